@@ -1,0 +1,27 @@
+// Format, lint, types, and the rules of the house. Runs all of them, then says which failed.
+import { spawnSync } from 'node:child_process'
+import { root } from './support.mjs'
+
+const tsc = ['node', 'node_modules/ts7/bin/tsc', '-p']
+const steps = [
+  ['format and lint', 'biome', 'check', '--error-on-warnings'],
+  ['lint with types', 'oxlint', '--type-aware', '--deny-warnings'],
+  ['types of src in a page', ...tsc, 'tsconfig.json'],
+  ['types of src in a Worker', ...tsc, 'tsconfig.workers.json'],
+  ['types of tests, playground and scripts', ...tsc, 'test/tsconfig.json'],
+  ['architecture', 'vitest', 'run', '--project', 'node', 'test/architecture.node.test.ts'],
+]
+
+const failed = steps.filter(([name, ...command]) => !passes(name, command)).map(([name]) => name)
+console.log(failed.length === 0 ? '\ncheck: all is well' : `\ncheck: FAILED: ${failed.join(', ')}`)
+process.exitCode = failed.length === 0 ? 0 : 1
+
+/**
+ * @param {string | undefined} name
+ * @param {string[]} command
+ */
+function passes(name, command) {
+  console.log(`\n— ${name}`)
+  const run = ['scripts/run.mjs', ...command]
+  return spawnSync(process.execPath, run, { cwd: root, stdio: 'inherit' }).status === 0
+}

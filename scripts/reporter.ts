@@ -1,0 +1,77 @@
+import { relative } from 'node:path'
+import type { SerializedError } from 'vitest'
+import type { Reporter, TestModule, Vitest } from 'vitest/node'
+import { root } from './support.mjs'
+
+interface Counts {
+  passed: number
+  failed: number
+  skipped: number
+}
+
+/** Prints which test file ran in which engine, and, last of all, `N passed, N failed`. */
+export default class EngineTable implements Reporter {
+  #engines: readonly string[] = []
+
+  onInit(vitest: Vitest): void {
+    this.#engines = [...new Set(vitest.projects.map(({ name }) => engine(name)))]
+  }
+
+  onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[]): void {
+    const counted = modules.map((module) => ({
+      engine: engine(module.project.name),
+      file: relative(root, module.moduleId),
+      counts: count(module),
+    }))
+    const engines = this.#engines
+    const files = [...new Set(counted.map(({ file }) => file))].sort()
+    const cell = (file: string, engine: string) => show(counted.find((each) => each.file === file && each.engine === engine)?.counts)
+    console.log(`\n${table([['', ...engines], ...files.map((file) => [file, ...engines.map((engine) => cell(file, engine))])])}\n`)
+    if (errors.length > 0) console.log(`${errors.length} error(s) outside of any test\n`)
+    const total = sum(counted.map(({ counts }) => counts))
+    console.log(closingLine({ ...total, failed: total.failed + errors.length }))
+  }
+}
+
+/** A browser project calls itself `chromium (chromium)`. */
+function engine(project: string): string {
+  return project.replace(/ \(.*\)$/, '')
+}
+
+function count(module: TestModule): Counts {
+  // A file that does not load has no tests, and must not pass for that.
+  const counts: Counts = { passed: 0, failed: module.errors().length > 0 ? 1 : 0, skipped: 0 }
+  for (const test of module.children.allTests()) {
+    const { state } = test.result()
+    if (state === 'passed' || state === 'failed') counts[state] += 1
+    else counts.skipped += 1
+  }
+  return counts
+}
+
+function sum(all: readonly Counts[]): Counts {
+  const total: Counts = { passed: 0, failed: 0, skipped: 0 }
+  for (const { passed, failed, skipped } of all) {
+    total.passed += passed
+    total.failed += failed
+    total.skipped += skipped
+  }
+  return total
+}
+
+function show(counts: Counts | undefined): string {
+  if (counts === undefined) return '—'
+  const rest = [counts.failed > 0 ? `${counts.failed} FAILED` : '', counts.skipped > 0 ? `${counts.skipped} skipped` : '']
+  return [counts.passed, ...rest.filter(Boolean)].join(', ')
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  const line = (row: readonly string[]) =>
+    row.map((text, column) => (column === 0 ? text.padEnd(widths[0] ?? 0) : text.padStart(widths[column] ?? 0))).join('  ')
+  return rows.map(line).join('\n')
+}
+
+function closingLine({ passed, failed, skipped }: Counts): string {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
+}

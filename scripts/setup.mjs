@@ -1,0 +1,108 @@
+// node scripts/setup.mjs [browsers]: makes a fresh clone ready. No dependency, runs on Node 20, says nothing when nothing is to be done.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { hasOwnNode, nodeIsOld, nodeNeeded, onPath, root, toolchain, toolchainBin } from './support.mjs'
+
+const say = (/** @type {string} */ text) => console.log(`setup: ${text}`)
+
+setUpNode()
+setUpPackages()
+if (process.argv.includes('browsers') && process.env.SKIP_BROWSERS !== '1') setUpBrowsers()
+
+function setUpNode() {
+  if (!nodeIsOld()) return
+  installPackages(toolchain, `Node ${process.versions.node} is older than ${nodeNeeded}; installing a newer one into scripts/toolchain`)
+  if (hasOwnNode() && spawnSync(join(toolchainBin, 'node'), ['--version']).status === 0) return
+  // Node is an optional package there, and npm takes one that it cannot get for one that is not wanted.
+  rmSync(stampOf(toolchain), { force: true })
+  fail(
+    `Node ${process.versions.node} is too old, and a newer one could not be installed: either the registry is out of reach, or there is no ready-made Node for ${process.platform} on ${process.arch}. Install Node ${nodeNeeded} or newer, or try again with a network.`,
+  )
+}
+
+function setUpPackages() {
+  installPackages(root, 'installing packages')
+}
+
+/**
+ * npm ci, only where the lockfile is not the one that was installed last.
+ * @param {string} folder
+ * @param {string} what
+ */
+function installPackages(folder, what) {
+  const stamp = stampOf(folder)
+  const hash = createHash('sha256')
+    .update(readFileSync(join(folder, 'package-lock.json')))
+    .digest('hex')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return
+  say(`${what} …`)
+  if (!run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], folder)) {
+    fail(
+      'npm ci did not succeed (its reason is above). Without a network it needs every package in the npm cache; with one, just run this again.',
+    )
+  }
+  writeFileSync(stamp, hash)
+}
+
+/** @param {string} folder */
+function stampOf(folder) {
+  return join(folder, 'node_modules', '.chaintap-setup')
+}
+
+function setUpBrowsers() {
+  if (onPath('chromium') !== undefined) return
+  if (isDebian()) installDebian(['chromium'])
+  else installPlaywright(['chromium'])
+}
+
+// Not Ubuntu: its chromium package is a stub that asks for snap.
+function isDebian() {
+  const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : ''
+  return /^ID="?debian"?$/m.test(release) && onPath('apt-get') !== undefined
+}
+
+/** @param {string[]} packages */
+function installDebian(packages) {
+  const install = ['install', '-y', '--no-install-recommends', ...packages]
+  if (process.getuid?.() !== 0) {
+    say(`a browser for the tests is missing, and installing it needs root: sudo apt-get ${install.join(' ')}`)
+    return
+  }
+  say(`installing ${packages.join(', ')} …`)
+  apt(['update'])
+  if (!apt(install)) say(`apt-get could not install ${packages.join(', ')} (its reason is above). Tests run in the engines that are there.`)
+}
+
+/** @param {string[]} args */
+function apt(args) {
+  const result = spawnSync('apt-get', ['-q', ...args], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, encoding: 'utf8' })
+  if (result.status !== 0) console.error(result.stderr)
+  return result.status === 0
+}
+
+/** @param {string[]} browsers */
+function installPlaywright(browsers) {
+  const stamp = join(root, 'node_modules', '.chaintap-browsers')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === browsers.join(' ')) return
+  say(`installing ${browsers.join(', ')} …`)
+  const playwright = join(root, 'node_modules', 'playwright', 'cli.js')
+  if (run(process.execPath, [playwright, 'install', ...browsers], root)) writeFileSync(stamp, browsers.join(' '))
+  else say('the browser could not be downloaded (reason above). Tests run in the engines that are there.')
+}
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ * @param {string} cwd
+ */
+function run(command, args, cwd) {
+  return spawnSync(command, args, { cwd, stdio: 'inherit', shell: process.platform === 'win32' }).status === 0
+}
+
+/** @param {string} text @returns {never} */
+function fail(text) {
+  console.error(`setup: ${text}`)
+  process.exit(1)
+}

@@ -1,0 +1,65 @@
+import { Flow } from './flow.ts'
+import { list } from './fold.ts'
+import type { Read, Source } from './source.ts'
+
+/** A flow through a TransformStream that a user made: a real pipe, with the streams' own backpressure. */
+export function throughStream<O>(flow: Flow, stream: TransformStream<unknown, O>): Flow<O> {
+  const joined = new Flow<O>(new Bridge(flow, stream), list)
+  joined.gate = flow.gate
+  return joined
+}
+
+/**
+ * Writes what the flow gives, reads what the stream makes of it. When the flow fails, the stream is closed first and read to its end:
+ * aborting it would drop what it holds (P3).
+ */
+class Bridge<O> implements Source<O> {
+  readonly #flow: Flow
+  readonly #writer: WritableStreamDefaultWriter<unknown>
+  readonly #reader: ReadableStreamDefaultReader<O>
+  #writing: Promise<void> | undefined
+  #failure: { readonly error: unknown } | undefined
+
+  constructor(flow: Flow, stream: TransformStream<unknown, O>) {
+    this.#flow = flow
+    this.#writer = stream.writable.getWriter()
+    this.#reader = stream.readable.getReader()
+    // Reading tells of every failure; these two would be unhandled rejections beside it.
+    this.#writer.closed.catch(() => {})
+    this.#reader.closed.catch(() => {})
+  }
+
+  async next(): Promise<Read<O>> {
+    this.#writing ??= this.#write()
+    const read = (await this.#reader.read()) as Read<O>
+    if (read.done) {
+      await this.#writing
+      if (this.#failure) throw this.#failure.error
+    }
+    return read
+  }
+
+  cancel(reason: unknown): void {
+    this.#flow.cancel(reason)
+    void this.#reader.cancel(reason).catch(() => {})
+    void this.#writer.abort(reason).catch(() => {})
+  }
+
+  async #write(): Promise<void> {
+    try {
+      for (let batch = await this.#flow.next(); batch; batch = await this.#flow.next()) {
+        for (const chunk of batch) {
+          await this.#writer.ready
+          // The stream's own failure is met by the reader.
+          this.#writer.write(chunk).catch(() => {})
+        }
+      }
+    } catch (error) {
+      this.#failure = { error }
+    }
+    await this.#writer.close().catch((error: unknown) => {
+      // The stream failed, or terminated itself: nothing upstream is needed any more.
+      this.#flow.cancel(error)
+    })
+  }
+}

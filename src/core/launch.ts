@@ -1,0 +1,105 @@
+import { TimeoutError } from './errors.ts'
+import type { Flow } from './flow.ts'
+import { isThenable } from './lift.ts'
+import type { Stage } from './link.ts'
+import type { MergedOptions } from './options.ts'
+import { OpenRun, type Place } from './run.ts'
+import type { Runnable } from './runnable.ts'
+import { follow } from './signal.ts'
+
+/** A run that has started, and the flow of its chunks. */
+export interface Launched<Chunk = unknown> {
+  readonly run: OpenRun
+  readonly flow: Flow<Chunk>
+}
+
+type AnyRunnable<Chunk> = Runnable<never, unknown, Chunk>
+
+/** Starts a runnable as a child: `start` is told, its flow is open, and whatever fails from here on ends its run. */
+export function begin<Chunk>(runnable: AnyRunnable<Chunk>, input: unknown, parent: OpenRun, place: Omit<Place, 'tree' | 'parent'> = {}): Promise<Launched<Chunk>> {
+  const options = place.options ?? runnable.config
+  const run = new OpenRun(runnable, { ...place, ...(options && { options }), tree: parent.tree, parent })
+  return launch(runnable, input, run)
+}
+
+/** Starts a run that has been made. */
+export async function launch<Chunk>(runnable: AnyRunnable<Chunk>, input: unknown, run: OpenRun, isShown = false): Promise<Launched<Chunk>> {
+  limit(run, run.options)
+  if (runnable.lateCallbacks) run.admit(await runnable.lateCallbacks())
+  throwIfOver(run)
+  try {
+    const prepared = prepare(runnable, input)
+    const wait = run.start(prepared.input)
+    if (wait) await wait
+    throwIfOver(run)
+    if (prepared.failure) throw prepared.failure.error
+    const opened = runnable.open(prepared.input as never, run)
+    const flow = isThenable(opened) ? await opened : opened
+    if (run.views.length > 0) flow.gate = run.gate
+    // Also where the run was stopped while the flow was opening: then it is closed here, at once.
+    run.own((failure) => failure && flow.cancel(failure.reason))
+    throwIfOver(run)
+    return { run, flow: flow.through(run.stage(flow.fold, isShown)) }
+  } catch (error) {
+    run.tree.close(run, error)
+    throw error
+  }
+}
+
+/** Starts a runnable as a step after a flow, to work on its chunks: its run starts with the first of them. */
+export async function join<Chunk>(runnable: AnyRunnable<Chunk>, flow: Flow, parent: OpenRun, tags: readonly string[]): Promise<Launched<Chunk>> {
+  const options = runnable.config
+  const run = new OpenRun(runnable, { tree: parent.tree, parent, tags, ...(options && { options }) })
+  if (runnable.lateCallbacks) run.admit(await runnable.lateCallbacks())
+  if (!runnable.through) throw new TypeError(`${runnable.name} does not work on chunks`)
+  const joined = await runnable.through(flow.through(starter(run)), run)
+  run.own((failure) => failure && joined.cancel(failure.reason))
+  return { run, flow: joined.through(run.stage(joined.fold, false)) }
+}
+
+/** Reads a flow to its end and gives the output of its run. */
+export async function fold({ run, flow }: Launched): Promise<unknown> {
+  while (await flow.next()) {
+    // The run's stage folds what passes.
+  }
+  return run.output
+}
+
+function prepare(runnable: AnyRunnable<unknown>, input: unknown): { input: unknown; failure?: { error: unknown } } {
+  if (!runnable.prepare) return { input }
+  try {
+    return { input: runnable.prepare(input as never) }
+  } catch (error) {
+    // Told as an error of the run, which therefore has to start first.
+    return { input, failure: { error } }
+  }
+}
+
+/** Signals and the timeout of a run: each stops it, and is let go when it ends. */
+function limit(run: OpenRun, { signals, timeout }: MergedOptions): void {
+  for (const signal of signals ?? []) run.own(follow(signal, (reason) => run.stop(reason)))
+  if (timeout === undefined) return
+  const timer = setTimeout(() => run.stop(new TimeoutError(`${run.run.name} took longer than ${timeout} ms.`, timeout)), timeout)
+  run.own(() => clearTimeout(timer))
+}
+
+function throwIfOver(run: OpenRun): void {
+  if (run.phase === 'failed') throw run.error
+}
+
+/** Tells a run's start with its first chunk; where none came, with the end. */
+function starter(run: OpenRun): Stage {
+  const start = (): PromiseLike<void> | undefined => {
+    if (run.phase !== 'new') return
+    limit(run, run.options)
+    return run.start(undefined)?.then(() => {})
+  }
+  return {
+    transform(chunk, controller) {
+      const wait = start()
+      if (wait) return wait.then(() => controller.enqueue(chunk))
+      controller.enqueue(chunk)
+    },
+    flush: () => start(),
+  }
+}

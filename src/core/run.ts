@@ -1,0 +1,219 @@
+import { Audience, type Wait } from './dispatch.ts'
+import { AbortReason, type TruncatedError } from './errors.ts'
+import type { Announcement, Handler, Run, RunContext } from './event.ts'
+import { type Fold, Kept } from './fold.ts'
+import type { Stage } from './link.ts'
+import type { MergedOptions } from './options.ts'
+import { say } from './say.ts'
+import { handlersAt, type Own, rootScope, type Scope, scopeBelow } from './scope.ts'
+import { snapshot } from './snapshot.ts'
+import type { Tree } from './tree.ts'
+import { addUsage, type Usage } from './usage.ts'
+import type { View } from './view.ts'
+
+/** Called when a run ends: with the reason where it failed, without where it ended well. */
+export type Release = (failure: { readonly reason: unknown } | undefined) => void
+
+/** Where a run stands: below another run, or at the root of a tree. */
+export interface Place {
+  readonly tree: Tree
+  readonly parent?: OpenRun | undefined
+  readonly options?: MergedOptions
+  /** Framework tags of this run alone, e.g. `seq:step:1`. */
+  readonly tags?: readonly string[]
+  readonly streaming?: boolean
+  /** Who reads the events of this run and all below it. */
+  readonly view?: View | undefined
+}
+
+/** A run from within the runtime: it announces what happens, folds what passes, and owns what must be closed with it. */
+export class OpenRun implements RunContext {
+  readonly run: Run
+  readonly tree: Tree
+  readonly parent: OpenRun | undefined
+  readonly depth: number
+  readonly scope: Scope
+  readonly views: readonly View[]
+  readonly options: MergedOptions
+  /** Whether somebody needs the output: `late` where it may still be asked for. */
+  wanted: 'no' | 'late' | 'yes' = 'no'
+  /** False in a model that was asked for a whole answer: then no token is told. */
+  announces = true
+  phase: 'new' | 'open' | 'ended' | 'failed' = 'new'
+  error: unknown
+  /** Whether it was stopped from outside, not by a failure. */
+  stopped = false
+  truncated: TruncatedError | undefined
+  /** What this run's own model reported. */
+  usage: Usage | undefined
+  /** What this run and all below it have reported. */
+  total: Usage | undefined
+  kept: Kept | undefined
+  #children = 0
+  #controller: AbortController | undefined
+  #owned: Release[] = []
+  #partialUsage: Usage | undefined
+  readonly #audience: Audience
+
+  constructor(own: Own, place: Place) {
+    const { tree, parent, options = {}, tags = [], streaming = false, view } = place
+    this.tree = tree
+    this.parent = parent
+    this.options = options
+    this.depth = parent ? parent.depth + 1 : 0
+    this.scope = scopeBelow(parent?.scope ?? rootScope(streaming), options, streaming)
+    this.views = view ? [...(parent?.views ?? []), view] : (parent?.views ?? [])
+    const id = options.runId ?? tree.newId()
+    this.run = {
+      id,
+      parentId: parent?.run.id,
+      rootId: parent?.run.rootId ?? id,
+      name: options.runName ?? own.name,
+      kind: own.kind,
+      tags: [...new Set([...tags, ...this.scope.tags, ...(own.tags ?? [])])],
+      metadata: { ...this.scope.metadata, ...own.metadata },
+    }
+    this.#audience = new Audience(this.run, tree, handlersAt(this.scope, own), this.views)
+  }
+
+  /** Made on demand: a controller costs 1 µs, and most runs have nothing to abort. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.phase === 'failed') this.#controller.abort(this.error)
+    return this.#controller.signal
+  }
+
+  emit(announcement: Announcement): void | Promise<void> {
+    if (this.phase !== 'open') return
+    const heard = this.#audience.tell(announcement)
+    const ready = heard ? heard.then(this.gate) : this.gate()
+    // Whoever does not await it must not meet an unhandled rejection: what was raised fails the run at its end.
+    ready?.catch(() => {})
+    return ready
+  }
+
+  /** A promise where a reader of this run's events is behind. */
+  readonly gate = (): Promise<void> | undefined => {
+    for (const view of this.views) {
+      const wait = view.gate()
+      if (wait) return wait.then(this.gate)
+    }
+  }
+
+  isWithin(top: OpenRun): boolean {
+    return this === top || (this.parent?.isWithin(top) ?? false)
+  }
+
+  /** Has something released when the run ends; at once where it has failed already. */
+  own(release: Release): void {
+    if (this.phase === 'failed') release({ reason: this.error })
+    else this.#owned.push(release)
+  }
+
+  /** Lets handlers in that had to be loaded; only before `start`. */
+  admit(handlers: readonly Handler[]): void {
+    this.#audience.admit(handlers)
+  }
+
+  start(input: unknown): Wait {
+    const audience = this.#audience
+    this.phase = 'open'
+    this.tree.open.push(this)
+    if (this.parent) this.parent.#children++
+    return audience.tell({ type: 'start', input: audience.present ? snapshot(input) : undefined })
+  }
+
+  /** Ends the run well, and what was left running below it by force. */
+  end(): Wait {
+    const audience = this.#audience
+    if (this.phase !== 'open') return
+    if (this.#children > 0) this.tree.closeBelow(this, new AbortReason(`${this.run.name} returned while this run was going on. Await it, or return it.`))
+    if (audience.raised) throw audience.raised.error
+    this.#leave('ended')
+    const owned = this.#owned
+    this.#owned = []
+    for (const release of owned) release(undefined)
+    const usage = this.#report('provider')
+    return audience.tell({ type: 'end', output: audience.present ? snapshot(this.output) : undefined, ...(usage && { usage }) })
+  }
+
+  /** Stops the run and all below it, from outside. */
+  stop(reason: unknown): void {
+    if (this.phase === 'ended' || this.phase === 'failed') return
+    this.stopped = true
+    this.tree.close(this, reason)
+  }
+
+  /** Says that the answer was cut and accepted so, of this run and all above it. */
+  markTruncated(error: TruncatedError): void {
+    this.truncated = error
+    this.parent?.markTruncated(error)
+  }
+
+  /** Closes the run with an error: it tells nothing more but that. `release` and `tellError` must follow. */
+  seal(reason: unknown): void {
+    this.#leave('failed')
+    this.error = reason
+    this.#audience.over = true
+    this.#partialUsage = this.#report('partial')
+  }
+
+  /** Stops the work of a closed run. */
+  release(): void {
+    const owned = this.#owned
+    this.#owned = []
+    this.#controller?.abort(this.error)
+    for (const release of owned) release({ reason: this.error })
+  }
+
+  /** Tells each handler, after what `before` says that it must hear first. */
+  tellError(before: Map<Handler, Promise<unknown>>): void {
+    const usage = this.#partialUsage
+    const partial = this.#audience.present ? snapshot(this.output) : undefined
+    this.#audience.tellAfter(before, { type: 'error', error: this.error, partial, ...(usage && { usage }) })
+  }
+
+  /** What has been folded so far. */
+  get output(): unknown {
+    return this.kept?.result()
+  }
+
+  /** The run as a stage around its part of a flow: it tells and folds what passes, and ends with it. `isShown`: its chunks are events too. */
+  stage<Chunk>(fold: () => Fold, isShown: boolean): Stage<Chunk, Chunk> {
+    if (this.#audience.present) this.wanted = 'yes'
+    if (this.wanted !== 'no') this.kept = new Kept(fold(), this.wanted === 'yes')
+    const { kept } = this
+    const audience = this.#audience
+    const voice = say(this, audience)
+    const shown = isShown ? audience : undefined
+    const pass = (chunk: Chunk, controller: TransformStreamDefaultController<Chunk>): void => {
+      shown?.chunk(chunk)
+      controller.enqueue(chunk)
+    }
+    return {
+      transform: (chunk, controller) => {
+        kept?.add(chunk)
+        const wait = voice?.(chunk)
+        if (wait) return wait.then(() => pass(chunk, controller))
+        pass(chunk, controller)
+      },
+      flush: () => this.end() as Promise<void> | undefined,
+      cancel: (reason) => this.tree.close(this, reason),
+    }
+  }
+
+  #report(source: 'provider' | 'partial'): Usage | undefined {
+    if (!this.usage) return
+    const usage = { ...this.usage, requests: 1, source }
+    for (let run: OpenRun | undefined = this; run; run = run.parent) run.total = addUsage(run.total, usage)
+    return usage
+  }
+
+  #leave(phase: 'ended' | 'failed'): void {
+    if (this.phase === 'open') {
+      this.tree.open.splice(this.tree.open.lastIndexOf(this), 1)
+      if (this.parent) this.parent.#children--
+    }
+    this.phase = phase
+  }
+}

@@ -1,0 +1,170 @@
+import type { Handler, Listener, RunContext, RunEvent, RunKind } from './event.ts'
+import type { Flow } from './flow.ts'
+import { lambda } from './lambda.ts'
+import { mapAll } from './batch.ts'
+import { type MergedOptions, mergeOptions, type RunOptions } from './options.ts'
+import { isOpenRun, Pump } from './pump.ts'
+import type { OpenRun } from './run.ts'
+import { sequence } from './sequence.ts'
+import type { Stage } from './link.ts'
+import { RunStream } from './stream.ts'
+import { transform } from './transform.ts'
+import { EventReader } from './view.ts'
+
+/** Options of `batch`. */
+export interface BatchOptions extends RunOptions {
+  /** Run all, and give errors in their places; otherwise the first failure aborts the rest and is thrown. */
+  readonly returnErrors?: boolean
+}
+
+/** What a function used as a step may give: a value or a promise of one, a runnable to go on with, or an iterable of chunks. */
+export type Given<R> = Awaited<R>
+
+/** The output of a step whose function returns `R`. */
+export type OutputOf<R> =
+  Awaited<R> extends Runnable<infer _In, infer Out, infer _Chunk>
+    ? Out
+    : Awaited<R> extends AsyncIterable<infer C> | Generator<infer C>
+      ? [C] extends [string]
+        ? string
+        : C[]
+      : Awaited<R>
+
+/** The chunks of a step whose function returns `R`. */
+export type ChunkOf<R> =
+  Awaited<R> extends Runnable<infer _In, infer _Out, infer Chunk>
+    ? Chunk
+    : Awaited<R> extends AsyncIterable<infer C> | Generator<infer C>
+      ? C
+      : Awaited<R>
+
+/**
+ * Something that takes an input and streams an output: prompt, model, parser, tool, agent, or a chain of them (LangChain's Runnable).
+ *
+ * To write one, extend it and give `open`: it makes the flow of one run.
+ *
+ * @example
+ * const joke = ChatPromptTemplate.fromTemplate('A joke about {animal}').pipe(model).pipe(new StringOutputParser())
+ * await joke.invoke({ animal: 'bears' })
+ */
+export abstract class Runnable<in In, out Out, out Chunk = Out> {
+  abstract readonly name: string
+  abstract readonly kind: RunKind
+  /** Heard, or set, on this object's own runs alone: what its constructor was given. */
+  readonly callbacks?: readonly Handler[] | undefined
+  readonly tags?: readonly string[] | undefined
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined
+  /** Bound by `withConfig`. */
+  readonly config?: MergedOptions | undefined
+  /** Carries the types strictly: a step must accept what the one before it gives. */
+  declare readonly types?: (input: In) => readonly [Out, Chunk]
+
+  /** Opens the work for one input. What it starts must stop with `run`: see `run.signal` and `run.own`. */
+  abstract open(input: In, run: OpenRun): Flow<Chunk> | Promise<Flow<Chunk>>
+  /** As a step after a flow, where it can work on chunks: adds its stages. */
+  through?(flow: Flow, run: OpenRun): Flow<Chunk> | Promise<Flow<Chunk>>
+  /** Brings the input into the form that `start` tells and `open` takes. */
+  prepare?(input: In): unknown
+  /** Constructor callbacks that have to be loaded before a run starts. */
+  lateCallbacks?(): Promise<readonly Handler[]>
+
+  /** Runs to the end and gives the whole output. A model asks its provider for a whole answer, unless made with `streaming: true`. */
+  invoke(input: In, options?: RunOptions | RunContext): Promise<Out> {
+    const merged = this.#options(options)
+    const whole = (async () => {
+      const pump = new Pump<Chunk, Out>(this, input, merged, false)
+      pump.run.wanted = 'yes'
+      while (await pump.next()) {
+        // The run's own stage folds what passes.
+      }
+      return pump.run.output as Out
+    })()
+    // A child left running when its parent returns is aborted, with nobody there to catch it; its error was told as an event.
+    if (merged.parent) whole.catch(() => {})
+    return whole
+  }
+
+  /** Runs while it is read: the output in chunks. */
+  stream(input: In, options?: RunOptions | RunContext): RunStream<Chunk, Out> {
+    const pump = new Pump<Chunk, Out>(this, input, this.#options(options), true)
+    pump.run.wanted = 'late'
+    return new RunStream<Chunk, Out>(pump, pump)
+  }
+
+  /** Runs while it is read: everything that happens, the root's chunks among it; a failure is an event first, and then thrown. */
+  events(input: In, options?: RunOptions | RunContext): RunStream<RunEvent, Out> {
+    const reader = new EventReader()
+    const pump = new Pump<Chunk, Out>(this, input, this.#options(options), true, reader)
+    reader.pump = pump
+    return new RunStream<RunEvent, Out>(pump, reader)
+  }
+
+  /** Runs each input, side by side, each a root of its own; `maxConcurrency` bounds how many at once. */
+  batch(inputs: readonly In[], options: BatchOptions & { readonly returnErrors: true }): Promise<(Out | Error)[]>
+  batch(inputs: readonly In[], options?: BatchOptions): Promise<Out[]>
+  batch(inputs: readonly In[], options: BatchOptions = {}): Promise<(Out | Error)[]> {
+    return mapAll(inputs, options, this.#options(options).maxConcurrency, (input, own) => this.invoke(input, own))
+  }
+
+  /** The next step: a runnable, a function of the output, or a transformer of the chunks. */
+  pipe<N, C = N>(next: Runnable<Out, N, C>): Runnable<In, N, C>
+  pipe<R>(next: (output: Out, context: RunContext) => R): Runnable<In, OutputOf<R>, ChunkOf<R>>
+  pipe<C>(next: TransformStream<Chunk, C>): Runnable<In, OutputOf<AsyncIterable<C>>, C>
+  pipe<C>(next: Transformer<Chunk, C>): Runnable<In, OutputOf<AsyncIterable<C>>, C>
+  pipe(next: unknown): Runnable<In, unknown, unknown> {
+    return sequence(this as never, toRunnable(next) as never) as Runnable<In, unknown, unknown>
+  }
+
+  /** The same object with options bound: its callbacks hear every run below it. */
+  withConfig(options: RunOptions): this {
+    const copy = Object.create(Object.getPrototypeOf(this), Object.getOwnPropertyDescriptors(this)) as this
+    return Object.assign(copy, { config: mergeOptions(this.config, options) })
+  }
+
+  #options(options: RunOptions | RunContext = {}): MergedOptions {
+    return mergeOptions(this.config, isOpenRun(options) ? { parent: options } : (options as RunOptions))
+  }
+}
+
+/** A step of any form as a runnable. */
+export function toRunnable(step: unknown): Runnable<never, unknown, unknown> {
+  if (step instanceof Runnable) return step as Runnable<never, unknown, unknown>
+  if (typeof step === 'function') return lambda(step as (input: never) => unknown)
+  return transform(step as Transformer)
+}
+
+/** What makes a combinator's runnable. */
+export interface Made<In, Chunk> {
+  readonly name: string
+  readonly kind?: RunKind
+  open(input: In, run: OpenRun): Flow<Chunk> | Promise<Flow<Chunk>>
+  through?(flow: Flow, run: OpenRun): Flow<Chunk> | Promise<Flow<Chunk>>
+  readonly steps?: readonly Runnable<never, unknown, unknown>[]
+}
+
+class Combined<In, Out, Chunk> extends Runnable<In, Out, Chunk> {
+  readonly name: string
+  readonly kind: RunKind
+  readonly steps: readonly Runnable<never, unknown, unknown>[] | undefined
+  readonly open: Made<In, Chunk>['open']
+  override readonly through?: NonNullable<Made<In, Chunk>['through']>
+
+  constructor(made: Made<In, Chunk>) {
+    super()
+    this.name = made.name
+    this.kind = made.kind ?? 'chain'
+    this.steps = made.steps
+    this.open = made.open
+    if (made.through) this.through = made.through
+  }
+}
+
+/** A runnable from its parts: how the combinators are made, without a class each. */
+export function runnable<In, Out, Chunk>(made: Made<In, Chunk>): Runnable<In, Out, Chunk> {
+  return new Combined<In, Out, Chunk>(made)
+}
+
+/** The steps of a bare sequence, so that chains of chains are flat; one with bound options stands for itself. */
+export function stepsOf(step: Runnable<never, unknown, unknown>): readonly Runnable<never, unknown, unknown>[] {
+  return step instanceof Combined && step.steps && !step.config ? step.steps : [step]
+}

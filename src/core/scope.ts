@@ -1,0 +1,48 @@
+import type { Handler, RunKind } from './event.ts'
+import { type MergedOptions, unique } from './options.ts'
+
+/** What a run hands down to the runs below it (P7). Made once, when the run is made; never changed. */
+export interface Scope {
+  readonly handlers: readonly Handler[]
+  readonly tags: readonly string[]
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly maxConcurrency: number
+  /** How many more levels of runs that call runs there may be. */
+  readonly levels: number
+  /** Whether somebody reads this tree as a stream: models then ask for one. */
+  readonly streaming: boolean
+}
+
+/** What is local to an object: heard and seen on its own runs only. */
+export interface Own {
+  readonly name: string
+  readonly kind: RunKind
+  readonly callbacks?: readonly Handler[] | undefined
+  readonly tags?: readonly string[] | undefined
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined
+}
+
+export const rootScope = (streaming: boolean): Scope => ({
+  handlers: [],
+  tags: [],
+  metadata: {},
+  maxConcurrency: Number.POSITIVE_INFINITY,
+  levels: 25,
+  streaming,
+})
+
+/** The scope below a run with these options: bound handlers before those of the request, each once. */
+export function scopeBelow(above: Scope, options: MergedOptions, streaming: boolean): Scope {
+  return {
+    handlers: options.callbacks ? unique([...options.callbacks, ...above.handlers]) : above.handlers,
+    tags: options.tags ? unique([...above.tags, ...options.tags]) : above.tags,
+    metadata: options.metadata ? { ...above.metadata, ...options.metadata } : above.metadata,
+    maxConcurrency: options.maxConcurrency ?? above.maxConcurrency,
+    levels: options.recursionLimit ?? above.levels,
+    streaming: above.streaming || streaming,
+  }
+}
+
+/** Handlers of an object's own run: what reaches it from above, then its constructor's. */
+export const handlersAt = (scope: Scope, own: Own): readonly Handler[] =>
+  own.callbacks ? unique([...scope.handlers, ...own.callbacks]) : scope.handlers

@@ -1,0 +1,44 @@
+import { ChaintapError } from './errors.ts'
+
+export type Read<T> = { readonly done: false; readonly value: T } | { readonly done: true; readonly value?: unknown }
+
+/** Where a flow's values come from, one at a time: a response body, a single value, an iterator. */
+export interface Source<T = unknown> {
+  next(): Promise<Read<T>> | Read<T>
+  /** Must close what is beneath before it returns, and must not throw. */
+  cancel(reason: unknown): void
+}
+
+/** Reads with a reader, not by `for await`: WebKit's streams are not iterable. */
+export function fromStream<T>(stream: ReadableStream<T>): Source<T> {
+  if (stream.locked) throw new ChaintapError('stream_taken', 'This stream is being read by somebody else. A stream serves one run.')
+  const reader = stream.getReader()
+  return {
+    next: () => reader.read() as Promise<Read<T>>,
+    cancel: (reason) => void reader.cancel(reason).catch(() => {}),
+  }
+}
+
+export function fromValue<T>(value: T): Source<T> {
+  let read: Read<T> = { done: false, value }
+  return {
+    next: () => {
+      const now = read
+      read = { done: true }
+      return now
+    },
+    cancel: () => {
+      read = { done: true }
+    },
+  }
+}
+
+export function fromIterator<T>(iterator: AsyncIterator<T> | Iterator<T>): Source<T> {
+  return {
+    next: () => iterator.next() as Promise<Read<T>> | Read<T>,
+    cancel: () => {
+      // A generator that is waiting returns when its wait is over; nobody is left to hear how.
+      void Promise.resolve(iterator.return?.()).catch(() => {})
+    },
+  }
+}

@@ -1,0 +1,174 @@
+import { ChaintapError, UserStop } from './errors.ts'
+import type { Run } from './event.ts'
+import type { Outcome } from './outcome.ts'
+import type { Batches, Pump } from './pump.ts'
+
+type Face = 'stream' | 'iterator' | 'batches' | 'drain'
+
+// Missing in WebKit; the well-known name that engines without it agree on.
+const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
+
+/**
+ * What `stream()` and `events()` give: a run that is driven by reading it. It has three faces, and the first one used takes it: the
+ * stream itself, its async iterator (the fastest), and {@link RunStream.batches | batches()}. Nothing starts before the first read.
+ *
+ * Leaving (`break`, `cancel()`, `stop()`) ends the run, closes the provider's body and is silent for the reader; an abort by
+ * `signal` or `timeout` is thrown, after what was received.
+ *
+ * @example
+ * const run = chain.stream({ animal: 'bears' })
+ * for await (const text of run) answer.append(text)
+ * const { status, usage } = await run.outcome
+ */
+export class RunStream<Chunk, Out> extends ReadableStream<Chunk> implements AsyncDisposable {
+  /** `await using run = chain.stream(input)`: the run is stopped where it was not read to its end. */
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>
+  readonly #pump: Pump<unknown, Out>
+  readonly #reader: Batches<Chunk>
+  #face: Face | undefined
+
+  /** Made by {@link Runnable.stream} and {@link Runnable.events}. */
+  constructor(pump: Pump<unknown, Out>, reader: Batches<Chunk>) {
+    // The fields are not there yet while ReadableStream starts, but `pull` is first called by a read.
+    super(
+      {
+        pull: async (controller) => {
+          this.#take('stream')
+          const batch = await reader.next()
+          if (!batch) controller.close()
+          else for (const chunk of batch) controller.enqueue(chunk)
+        },
+        cancel: (reason) => reader.stop(reason ?? left()),
+      },
+      // Nothing is read before somebody asks.
+      { highWaterMark: 0 },
+    )
+    this.#pump = pump
+    this.#reader = reader
+    const dispose = async (): Promise<void> => {
+      this.stop()
+      await this.outcome
+    }
+    Object.defineProperty(this, asyncDispose, { value: dispose })
+  }
+
+  /** The run that this stream reads. */
+  get run(): Run {
+    return this.#pump.run.run
+  }
+
+  /** How the run ended. Settles on every path of a stream that is read, drained or stopped, and never rejects. It does not read. */
+  get outcome(): Promise<Outcome<Out>> {
+    return this.#pump.outcome
+  }
+
+  /** Settles when the handlers of the whole run tree are done, their `flush()` included: the promise for `waitUntil`. */
+  get flushed(): Promise<void> {
+    return this.#pump.run.tree.flushed
+  }
+
+  /** Ends the run, whoever reads it. The reader gets what was received, then the end. */
+  stop(reason: unknown = new UserStop()): void {
+    this.#reader.stop(reason)
+  }
+
+  /** Reads to the end, for who wants only the outcome or the handlers. Throws what reading throws. */
+  async drain(): Promise<void> {
+    this.#take('drain')
+    while (await this.#reader.next()) {
+      // Handlers have heard it.
+    }
+  }
+
+  /** A batch per wire chunk: what responses and other machines read. */
+  batches(): ReadableStream<readonly Chunk[]> {
+    this.#take('batches')
+    const reader = this.#reader
+    return new ReadableStream<readonly Chunk[]>(
+      {
+        async pull(controller) {
+          const batch = await reader.next()
+          if (batch) controller.enqueue(batch)
+          else controller.close()
+        },
+        cancel: (reason) => reader.stop(reason ?? left()),
+      },
+      { highWaterMark: 0 },
+    )
+  }
+
+  /** Takes batches apart past the stream's own queue: a resolved promise per chunk, and a read per batch. */
+  override [Symbol.asyncIterator](): ReadableStreamAsyncIterator<Chunk> {
+    this.#take('iterator')
+    return new ChunkIterator(this.#reader)
+  }
+
+  override values(): ReadableStreamAsyncIterator<Chunk> {
+    return this[Symbol.asyncIterator]()
+  }
+
+  #take(face: Face): void {
+    const taken = this.#face ?? (this.locked && face !== 'stream' ? 'stream' : undefined)
+    if (taken && (taken !== face || face !== 'stream')) {
+      throw new ChaintapError('stream_taken', `This run is being read already (${taken}). Read it once; handlers hear everything beside that.`)
+    }
+    this.#face = face
+  }
+}
+
+const left = (): UserStop => new UserStop('The reader left.')
+
+class ChunkIterator<Chunk> implements ReadableStreamAsyncIterator<Chunk> {
+  readonly #reader: Batches<Chunk>
+  #batch: readonly Chunk[] = []
+  #at = 0
+  #reading: Promise<IteratorResult<Chunk, undefined>> | undefined
+
+  constructor(reader: Batches<Chunk>) {
+    this.#reader = reader
+  }
+
+  next(): Promise<IteratorResult<Chunk, undefined>> {
+    // Calls that do not wait for each other are answered in their order, as the language asks of async generators.
+    if (this.#reading) return this.#reading.then(() => this.next())
+    if (this.#at < this.#batch.length) return Promise.resolve(this.#take())
+    const reading = this.#reader.next().then(this.#onBatch)
+    const done = (): void => {
+      this.#reading = undefined
+    }
+    this.#reading = reading
+    reading.then(done, done)
+    return reading
+  }
+
+  async return(): Promise<IteratorResult<Chunk, undefined>> {
+    this.#batch = []
+    this.#reader.stop(left())
+    return { done: true, value: undefined }
+  }
+
+  async throw(error: unknown): Promise<IteratorResult<Chunk, undefined>> {
+    this.#batch = []
+    this.#reader.stop(error)
+    throw error
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async [asyncDispose](): Promise<void> {
+    await this.return()
+  }
+
+  readonly #onBatch = (batch: readonly Chunk[] | undefined): IteratorResult<Chunk, undefined> => {
+    if (!batch) return { done: true, value: undefined }
+    this.#batch = batch
+    this.#at = 0
+    return this.#take()
+  }
+
+  #take(): IteratorResult<Chunk, undefined> {
+    return { done: false, value: this.#batch[this.#at++] as Chunk }
+  }
+}

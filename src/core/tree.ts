@@ -1,0 +1,90 @@
+import { type Lifted, lift, report } from './lift.ts'
+import type { Handler } from './event.ts'
+import { idFactory } from './id.ts'
+import type { RunOptions } from './options.ts'
+import type { OpenRun } from './run.ts'
+
+/** What all runs of one root share: ids, order, who is open, which handlers were reached. Nothing outlives it (P9). */
+export class Tree {
+  readonly newId: () => string = idFactory()
+  readonly onHandlerError: RunOptions['onHandlerError']
+  /** Number of the next event. */
+  seq = 0
+  /** When a model first said something, ms since epoch. */
+  firstTokenAt: number | undefined
+  /** Open runs in the order of their start. */
+  readonly open: OpenRun[] = []
+  readonly #lifted = new Map<Handler, Lifted>()
+  readonly #waits = new Set<Promise<unknown>>()
+  readonly #flushed = Promise.withResolvers<void>()
+
+  constructor(onHandlerError: RunOptions['onHandlerError']) {
+    this.onHandlerError = onHandlerError
+  }
+
+  /** Settles when the tree's handlers have heard everything and flushed. */
+  get flushed(): Promise<void> {
+    return this.#flushed.promise
+  }
+
+  lift(handler: Handler): Lifted {
+    const known = this.#lifted.get(handler)
+    if (known) return known
+    const lifted = lift(handler)
+    this.#lifted.set(handler, lifted)
+    return lifted
+  }
+
+  /** Remembers what a handler is still busy with. */
+  track(wait: Promise<unknown>): void {
+    this.#waits.add(wait)
+    const done = (): void => void this.#waits.delete(wait)
+    wait.then(done, done)
+  }
+
+  /** Settles when no handler is busy. */
+  async settled(): Promise<void> {
+    while (this.#waits.size > 0) await Promise.allSettled(this.#waits)
+  }
+
+  /**
+   * Ends a run and everything below it with an error: all are closed, then all stop working (signals abort, bodies are cancelled),
+   * then their ends are told: children before parents, siblings in the order in which they started (P1, P2).
+   */
+  close(top: OpenRun, reason: unknown): void {
+    this.#close((run) => run.isWithin(top), reason)
+    // A run that never started has no end to tell, but may own what must be closed.
+    if (top.phase !== 'new') return
+    top.seal(reason)
+    top.release()
+  }
+
+  closeBelow(top: OpenRun, reason: unknown): void {
+    this.#close((run) => run !== top && run.isWithin(top), reason)
+  }
+
+  #close(isMeant: (run: OpenRun) => boolean, reason: unknown): void {
+    const closing = this.open.filter(isMeant).sort((a, b) => b.depth - a.depth)
+    for (const run of closing) run.seal(reason)
+    for (const run of closing) run.release()
+    // A parent's error waits, handler by handler, until that handler has heard its children's.
+    const before = new Map<Handler, Promise<unknown>>()
+    for (const run of closing) run.tellError(before)
+  }
+
+  /** The root has ended: lets the handlers finish, and flushes each once. */
+  async finish(): Promise<void> {
+    // A stop ends the outcome before the runs' errors are told, in the same turn: those are waited for too.
+    await undefined
+    await this.settled()
+    const flushing = Array.from(this.#lifted.keys(), async (handler) => {
+      try {
+        if ('flush' in handler) await handler.flush?.()
+      } catch (error) {
+        report(error, undefined, handler, this.onHandlerError)
+      }
+    })
+    await Promise.all(flushing)
+    this.#flushed.resolve()
+  }
+}

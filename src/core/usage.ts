@@ -1,0 +1,59 @@
+/**
+ * Tokens spent. A field that nobody reported is absent, never 0 (a 0 is one that the provider wrote).
+ *
+ * `inputTokens` includes what was read from and written to a cache, `outputTokens` includes reasoning.
+ */
+export interface Usage {
+  readonly inputTokens?: number
+  readonly outputTokens?: number
+  /** Input and output together; the provider's own total where one of them is unknown. */
+  readonly totalTokens?: number
+  readonly cacheReadTokens?: number
+  readonly cacheWriteTokens?: number
+  readonly reasoningTokens?: number
+  /** In US dollars, where the provider itself says so. */
+  readonly cost?: number
+  /** How many model calls these figures sum up. */
+  readonly requests?: number
+  /** `provider`: reported whole; `partial`: the answer was cut, these are lower bounds; `estimated`: counted by us. */
+  readonly source?: UsageSource
+}
+
+export type UsageSource = 'provider' | 'partial' | 'estimated'
+
+const figures = [
+  'inputTokens',
+  'outputTokens',
+  'totalTokens',
+  'cacheReadTokens',
+  'cacheWriteTokens',
+  'reasoningTokens',
+  'cost',
+  'requests',
+] as const
+
+const weakest: readonly UsageSource[] = ['provider', 'partial', 'estimated']
+
+/**
+ * The sum over two responses: known figures add, unknown ones stay unknown, and the weaker `source` wins.
+ *
+ * @example
+ * addUsage({ inputTokens: 3, source: 'provider' }, { inputTokens: 4, outputTokens: 1, source: 'partial' })
+ * // { inputTokens: 7, outputTokens: 1, source: 'partial' }
+ */
+export function addUsage(a: Usage | undefined, b: Usage | undefined): Usage | undefined {
+  if (!a || !b) return a ?? b
+  const sum: { -readonly [K in keyof Usage]: Usage[K] } = {}
+  for (const figure of figures) {
+    const [x, y] = [a[figure], b[figure]]
+    if (x !== undefined || y !== undefined) sum[figure] = (x ?? 0) + (y ?? 0)
+  }
+  const source = weakest[Math.max(weakest.indexOf(a.source ?? 'provider'), weakest.indexOf(b.source ?? 'provider'))]
+  if (source && (a.source || b.source)) sum.source = source
+  return sum
+}
+
+/** Two reports of one and the same response: the later known value of each field wins, nothing is added (P8). */
+export function mergeUsage(earlier: Usage | undefined, later: Usage): Usage {
+  return { ...earlier, ...Object.fromEntries(Object.entries(later).filter(([, value]) => value !== undefined && value !== null)) }
+}

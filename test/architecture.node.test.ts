@@ -1,0 +1,139 @@
+import { readFileSync } from 'node:fs'
+import { builtinModules } from 'node:module'
+import { join } from 'node:path'
+import ts from 'typescript'
+import { describe, expect, it } from 'vitest'
+import { entries } from '../scripts/entries.mjs'
+import { root } from '../scripts/support.mjs'
+import { circle, classes, functions, type Import, type SourceFile, sources } from './support/source.ts'
+
+const files = sources()
+
+/** Of these, no two import each other; what else is in their folder is shared. Where a list is missing, that is every file. */
+const apart: Readonly<Record<string, readonly string[] | undefined>> = {
+  models: ['anthropic', 'openai-chat', 'openai-completions', 'workers-ai', 'browser-ai'],
+  handlers: undefined,
+  ui: ['react', 'vue', 'svelte', 'solid', 'element'],
+}
+
+const folderOf = (path: string) => (path.includes('/') ? path.slice(0, path.indexOf('/')) : '')
+
+/** `anthropic` for models/anthropic.ts, models/anthropic-wire.ts and models/anthropic/wire.ts alike. */
+function memberOf(path: string): string {
+  const [folder = '', name = ''] = path.replace(/\.ts$/, '').split('/')
+  const isPrefix = (other: string) => name.startsWith(`${other}-`)
+  const siblings = apart[folder] ?? files.map((file) => file.path).filter((file) => folderOf(file) === folder)
+  const names = siblings.map((sibling) => sibling.replace(/^.*?\/|\.ts$/g, '').split('/')[0] ?? '')
+  return names.find(isPrefix) ?? name
+}
+
+function isSideways(from: string, to: string): boolean {
+  const folder = folderOf(from)
+  if (!(folder in apart) || folderOf(to) !== folder || memberOf(from) === memberOf(to)) return false
+  return apart[folder]?.includes(memberOf(to)) ?? true
+}
+
+function imports(wrong: (file: SourceFile, to: Import) => string | false | undefined): readonly string[] {
+  return files.flatMap((file) =>
+    file.imports.flatMap((to) => (wrong(file, to) ? [`${to.at} imports ${to.specifier}: ${wrong(file, to)}`] : [])),
+  )
+}
+
+function nodes(wrong: (node: ts.Node) => string | false): readonly string[] {
+  return files.flatMap((file) => file.nodes.flatMap((node) => (wrong(node) ? [`${file.at(node)} ${wrong(node)}`] : [])))
+}
+
+describe('imports', () => {
+  it('core imports nothing of ours', () => {
+    const outside = ({ path }: SourceFile, { to }: Import) => folderOf(path) === 'core' && to !== undefined && folderOf(to) !== 'core'
+    expect(imports((file, to) => outside(file, to) && 'move what core needs into core, or let the caller pass it')).toEqual([])
+  })
+
+  it('nobody imports the front door', () => {
+    const door = ({ to, specifier }: Import) => to === 'index.ts' || /^chaintap(\/|$)/.test(specifier)
+    expect(imports((_, to) => door(to) && 'import the file that declares it')).toEqual([])
+  })
+
+  it('wires, handlers and UI bindings do not import one another', () => {
+    expect(imports(({ path }, { to }) => to !== undefined && isSideways(path, to) && 'move what both need into a file of its own')).toEqual(
+      [],
+    )
+  })
+
+  it('no module of Node is in reach', () => {
+    const builtin = (name: string) => name.startsWith('node:') || builtinModules.includes(name)
+    expect(imports((_, { specifier }) => builtin(specifier) && 'use what browsers and Workers have too')).toEqual([])
+  })
+
+  it('folders do not import in circles', () => {
+    const folders = [...new Set(files.map(({ path }) => folderOf(path)))]
+    const targets = (folder: string) =>
+      files.filter(({ path }) => folderOf(path) === folder).flatMap((file) => file.imports.map(({ to }) => to))
+    const graph = folders.map(
+      (from) => [from, new Set(targets(from).flatMap((to) => (to && folderOf(to) !== from ? [folderOf(to)] : [])))] as const,
+    )
+    expect(circle(new Map(graph))?.join(' → '), 'move what closes the circle inward').toBeUndefined()
+  })
+})
+
+describe('size and depth', () => {
+  it('files have at most 200 lines', () => {
+    expect(
+      files.filter(({ lines }) => lines.length > 200).map(({ path, lines }) => `src/${path}:${lines.length} split it by nouns`),
+    ).toEqual([])
+  })
+
+  it('functions have at most 40 lines, 60 with "// Long because …" above', () => {
+    const long = files.flatMap(functions).filter(({ lines, excused }) => lines > (excused ? 60 : 40))
+    expect(long.map(({ at, lines }) => `${at} has ${lines} lines: name its parts`)).toEqual([])
+  })
+
+  it('classes are at most two deep', () => {
+    const all = classes(files)
+    const depth = (name: string | undefined): number => (name !== undefined && all.has(name) ? 1 + depth(all.get(name)?.parent) : 0)
+    expect(
+      [...all].filter(([name]) => depth(name) > 2).map(([name, { at }]) => `${at} ${name}: hold it as a value, or use a function`),
+    ).toEqual([])
+  })
+})
+
+describe('what does not appear', () => {
+  it('any', () => {
+    expect(nodes((node) => node.kind === ts.SyntaxKind.AnyKeyword && 'write the type, or unknown and narrow it')).toEqual([])
+  })
+
+  it('!, the promise that nothing is missing', () => {
+    expect(nodes((node) => ts.isNonNullExpression(node) && 'check the value, or give a default')).toEqual([])
+  })
+
+  it('@ts-ignore and its like', () => {
+    const silenced = files.flatMap(({ path, lines }) =>
+      lines.flatMap((line, index) => (/@ts-(ignore|expect-error|nocheck)/.test(line) ? [`src/${path}:${index + 1}`] : [])),
+    )
+    expect(silenced.map((at) => `${at} make the types right`)).toEqual([])
+  })
+
+  it('let or var of a module', () => {
+    const loose = (node: ts.Node) =>
+      ts.isVariableStatement(node) && ts.isSourceFile(node.parent) && !(node.declarationList.flags & ts.NodeFlags.Const)
+    expect(nodes((node) => loose(node) && 'hold it in a value that the caller makes')).toEqual([])
+  })
+
+  it('the environment', () => {
+    const env = (node: ts.Node) =>
+      ts.isPropertyAccessExpression(node) && /^(process|import\.meta|Deno|Bun)\??\.env$/.test(node.getText().replace('globalThis.', ''))
+    expect(nodes((node) => env(node) && 'let the caller pass it')).toEqual([])
+  })
+})
+
+describe('what is written twice is the same', () => {
+  it('the exports map and the paths of test/tsconfig.json', () => {
+    const { config } = ts.readConfigFile(join(root, 'test/tsconfig.json'), ts.sys.readFile)
+    expect(config.compilerOptions.paths).toEqual(Object.fromEntries(entries.map(({ name, source }) => [name, [`../${source}`]])))
+  })
+
+  it("the playground Worker's compatibility and the test Worker's", () => {
+    const compatibility = (file: string) => readFileSync(join(root, file), 'utf8').match(/^compatibility_.*$/gm)
+    expect(compatibility('test/support/wrangler.toml')).toEqual(compatibility('wrangler.toml'))
+  })
+})

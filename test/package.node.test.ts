@@ -1,0 +1,53 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { entries } from '../scripts/entries.mjs'
+import { root } from '../scripts/support.mjs'
+
+const folder = mkdtempSync(join(tmpdir(), 'chaintap-package-'))
+const installed = join(folder, 'node_modules')
+
+// The outer npm hands its own settings down to scripts; a user's npm has none of them.
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|VITEST|NODE_OPTIONS|INIT_CWD)/i.test(name)))
+
+function run(command: string, args: readonly string[], cwd: string): string {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, env, encoding: 'utf8', shell: process.platform === 'win32' })
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed:\n${stdout}${stderr}`)
+  return stdout
+}
+
+function filesOf(name: string): readonly string[] {
+  return readdirSync(join(installed, name), { recursive: true, encoding: 'utf8' }).map((file) => file.replaceAll('\\', '/'))
+}
+
+beforeAll(() => {
+  run('npm', ['pack', '--loglevel=error', '--pack-destination', folder], root)
+  const tarball = readdirSync(folder).find((file) => file.endsWith('.tgz')) ?? ''
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }))
+  run('npm', ['install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', `./${tarball}`], folder)
+}, 120_000)
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('the packed package, installed into an empty folder', () => {
+  it('brings itself and what it depends on, nothing else', () => {
+    expect(readdirSync(installed).filter((name) => !name.startsWith('.'))).toEqual(['chaintap', 'eventsource-parser'])
+    expect(readdirSync(installed)).not.toContain('.bin')
+  })
+
+  it('holds the library alone', () => {
+    const top = filesOf('chaintap').filter((file) => !file.includes('/'))
+    expect(top.sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json', 'src'])
+    expect(filesOf('chaintap').filter((file) => /^(dist|src)\/.*\./.test(file) && !/\.(js|ts)(\.map)?$/.test(file))).toEqual([])
+  })
+
+  it.each(entries.map(({ name }) => name))('%s can be imported, with types beside it', (name) => {
+    const program = `console.log(JSON.stringify([Object.keys(await import('${name}')).length, import.meta.resolve('${name}')]))`
+    const [exported, url]: [number, string] = JSON.parse(run(process.execPath, ['--input-type=module', '--eval', program], folder))
+    expect(exported).toBeGreaterThan(0)
+    const file = url.slice(url.indexOf('/chaintap/dist/') + '/chaintap/'.length)
+    expect(filesOf('chaintap')).toContain(file.replace(/\.js$/, '.d.ts'))
+  })
+})

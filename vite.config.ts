@@ -1,0 +1,104 @@
+import { existsSync } from 'node:fs'
+import type { UserConfig } from 'vite'
+import type { TestProjectInlineConfiguration, ViteUserConfig } from 'vitest/config'
+import { entries } from './scripts/entries.mjs'
+import { onPath, root } from './scripts/support.mjs'
+import { bytes } from './test/support/bytes-plugin.ts'
+
+const alias = entries.map(({ name, source }) => ({ find: new RegExp(`^${name}$`), replacement: `${root}/${source}` }))
+
+const all = 'test/**/*.test.ts'
+const nodeOnly = 'test/**/*.node.test.ts'
+const workerdOnly = 'test/**/*.workerd.test.ts'
+const browserOnly = 'test/**/*.browser.test.ts'
+
+// --disable-quic and the rest keep Chromium off the network; --no-sandbox lets root run it.
+const quiet = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+const node: TestProjectInlineConfiguration = {
+  plugins: [bytes()],
+  resolve: { alias },
+  test: { name: 'node', include: [all], exclude: [workerdOnly, browserOnly] },
+}
+
+async function workerd(): Promise<TestProjectInlineConfiguration> {
+  const { cloudflareTest } = await import('@cloudflare/vitest-plugin')
+  return {
+    plugins: [bytes(), cloudflareTest({ wrangler: { configPath: './test/support/wrangler.toml' } })],
+    resolve: { alias },
+    test: { name: 'workerd', include: [all], exclude: [nodeOnly, browserOnly] },
+  }
+}
+
+/** A browser that is missing leaves its project out, loudly; in CI it fails the run. */
+async function browser(name: 'chromium'): Promise<TestProjectInlineConfiguration[]> {
+  const playwright = await import('playwright')
+  const own = playwright[name].executablePath()
+  const executablePath = onPath(name) ?? (existsSync(own) ? own : undefined)
+  if (executablePath === undefined) return missing(name)
+  const { playwright: provider } = await import('@vitest/browser-playwright')
+  return [
+    {
+      plugins: [bytes()],
+      resolve: { alias },
+      // Browser projects do not downlevel `using` by themselves.
+      oxc: { target: 'es2022' },
+      // A dependency first met during a run would reload the page under the tests.
+      optimizeDeps: { include: ['fast-check', 'eventsource-parser', 'eventsource-parser/stream'] },
+      test: {
+        name,
+        include: [all],
+        exclude: [nodeOnly, workerdOnly],
+        browser: {
+          enabled: true,
+          headless: true,
+          screenshotFailures: false,
+          api: { host: '127.0.0.1' },
+          // The instance has no name of its own: vitest takes one equal to the project's for a duplicate.
+          instances: [{ browser: name }],
+          provider: provider({ launchOptions: { executablePath, args: quiet } }),
+        },
+      },
+    },
+  ]
+}
+
+function missing(name: string): TestProjectInlineConfiguration[] {
+  const cure = '"node scripts/setup.mjs browsers" installs it, or says how.'
+  if (process.env.CI) throw new Error(`${name} is not installed, and in CI no engine may be left out: ${cure}`)
+  console.warn(`\n!!! ${name} is not installed: its tests are LEFT OUT of this run. ${cure}\n`)
+  return []
+}
+
+async function tests(): Promise<ViteUserConfig> {
+  return {
+    test: {
+      // A relative path would be looked for beside this folder first.
+      reporters: ['default', `${root}/scripts/reporter.ts`],
+      projects: [node, await workerd(), ...(await browser('chromium'))],
+    },
+  }
+}
+
+async function playground(): Promise<UserConfig> {
+  const { cloudflare } = await import('@cloudflare/vite-plugin')
+  return {
+    root: 'playground',
+    // configPath is relative to the playground.
+    plugins: [cloudflare({ configPath: '../wrangler.toml' })],
+    resolve: { alias },
+    // Vite serves nothing above its root by itself; `..` would serve .dev.vars too.
+    server: { fs: { allow: ['playground', 'src', 'node_modules'].map((folder) => `${root}/${folder}`) } },
+    build: { outDir: '../dist-playground', emptyOutDir: true },
+  }
+}
+
+export default process.env.VITEST ? tests() : playground()
