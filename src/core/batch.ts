@@ -1,5 +1,5 @@
-import type { BatchOptions } from './runnable.ts'
 import type { RunOptions } from './options.ts'
+import type { BatchOptions } from './runnable.ts'
 import { follow } from './signal.ts'
 
 /** Runs `one` for each input, at most `limit` at once, outputs in the order of the inputs. */

@@ -6,6 +6,7 @@ import type { Read, Source } from './source.ts'
 export function throughStream<O>(flow: Flow, stream: TransformStream<unknown, O>): Flow<O> {
   const joined = new Flow<O>(new Bridge(flow, stream), list)
   joined.gate = flow.gate
+  joined.clock = flow.clock
   return joined
 }
 

@@ -26,7 +26,11 @@ class Seat {
   }
 
   hear(event: RunEvent): Wait {
-    if (this.busy) return this.#keep(this.busy.then(() => this.lifted.hear(event)), event)
+    if (this.busy)
+      return this.#keep(
+        this.busy.then(() => this.lifted.hear(event)),
+        event,
+      )
     let answer: unknown
     try {
       answer = this.lifted.hear(event)
@@ -91,8 +95,12 @@ export class Audience {
 
   // Beside tell() for speed: spreading the happening costs as much as ten handlers.
   token(token: string): Wait {
-    const seq = this.#tree.seq++
-    if (this.present) return this.#dispatch({ run: this.#run, at: Date.now(), seq, type: 'token', token })
+    const tree = this.#tree
+    const seq = tree.seq++
+    if (!this.present) return
+    // One look at the clock per wire chunk: it costs more than a handler does.
+    tree.passAt ||= Date.now()
+    return this.#dispatch({ run: this.#run, at: tree.passAt, seq, type: 'token', token })
   }
 
   tell(happening: Happening): Wait {
@@ -131,7 +139,10 @@ export class Audience {
       }
     }
     const wait = waits && (waits.length === 1 ? waits[0] : Promise.all(waits))
-    if (wait) this.#tree.track(wait)
+    if (wait) {
+      this.#tree.track(wait)
+      this.#tree.passAt = 0
+    }
     for (const view of this.#views) view.push(event, wait)
     if (raised) throw raised.error
     return wait

@@ -2,7 +2,9 @@
 export type ErrorCode =
   | 'handler_failed'
   | 'invalid_options'
+  | 'invalid_input'
   | 'missing_key'
+  | 'key_in_browser'
   | 'missing_variable'
   | 'invalid_template'
   | 'invalid_message'
@@ -18,6 +20,7 @@ export type ErrorCode =
   | 'wire'
   | 'event_too_large'
   | 'truncated'
+  | 'broken_tree'
 
 /**
  * The base of the library's errors. `code` says which, `message` what was asked, what came and what to do, `cause` what lies beneath.
@@ -68,7 +71,9 @@ export class ModelError extends ChaintapError implements ModelErrorFacts {
 
 /** The answer's body ended without the provider's own end: what arrived was delivered, the rest is unknown. */
 export class TruncatedError extends ChaintapError {
-  constructor(message = 'The answer ended before the provider said so. What arrived was delivered; ask again, or accept it with onTruncated: "accept".') {
+  constructor(
+    message = 'The answer ended before the provider said so. What arrived was delivered; ask again, or accept it with onTruncated: "accept".',
+  ) {
     super('truncated', message)
     this.name = 'TruncatedError'
   }
@@ -126,3 +131,6 @@ export class BudgetExceeded extends AbortReason {
     this.name = 'BudgetExceeded'
   }
 }
+
+/** The reason where a reader leaves without giving one. */
+export const readerLeft = (): UserStop => new UserStop('The reader left.')

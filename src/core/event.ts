@@ -52,7 +52,6 @@ export type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { readonl
  * const log: Listener = (event) => console.log(event.run.name, event.type)
  */
 export interface Listener {
-  // biome-ignore lint/style/useShorthandFunctionType: it carries properties
   (event: RunEvent): void | PromiseLike<void>
   /** A failure of this handler fails the run. */
   raiseError?: boolean

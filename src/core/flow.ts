@@ -1,21 +1,38 @@
 import { AbortReason } from './errors.ts'
-import { type Fold, last, list } from './fold.ts'
-import { Link, type Settled, type Stage } from './link.ts'
+import { type Fold, type Kept, last, list } from './fold.ts'
+import { Link, type LinkOwner, type Settled, type Stage } from './link.ts'
 import { fromStream, fromValue, type Read, type Source } from './source.ts'
+
+/** What a reader makes of a batch; undefined at the end. */
+export type Take<Chunk, T> = (batch: readonly Chunk[] | undefined) => T
+
+/** Told, once, how the reading of a flow ends. */
+export interface FlowOwner {
+  ended(): void
+  /** Where it resolves the reader gets the end, where it rejects the failure. */
+  failed(error: unknown): Promise<void>
+}
 
 /**
  * A source and the stages over it, fused to one pass: what one read yielded is pushed through all of them by plain calls and comes
- * out as one batch. Read with `next()`, one call at a time.
+ * out as one batch. Read with `read()` or `next()`, one call at a time.
  *
  * - A batch that came out before a stage failed is delivered first, then the failure (P3).
  * - The source is read on only when every link is idle (P6).
- * - `cancel` closes the source and settles a waiting `next()` before it returns (P2).
+ * - `cancel` closes the source and answers a waiting reader before it returns (P2).
  */
-export class Flow<Chunk = unknown> {
+export class Flow<Chunk = unknown> implements LinkOwner {
   /** Makes the output of the chunks. */
   fold: () => Fold
+  /** What folds the chunks already, where a run does, so that the run around it need not fold them again. */
+  kept: Kept | undefined
   /** Asked before each read of the source: where it answers with a promise, the read waits. */
   gate: (() => Promise<void> | undefined) | undefined
+  /** Told that a new pass begins. */
+  clock: { passAt: number } | undefined
+  owner: FlowOwner | undefined
+  /** How many links are waiting. */
+  busy = 0
   readonly #source: Source
   readonly #stages: Stage[] = []
   #links: readonly Link[] | undefined
@@ -25,8 +42,10 @@ export class Flow<Chunk = unknown> {
   #error: unknown
   /** The first stage that still ends well: all of them, unless one terminated. */
   #finishFrom = 0
-  #resolve: ((batch: readonly unknown[] | undefined) => void) | undefined
-  #reject: ((error: unknown) => void) | undefined
+  #cutReason: AbortReason | undefined
+  #take: Take<unknown, unknown> = (batch) => batch
+  /** Answers a reader who waits for more than a read of the source. */
+  #answer: ((answer: unknown) => void) | undefined
 
   constructor(source: Source, fold: () => Fold = list) {
     this.#source = source
@@ -47,107 +66,148 @@ export class Flow<Chunk = unknown> {
   through<C>(stage: Stage<Chunk, C>, fold: () => Fold = this.fold): Flow<C> {
     this.#stages.push(stage as Stage)
     this.fold = fold
+    if (stage.transform) this.kept = undefined
     return this as unknown as Flow<C>
   }
 
-  /** The next batch, never empty; undefined at the end. Rejects with the failure, once what came before it is delivered. */
+  /**
+   * Gives what `take` makes of the next batch. The promise is the source's own, one `then` later: a further one per layer and wire
+   * chunk would cost as much as parsing the event.
+   */
+  read<T>(take: Take<Chunk, T>): Promise<T> {
+    this.#take = take as Take<unknown, unknown>
+    const answer = this.#links ? this.#turn() : this.#begin()
+    return (answer instanceof Promise ? answer : Promise.resolve(answer)) as Promise<T>
+  }
+
+  /** The next batch; undefined at the end. Rejects with the failure, once what came before it is delivered. */
   next(): Promise<readonly Chunk[] | undefined> {
-    return new Promise((resolve, reject) => {
-      this.#resolve = resolve as (batch: readonly unknown[] | undefined) => void
-      this.#reject = reject
-      if (this.#links) this.#turn()
-      else this.#begin()
-    })
+    return this.read(asItIs)
   }
 
   /** Ends the flow by force. What came out already is still delivered. */
   cancel(reason: unknown): void {
-    if (this.#end !== 'none') return
-    this.#fail(reason)
+    // The runs that a terminate() cut off are closed with its reason, and would cancel what goes on after them.
+    if (this.#end !== 'none' || reason === this.#cutReason) return
+    this.error(reason)
     for (const link of this.#links ?? []) this.#cancelLink(link, reason)
   }
 
-  #begin(): void {
-    let next: (value: unknown) => Settled = (value) => void this.#batch.push(value)
-    const owner = { terminate: (link: Link) => this.#terminate(link), error: (reason: unknown) => this.#fail(reason) }
-    this.#links = this.#stages
-      .toReversed()
-      .map((stage) => {
-        const link = new Link(stage, next, owner)
-        next = link.write
-        return link
-      })
-      .toReversed()
-    this.#write = next
-    this.#pass(() => {
-      for (const link of this.#links ?? []) link.start()
-    })
-  }
-
-  // Callbacks instead of async functions: per wire chunk this is one promise for the read, one for its callback, one for the reader.
-  readonly #turn = (): void => {
-    if (this.#batch.length > 0) this.#deliver()
-    else if (this.#end === 'failed') this.#settle(() => this.#reject?.(this.#error))
-    else if (this.#end === 'done') this.#settle(() => this.#resolve?.(undefined))
-    else if (this.#finishFrom > 0) this.#pass(() => this.#finish())
-    else {
-      const wait = this.gate?.()
-      if (wait) wait.then(this.#read, this.#fail)
-      else this.#read()
-    }
-  }
-
-  readonly #read = (): void => {
+  /** Fails the flow. */
+  readonly error = (error: unknown): void => {
     if (this.#end !== 'none') return
-    try {
-      const read = this.#source.next()
-      if ('then' in read) read.then(this.#onRead, this.#fail)
-      else this.#onRead(read)
-    } catch (error) {
-      this.#fail(error)
-    }
-  }
-
-  readonly #onRead = (read: Read<unknown>): void => {
-    if (this.#end !== 'none') return
-    this.#pass(read.done ? () => this.#finish() : () => this.#write(read.value))
-  }
-
-  /** Does a piece of work and turns again when all links are idle; a failure counts after what is waiting in them has come out. */
-  #pass(work: () => Settled): void {
-    let wait: Settled
-    try {
-      wait = work()
-    } catch (error) {
-      const idle = this.#idle()
-      if (idle) idle.then(() => this.#fail(error), this.#fail)
-      else this.#fail(error)
-      return
-    }
-    const idle = wait ? wait.then(() => this.#idle()) : this.#idle()
-    if (idle) idle.then(this.#turn, this.#fail)
-    else this.#turn()
-  }
-
-  #idle(): Promise<void> | undefined {
-    for (const link of this.#links ?? []) if (link.pending) return link.pending.then(() => this.#idle())
-  }
-
-  async #finish(): Promise<void> {
-    for (const link of this.#links?.slice(this.#finishFrom) ?? []) {
-      await link.flush()
-      await this.#idle()
-    }
-    if (this.#end === 'none') this.#end = 'done'
+    this.#end = 'failed'
+    this.#error = error
+    this.#source.cancel(error)
+    this.#answer?.(this.#turn())
   }
 
   /** A stage called `terminate()`: what stands before it is cancelled now, what stands after it ends well at the next turn. */
-  #terminate(cut: Link): void {
+  terminate(cut: Link): void {
     const before = this.#links?.slice(0, this.#links.indexOf(cut)) ?? []
     this.#finishFrom = before.length + 1
-    const reason = new AbortReason('A later step ended the stream (terminate).')
-    this.#source.cancel(reason)
-    for (const link of before) this.#cancelLink(link, reason)
+    this.#cutReason = new AbortReason('A later step ended the stream (terminate).')
+    this.#source.cancel(this.#cutReason)
+    for (const link of before) this.#cancelLink(link, this.#cutReason)
+  }
+
+  #begin(): unknown {
+    this.#write = (value) => void this.#batch.push(value)
+    const links: Link[] = []
+    for (const stage of this.#stages.toReversed()) {
+      const link = new Link(stage, this.#write, this)
+      links.unshift(link)
+      // A stage that only waits for the end costs the chunks nothing.
+      if (stage.transform) this.#write = link.write
+    }
+    this.#links = links
+    return this.#pass(() => {
+      for (const link of links) link.start()
+    })
+  }
+
+  /** What the reader gets now, or a promise of it. */
+  #turn(): unknown {
+    if (this.#batch.length > 0) {
+      const batch = this.#batch
+      this.#batch = []
+      return this.#take(batch)
+    }
+    if (this.#end === 'failed') return this.#failed()
+    if (this.#end === 'done') {
+      this.owner?.ended()
+      return this.#take(undefined)
+    }
+    if (this.#finishFrom > 0) return this.#pass(this.#finish)
+    const wait = this.gate?.()
+    return wait ? this.#when(wait) : this.#read()
+  }
+
+  #read(): unknown {
+    try {
+      const read = this.#source.next()
+      return 'then' in read ? read.then(this.#onRead, this.#onError) : this.#onRead(read)
+    } catch (error) {
+      return this.#onError(error)
+    }
+  }
+
+  readonly #onRead = (read: Read<unknown>): unknown => {
+    if (this.#end !== 'none') return this.#turn()
+    if (this.clock) this.clock.passAt = 0
+    return this.#pass(read.done ? this.#finish : this.#write, read.value)
+  }
+
+  readonly #onError = (error: unknown): unknown => {
+    this.error(error)
+    return this.#turn()
+  }
+
+  /** Does a piece of work and turns again when all links are idle; a failure counts after what is waiting in them has come out. */
+  #pass(work: (value: unknown) => Settled, value?: unknown): unknown {
+    let wait: Settled
+    try {
+      wait = work(value)
+    } catch (error) {
+      if (this.busy === 0) return this.#onError(error)
+      return this.#when(this.#idle().then(() => this.error(error)))
+    }
+    if (wait) return this.#when(wait.then(() => this.#idle()))
+    return this.busy > 0 ? this.#when(this.#idle()) : this.#turn()
+  }
+
+  /** Turns again after `wait`, or at once when the flow is cancelled meanwhile: a handler may never answer. */
+  #when(wait: PromiseLike<void>): Promise<unknown> {
+    return new Promise((resolve) => {
+      const answer = (given: unknown): void => {
+        if (this.#answer === answer) this.#answer = undefined
+        resolve(given)
+      }
+      this.#answer = answer
+      const again = (): void => {
+        if (this.#answer === answer) answer(this.#turn())
+      }
+      wait.then(again, this.error)
+    })
+  }
+
+  async #failed(): Promise<unknown> {
+    if (!this.owner) throw this.#error
+    await this.owner.failed(this.#error)
+    return this.#take(undefined)
+  }
+
+  async #idle(): Promise<void> {
+    while (this.busy > 0) for (const link of this.#links ?? []) await link.pending
+  }
+
+  readonly #finish = async (): Promise<void> => {
+    for (const link of this.#links?.slice(this.#finishFrom) ?? []) {
+      const wait = link.flush()
+      if (wait) await wait
+      if (this.busy > 0) await this.#idle()
+    }
+    if (this.#end === 'none') this.#end = 'done'
   }
 
   #cancelLink(link: Link, reason: unknown): void {
@@ -158,24 +218,6 @@ export class Flow<Chunk = unknown> {
       // A stage that fails while it is being cancelled: the reason is already on its way to the reader.
     }
   }
-
-  readonly #fail = (error: unknown): void => {
-    if (this.#end !== 'none') return
-    this.#end = 'failed'
-    this.#error = error
-    this.#source.cancel(error)
-    if (this.#resolve) this.#turn()
-  }
-
-  #deliver(): void {
-    const batch = this.#batch
-    if (!this.#resolve) return
-    this.#batch = []
-    this.#settle(() => this.#resolve?.(batch))
-  }
-
-  #settle(answer: () => void): void {
-    answer()
-    this.#resolve = this.#reject = undefined
-  }
 }
+
+const asItIs = <T>(batch: T): T => batch

@@ -16,18 +16,17 @@ export function last<T>(): Fold<T, T | undefined> {
   }
 }
 
-/** Text in pieces. Joined now and then: 1,024 short strings in one flat string take a tenth of the memory. */
+/** Text in pieces, joined by the thousand: one flat string takes a tenth of the memory of its tokens, and each is copied twice at most. */
 export function text(): Fold<string, string> {
-  let parts: string[] = []
-  const result = (): string => {
-    if (parts.length > 1) parts = [parts.join('')]
-    return parts[0] ?? ''
-  }
+  const joined: string[] = []
+  let pieces: string[] = []
   return {
     add: (chunk) => {
-      if (parts.push(chunk) === 1_024) result()
+      if (pieces.push(chunk) < 1_024) return
+      joined.push(pieces.join(''))
+      pieces = []
     },
-    result,
+    result: () => joined.join('') + pieces.join(''),
   }
 }
 
@@ -49,6 +48,13 @@ export function list(): Fold<unknown, unknown> {
   }
 }
 
+/** Characters of text, in a string or a Delta; a guess for anything else. */
+function sizeOf(chunk: unknown): number {
+  if (typeof chunk === 'string') return chunk.length
+  const { text } = (chunk ?? {}) as { text?: unknown }
+  return typeof text === 'string' ? text.length : 64
+}
+
 /** About 1 MB: more than any model's answer, and a bound for streams without end. */
 const UNASKED_SIZE = 512 * 1_024
 
@@ -58,11 +64,10 @@ const UNASKED_SIZE = 512 * 1_024
  */
 export class Kept implements Fold {
   #fold: Fold | undefined
-  #room: number
+  #room = UNASKED_SIZE
 
-  constructor(fold: Fold, asked: boolean) {
+  constructor(fold: Fold) {
     this.#fold = fold
-    this.#room = asked ? Number.POSITIVE_INFINITY : UNASKED_SIZE
   }
 
   /** False where it grew too large before anyone asked. */
@@ -73,7 +78,7 @@ export class Kept implements Fold {
 
   add(chunk: unknown): void {
     if (!this.#fold) return
-    this.#room -= typeof chunk === 'string' ? chunk.length : 64
+    if (this.#room !== Number.POSITIVE_INFINITY) this.#room -= sizeOf(chunk)
     if (this.#room < 0) this.#fold = undefined
     else this.#fold.add(chunk)
   }

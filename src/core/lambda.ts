@@ -1,8 +1,8 @@
+import { ChaintapError } from './errors.ts'
 import type { RunContext } from './event.ts'
 import { Flow } from './flow.ts'
-import { begin } from './launch.ts'
-import { ChaintapError } from './errors.ts'
 import { list } from './fold.ts'
+import { begin } from './launch.ts'
 import type { OpenRun } from './run.ts'
 import { type ChunkOf, type OutputOf, Runnable, runnable } from './runnable.ts'
 import { fromIterator, fromStream } from './source.ts'
@@ -16,7 +16,10 @@ import { fromIterator, fromStream } from './source.ts'
  * const words = lambda(async function* (text: string) { for (const word of text.split(' ')) yield word })
  * const route = lambda((question: string) => (question.length < 20 ? short : long))
  */
-export function lambda<In, R>(fn: (input: In, context: RunContext) => R, { name }: { name?: string } = {}): Runnable<In, OutputOf<R>, ChunkOf<R>> {
+export function lambda<In, R>(
+  fn: (input: In, context: RunContext) => R,
+  { name }: { name?: string } = {},
+): Runnable<In, OutputOf<R>, ChunkOf<R>> {
   return runnable({
     name: name ?? (fn.name || 'RunnableLambda'),
     open: async (input: In, run) => flowOf(await fn(input, run), input, run),
@@ -37,7 +40,10 @@ async function flowOf<Chunk>(given: unknown, input: unknown, run: OpenRun): Prom
 async function follow<Chunk>(next: Runnable<never, unknown, unknown>, input: unknown, run: OpenRun): Promise<Flow<Chunk>> {
   const { levels } = run.scope
   if (levels <= 0) {
-    throw new ChaintapError('recursion_limit', `${run.run.name} returned a runnable deeper than recursionLimit allows. Look for one that returns itself without end, or raise the limit.`)
+    throw new ChaintapError(
+      'recursion_limit',
+      `${run.run.name} returned a runnable deeper than recursionLimit allows. Look for one that returns itself without end, or raise the limit.`,
+    )
   }
   const { flow } = await begin(next, input, run, { options: { ...next.config, recursionLimit: levels - 1 } })
   return flow as Flow<Chunk>

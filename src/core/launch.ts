@@ -3,9 +3,11 @@ import type { Flow } from './flow.ts'
 import { isThenable } from './lift.ts'
 import type { Stage } from './link.ts'
 import type { MergedOptions } from './options.ts'
-import { OpenRun, type Place } from './run.ts'
+import { OpenRun } from './run.ts'
 import type { Runnable } from './runnable.ts'
+import type { Place } from './scope.ts'
 import { follow } from './signal.ts'
+import { around } from './stage.ts'
 
 /** A run that has started, and the flow of its chunks. */
 export interface Launched<Chunk = unknown> {
@@ -16,7 +18,12 @@ export interface Launched<Chunk = unknown> {
 type AnyRunnable<Chunk> = Runnable<never, unknown, Chunk>
 
 /** Starts a runnable as a child: `start` is told, its flow is open, and whatever fails from here on ends its run. */
-export function begin<Chunk>(runnable: AnyRunnable<Chunk>, input: unknown, parent: OpenRun, place: Omit<Place, 'tree' | 'parent'> = {}): Promise<Launched<Chunk>> {
+export function begin<Chunk>(
+  runnable: AnyRunnable<Chunk>,
+  input: unknown,
+  parent: OpenRun,
+  place: Omit<Place, 'tree' | 'parent'> = {},
+): Promise<Launched<Chunk>> {
   const options = place.options ?? runnable.config
   const run = new OpenRun(runnable, { ...place, ...(options && { options }), tree: parent.tree, parent })
   return launch(runnable, input, run)
@@ -35,11 +42,12 @@ export async function launch<Chunk>(runnable: AnyRunnable<Chunk>, input: unknown
     if (prepared.failure) throw prepared.failure.error
     const opened = runnable.open(prepared.input as never, run)
     const flow = isThenable(opened) ? await opened : opened
+    flow.clock = run.tree
     if (run.views.length > 0) flow.gate = run.gate
     // Also where the run was stopped while the flow was opening: then it is closed here, at once.
     run.own((failure) => failure && flow.cancel(failure.reason))
     throwIfOver(run)
-    return { run, flow: flow.through(run.stage(flow.fold, isShown)) }
+    return { run, flow: around(run, flow, isShown) }
   } catch (error) {
     run.tree.close(run, error)
     throw error
@@ -47,22 +55,26 @@ export async function launch<Chunk>(runnable: AnyRunnable<Chunk>, input: unknown
 }
 
 /** Starts a runnable as a step after a flow, to work on its chunks: its run starts with the first of them. */
-export async function join<Chunk>(runnable: AnyRunnable<Chunk>, flow: Flow, parent: OpenRun, tags: readonly string[]): Promise<Launched<Chunk>> {
+export async function join<Chunk>(
+  runnable: AnyRunnable<Chunk>,
+  flow: Flow,
+  parent: OpenRun,
+  tags: readonly string[],
+): Promise<Launched<Chunk>> {
   const options = runnable.config
   const run = new OpenRun(runnable, { tree: parent.tree, parent, tags, ...(options && { options }) })
   if (runnable.lateCallbacks) run.admit(await runnable.lateCallbacks())
   if (!runnable.through) throw new TypeError(`${runnable.name} does not work on chunks`)
   const joined = await runnable.through(flow.through(starter(run)), run)
   run.own((failure) => failure && joined.cancel(failure.reason))
-  return { run, flow: joined.through(run.stage(joined.fold, false)) }
+  return { run, flow: around(run, joined, false) }
 }
 
-/** Reads a flow to its end and gives the output of its run. */
-export async function fold({ run, flow }: Launched): Promise<unknown> {
-  while (await flow.next()) {
-    // The run's stage folds what passes.
-  }
-  return run.output
+/** Reads a flow to its end and gives the output of its chunks. */
+export async function fold({ flow }: Launched): Promise<unknown> {
+  const output = flow.fold()
+  for (let batch = await flow.next(); batch; batch = await flow.next()) for (const chunk of batch) output.add(chunk)
+  return output.result()
 }
 
 function prepare(runnable: AnyRunnable<unknown>, input: unknown): { input: unknown; failure?: { error: unknown } } {

@@ -44,11 +44,14 @@ export function report(
   try {
     if (onHandlerError) return onHandlerError(error, event, handler)
     const where = event ? `on ${event.type} of ${event.run.name}` : 'in flush()'
-    const failure = new ChaintapError('handler_failed', `Handler "${nameOf(handler)}" failed ${where}. The run went on without it.`, { cause: error })
+    const failure = new ChaintapError('handler_failed', `Handler "${nameOf(handler)}" failed ${where}. The run went on without it.`, {
+      cause: error,
+    })
     if (typeof reportError === 'function') reportError(failure)
+    // biome-ignore lint/suspicious/noConsole: Node has no reportError
     else console.error(failure)
   } catch (failed) {
+    // biome-ignore lint/suspicious/noConsole: the last resort
     console.error('onHandlerError failed', failed)
   }
 }
-

@@ -15,6 +15,7 @@ const QUEUE_LIMIT = 65_536
 
 /** What a link tells the flow that it is part of. */
 export interface LinkOwner {
+  busy: number
   terminate(link: Link): void
   error(reason: unknown): void
 }
@@ -83,6 +84,7 @@ export class Link implements TransformStreamDefaultController<unknown> {
   }
 
   #wait(wait: PromiseLike<void>): void {
+    this.#owner.busy++
     this.pending = this.#drain(wait)
     // The flow looks at it when the pass is over; until then a rejection is nobody's.
     this.pending.catch(() => {})
@@ -98,6 +100,7 @@ export class Link implements TransformStreamDefaultController<unknown> {
     } finally {
       this.#queue.length = 0
       this.pending = undefined
+      this.#owner.busy--
     }
   }
 }

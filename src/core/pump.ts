@@ -1,7 +1,7 @@
 import { AbortReason, ChaintapError, TruncatedError } from './errors.ts'
 import type { RunContext } from './event.ts'
-import type { Flow } from './flow.ts'
-import { launch } from './launch.ts'
+import { Flow, type FlowOwner, type Take } from './flow.ts'
+import { type Launched, launch } from './launch.ts'
 import type { MergedOptions } from './options.ts'
 import type { Outcome } from './outcome.ts'
 import { OpenRun } from './run.ts'
@@ -11,12 +11,12 @@ import type { View } from './view.ts'
 
 /** What a face reads from. */
 export interface Batches<T> {
-  next(): Promise<readonly T[] | undefined>
+  read<R>(take: Take<T, R>): Promise<R>
   stop(reason: unknown): void
 }
 
 /** Drives one run, the root of its tree unless options name a parent: reading pulls, stopping ends it (decision 3 of the design). */
-export class Pump<Chunk, Out> implements Batches<Chunk> {
+export class Pump<Chunk, Out> implements Batches<Chunk>, FlowOwner {
   readonly run: OpenRun
   readonly #runnable: Runnable<never, Out, Chunk>
   readonly #input: unknown
@@ -24,7 +24,6 @@ export class Pump<Chunk, Out> implements Batches<Chunk> {
   #flow: Flow<Chunk> | undefined
   #beganAt: number | undefined
   #over = false
-  #abortLaunch: ((reason: unknown) => void) | undefined
   /** Left by whoever reads: then reading just ends. */
   #left = false
   readonly #outcome = Promise.withResolvers<Outcome<unknown>>()
@@ -37,16 +36,19 @@ export class Pump<Chunk, Out> implements Batches<Chunk> {
     const place = parent ? { ...options, recursionLimit: Math.min(options.recursionLimit ?? 25, parent.scope.levels - 1) } : options
     this.run = new OpenRun(runnable, { tree, parent, options: place, streaming, view })
     this.#isShown = view !== undefined
-    this.run.own((failure) => failure && this.#fail(failure.reason))
+    this.run.own((failure) => failure && this.#end({ error: failure.reason }))
   }
 
   get outcome(): Promise<Outcome<Out>> {
+    if (!this.run.ask()) {
+      const fix = 'Touch run.outcome before you read, and it will be kept.'
+      throw new ChaintapError('output_not_kept', `The output grew past what is kept for nobody. ${fix}`)
+    }
     return this.#outcome.promise as Promise<Outcome<Out>>
   }
 
-  next(): Promise<readonly Chunk[] | undefined> {
-    const batch = this.#flow ? this.#flow.next() : this.#launch().then((flow) => flow.next())
-    return batch.then(this.#onBatch, this.#onError)
+  read<T>(take: Take<Chunk, T>): Promise<T> {
+    return this.#flow ? this.#flow.read(take) : this.#launch().then((flow) => flow.read(take))
   }
 
   /** Ends the run from outside; the reader gets what came before, then the end. */
@@ -56,38 +58,37 @@ export class Pump<Chunk, Out> implements Batches<Chunk> {
     this.run.stop(reason)
   }
 
-  #launch(): Promise<Flow<Chunk>> {
-    if (this.#over) return Promise.reject(this.run.error)
-    this.#beganAt = Date.now()
-    if (!this.run.parent) this.run.options.waitUntil?.(this.run.tree.flushed)
-    return new Promise((resolve, reject) => {
+  async #launch(): Promise<Flow<Chunk>> {
+    if (!this.#beganAt) {
+      this.#beganAt = Date.now()
+      if (!this.run.parent) this.run.options.waitUntil?.(this.run.tree.flushed)
+    }
+    try {
       // A stop does not wait for what is being opened: launch() closes it when it comes.
-      this.#abortLaunch = reject
-      launch(this.#runnable, this.#input, this.run, this.#isShown).then(({ flow }) => {
-        this.#flow = flow
-        resolve(flow)
-      }, reject)
-    })
+      const { flow } = await new Promise<Launched<Chunk>>((resolve, reject) => {
+        this.run.own((failure) => failure && reject(failure.reason))
+        if (!this.#over) launch(this.#runnable, this.#input, this.run, this.#isShown).then(resolve, reject)
+      })
+      this.#flow = flow
+    } catch (error) {
+      this.#flow = failing(error)
+    }
+    this.#flow.owner = this
+    return this.#flow
   }
 
-  readonly #onBatch = <Batch>(batch: Batch | undefined): Batch | undefined => {
-    if (!batch) this.#end()
-    return batch
+  ended(): void {
+    this.#end()
   }
 
-  readonly #onError = async (error: unknown): Promise<undefined> => {
+  async failed(error: unknown): Promise<void> {
     const { run } = this
     run.tree.close(run, error)
     // A handler that raised at the root's end: the run has ended, the reader gets the error.
-    this.#fail(error)
+    this.#end({ error })
     // A failure from within waits for the handlers, as every event does; whoever stops a run does not.
     if (!run.stopped) await run.tree.settled()
     if (!this.#left) throw error
-  }
-
-  #fail(error: unknown): void {
-    this.#abortLaunch?.(error)
-    this.#end({ error })
   }
 
   #end(failure?: { readonly error: unknown }): void {
@@ -110,17 +111,31 @@ function statusOf(run: OpenRun, error: unknown): 'aborted' | 'truncated' | 'fail
   return error instanceof TruncatedError ? 'truncated' : 'failed'
 }
 
+/** The flow of a run that did not get so far as to have one. */
+function failing<Chunk>(error: unknown): Flow<Chunk> {
+  const flow = new Flow<Chunk>({ next: () => ({ done: true }), cancel: () => {} })
+  flow.error(error)
+  return flow
+}
+
 /** The run that the options name as parent, checked. */
 function parentOf(options: MergedOptions, name: string): OpenRun | undefined {
   const { parent } = options
   if (!parent) return
-  if (!isOpenRun(parent)) throw new ChaintapError('invalid_options', `The parent of ${name} is not a run context. Pass the context that your function was given.`)
+  if (!isOpenRun(parent))
+    throw new ChaintapError('invalid_options', `The parent of ${name} is not a run context. Pass the context that your function was given.`)
   if (parent.phase === 'failed') throw parent.error
   if (parent.phase !== 'open') {
-    throw new ChaintapError('run_ended', `${name} was called as a child of ${parent.run.name}, which has ended. Await it before you return, or call it without the context.`)
+    throw new ChaintapError(
+      'run_ended',
+      `${name} was called as a child of ${parent.run.name}, which has ended. Await it before you return, or call it without the context.`,
+    )
   }
   if (parent.scope.levels <= 0) {
-    throw new ChaintapError('recursion_limit', `${name} would run deeper than recursionLimit allows. Look for a runnable that calls itself without end, or raise the limit.`)
+    throw new ChaintapError(
+      'recursion_limit',
+      `${name} would run deeper than recursionLimit allows. Look for a runnable that calls itself without end, or raise the limit.`,
+    )
   }
   return parent
 }

@@ -2,10 +2,8 @@ import { Audience, type Wait } from './dispatch.ts'
 import { AbortReason, type TruncatedError } from './errors.ts'
 import type { Announcement, Handler, Run, RunContext } from './event.ts'
 import { type Fold, Kept } from './fold.ts'
-import type { Stage } from './link.ts'
 import type { MergedOptions } from './options.ts'
-import { say } from './say.ts'
-import { handlersAt, type Own, rootScope, type Scope, scopeBelow } from './scope.ts'
+import { handlersAt, type Own, type Place, rootScope, type Scope, scopeBelow } from './scope.ts'
 import { snapshot } from './snapshot.ts'
 import type { Tree } from './tree.ts'
 import { addUsage, type Usage } from './usage.ts'
@@ -13,18 +11,6 @@ import type { View } from './view.ts'
 
 /** Called when a run ends: with the reason where it failed, without where it ended well. */
 export type Release = (failure: { readonly reason: unknown } | undefined) => void
-
-/** Where a run stands: below another run, or at the root of a tree. */
-export interface Place {
-  readonly tree: Tree
-  readonly parent?: OpenRun | undefined
-  readonly options?: MergedOptions
-  /** Framework tags of this run alone, e.g. `seq:step:1`. */
-  readonly tags?: readonly string[]
-  readonly streaming?: boolean
-  /** Who reads the events of this run and all below it. */
-  readonly view?: View | undefined
-}
 
 /** A run from within the runtime: it announces what happens, folds what passes, and owns what must be closed with it. */
 export class OpenRun implements RunContext {
@@ -35,6 +21,7 @@ export class OpenRun implements RunContext {
   readonly scope: Scope
   readonly views: readonly View[]
   readonly options: MergedOptions
+  readonly audience: Audience
   /** Whether somebody needs the output: `late` where it may still be asked for. */
   wanted: 'no' | 'late' | 'yes' = 'no'
   /** False in a model that was asked for a whole answer: then no token is told. */
@@ -48,12 +35,11 @@ export class OpenRun implements RunContext {
   usage: Usage | undefined
   /** What this run and all below it have reported. */
   total: Usage | undefined
-  kept: Kept | undefined
   #children = 0
   #controller: AbortController | undefined
   #owned: Release[] = []
   #partialUsage: Usage | undefined
-  readonly #audience: Audience
+  #kept: Kept | undefined
 
   constructor(own: Own, place: Place) {
     const { tree, parent, options = {}, tags = [], streaming = false, view } = place
@@ -73,7 +59,7 @@ export class OpenRun implements RunContext {
       tags: [...new Set([...tags, ...this.scope.tags, ...(own.tags ?? [])])],
       metadata: { ...this.scope.metadata, ...own.metadata },
     }
-    this.#audience = new Audience(this.run, tree, handlersAt(this.scope, own), this.views)
+    this.audience = new Audience(this.run, tree, handlersAt(this.scope, own), this.views)
   }
 
   /** Made on demand: a controller costs 1 µs, and most runs have nothing to abort. */
@@ -85,7 +71,7 @@ export class OpenRun implements RunContext {
 
   emit(announcement: Announcement): void | Promise<void> {
     if (this.phase !== 'open') return
-    const heard = this.#audience.tell(announcement)
+    const heard = this.audience.tell(announcement)
     const ready = heard ? heard.then(this.gate) : this.gate()
     // Whoever does not await it must not meet an unhandled rejection: what was raised fails the run at its end.
     ready?.catch(() => {})
@@ -112,11 +98,11 @@ export class OpenRun implements RunContext {
 
   /** Lets handlers in that had to be loaded; only before `start`. */
   admit(handlers: readonly Handler[]): void {
-    this.#audience.admit(handlers)
+    this.audience.admit(handlers)
   }
 
   start(input: unknown): Wait {
-    const audience = this.#audience
+    const audience = this.audience
     this.phase = 'open'
     this.tree.open.push(this)
     if (this.parent) this.parent.#children++
@@ -125,9 +111,10 @@ export class OpenRun implements RunContext {
 
   /** Ends the run well, and what was left running below it by force. */
   end(): Wait {
-    const audience = this.#audience
+    const audience = this.audience
     if (this.phase !== 'open') return
-    if (this.#children > 0) this.tree.closeBelow(this, new AbortReason(`${this.run.name} returned while this run was going on. Await it, or return it.`))
+    if (this.#children > 0)
+      this.tree.closeBelow(this, new AbortReason(`${this.run.name} returned while this run was going on. Await it, or return it.`))
     if (audience.raised) throw audience.raised.error
     this.#leave('ended')
     const owned = this.#owned
@@ -154,7 +141,7 @@ export class OpenRun implements RunContext {
   seal(reason: unknown): void {
     this.#leave('failed')
     this.error = reason
-    this.#audience.over = true
+    this.audience.over = true
     this.#partialUsage = this.#report('partial')
   }
 
@@ -169,37 +156,28 @@ export class OpenRun implements RunContext {
   /** Tells each handler, after what `before` says that it must hear first. */
   tellError(before: Map<Handler, Promise<unknown>>): void {
     const usage = this.#partialUsage
-    const partial = this.#audience.present ? snapshot(this.output) : undefined
-    this.#audience.tellAfter(before, { type: 'error', error: this.error, partial, ...(usage && { usage }) })
+    const partial = this.audience.present ? snapshot(this.output) : undefined
+    this.audience.tellAfter(before, { type: 'error', error: this.error, partial, ...(usage && { usage }) })
+  }
+
+  /** Has what passes folded, where somebody needs the output: by `folding`, which does it already, or a fold of its own. */
+  keep(fold: () => Fold, folding: Kept | undefined): Kept | undefined {
+    if (this.audience.present) this.wanted = 'yes'
+    if (this.wanted === 'no') return
+    this.#kept = folding ?? new Kept(fold())
+    if (this.wanted === 'yes') this.#kept.ask()
+    return this.#kept
+  }
+
+  /** Asks for the output. False where it is too late: nobody had asked, and it grew too large to keep. */
+  ask(): boolean {
+    this.wanted = 'yes'
+    return this.#kept?.ask() ?? true
   }
 
   /** What has been folded so far. */
   get output(): unknown {
-    return this.kept?.result()
-  }
-
-  /** The run as a stage around its part of a flow: it tells and folds what passes, and ends with it. `isShown`: its chunks are events too. */
-  stage<Chunk>(fold: () => Fold, isShown: boolean): Stage<Chunk, Chunk> {
-    if (this.#audience.present) this.wanted = 'yes'
-    if (this.wanted !== 'no') this.kept = new Kept(fold(), this.wanted === 'yes')
-    const { kept } = this
-    const audience = this.#audience
-    const voice = say(this, audience)
-    const shown = isShown ? audience : undefined
-    const pass = (chunk: Chunk, controller: TransformStreamDefaultController<Chunk>): void => {
-      shown?.chunk(chunk)
-      controller.enqueue(chunk)
-    }
-    return {
-      transform: (chunk, controller) => {
-        kept?.add(chunk)
-        const wait = voice?.(chunk)
-        if (wait) return wait.then(() => pass(chunk, controller))
-        pass(chunk, controller)
-      },
-      flush: () => this.end() as Promise<void> | undefined,
-      cancel: (reason) => this.tree.close(this, reason),
-    }
+    return this.#kept?.result()
   }
 
   #report(source: 'provider' | 'partial'): Usage | undefined {

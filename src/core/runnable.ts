@@ -1,15 +1,18 @@
-import type { Handler, Listener, RunContext, RunEvent, RunKind } from './event.ts'
+import { mapAll } from './batch.ts'
+import type { Handler, RunContext, RunEvent, RunKind } from './event.ts'
+import type { EventFilter } from './filter.ts'
 import type { Flow } from './flow.ts'
 import { lambda } from './lambda.ts'
-import { mapAll } from './batch.ts'
 import { type MergedOptions, mergeOptions, type RunOptions } from './options.ts'
 import { isOpenRun, Pump } from './pump.ts'
 import type { OpenRun } from './run.ts'
 import { sequence } from './sequence.ts'
-import type { Stage } from './link.ts'
-import { RunStream } from './stream.ts'
+import { drained, RunStream } from './stream.ts'
 import { transform } from './transform.ts'
 import { EventReader } from './view.ts'
+
+/** Options of `events`: which of them to give. */
+export interface EventOptions extends RunOptions, EventFilter {}
 
 /** Options of `batch`. */
 export interface BatchOptions extends RunOptions {
@@ -17,31 +20,30 @@ export interface BatchOptions extends RunOptions {
   readonly returnErrors?: boolean
 }
 
-/** What a function used as a step may give: a value or a promise of one, a runnable to go on with, or an iterable of chunks. */
-export type Given<R> = Awaited<R>
+/** What may follow a step that gives `Out`, in chunks of `Chunk`: a runnable, a function of the output, or a transformer of the chunks. */
+export type NextStep<Out, Chunk> =
+  | Runnable<Out, unknown, unknown>
+  | ((output: Out, context: RunContext) => unknown)
+  | TransformStream<Chunk, unknown>
+  | Transformer<Chunk, unknown>
+
+/** What gives its values one by one, not a value that can be iterated, such as an array. */
+type Iterating<C> = AsyncIterable<C> | (Iterable<C> & { next(...sent: never): unknown })
 
 /** The output of a step whose function returns `R`. */
-export type OutputOf<R> =
-  Awaited<R> extends Runnable<infer _In, infer Out, infer _Chunk>
-    ? Out
-    : Awaited<R> extends AsyncIterable<infer C> | Generator<infer C>
-      ? [C] extends [string]
-        ? string
-        : C[]
-      : Awaited<R>
+export type OutputOf<R> = OutputOfGiven<Awaited<R>>
+type OutputOfGiven<G> = G extends Runnable<never, infer Out, unknown> ? Out : G extends Iterating<infer C> ? Folded<C> : G
+type Folded<C> = [C] extends [string] ? string : C[]
 
 /** The chunks of a step whose function returns `R`. */
-export type ChunkOf<R> =
-  Awaited<R> extends Runnable<infer _In, infer _Out, infer Chunk>
-    ? Chunk
-    : Awaited<R> extends AsyncIterable<infer C> | Generator<infer C>
-      ? C
-      : Awaited<R>
+export type ChunkOf<R> = ChunkOfGiven<Awaited<R>>
+type ChunkOfGiven<G> = G extends Runnable<never, unknown, infer Chunk> ? Chunk : G extends Iterating<infer C> ? C : G
 
 /**
  * Something that takes an input and streams an output: prompt, model, parser, tool, agent, or a chain of them (LangChain's Runnable).
  *
- * To write one, extend it and give `open`: it makes the flow of one run.
+ * To write one, extend it and give `open`: it makes the flow of one run. `withConfig` copies its properties, so keep what it needs in
+ * properties or closures, not in #private fields.
  *
  * @example
  * const joke = ChatPromptTemplate.fromTemplate('A joke about {animal}').pipe(model).pipe(new StringOutputParser())
@@ -59,8 +61,11 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
   /** Carries the types strictly: a step must accept what the one before it gives. */
   declare readonly types?: (input: In) => readonly [Out, Chunk]
 
-  /** Opens the work for one input. What it starts must stop with `run`: see `run.signal` and `run.own`. */
-  abstract open(input: In, run: OpenRun): Flow<Chunk> | Promise<Flow<Chunk>>
+  /**
+   * Opens the work for one input: an `In`, or what `prepare` made of it. What it starts must stop with `run`: see `run.signal` and
+   * `run.own`.
+   */
+  abstract open(input: never, run: OpenRun): Flow<Chunk> | Promise<Flow<Chunk>>
   /** As a step after a flow, where it can work on chunks: adds its stages. */
   through?(flow: Flow, run: OpenRun): Flow<Chunk> | Promise<Flow<Chunk>>
   /** Brings the input into the form that `start` tells and `open` takes. */
@@ -70,13 +75,11 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
 
   /** Runs to the end and gives the whole output. A model asks its provider for a whole answer, unless made with `streaming: true`. */
   invoke(input: In, options?: RunOptions | RunContext): Promise<Out> {
-    const merged = this.#options(options)
+    const merged = optionsOf(this, options)
     const whole = (async () => {
       const pump = new Pump<Chunk, Out>(this, input, merged, false)
       pump.run.wanted = 'yes'
-      while (await pump.next()) {
-        // The run's own stage folds what passes.
-      }
+      await drained(pump)
       return pump.run.output as Out
     })()
     // A child left running when its parent returns is aborted, with nobody there to catch it; its error was told as an event.
@@ -86,15 +89,15 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
 
   /** Runs while it is read: the output in chunks. */
   stream(input: In, options?: RunOptions | RunContext): RunStream<Chunk, Out> {
-    const pump = new Pump<Chunk, Out>(this, input, this.#options(options), true)
+    const pump = new Pump<Chunk, Out>(this, input, optionsOf(this, options), true)
     pump.run.wanted = 'late'
     return new RunStream<Chunk, Out>(pump, pump)
   }
 
   /** Runs while it is read: everything that happens, the root's chunks among it; a failure is an event first, and then thrown. */
-  events(input: In, options?: RunOptions | RunContext): RunStream<RunEvent, Out> {
-    const reader = new EventReader()
-    const pump = new Pump<Chunk, Out>(this, input, this.#options(options), true, reader)
+  events(input: In, options?: EventOptions | RunContext): RunStream<RunEvent, Out> {
+    const reader = new EventReader(isOpenRun(options) ? undefined : (options as EventFilter))
+    const pump = new Pump<Chunk, Out>(this, input, optionsOf(this, options), true, reader)
     reader.pump = pump
     return new RunStream<RunEvent, Out>(pump, reader)
   }
@@ -103,7 +106,7 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
   batch(inputs: readonly In[], options: BatchOptions & { readonly returnErrors: true }): Promise<(Out | Error)[]>
   batch(inputs: readonly In[], options?: BatchOptions): Promise<Out[]>
   batch(inputs: readonly In[], options: BatchOptions = {}): Promise<(Out | Error)[]> {
-    return mapAll(inputs, options, this.#options(options).maxConcurrency, (input, own) => this.invoke(input, own))
+    return mapAll(inputs, options, optionsOf(this, options).maxConcurrency, (input, own) => this.invoke(input, own))
   }
 
   /** The next step: a runnable, a function of the output, or a transformer of the chunks. */
@@ -111,6 +114,8 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
   pipe<R>(next: (output: Out, context: RunContext) => R): Runnable<In, OutputOf<R>, ChunkOf<R>>
   pipe<C>(next: TransformStream<Chunk, C>): Runnable<In, OutputOf<AsyncIterable<C>>, C>
   pipe<C>(next: Transformer<Chunk, C>): Runnable<In, OutputOf<AsyncIterable<C>>, C>
+  // The last overload is the one that errors are told of: all forms, so that they are about the one that came nearest.
+  pipe(next: NextStep<Out, Chunk>): Runnable<In, unknown, unknown>
   pipe(next: unknown): Runnable<In, unknown, unknown> {
     return sequence(this as never, toRunnable(next) as never) as Runnable<In, unknown, unknown>
   }
@@ -120,10 +125,11 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
     const copy = Object.create(Object.getPrototypeOf(this), Object.getOwnPropertyDescriptors(this)) as this
     return Object.assign(copy, { config: mergeOptions(this.config, options) })
   }
+}
 
-  #options(options: RunOptions | RunContext = {}): MergedOptions {
-    return mergeOptions(this.config, isOpenRun(options) ? { parent: options } : (options as RunOptions))
-  }
+// Not a #private method: the copies that withConfig makes have none.
+function optionsOf({ config }: { readonly config?: MergedOptions | undefined }, options: RunOptions | RunContext = {}): MergedOptions {
+  return mergeOptions(config, isOpenRun(options) ? { parent: options } : (options as RunOptions))
 }
 
 /** A step of any form as a runnable. */

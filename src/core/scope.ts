@@ -1,5 +1,8 @@
 import type { Handler, RunKind } from './event.ts'
 import { type MergedOptions, unique } from './options.ts'
+import type { OpenRun } from './run.ts'
+import type { Tree } from './tree.ts'
+import type { View } from './view.ts'
 
 /** What a run hands down to the runs below it (P7). Made once, when the run is made; never changed. */
 export interface Scope {
@@ -20,6 +23,18 @@ export interface Own {
   readonly callbacks?: readonly Handler[] | undefined
   readonly tags?: readonly string[] | undefined
   readonly metadata?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** Where a run stands: below another run, or at the root of a tree. */
+export interface Place {
+  readonly tree: Tree
+  readonly parent?: OpenRun | undefined
+  readonly options?: MergedOptions
+  /** Framework tags of this run alone, e.g. `seq:step:1`. */
+  readonly tags?: readonly string[]
+  readonly streaming?: boolean
+  /** Who reads the events of this run and all below it. */
+  readonly view?: View | undefined
 }
 
 export const rootScope = (streaming: boolean): Scope => ({

@@ -23,6 +23,9 @@ export function follow(signal: AbortSignal, onAbort: (reason: unknown) => void):
 /** Checks a `timeout` option where the caller stands. */
 export function checkTimeout(timeout: number | undefined): void {
   if (timeout !== undefined && !(timeout > 0)) {
-    throw new ChaintapError('invalid_options', `timeout must be a positive number of milliseconds, but is ${timeout}. Leave it out for no limit.`)
+    throw new ChaintapError(
+      'invalid_options',
+      `timeout must be a positive number of milliseconds, but is ${timeout}. Leave it out for no limit.`,
+    )
   }
 }

@@ -5,7 +5,7 @@ export type Read<T> = { readonly done: false; readonly value: T } | { readonly d
 /** Where a flow's values come from, one at a time: a response body, a single value, an iterator. */
 export interface Source<T = unknown> {
   next(): Promise<Read<T>> | Read<T>
-  /** Must close what is beneath before it returns, and must not throw. */
+  /** Must close what is beneath and settle a waiting `next()` before it returns, and must not throw. */
   cancel(reason: unknown): void
 }
 
@@ -33,10 +33,17 @@ export function fromValue<T>(value: T): Source<T> {
   }
 }
 
+/** Of a plain iterator too it gives promises: a flow that goes on at once would nest calls as deep as the iterator has values. */
 export function fromIterator<T>(iterator: AsyncIterator<T> | Iterator<T>): Source<T> {
+  let settle: ((read: Read<T>) => void) | undefined
   return {
-    next: () => iterator.next() as Promise<Read<T>> | Read<T>,
+    next: () =>
+      new Promise((resolve, reject) => {
+        settle = resolve
+        Promise.resolve(iterator.next()).then(resolve as (read: IteratorResult<T>) => void, reject)
+      }),
     cancel: () => {
+      settle?.({ done: true })
       // A generator that is waiting returns when its wait is over; nobody is left to hear how.
       void Promise.resolve(iterator.return?.()).catch(() => {})
     },

@@ -31,7 +31,10 @@ function writerOf(stream: EventStream): WritableStreamDefaultWriter<RunEvent> {
   if (known) return known
   const writable = 'writable' in stream ? stream.writable : stream
   if (writable.locked) {
-    throw new ChaintapError('stream_taken', 'This stream has a writer already, so it cannot be a handler. Pass an unlocked one, or a function that writes to yours.')
+    throw new ChaintapError(
+      'stream_taken',
+      'This stream has a writer already, so it cannot be a handler. Pass an unlocked one, or a function that writes to yours.',
+    )
   }
   const writer = writable.getWriter()
   // A write's own rejection is what gets reported; this promise would be an unhandled one beside it.

@@ -1,12 +1,10 @@
-import { ChaintapError, UserStop } from './errors.ts'
+import { ChaintapError, readerLeft, UserStop } from './errors.ts'
 import type { Run } from './event.ts'
 import type { Outcome } from './outcome.ts'
+import { asyncDispose, ChunkIterator } from './iterator.ts'
 import type { Batches, Pump } from './pump.ts'
 
 type Face = 'stream' | 'iterator' | 'batches' | 'drain'
-
-// Missing in WebKit; the well-known name that engines without it agree on.
-const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
 
 /**
  * What `stream()` and `events()` give: a run that is driven by reading it. It has three faces, and the first one used takes it: the
@@ -32,13 +30,14 @@ export class RunStream<Chunk, Out> extends ReadableStream<Chunk> implements Asyn
     // The fields are not there yet while ReadableStream starts, but `pull` is first called by a read.
     super(
       {
-        pull: async (controller) => {
+        pull: (controller) => {
           this.#take('stream')
-          const batch = await reader.next()
-          if (!batch) controller.close()
-          else for (const chunk of batch) controller.enqueue(chunk)
+          return reader.read((batch) => {
+            if (!batch) controller.close()
+            else for (const chunk of batch) controller.enqueue(chunk)
+          })
         },
-        cancel: (reason) => reader.stop(reason ?? left()),
+        cancel: (reason) => reader.stop(reason ?? readerLeft()),
       },
       // Nothing is read before somebody asks.
       { highWaterMark: 0 },
@@ -75,9 +74,7 @@ export class RunStream<Chunk, Out> extends ReadableStream<Chunk> implements Asyn
   /** Reads to the end, for who wants only the outcome or the handlers. Throws what reading throws. */
   async drain(): Promise<void> {
     this.#take('drain')
-    while (await this.#reader.next()) {
-      // Handlers have heard it.
-    }
+    await drained(this.#reader)
   }
 
   /** A batch per wire chunk: what responses and other machines read. */
@@ -86,89 +83,40 @@ export class RunStream<Chunk, Out> extends ReadableStream<Chunk> implements Asyn
     const reader = this.#reader
     return new ReadableStream<readonly Chunk[]>(
       {
-        async pull(controller) {
-          const batch = await reader.next()
-          if (batch) controller.enqueue(batch)
-          else controller.close()
-        },
-        cancel: (reason) => reader.stop(reason ?? left()),
+        pull: (controller) => reader.read((batch) => (batch ? controller.enqueue(batch) : controller.close())),
+        cancel: (reason) => reader.stop(reason ?? readerLeft()),
       },
       { highWaterMark: 0 },
     )
   }
 
   /** Takes batches apart past the stream's own queue: a resolved promise per chunk, and a read per batch. */
-  override [Symbol.asyncIterator](): ReadableStreamAsyncIterator<Chunk> {
+  override [Symbol.asyncIterator](): ChunkIterator<Chunk> {
     this.#take('iterator')
     return new ChunkIterator(this.#reader)
   }
 
-  override values(): ReadableStreamAsyncIterator<Chunk> {
+  override values(): ChunkIterator<Chunk> {
     return this[Symbol.asyncIterator]()
   }
 
   #take(face: Face): void {
     const taken = this.#face ?? (this.locked && face !== 'stream' ? 'stream' : undefined)
     if (taken && (taken !== face || face !== 'stream')) {
-      throw new ChaintapError('stream_taken', `This run is being read already (${taken}). Read it once; handlers hear everything beside that.`)
+      throw new ChaintapError(
+        'stream_taken',
+        `This run is being read already (${taken}). Read it once; handlers hear everything beside that.`,
+      )
     }
     this.#face = face
   }
 }
 
-const left = (): UserStop => new UserStop('The reader left.')
-
-class ChunkIterator<Chunk> implements ReadableStreamAsyncIterator<Chunk> {
-  readonly #reader: Batches<Chunk>
-  #batch: readonly Chunk[] = []
-  #at = 0
-  #reading: Promise<IteratorResult<Chunk, undefined>> | undefined
-
-  constructor(reader: Batches<Chunk>) {
-    this.#reader = reader
-  }
-
-  next(): Promise<IteratorResult<Chunk, undefined>> {
-    // Calls that do not wait for each other are answered in their order, as the language asks of async generators.
-    if (this.#reading) return this.#reading.then(() => this.next())
-    if (this.#at < this.#batch.length) return Promise.resolve(this.#take())
-    const reading = this.#reader.next().then(this.#onBatch)
-    const done = (): void => {
-      this.#reading = undefined
-    }
-    this.#reading = reading
-    reading.then(done, done)
-    return reading
-  }
-
-  async return(): Promise<IteratorResult<Chunk, undefined>> {
-    this.#batch = []
-    this.#reader.stop(left())
-    return { done: true, value: undefined }
-  }
-
-  async throw(error: unknown): Promise<IteratorResult<Chunk, undefined>> {
-    this.#batch = []
-    this.#reader.stop(error)
-    throw error
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  async [asyncDispose](): Promise<void> {
-    await this.return()
-  }
-
-  readonly #onBatch = (batch: readonly Chunk[] | undefined): IteratorResult<Chunk, undefined> => {
-    if (!batch) return { done: true, value: undefined }
-    this.#batch = batch
-    this.#at = 0
-    return this.#take()
-  }
-
-  #take(): IteratorResult<Chunk, undefined> {
-    return { done: false, value: this.#batch[this.#at++] as Chunk }
+/** Reads to the end, for what the handlers hear and the run folds. */
+export async function drained(reader: Batches<unknown>): Promise<void> {
+  while (await reader.read(isBatch)) {
+    // Heard, and folded.
   }
 }
+
+const isBatch = (batch: unknown): boolean => batch !== undefined

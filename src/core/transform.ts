@@ -1,9 +1,9 @@
+import { throughStream } from './bridge.ts'
 import { ChaintapError } from './errors.ts'
 import { Flow } from './flow.ts'
 import { list } from './fold.ts'
 import type { Stage } from './link.ts'
 import { type OutputOf, type Runnable, runnable } from './runnable.ts'
-import { throughStream } from './bridge.ts'
 
 type Chunks<I, O> = Transformer<I, O> | TransformStream<I, O>
 
@@ -15,7 +15,10 @@ type Chunks<I, O> = Transformer<I, O> | TransformStream<I, O>
  * const loud = transform<string, string>({ transform: (text, controller) => controller.enqueue(text.toUpperCase()) })
  * const fresh = transform(() => new TransformStream<string, string>())
  */
-export function transform<I, O>(made: Chunks<I, O> | (() => Chunks<I, O>), { name = 'RunnableTransform' }: { name?: string } = {}): Runnable<I, OutputOf<AsyncIterable<O>>, O> {
+export function transform<I, O>(
+  made: Chunks<I, O> | (() => Chunks<I, O>),
+  { name = 'RunnableTransform' }: { name?: string } = {},
+): Runnable<I, OutputOf<AsyncIterable<O>>, O> {
   let used = false
   const instance = (): Chunks<I, O> => {
     if (typeof made === 'function') return made()
@@ -35,4 +38,7 @@ export function transform<I, O>(made: Chunks<I, O> | (() => Chunks<I, O>), { nam
 const isTransformStream = (step: object): step is TransformStream => 'readable' in step && 'writable' in step
 
 const reused = (): ChaintapError =>
-  new ChaintapError('stream_reused', 'A TransformStream instance serves one run. Make one per run, transform(() => new TransformStream(…)), or pass a plain Transformer.')
+  new ChaintapError(
+    'stream_reused',
+    'A TransformStream instance serves one run. Make one per run, transform(() => new TransformStream(…)), or pass a plain Transformer.',
+  )

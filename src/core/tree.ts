@@ -1,6 +1,6 @@
-import { type Lifted, lift, report } from './lift.ts'
 import type { Handler } from './event.ts'
 import { idFactory } from './id.ts'
+import { type Lifted, lift, report } from './lift.ts'
 import type { RunOptions } from './options.ts'
 import type { OpenRun } from './run.ts'
 
@@ -10,6 +10,8 @@ export class Tree {
   readonly onHandlerError: RunOptions['onHandlerError']
   /** Number of the next event. */
   seq = 0
+  /** When the pass that is going on began; 0 where nobody has looked at the clock in it. Each read of a source resets it. */
+  passAt = 0
   /** When a model first said something, ms since epoch. */
   firstTokenAt: number | undefined
   /** Open runs in the order of their start. */

@@ -1,4 +1,6 @@
 import type { RunEvent } from './event.ts'
+import { type EventFilter, matches } from './filter.ts'
+import type { Take } from './flow.ts'
 import type { Batches } from './pump.ts'
 
 /** A reader of the events of a run and all below it. */
@@ -22,13 +24,20 @@ interface Entry {
 export class EventReader implements View, Batches<RunEvent> {
   /** What drives the tree. Its chunks come here as events. */
   pump: Batches<unknown> | undefined
+  readonly #isChosen: ((event: RunEvent) => boolean) | undefined
   #entries: Entry[] = []
   #reading = false
   #end: { readonly thrown?: unknown } | undefined
-  #waiting: PromiseWithResolvers<readonly RunEvent[] | undefined> | undefined
+  #waiting: ((batch: readonly RunEvent[] | undefined) => void) | undefined
+  #fail: (error: unknown) => void = () => {}
   #taken: PromiseWithResolvers<void> | undefined
 
+  constructor({ include, exclude }: EventFilter = {}) {
+    if (include || exclude) this.#isChosen = matches({ ...(include && { include }), ...(exclude && { exclude }) })
+  }
+
   push(event: RunEvent, heard: Promise<unknown> | undefined): void {
+    if (this.#isChosen && !this.#isChosen(event)) return
     const entry: Entry = { event, heard: !heard }
     this.#entries.push(entry)
     const done = (): void => {
@@ -45,11 +54,12 @@ export class EventReader implements View, Batches<RunEvent> {
     return this.#taken.promise
   }
 
-  next(): Promise<readonly RunEvent[] | undefined> {
-    this.#waiting = Promise.withResolvers()
-    const { promise } = this.#waiting
-    this.#turn()
-    return promise
+  read<T>(take: Take<RunEvent, T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#waiting = (batch) => resolve(take(batch))
+      this.#fail = reject
+      this.#turn()
+    })
   }
 
   stop(reason: unknown): void {
@@ -64,10 +74,22 @@ export class EventReader implements View, Batches<RunEvent> {
       this.#waiting = undefined
       this.#taken?.resolve()
       this.#taken = undefined
-      if (batch.length > 0) waiting.resolve(batch)
-      else if (this.#end && 'thrown' in this.#end) waiting.reject(this.#end.thrown)
-      else waiting.resolve(undefined)
-    } else if (!this.#reading && !this.#end) void this.#read()
+      if (batch.length > 0) waiting(batch)
+      else if (this.#end && 'thrown' in this.#end) this.#fail(this.#end.thrown)
+      else waiting(undefined)
+    } else if (!this.#reading && !this.#end) void this.#drive()
+  }
+
+  /** Chunks come as events from within; reading only drives the tree on. */
+  async #drive(): Promise<void> {
+    this.#reading = true
+    try {
+      if (!(await this.pump?.read((batch) => batch))) this.#end = {}
+    } catch (thrown) {
+      this.#end = { thrown }
+    }
+    this.#reading = false
+    this.#turn()
   }
 
   /** What has been heard, up to the first that has not. When the run is over nobody is waited for. */
@@ -76,16 +98,5 @@ export class EventReader implements View, Batches<RunEvent> {
     const taken = first === -1 ? this.#entries : this.#entries.slice(0, first)
     this.#entries = first === -1 ? [] : this.#entries.slice(first)
     return taken.map((entry) => entry.event)
-  }
-
-  async #read(): Promise<void> {
-    this.#reading = true
-    try {
-      if (!(await this.pump?.next())) this.#end = {}
-    } catch (thrown) {
-      this.#end = { thrown }
-    }
-    this.#reading = false
-    this.#turn()
   }
 }

@@ -1,0 +1,9 @@
+/** A value in the words of an error message: what sort it is and what keys it has, never what it holds (P11). */
+export function describe(value: unknown): string {
+  if (value === undefined || value === null) return String(value)
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value !== 'object') return `a ${typeof value}`
+  const keys = Object.keys(value)
+  const named = keys.slice(0, 5).join(', ')
+  return keys.length === 0 ? 'an empty object' : `an object with ${named}${keys.length > 5 ? ', …' : ''}`
+}

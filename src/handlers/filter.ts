@@ -1,0 +1,26 @@
+import type { Handler, Listener, RunEvent } from '../core/event.ts'
+import { type EventTraits, matches } from '../core/filter.ts'
+import { lift, nameOf, raises } from '../core/lift.ts'
+
+/**
+ * A handler that hears only some events: those that a predicate says yes to, or that have any of the given traits (for "all of
+ * them", write a predicate). It keeps the handler's name, `raiseError` and `flush`.
+ *
+ * @example
+ * const models = withFilter(log, { kinds: ['llm', 'chat_model'] })
+ * const slow = withFilter(log, ({ run }) => run.metadata.tier === 'slow')
+ */
+export function withFilter(handler: Handler, which: ((event: RunEvent) => boolean) | EventTraits): Listener {
+  const isHeard = typeof which === 'function' ? which : matches({ include: which })
+  // Lifted late, so that a stream is not taken before there is something to write.
+  let hear: Listener | undefined
+  const listener: Listener = (event) => {
+    if (!isHeard(event)) return
+    hear ??= lift(handler).hear as Listener
+    return hear(event)
+  }
+  Object.defineProperty(listener, 'name', { value: nameOf(handler) })
+  if (raises(handler)) listener.raiseError = true
+  if ('flush' in handler) listener.flush = async () => handler.flush?.()
+  return listener
+}

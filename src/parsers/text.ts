@@ -1,0 +1,49 @@
+import type { Delta } from '../core/delta.ts'
+import { describe } from '../core/describe.ts'
+import { ChaintapError } from '../core/errors.ts'
+import type { RunKind } from '../core/event.ts'
+import { Flow } from '../core/flow.ts'
+import { text } from '../core/fold.ts'
+import { type AssistantMessage, textOf } from '../core/message.ts'
+import { Runnable } from '../core/runnable.ts'
+
+/**
+ * The text of what a model says (LangChain's StringOutputParser): its Deltas as strings while it streams, an answer as one string.
+ * Strings pass; reasoning, tool calls and usage are left out.
+ *
+ * @example
+ * const chain = prompt.pipe(model).pipe(new StringOutputParser())
+ * for await (const text of chain.stream({ animal: 'bears' })) answer.append(text)
+ */
+export class StringOutputParser extends Runnable<AssistantMessage | string, string, string> {
+  readonly name = 'StringOutputParser'
+  readonly kind: RunKind = 'parser'
+
+  override open(input: AssistantMessage | string): Flow<string> {
+    return this.through(Flow.of(input))
+  }
+
+  override through(flow: Flow): Flow<string> {
+    return flow.through<string>(
+      {
+        transform(chunk, controller) {
+          const said = textIn(chunk)
+          if (said !== '') controller.enqueue(said)
+        },
+      },
+      text,
+    )
+  }
+}
+
+/** The text in a string, a Delta, or the message of a step that gave its answer whole. */
+function textIn(chunk: unknown): string {
+  if (typeof chunk === 'string') return chunk
+  const said = Object(chunk) as Partial<Delta | AssistantMessage>
+  if ('type' in said) return said.type === 'text' ? (said.text ?? '') : ''
+  if ('content' in said && said.content !== undefined) return textOf({ content: said.content })
+  throw new ChaintapError(
+    'invalid_input',
+    `StringOutputParser takes a message, a model's Deltas or strings, but got ${describe(chunk)}. Put a function before it that makes one of these.`,
+  )
+}

@@ -1,0 +1,34 @@
+import type { Message } from '../core/message.ts'
+import { type MessageLike, toMessage } from '../messages/coerce.ts'
+
+/**
+ * A place in a chat prompt for a list of messages (LangChain's MessagesPlaceholder), which are put in as they are. Must be given
+ * unless `optional`.
+ *
+ * @example
+ * ChatPromptTemplate.fromMessages([['system', 'Be brief.'], new MessagesPlaceholder('history'), '{question}'])
+ */
+export class MessagesPlaceholder<const Name extends string = string, const Optional extends boolean = false> {
+  readonly variableName: Name
+  readonly optional: Optional
+
+  constructor(variableName: Name, { optional = false as Optional }: { readonly optional?: Optional } = {}) {
+    this.variableName = variableName
+    this.optional = optional
+  }
+}
+
+/** A message of a chat prompt that is no template. */
+export interface Literal {
+  readonly literal: Message
+}
+
+/**
+ * A message that a chat prompt takes as it is: braces in it are text.
+ *
+ * @example
+ * ChatPromptTemplate.fromMessages([literal(['system', 'Answer as { "joke": string }.']), 'A joke about {animal}.'])
+ */
+export function literal(message: MessageLike): Literal {
+  return { literal: toMessage(message) }
+}

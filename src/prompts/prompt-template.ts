@@ -1,0 +1,63 @@
+import type { RunKind } from '../core/event.ts'
+import { Flow } from '../core/flow.ts'
+import { Runnable } from '../core/runnable.ts'
+import { fill, parseTemplate, type Template, type Variables, variablesOf } from './template.ts'
+import { gather, neededBy, type Partials, type PromptInput, type PromptOptions, type Sort, type TextValues } from './values.ts'
+
+/**
+ * A text with variables (LangChain's PromptTemplate): an object of values in, a string out. A template with one variable takes the
+ * string alone, too. `{name}` is a variable, `{{` and `}}` are braces.
+ *
+ * @throws ChaintapError `invalid_template` at construction, with the position; `missing_variable` and `invalid_input` in a run.
+ *
+ * @example
+ * const prompt = PromptTemplate.fromTemplate('A joke about {animal}.')
+ * await prompt.invoke({ animal: 'bears' }) // 'A joke about bears.'
+ */
+export class PromptTemplate<Values extends object = TextValues<string>> extends Runnable<PromptInput<Values>, string> {
+  readonly name = 'PromptTemplate'
+  readonly kind: RunKind = 'prompt'
+  readonly template: Template
+  readonly variables: ReadonlyMap<string, Sort>
+  /** What {@link PromptTemplate.partial | partial()} has filled in. */
+  readonly partials: Readonly<Record<string, unknown>> = {}
+
+  /** {@link PromptTemplate.fromTemplate} knows the variables by type. */
+  constructor(template: string, { callbacks, tags, metadata }: PromptOptions = {}) {
+    super()
+    Object.assign(this, { callbacks, tags, metadata })
+    this.template = parseTemplate(template)
+    this.variables = new Map(variablesOf(this.template).map((name) => [name, 'text']))
+  }
+
+  /** A prompt whose variables are those in the template, by type too. */
+  static fromTemplate<const T extends string>(template: T, options?: PromptOptions): PromptTemplate<TextValues<Variables<T>>> {
+    return new PromptTemplate(template, options)
+  }
+
+  /** The variables that an input must have. */
+  get inputVariables(): readonly string[] {
+    return neededBy(this)
+  }
+
+  /**
+   * The prompt with some values filled in. A function is called for each run anew, and may return a promise.
+   *
+   * @example
+   * const dated = PromptTemplate.fromTemplate('{date}: {question}').partial({ date: () => new Date().toDateString() })
+   */
+  partial<Name extends keyof Values>(values: Partials<Pick<Values, Name>>): PromptTemplate<Omit<Values, Name>> {
+    // A copy, with the options that are bound to this one.
+    return Object.assign(this.withConfig({}), { partials: { ...this.partials, ...values } }) as never
+  }
+
+  /** The text for these values, without a run: nothing is heard. */
+  async format(input: PromptInput<Values>): Promise<string> {
+    const values = await gather(this, input)
+    return fill(this.template, values.text)
+  }
+
+  override async open(input: PromptInput<Values>): Promise<Flow<string>> {
+    return Flow.of(await this.format(input))
+  }
+}

@@ -1,0 +1,136 @@
+import type { Usage } from '../core/usage.ts'
+
+/** What an Anthropic server answers. */
+export interface AnthropicAnswer {
+  /** Text in tokens, a `text_delta` each. */
+  readonly text?: readonly string[]
+  /** A thinking block before the text, a `thinking_delta` each. */
+  readonly reasoning?: readonly string[]
+  /** The signature that ends the thinking block. */
+  readonly signature?: string
+  /** Blocks after the text; `args` is any JSON. */
+  readonly toolCalls?: readonly { readonly id: string; readonly name: string; readonly args: unknown }[]
+  /** In our meaning of it, input with its cached part included. What is left out is not reported. */
+  readonly usage?: Usage
+  /** Default: `tool_use` where there are tool calls, else `end_turn`. */
+  readonly stopReason?: string
+  /** Default `claude-scripted`. */
+  readonly model?: string
+  /** Default `msg_scripted`. */
+  readonly id?: string
+  /** Comes after the blocks, in place of the end; alone it is the body of a refusal. */
+  readonly error?: { readonly type: string; readonly message: string }
+}
+
+type Json = Readonly<Record<string, unknown>>
+type Event = Json & { readonly type: string }
+type WireUsage = Json & { readonly output_tokens: number | undefined; readonly output_tokens_details: unknown }
+
+interface Block {
+  /** The block as a whole message has it. */
+  readonly whole: Json
+  /** The block as it begins in a stream. */
+  readonly start: Json
+  readonly deltas: readonly Json[]
+}
+
+/**
+ * The wire format of a streamed answer of the Anthropic Messages API: its server-sent events, one string each, pings included.
+ *
+ * @see https://docs.anthropic.com/en/api/messages-streaming
+ *
+ * @example
+ * const fetch = faultyFetch({ body: anthropicSse({ text: ['Hel', 'lo'], usage: { inputTokens: 3, outputTokens: 2 } }) })
+ */
+export function anthropicSse(answer: AnthropicAnswer): string[] {
+  const blocks = blocksOf(answer).flatMap(eventsOf)
+  const events = [{ type: 'message_start', message: started(answer) }, ...blocks, ...ending(answer)]
+  return events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
+}
+
+/**
+ * The same answer as one JSON message, as the API gives it where no stream was asked for; with `error` the body of a refusal.
+ *
+ * @example
+ * const fetch = faultyFetch({ status: 529, body: JSON.stringify(anthropicJson({ error: { type: 'overloaded_error', message: 'Overloaded' } })) })
+ */
+export function anthropicJson(answer: AnthropicAnswer): Readonly<Record<string, unknown>> {
+  if (answer.error) return { type: 'error', error: answer.error }
+  return { ...envelope(answer), content: blocksOf(answer).map(({ whole }) => whole), stop_reason: stopOf(answer), usage: usageOf(answer) }
+}
+
+const envelope = ({ id = 'msg_scripted', model = 'claude-scripted' }: AnthropicAnswer): Json => ({
+  id,
+  type: 'message',
+  role: 'assistant',
+  model,
+  stop_sequence: null,
+})
+
+/** The message as it begins in a stream. Its output is not counted yet. */
+function started(answer: AnthropicAnswer): Json {
+  const usage = usageOf(answer)
+  return { ...envelope(answer), content: [], stop_reason: null, usage: usage && { ...usage, output_tokens: usage.output_tokens && 1 } }
+}
+
+function ending(answer: AnthropicAnswer): readonly Event[] {
+  const { error } = answer
+  if (error) return [{ type: 'error', error }]
+  const whole = usageOf(answer)
+  const usage = whole && { output_tokens: whole.output_tokens, output_tokens_details: whole.output_tokens_details }
+  return [{ type: 'message_delta', delta: { stop_reason: stopOf(answer), stop_sequence: null }, usage }, { type: 'message_stop' }]
+}
+
+const stopOf = ({ stopReason, toolCalls = [] }: AnthropicAnswer): string => stopReason ?? (toolCalls.length > 0 ? 'tool_use' : 'end_turn')
+
+function blocksOf({ reasoning, signature = '', text, toolCalls = [] }: AnthropicAnswer): readonly Block[] {
+  const blocks: Block[] = []
+  if (reasoning) {
+    const deltas = reasoning.map((thinking) => ({ type: 'thinking_delta', thinking }))
+    blocks.push({
+      whole: { type: 'thinking', thinking: reasoning.join(''), signature },
+      start: { type: 'thinking', thinking: '', signature: '' },
+      deltas: signature ? [...deltas, { type: 'signature_delta', signature }] : deltas,
+    })
+  }
+  if (text) {
+    blocks.push({
+      whole: { type: 'text', text: text.join('') },
+      start: { type: 'text', text: '' },
+      deltas: text.map((token) => ({ type: 'text_delta', text: token })),
+    })
+  }
+  for (const { id, name, args } of toolCalls) {
+    const call = { type: 'tool_use', id, name }
+    // The API begins with an empty piece, and cuts the JSON anywhere.
+    const pieces = ['', ...(JSON.stringify(args).match(/.{1,8}/gsu) ?? [])]
+    blocks.push({
+      whole: { ...call, input: args },
+      start: { ...call, input: {} },
+      deltas: pieces.map((partial_json) => ({ type: 'input_json_delta', partial_json })),
+    })
+  }
+  return blocks
+}
+
+function eventsOf({ start, deltas }: Block, index: number): readonly Event[] {
+  return [
+    { type: 'content_block_start', index, content_block: start },
+    ...(index === 0 ? [{ type: 'ping' }] : []),
+    ...deltas.map((delta) => ({ type: 'content_block_delta', index, delta })),
+    { type: 'content_block_stop', index },
+  ]
+}
+
+/** Anthropic's figures: there the input leaves out what was read from and written to the cache. JSON leaves out what is undefined. */
+function usageOf({ usage }: AnthropicAnswer): WireUsage | undefined {
+  if (!usage) return
+  const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens } = usage
+  return {
+    input_tokens: inputTokens && inputTokens - (cacheReadTokens ?? 0) - (cacheWriteTokens ?? 0),
+    cache_creation_input_tokens: cacheWriteTokens,
+    cache_read_input_tokens: cacheReadTokens,
+    output_tokens: outputTokens,
+    output_tokens_details: reasoningTokens === undefined ? undefined : { thinking_tokens: reasoningTokens },
+  }
+}

@@ -1,0 +1,65 @@
+import { arithmetic, type Sum } from './arithmetic.ts'
+
+/** What is looked at of a question; the rest is not read. */
+const MAX_QUESTION = 2_000
+
+/** What the offline model says to a question. */
+export function answerTo(question: string): string {
+  const asked = question.slice(0, MAX_QUESTION)
+  return jokeFor(asked) ?? sumIn(asked) ?? greetingFor(asked) ?? about
+}
+
+/** Text in tokens: words and signs, each with the space before it. Joined they are the text. */
+export function tokensOf(text: string): string[] {
+  return text.match(/\s*(?:[\p{L}\p{M}\p{N}'’]+(?:[.,]\p{N}+)*|\S)|\s+/gu) ?? []
+}
+
+const about =
+  'I am the offline model: I work out sums, greet, and tell a joke about an animal. ' +
+  'To talk to a real model, write ANTHROPIC_API_KEY=… into .dev.vars and start again.'
+
+const greetingFor = (asked: string): string | undefined =>
+  /^\s*(?:hi|hello|hey|good (?:morning|day|afternoon|evening))(?![\p{L}\p{N}])/iu.test(asked)
+    ? 'Hello! I am the offline model. Ask me a sum, such as 17 + 4 * 2, or a joke about bears.'
+    : undefined
+
+function jokeFor(asked: string): string | undefined {
+  if (!/\bjoke\b/i.test(asked)) return
+  const named = /\bjoke\s+about\s+(.{1,80})/iu.exec(asked)?.[1] ?? 'bears'
+  // As the asker wrote it, whatever it is: showing it safely is up to the page.
+  const animal = named.replace(/^(?:an?|the|some)\s+/i, '').replace(/[\s.!?]+$/, '')
+  if (/^(?:\w+\s)?bears?$/i.test(animal)) return 'What do you call a bear with no teeth? A gummy bear.'
+  return `Why did the bear invite ${animal} to dinner? It could not bear to eat alone.`
+}
+
+/** The first sum in a text, worked out. Text that only looks like one is none. */
+function sumIn(asked: string): string | undefined {
+  for (const { 0: found, index } of asked.matchAll(/[\d+\-*/^().,×·÷− \t]+/g)) {
+    const sum = found.replace(/^[ \t,.]*[ \t]/, '').replace(/[ \t,.]+$/, '')
+    const next = asked[index + found.length] ?? ''
+    const isPartOfWord = wordLike.test(asked[index - 1] ?? '') && found.startsWith(sum)
+    if (isPartOfWord || (wordLike.test(next) && found.endsWith(sum)) || !/[\d)]\s*[-+*/^×·÷−]/.test(sum)) continue
+    const answer = inWords(sum.replace(/\s+/g, ' '), arithmetic(sum))
+    if (answer) return answer
+  }
+}
+
+const wordLike: RegExp = /[\p{L}\p{N}_%]/u
+
+function inWords(sum: string, result: Sum): string | undefined {
+  // Twelve digits, so that 0.1 + 0.2 is 0.3.
+  if ('value' in result) return `${sum} = ${Number(result.value.toPrecision(12))}.`
+  switch (result.problem) {
+    case 'not a sum':
+      return
+    case 'division by zero':
+      return `${sum} has no answer: nothing can be divided by zero.`
+    case 'not a real number':
+      return `${sum} has no answer among the real numbers.`
+    case 'too large':
+      return `${sum} is larger than I can count.`
+    case 'too long':
+    case 'too deep':
+      return 'That sum is too long for me. Ask for a part of it.'
+  }
+}

@@ -1,0 +1,445 @@
+import {
+  type AssistantMessage,
+  ChaintapError,
+  type Delta,
+  lambda,
+  ModelError,
+  type Outcome,
+  type Runnable,
+  TruncatedError,
+  UserStop,
+} from 'chaintap'
+import { type AnthropicAnswer, type FaultyAnswer, type FaultyFetch, type FaultyScript, faultyFetch, recorder } from 'chaintap/testing'
+import { describe, expect, test } from 'vitest'
+import { type Expected, fixture } from '../support/fixtures.ts'
+import { mentions } from '../support/secrets.ts'
+import { readAll, turn } from '../support/sources.ts'
+
+type Model = Runnable<string, AssistantMessage, Delta>
+type Run = ReturnType<Model['stream']>
+
+export interface WireOptions {
+  readonly fetch: FaultyFetch
+  readonly apiKey?: string
+  readonly maxRetries?: number
+  readonly onTruncated?: 'error' | 'accept'
+  readonly streaming?: boolean
+}
+
+/** A provider's model, and how its provider speaks. */
+export interface WireUnderTest {
+  make(options: WireOptions): Model
+  /** Recorded answers, by file name. */
+  readonly fixtures: readonly string[]
+  /** A streamed answer, an event each. */
+  sse(answer: AnthropicAnswer): readonly string[]
+  /** The same answer whole. */
+  json(answer: AnthropicAnswer): unknown
+  /** The body of a refusal, or an error event. */
+  refusal(type: string, message: string): { readonly body: string; readonly event: string }
+  /** The beginning of an event that is longer than any may be. */
+  readonly endless: string
+}
+
+const KEY = 'sk-ant-api03-AbCdEfGhIjKlMnOp_QrStUvWxYz-0123456789'
+const answer: AnthropicAnswer = {
+  id: 'msg_1',
+  model: 'model-1',
+  reasoning: ['Let me', ' see.'],
+  signature: 'c2lnbmF0dXJl',
+  text: ['Hél', 'lo\n', '"🌍"'],
+  toolCalls: [
+    { id: 'call_1', name: 'weather', args: { city: 'Zürich', days: [1, 2] } },
+    { id: 'call_2', name: 'now', args: {} },
+  ],
+  usage: { inputTokens: 1_250, outputTokens: 40, cacheReadTokens: 1_024, cacheWriteTokens: 128, reasoningTokens: 12 },
+}
+const plain: AnthropicAnswer = { text: ['Hel', 'lo', '!'], usage: { inputTokens: 5, outputTokens: 3 } }
+
+/** What every wire must do, whoever its provider is. */
+export function wireContract(name: string, wire: WireUnderTest): void {
+  const serve = (script: FaultyScript, options: Partial<WireOptions> = {}): { fetch: FaultyFetch; model: Model } => {
+    const fetch = faultyFetch(script)
+    return { fetch, model: wire.make({ fetch, apiKey: KEY, ...options }) }
+  }
+  const streamed = (given: AnthropicAnswer, more: FaultyAnswer = {}): FaultyAnswer => ({ body: wire.sse(given), ...more })
+  const whole = (given: AnthropicAnswer): FaultyAnswer => ({ body: JSON.stringify(wire.json(given)) })
+  const lengthUntil = (text: string): number => new TextEncoder().encode(wire.sse(plain).join('').split(text)[0]).length
+
+  describe(`${name}: recorded answers`, () => {
+    test.each(wire.fixtures)('%s is decoded whole, and cut at every byte', async (file) => {
+      const { bytes, expected } = fixture(file)
+      const cuts = Array.from(bytes, (_, at): FaultyAnswer => ({ body: [bytes.slice(0, at), bytes.slice(at)] }))
+      const answers: readonly FaultyAnswer[] = [{ body: bytes }, { body: bytes, split: 'bytes' }, ...cuts]
+      const headers = { 'content-type': expected.contentType }
+      const { model } = serve((_, index) => ({ headers, ...answers[index] }))
+      const wrong: unknown[] = []
+      const right = JSON.stringify(decodedOf(expected))
+      for (const [i] of answers.entries()) {
+        const decoded = await decode(model.stream('Hi'))
+        if (JSON.stringify(decoded) !== right) wrong.push({ cutAt: i - 2, decoded })
+      }
+      expect(wrong).toEqual([])
+    })
+  })
+
+  describe(`${name}: events and order`, () => {
+    test('text is told as tokens and the rest as deltas, between start and end, in the order in which they came', async () => {
+      const { model } = serve(streamed(answer))
+      const heard = recorder()
+      await model.stream('Hi', { callbacks: [heard] }).drain()
+      heard.check()
+      const said = heard.trace().filter((line) => !/^D (meta|usage|stop)$/.test(line))
+      expect(new Set(said.filter((line) => line.startsWith('D')))).toEqual(new Set(['D reasoning', 'D tool-call']))
+      expect(said.filter((line) => !line.startsWith('D'))).toEqual([`S ${model.name}`, 'T Hél', 'T lo\n', 'T "🌍"', `E ${model.name}`])
+      expect(heard.events.at(-1)).toMatchObject({ usage: { ...answer.usage, requests: 1, source: 'provider' } })
+    })
+
+    test('nothing is asked for before the first read, and an idle reader leaves one chunk read ahead (P6)', async () => {
+      const { fetch, model } = serve(streamed(plain, { split: 'events' }))
+      const run = model.stream('Hi')
+      await turn()
+      expect(fetch.calls).toEqual([])
+      await run[Symbol.asyncIterator]().next()
+      await turn()
+      expect(fetch.pulls).toBeLessThanOrEqual(2)
+      run.stop()
+    })
+  })
+
+  describe(`${name}: whole answers`, () => {
+    test('invoke asks for a whole answer, tells no token, and gives the message that a stream gives', async () => {
+      const asked = serve(whole(answer))
+      const heard = recorder()
+      const message = await asked.model.invoke('Hi', { callbacks: [heard] })
+      expect(heard.trace()).toEqual([`S ${asked.model.name}`, `E ${asked.model.name}`])
+      const run = serve(streamed(answer)).model.stream('Hi')
+      await run.drain()
+      expect(await run.outcome).toMatchObject({ status: 'complete', output: message })
+      expect(message.toolCalls).toEqual(answer.toolCalls)
+      expect(message.usage).toMatchObject({ ...answer.usage })
+    })
+
+    test('invoke streams where the model was made with streaming: true', async () => {
+      const { model } = serve(streamed(plain), { streaming: true })
+      const heard = recorder()
+      expect(await model.invoke('Hi', { callbacks: [heard] })).toMatchObject({ content: 'Hello!' })
+      expect(heard.trace().filter((line) => line.startsWith('T'))).toEqual(['T Hel', 'T lo', 'T !'])
+    })
+
+    test('an answer that is no answer is a clear error', async () => {
+      const bodies = { '': /empty body/, '<html>Sign in</html>': /not JSON/, '{"hello":1}': /no answer/ }
+      for (const [body, message] of Object.entries(bodies)) {
+        const error = await failure(serve({ body, headers: { 'content-type': 'application/json' } }).model.invoke('Hi'))
+        expect(error).toMatchObject({ name: 'ModelError', code: 'wire', message: expect.stringMatching(message) })
+      }
+    })
+
+    test('an error that came with status 200 is the provider’s error', async () => {
+      const { body } = wire.refusal('overloaded_error', 'Overloaded')
+      expect(await failure(serve({ body }).model.invoke('Hi'))).toMatchObject({ code: 'wire', providerType: 'overloaded_error' })
+    })
+  })
+
+  describe(`${name}: refusals`, () => {
+    const refused = (status: number, headers: Readonly<Record<string, string>> = {}): FaultyAnswer => ({
+      status,
+      headers: { 'content-type': 'application/json', ...headers },
+      body: wire.refusal('some_error', `Status ${status} it is`).body,
+    })
+    const again = { 'retry-after-ms': '1' }
+
+    test.each([400, 401, 403, 404, 413])('%i fails at once, with what the provider said and what to do', async (status) => {
+      const { fetch, model } = serve(refused(status, { 'request-id': 'req_1' }))
+      const run = model.stream('Hi')
+      const { chunks, error } = await readAll(run)
+      expect(chunks).toEqual([])
+      expect(error).toBeInstanceOf(ModelError)
+      expect(error).toMatchObject({ code: 'http', status, providerType: 'some_error', requestId: 'req_1' })
+      expect(String(error)).toContain(`Status ${status} it is`)
+      expect(await run.outcome).toMatchObject({ status: 'failed', error })
+      expect(fetch.calls).toHaveLength(1)
+      expect(fetch.open).toBe(0)
+    })
+
+    test.each([408, 409, 429, 500, 503, 529])('%i is tried again, after the time that the provider asks for', async (status) => {
+      const { fetch, model } = serve([refused(status, again), refused(status, again), streamed(plain)])
+      const heard = recorder()
+      const run = model.stream('Hi', { callbacks: [heard] })
+      expect((await decode(run)).text).toBe('Hello!')
+      heard.check()
+      expect(heard.trace().slice(0, 3)).toEqual([`S ${model.name}`, 'R 1', 'R 2'])
+      expect(heard.events[1]).toMatchObject({ error: { status, retryAfterMs: 1 } })
+      expect(fetch.calls).toHaveLength(3)
+      expect(fetch.open).toBe(0)
+    })
+
+    test('maxRetries bounds the attempts: 2 by default', async () => {
+      for (const [options, calls] of [[{}, 3], [{ maxRetries: 0 }, 1], [{ maxRetries: 1 }, 2]] as const) {
+        const { fetch, model } = serve(refused(529, again), options)
+        expect(await failure(model.invoke('Hi'))).toMatchObject({ status: 529 })
+        expect(fetch.calls).toHaveLength(calls)
+      }
+    })
+
+    test('the time to wait is read from retry-after in seconds or as a date; longer than a minute is not waited for', async () => {
+      const inTwoMinutes = new Date(Date.now() + 120_000).toUTCString()
+      for (const [after, least, most] of [['90', 90_000, 90_000], [inTwoMinutes, 61_000, 120_000]] as const) {
+        const { fetch, model } = serve(refused(429, { 'retry-after': after }))
+        const error = await failure(model.invoke('Hi'))
+        expect(error).toBeInstanceOf(ModelError)
+        const { retryAfterMs = 0 } = error as ModelError
+        expect(retryAfterMs).toBeGreaterThanOrEqual(least)
+        expect(retryAfterMs).toBeLessThanOrEqual(most)
+        expect(fetch.calls).toHaveLength(1)
+      }
+    })
+
+    test('a server that cannot be reached is tried again; the error says what to check, and keeps the cause', async () => {
+      const errorBefore = new TypeError('fetch failed', { cause: Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }) })
+      const { model } = serve([{ errorBefore }, streamed(plain)])
+      expect((await decode(model.stream('Hi'))).text).toBe('Hello!')
+      const error = await failure(serve({ errorBefore }, { maxRetries: 0 }).model.invoke('Hi'))
+      expect(error).toMatchObject({ code: 'network', message: expect.stringMatching(/fetch failed.*baseURL/) })
+      expect(error).toMatchObject({ cause: { name: 'TypeError', message: 'fetch failed', cause: { message: 'refused', code: 'ECONNREFUSED' } } })
+    })
+
+    test('a refusal that is no JSON, and one whose body never ends, are told all the same', async () => {
+      const html = { 'content-type': 'text/html' }
+      expect(await failure(serve({ status: 403, body: '<h1>Blocked</h1>', headers: html }).model.invoke('Hi'))).toMatchObject({
+        status: 403,
+        message: expect.stringContaining('Blocked'),
+      })
+      const { fetch, model } = serve({ status: 400, body: Array<string>(1_000).fill('x'.repeat(1_000)) })
+      const error = await failure(model.invoke('Hi'))
+      expect(error).toMatchObject({ status: 400 })
+      expect(String(error).length).toBeLessThan(1_000)
+      expect(fetch.pulls).toBeLessThan(30)
+      expect(fetch.open).toBe(0)
+    })
+
+    test('nothing is tried again once the answer has begun: what came is delivered, then the error (P3)', async () => {
+      const { fetch, model } = serve(streamed(plain, { split: 'events', dropAfter: lengthUntil('!') }))
+      const { error, ...rest } = await decodeWithError(model.stream('Hi'))
+      expect(rest.text).toBe('Hello')
+      expect(error).toMatchObject({ code: 'network', message: expect.stringContaining('lost in the middle'), cause: { name: 'TypeError' } })
+      expect(fetch.calls).toHaveLength(1)
+    })
+
+    test('an error in the middle of the stream comes after what was said before it (P3)', async () => {
+      const { event } = wire.refusal('overloaded_error', 'Overloaded')
+      const { model } = serve({ body: [...wire.sse(plain).slice(0, -3), event] })
+      const heard = recorder()
+      const { error, text } = await decodeWithError(model.stream('Hi', { callbacks: [heard] }))
+      heard.check()
+      expect(text).toBe('Hello!')
+      expect(error).toMatchObject({ name: 'ModelError', code: 'wire', providerType: 'overloaded_error' })
+      expect(heard.events.at(-1)).toMatchObject({ type: 'error', usage: { source: 'partial' }, partial: { content: 'Hello!' } })
+    })
+  })
+
+  describe(`${name}: streams that are none`, () => {
+    test('an answer of another type than was asked for is a clear error, and its body is closed', async () => {
+      const { fetch, model } = serve({ body: '<html>', headers: { 'content-type': 'text/html' } })
+      const { error } = await readAll(model.stream('Hi'))
+      expect(error).toMatchObject({ code: 'wire', message: expect.stringMatching(/text\/event-stream.*text\/html.*baseURL/) })
+      expect(fetch.open).toBe(0)
+    })
+
+    test.each(['error', 'accept'] as const)('an empty stream is a clear error (onTruncated: %s)', async (onTruncated) => {
+      const { error } = await readAll(serve({ body: '' }, { onTruncated }).model.stream('Hi'))
+      expect(error).toMatchObject({ code: 'truncated', message: expect.stringContaining('empty') })
+    })
+
+    test('an event that is not JSON is a clear error', async () => {
+      const { error } = await readAll(serve({ body: 'data: {"type":\n\n' }).model.stream('Hi'))
+      expect(error).toMatchObject({ code: 'wire', message: expect.stringContaining('not JSON') })
+    })
+
+    test('an event that never ends is cut off before it fills the memory, and its body is closed (P2, P3)', async () => {
+      const { fetch, model } = serve({ body: [...wire.sse(plain).slice(0, -3), wire.endless, ...Array<string>(40).fill('x'.repeat(1_000_000))] })
+      const { error, text } = await decodeWithError(model.stream('Hi'))
+      expect(text).toBe('Hello!')
+      expect(error).toMatchObject({ code: 'event_too_large' })
+      expect(fetch.pulls).toBeLessThan(30)
+      expect(fetch.open).toBe(0)
+    })
+  })
+
+  describe(`${name}: truncated answers`, () => {
+    const cut = streamed(plain, { split: 'events', truncateAfter: lengthUntil('!') })
+
+    test('by default are an error, after what had come (P3)', async () => {
+      const run = serve(cut).model.stream('Hi')
+      const { error, text } = await decodeWithError(run)
+      expect(text).toBe('Hello')
+      expect(error).toBeInstanceOf(TruncatedError)
+      expect(await run.outcome).toMatchObject({ status: 'truncated', error, partial: { content: 'Hello' } })
+    })
+
+    test('end normally where the model accepts them, and the outcome says truncated all the same', async () => {
+      const run = serve(cut, { onTruncated: 'accept' }).model.stream('Hi')
+      const { error, text } = await decodeWithError(run)
+      expect(text).toBe('Hello')
+      expect(error).toBeUndefined()
+      expect(await run.outcome).toMatchObject({ status: 'truncated', partial: { content: 'Hello' } })
+    })
+  })
+
+  describe(`${name}: leaving (P1, P2)`, () => {
+    const places: Readonly<Record<string, FaultyAnswer>> = {
+      'between chunks': streamed(plain, { split: 'events', stallAfter: lengthUntil('event: content_block_stop') }),
+      'inside an event': streamed(plain, { split: 10, stallAfter: lengthUntil('"lo') }),
+    }
+    const cases = Object.keys(places).flatMap((place) => [false, true].map((deaf) => ({ place, deaf, what: deaf ? 'a deaf fetch' : 'fetch' })))
+
+    test.each(cases)('$place: stop closes the body of $what before the event loop turns', async ({ place, deaf }) => {
+      const { fetch, model } = serve({ ...places[place], deaf })
+      const heard = recorder()
+      const run = model.stream('Hi', { callbacks: [heard] })
+      const texts: string[] = []
+      const reading = readAll(run).then(({ chunks }) => texts.push(textIn(chunks)))
+      await until(() => heard.trace().some((line) => line.startsWith('T')))
+      await turn()
+      expect(fetch.open).toBe(1)
+      run.stop()
+      await Promise.resolve()
+      expect(fetch.open).toBe(0)
+      await reading
+      heard.check()
+      expect('Hello!'.startsWith(texts[0] ?? '-')).toBe(true)
+      expect(await run.outcome).toMatchObject({ status: 'aborted', error: expect.any(UserStop) })
+    })
+
+    test.each([false, true])('before the headers: an abort releases the run at once (deaf: %s)', async (deaf) => {
+      const held = Promise.withResolvers<void>()
+      const { fetch, model } = serve(streamed(plain, { stallBeforeHeaders: true, until: held.promise, deaf }))
+      const heard = recorder()
+      const abort = new AbortController()
+      // As a child it is the run itself that lets go, and not only the reader.
+      const chain = lambda((question: string, context) => model.invoke(question, context), { name: 'Chain' })
+      const asked = failure(chain.invoke('Hi', { callbacks: [heard], signal: abort.signal }))
+      await until(() => fetch.calls.length === 1)
+      abort.abort(new Error('mine'))
+      expect(await asked).toMatchObject({ message: 'mine' })
+      heard.check()
+      expect(heard.trace()).toEqual(['S Chain', `S ${model.name}<Chain`, `X ${model.name}`, 'X Chain'])
+      held.resolve()
+      await turn()
+      expect(fetch.open).toBe(0)
+      expect(deaf ? fetch.cancels : fetch.aborts).toHaveLength(1)
+    })
+
+    test('while a refusal is being read: its body is closed', async () => {
+      const { fetch, model } = serve({ status: 500, body: 'x'.repeat(100), stallAfter: 10, deaf: true })
+      const run = model.stream('Hi')
+      const reading = readAll(run)
+      await until(() => fetch.pulls >= 2)
+      run.stop()
+      expect((await reading).chunks).toEqual([])
+      await turn()
+      expect(fetch.open).toBe(0)
+      expect(fetch.calls).toHaveLength(1)
+    })
+
+    test('while it waits to try again: the run ends, and nothing is asked for any more', async () => {
+      const { fetch, model } = serve({ status: 529, body: '{}', headers: { 'retry-after': '30' } })
+      const run = model.stream('Hi', { callbacks: [(event) => (event.type === 'retry' ? setTimeout(() => run.stop()) : undefined, undefined)] })
+      await readAll(run)
+      expect(await run.outcome).toMatchObject({ status: 'aborted' })
+      expect(fetch.calls).toHaveLength(1)
+    })
+
+    test('an abort before the call asks for nothing', async () => {
+      const { fetch, model } = serve(streamed(plain))
+      expect(await failure(model.invoke('Hi', { signal: AbortSignal.abort(new Error('mine')) }))).toMatchObject({ message: 'mine' })
+      expect(fetch.calls).toEqual([])
+    })
+  })
+
+  describe(`${name}: secrets (P11)`, () => {
+    const echoed = `The key ${KEY} is wrong; so is Bearer ${KEY}`
+    const echoes: Readonly<Record<string, FaultyAnswer>> = {
+      'a refusal': { status: 401, headers: { 'content-type': 'application/json', 'request-id': KEY }, body: wire.refusal(KEY, echoed).body },
+      'a refusal that is no JSON': { status: 502, headers: { 'content-type': 'text/html', 'retry-after-ms': '1' }, body: echoed },
+      'a failed connection': { errorBefore: new TypeError(`invalid header ${KEY}`, { cause: Object.assign(new Error(KEY), { headers: { key: KEY } }) }) },
+      'an error in the stream': { body: [...wire.sse(plain).slice(0, -3), wire.refusal('some_error', echoed).event] },
+      'an answer of another type': { headers: { 'content-type': `text/html; key=${KEY}` }, body: 'x' },
+      'an event that is not JSON': { body: `data: ${KEY}\n\n` },
+    }
+
+    test('the model shows none: not to the console, not as JSON, not to who walks through it', () => {
+      const { model } = serve(streamed(plain))
+      expect(mentions(model, KEY)).toEqual([])
+      expect(mentions(model.withConfig({ tags: ['a'] }), KEY)).toEqual([])
+    })
+
+    test.each(Object.entries(echoes))('%s that echoes the key: no event and no error has it', async (_, script) => {
+      const heard = recorder()
+      const run = serve(script, { maxRetries: 1 }).model.stream('Hi', { callbacks: [heard] })
+      const { error } = await readAll(run)
+      expect(error).toBeInstanceOf(ChaintapError)
+      expect(mentions([error, heard.events, await run.outcome], KEY)).toEqual([])
+      expect(mentions([error, heard.events, await run.outcome], KEY.slice(0, 20))).toEqual([])
+    })
+  })
+}
+
+/** What was decoded of an answer, in the words of expected.json. */
+interface Decoded {
+  readonly text: string
+  readonly reasoning: string
+  readonly toolCalls: readonly unknown[]
+  readonly stopReason: string | null
+  readonly complete: boolean
+  readonly error: unknown
+  readonly usage: unknown
+}
+
+function decodedOf({ text, reasoning = '', toolCalls = [], stopReason, complete, error, usage }: Expected): Decoded {
+  return { text, reasoning, toolCalls, stopReason, complete, error: error && { type: error.type, message: error.message }, usage: sorted(usage) }
+}
+
+async function decode(run: Run): Promise<Decoded> {
+  return (await decodeWithError(run)).decoded
+}
+
+async function decodeWithError(run: Run): Promise<Decoded & { readonly decoded: Decoded }> {
+  const { chunks, error } = await readAll(run)
+  const outcome = await run.outcome
+  const message = (outcome.status === 'complete' ? outcome.output : outcome.partial) as AssistantMessage | undefined
+  const decoded: Decoded = {
+    text: textIn(chunks),
+    reasoning: chunks.map((delta) => (delta.type === 'reasoning' ? delta.text : '')).join(''),
+    toolCalls: (message?.toolCalls ?? []).map((call) => ({ name: call.name, arguments: call.args })),
+    stopReason: message?.stopReason ?? null,
+    complete: outcome.status === 'complete',
+    error: error instanceof ModelError ? { type: error.providerType, message: /: "(.*)"\./.exec(error.message)?.[1] } : undefined,
+    usage: usageIn(outcome),
+  }
+  return { ...decoded, error, decoded }
+}
+
+function usageIn({ usage }: Outcome<unknown>): unknown {
+  if (!usage) return null
+  const { requests, source, ...figures } = usage
+  return sorted(figures)
+}
+
+const sorted = (figures: object | null): unknown => figures && Object.fromEntries(Object.entries(figures).sort(([a], [b]) => (a < b ? -1 : 1)))
+
+const textIn = (deltas: readonly Delta[]): string => deltas.map((delta) => (delta.type === 'text' ? delta.text : '')).join('')
+
+async function failure(work: Promise<unknown>): Promise<unknown> {
+  try {
+    await work
+  } catch (error) {
+    return error
+  }
+  throw new Error('It did not fail')
+}
+
+/** Waits for what happens by itself, turn by turn. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await turn()
+}

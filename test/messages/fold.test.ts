@@ -1,0 +1,209 @@
+import { type AssistantMessage, type Delta, messageFold } from 'chaintap'
+import fc from 'fast-check'
+import { describe, expect, it, vi } from 'vitest'
+
+function fold(deltas: readonly Delta[]): AssistantMessage {
+  const message = messageFold()
+  for (const delta of deltas) message.add(delta)
+  return message.result()
+}
+
+const text = (said: string): Delta => ({ type: 'text', text: said })
+
+/** A string cut into pieces, empty ones among them. */
+const cuts = fc.tuple(fc.string({ unit: 'grapheme' }), fc.array(fc.nat())).map(([whole, places]) => {
+  const at = [0, ...places.map((place) => place % (whole.length + 1)).sort((a, b) => a - b), whole.length]
+  return { whole, pieces: at.slice(1).map((end, index) => whole.slice(at[index], end)) }
+})
+
+describe('text', () => {
+  it('alone is a plain string', () => {
+    expect(fold([text('Hé'), text('llo 🌍')])).toEqual({ role: 'assistant', content: 'Héllo 🌍' })
+  })
+
+  it('that never came is an empty string', () => {
+    expect(fold([])).toEqual({ role: 'assistant', content: '' })
+  })
+
+  it('folds equal however it is cut', () => {
+    fc.assert(
+      fc.property(cuts, ({ whole, pieces }) => {
+        expect(fold(pieces.map(text))).toEqual(fold([text(whole)]))
+      }),
+    )
+  })
+
+  it('folds equal however it is cut among reasoning', () => {
+    const reasoning = (said: string): Delta => ({ type: 'reasoning', text: said })
+    fc.assert(
+      fc.property(cuts, cuts, (thought, said) => {
+        const cut = fold([...thought.pieces.map(reasoning), ...said.pieces.map(text)])
+        expect(cut).toEqual(fold([reasoning(thought.whole), text(said.whole)]))
+      }),
+    )
+  })
+
+  it('is copied in proportion to its length, not to its length times its pieces', () => {
+    const pieces = 40_000
+    const join = vi.spyOn(Array.prototype, 'join')
+    const message = fold(Array.from({ length: pieces }, () => text('four')))
+    const copied = join.mock.results.reduce((sum, { value }) => sum + String(value).length, 0)
+    join.mockRestore()
+    expect(message.content).toHaveLength(4 * pieces)
+    expect(copied).toBeLessThanOrEqual(2 * 4 * pieces)
+  })
+})
+
+describe('reasoning', () => {
+  it('makes the content a list of parts, in their order and with their signatures', () => {
+    const deltas: Delta[] = [
+      { type: 'reasoning', text: 'Let me ' },
+      { type: 'reasoning', text: 'see.' },
+      { type: 'reasoning', text: '', signature: 'sig' },
+      text('Good'),
+      text(' day'),
+      { type: 'reasoning', text: 'More.' },
+      text('!'),
+    ]
+    expect(fold(deltas).content).toEqual([
+      { type: 'reasoning', text: 'Let me see.', signature: 'sig' },
+      { type: 'text', text: 'Good day' },
+      { type: 'reasoning', text: 'More.' },
+      { type: 'text', text: '!' },
+    ])
+  })
+
+  it('that is signed or redacted stays a part of its own', () => {
+    const deltas: Delta[] = [
+      { type: 'reasoning', text: 'one', signature: 'a' },
+      { type: 'reasoning', text: 'two', signature: 'b' },
+      { type: 'reasoning', text: '', redacted: 'x' },
+      { type: 'reasoning', text: '', redacted: 'y' },
+      { type: 'reasoning', text: 'three' },
+      { type: 'reasoning', text: '', redacted: 'z' },
+    ]
+    expect(fold(deltas).content).toEqual([
+      { type: 'reasoning', text: 'one', signature: 'a' },
+      { type: 'reasoning', text: 'two', signature: 'b' },
+      { type: 'reasoning', text: '', redacted: 'x' },
+      { type: 'reasoning', text: '', redacted: 'y' },
+      { type: 'reasoning', text: 'three' },
+      { type: 'reasoning', text: '', redacted: 'z' },
+    ])
+  })
+
+  it('of which only the signature is told is kept, and empty reasoning is not', () => {
+    expect(fold([{ type: 'reasoning', text: '', signature: 'sig' }, text('Hi')]).content).toEqual([
+      { type: 'reasoning', text: '', signature: 'sig' },
+      { type: 'text', text: 'Hi' },
+    ])
+    expect(fold([{ type: 'reasoning', text: '' }, text('Hi')]).content).toBe('Hi')
+  })
+})
+
+describe('tool calls', () => {
+  it('are put together by their index, side by side', () => {
+    const deltas: Delta[] = [
+      { type: 'tool-call', index: 0, id: 'a', name: 'weather', args: '' },
+      { type: 'tool-call', index: 1, id: 'b', name: 'clock' },
+      { type: 'tool-call', index: 0, args: '{"city":"Pa' },
+      { type: 'tool-call', index: 1, args: '{"zone":' },
+      { type: 'tool-call', index: 0, id: '', name: '', args: 'ris"}' },
+      { type: 'tool-call', index: 1, args: '1}' },
+    ]
+    expect(fold(deltas)).toEqual({
+      role: 'assistant',
+      content: '',
+      toolCalls: [
+        { id: 'a', name: 'weather', args: { city: 'Paris' } },
+        { id: 'b', name: 'clock', args: { zone: 1 } },
+      ],
+    })
+  })
+
+  it('without arguments have none, and arguments that do not parse are their text', () => {
+    expect(fold([{ type: 'tool-call', index: 0, id: 'a', name: 'now' }]).toolCalls?.[0]?.args).toEqual({})
+    expect(fold([{ type: 'tool-call', index: 0, id: 'a', name: 'now', args: '{"city":"Pa' }]).toolCalls?.[0]?.args).toBe('{"city":"Pa')
+  })
+
+  it('fold equal however their arguments are cut', () => {
+    fc.assert(
+      fc.property(cuts, ({ whole, pieces }) => {
+        const call = (args: string): Delta => ({ type: 'tool-call', index: 0, args })
+        expect(fold(pieces.map(call))).toEqual(fold([call(whole)]))
+      }),
+    )
+  })
+})
+
+describe('facts', () => {
+  it('P8: usage is the last known figure of each field, and nothing is added', () => {
+    const deltas: Delta[] = [
+      { type: 'usage', usage: { inputTokens: 25, outputTokens: 1, cacheReadTokens: 0 } },
+      { type: 'usage', usage: { outputTokens: 20 } },
+      { type: 'usage', usage: JSON.parse('{ "inputTokens": null }') },
+    ]
+    expect(fold(deltas).usage).toEqual({ inputTokens: 25, outputTokens: 20, cacheReadTokens: 0 })
+  })
+
+  it('P8: usage that nobody reported is absent', () => {
+    expect(fold([text('Hi'), { type: 'stop', reason: 'end_turn' }])).toEqual({ role: 'assistant', content: 'Hi', stopReason: 'end_turn' })
+  })
+
+  it('stand as they were said last, and an empty one says nothing', () => {
+    const deltas: Delta[] = [
+      { type: 'meta', id: 'msg_1', model: 'claude' },
+      { type: 'meta', id: '', model: '' },
+      { type: 'meta', model: 'claude-2' },
+      { type: 'stop', reason: 'pause_turn' },
+      { type: 'stop', reason: 'end_turn' },
+    ]
+    expect(fold(deltas)).toMatchObject({ id: 'msg_1', model: 'claude-2', stopReason: 'end_turn' })
+  })
+})
+
+describe('the result', () => {
+  const anyText = fc.string()
+  const anyDelta: fc.Arbitrary<Delta> = fc.oneof(
+    fc.record({ type: fc.constant('text' as const), text: anyText }),
+    fc.record(
+      { type: fc.constant('reasoning' as const), text: anyText, signature: anyText, redacted: anyText },
+      { requiredKeys: ['type', 'text'] },
+    ),
+    fc.record(
+      { type: fc.constant('tool-call' as const), index: fc.nat(3), id: anyText, name: anyText, args: fc.oneof(anyText, fc.json()) },
+      { requiredKeys: ['type', 'index'] },
+    ),
+    fc.record({
+      type: fc.constant('usage' as const),
+      usage: fc.record({ inputTokens: fc.nat(), outputTokens: fc.nat() }, { requiredKeys: [] }),
+    }),
+    fc.record({ type: fc.constant('stop' as const), reason: anyText }),
+    fc.record({ type: fc.constant('meta' as const), id: anyText, model: anyText }, { requiredKeys: ['type'] }),
+  )
+
+  it('is there after each delta, as often as one asks, and asking changes nothing', () => {
+    fc.assert(
+      fc.property(fc.array(anyDelta), (deltas) => {
+        const asked = messageFold()
+        for (const [index, delta] of deltas.entries()) {
+          asked.add(delta)
+          expect(asked.result()).toEqual(fold(deltas.slice(0, index + 1)))
+          expect(asked.result()).toEqual(asked.result())
+        }
+      }),
+    )
+  })
+
+  it('stays as it was when more is added', () => {
+    const message = messageFold()
+    message.add({ type: 'reasoning', text: 'one' })
+    message.add({ type: 'tool-call', index: 0, id: 'a', name: 'now', args: '{}' })
+    const before = message.result()
+    const copy = structuredClone(before)
+    message.add({ type: 'reasoning', text: ' two', signature: 's' })
+    message.add({ type: 'tool-call', index: 0, args: ' ' })
+    message.add({ type: 'usage', usage: { inputTokens: 1 } })
+    expect(before).toEqual(copy)
+  })
+})

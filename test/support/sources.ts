@@ -1,0 +1,101 @@
+import { Flow, type Fold, Runnable } from 'chaintap'
+
+/** A stream that counts what is done to it. */
+export interface Counted<T> {
+  readonly stream: ReadableStream<T>
+  readonly pulls: () => number
+  readonly cancels: readonly unknown[]
+}
+
+interface Ends<T> {
+  /** Fails with this after the last chunk. */
+  readonly error?: unknown
+  /** Gives nothing more after the last chunk, and does not end. */
+  readonly stall?: boolean
+  /** Waited for before each chunk. */
+  readonly before?: (chunk: T) => Promise<unknown> | undefined
+}
+
+/** A pull-driven stream of these chunks. */
+export function counted<T>(chunks: Iterable<T>, { error, stall = false, before }: Ends<T> = {}): Counted<T> {
+  const iterator = chunks[Symbol.iterator]()
+  const cancels: unknown[] = []
+  let pulls = 0
+  const stream = new ReadableStream<T>(
+    {
+      async pull(controller) {
+        pulls++
+        const next = iterator.next()
+        if (!next.done) {
+          await before?.(next.value)
+          controller.enqueue(next.value)
+        } else if (error !== undefined) controller.error(error)
+        else if (stall) await new Promise(() => {})
+        else controller.close()
+      },
+      cancel(reason) {
+        cancels.push(reason)
+      },
+    },
+    { highWaterMark: 0 },
+  )
+  return { stream, pulls: () => pulls, cancels }
+}
+
+/** A text model over in-memory streams: kind `llm`, a chunk of its stream is an array of tokens, as one wire chunk holds several. */
+export class Talker extends Runnable<string, string, string> {
+  readonly name: string = 'Talker'
+  readonly kind = 'llm'
+  readonly sources: Counted<readonly string[]>[] = []
+  readonly make: (input: string) => Counted<readonly string[]>
+
+  constructor(make: readonly (readonly string[])[] | ((input: string) => Counted<readonly string[]>), own: Partial<Runnable<string, string>> = {}) {
+    super()
+    Object.assign(this, own)
+    this.make = typeof make === 'function' ? make : () => counted(make)
+  }
+
+  /** The stream of the last run. */
+  get last(): Counted<readonly string[]> {
+    const last = this.sources.at(-1)
+    if (!last) throw new Error('The talker has not been asked yet')
+    return last
+  }
+
+  override open(input: string): Flow<string> {
+    const source = this.make(input)
+    this.sources.push(source)
+    return Flow.from(source.stream).through<string>(
+      {
+        transform(tokens, controller) {
+          for (const token of tokens as readonly string[]) controller.enqueue(token)
+        },
+      },
+      joined,
+    )
+  }
+}
+
+const joined = (): Fold => {
+  let text = ''
+  return {
+    add(token) {
+      text += token as string
+    },
+    result: () => text,
+  }
+}
+
+/** Lets everything run that is ready to run, timers included. */
+export const turn = (ms = 0): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** Reads all chunks; what is thrown in the end is given beside them. */
+export async function readAll<T>(chunks: AsyncIterable<T>): Promise<{ chunks: T[]; error: unknown }> {
+  const all: T[] = []
+  try {
+    for await (const chunk of chunks) all.push(chunk)
+    return { chunks: all, error: undefined }
+  } catch (error) {
+    return { chunks: all, error }
+  }
+}

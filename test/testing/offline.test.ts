@@ -1,0 +1,273 @@
+import { offlineFetch } from 'chaintap/testing'
+import { createParser } from 'eventsource-parser'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+
+const url = 'https://api.anthropic.com/v1/messages'
+
+interface Message {
+  readonly id: string
+  readonly model: string
+  readonly content: readonly { readonly text: string }[]
+  readonly stop_reason: string
+  readonly usage: { readonly input_tokens: number; readonly output_tokens: number }
+}
+
+const request = (content: unknown, rest: object = {}): RequestInit => ({
+  method: 'POST',
+  body: JSON.stringify({ model: 'claude-x', max_tokens: 1_024, messages: [{ role: 'user', content }], ...rest }),
+})
+
+async function ask(content: unknown, rest?: object): Promise<Message> {
+  return (await offlineFetch()(url, request(content, rest))).json() as Promise<Message>
+}
+
+const answer = async (content: unknown): Promise<string | undefined> => (await ask(content)).content[0]?.text
+
+interface Said {
+  readonly type: string
+  readonly message?: Message
+  readonly delta?: { readonly text?: string; readonly stop_reason?: string }
+  readonly usage?: { readonly output_tokens: number }
+}
+
+/** The events in each chunk of a streamed answer. */
+async function* streamed(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Said[]> {
+  let events: Said[] = []
+  const parser = createParser({ onEvent: ({ data }) => events.push(JSON.parse(data)) })
+  const decoder = new TextDecoder()
+  const reader = body?.getReader()
+  for (let read = await reader?.read(); read?.done === false; read = await reader?.read()) {
+    events = []
+    parser.feed(decoder.decode(read.value, { stream: true }))
+    yield events
+  }
+}
+
+async function chunksOf(response: Response): Promise<Said[][]> {
+  const chunks: Said[][] = []
+  for await (const chunk of streamed(response.body)) chunks.push(chunk)
+  return chunks
+}
+
+const tokensIn = (chunks: readonly Said[][]): string[] => chunks.flat().flatMap(({ delta }) => delta?.text ?? [])
+
+describe('what the offline model answers', () => {
+  test.each([
+    ['What is 17 + 4 * 2?', '17 + 4 * 2 = 25.'],
+    ['12*(3-1)', '12*(3-1) = 24.'],
+    ['Hi, please work out 2 ^ 10. Thanks!', '2 ^ 10 = 1024.'],
+    ['How much is 2 ** 0.5 ?', '2 ** 0.5 = 1.41421356237.'],
+    ['0.1 + 0.2 = ?', '0.1 + 0.2 = 0.3.'],
+    ['and -3 - -4, then?', '-3 - -4 = 1.'],
+    ['So. .5 * 3', '.5 * 3 = 1.5.'],
+    ['1,000 * 3', '1,000 * 3 = 3000.'],
+    ['0 * -1', '0 * -1 = 0.'],
+    ['One line\n2 + 3\nand 4 + 5', '2 + 3 = 5.'],
+    ['In 2024 - you know - what was 5+5?', '5+5 = 10.'],
+    ['7 / 0', '7 / 0 has no answer: nothing can be divided by zero.'],
+    ['(0 - 8) ^ 0.5', '(0 - 8) ^ 0.5 has no answer among the real numbers.'],
+    ['9 ^ 9 ^ 9', '9 ^ 9 ^ 9 is larger than I can count.'],
+    [`1 + ${'1 + '.repeat(99)}1`, 'That sum is too long for me. Ask for a part of it.'],
+  ])('a sum: %s', async (question, expected) => {
+    expect(await answer(question)).toBe(expected)
+  })
+
+  test.each(['What is 1,5 + 2?', 'x2 + 3', '3 + 4x', 'sqrt(16) + 2', '1e5 + 3', 'Call me at 5.', 'What is love?', ''])(
+    'what is no sum gets what it is and how to set a key: %s',
+    async (question) => {
+      expect(await answer(question)).toMatch(/I am the offline model.*ANTHROPIC_API_KEY.*\.dev\.vars/)
+    },
+  )
+
+  test.each(['Hi', 'hello there', ' Good morning, model'])('a greeting: %s', async (question) => {
+    expect(await answer(question)).toMatch(/^Hello!/)
+  })
+
+  test('a greeting is a word, not the beginning of one', async () => {
+    expect(await answer('History of Rome')).not.toMatch(/^Hello/)
+  })
+
+  test('a joke about bears, about any animal by its name, and about bears where none is named', async () => {
+    const bears = 'What do you call a bear with no teeth? A gummy bear.'
+    expect(await answer('Tell me a joke about bears')).toBe(bears)
+    expect(await answer('A joke about a polar bear.')).toBe(bears)
+    expect(await answer('Tell me a joke!')).toBe(bears)
+    expect(await answer('Tell me a joke about the three-toed sloth, please.')).toContain('invite three-toed sloth, please to')
+    expect(await answer('A joke about <b>llamas</b>')).toContain('<b>llamas</b>')
+  })
+
+  test('random sums', async () => {
+    const small = fc.integer({ min: -99, max: 99 })
+    await fc.assert(
+      fc.asyncProperty(small, small, small, async (a, b, c) => {
+        expect(await answer(`What is ${a} + ${b} * (${c} - 2)?`)).toBe(`${a} + ${b} * (${c} - 2) = ${a + b * (c - 2)}.`)
+      }),
+    )
+  })
+
+  test('the last message of the user counts, its parts of text joined; the system prompt is not read', async () => {
+    const messages = [
+      { role: 'user', content: '1 + 1' },
+      { role: 'assistant', content: '1 + 1 = 2.' },
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'And' },
+          { type: 'image', source: {} },
+          { type: 'text', text: '2 + 2?' },
+        ],
+      },
+    ]
+    const message = await ask('', { messages, system: 'What is 9 + 9?' })
+    expect(message.content[0]?.text).toBe('2 + 2 = 4.')
+  })
+})
+
+describe('the wire', () => {
+  test('a whole answer is a message, its usage in tokens of its own', async () => {
+    const response = await offlineFetch()(url, request('What is 17 + 4?'))
+    expect(response.headers.get('content-type')).toBe('application/json')
+    expect(response.headers.get('request-id')).toMatch(/^req_/)
+    expect(await response.json()).toEqual({
+      id: expect.stringMatching(/^msg_/),
+      type: 'message',
+      role: 'assistant',
+      model: 'offline',
+      content: [{ type: 'text', text: '17 + 4 = 21.' }],
+      stop_reason: 'end_turn',
+      stop_sequence: null,
+      // What is 17 + 4 ? — 17 + 4 = 21 .
+      usage: { input_tokens: 6, output_tokens: 6 },
+    })
+  })
+
+  test('a streamed answer says the same, a token per chunk', async () => {
+    const response = await offlineFetch()(url, request('What is 1 + 1?', { stream: true }))
+    expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
+    const chunks = await chunksOf(response)
+    expect(tokensIn(chunks)).toEqual(['1', ' +', ' 1', ' =', ' 2', '.'])
+    expect(chunks.map((chunk) => chunk.filter(({ type }) => type === 'content_block_delta').length)).toEqual([1, 1, 1, 1, 1, 1, 0])
+    expect(chunks.map((chunk) => chunk.map(({ type }) => type))[0]?.[0]).toBe('message_start')
+    expect(chunks.at(-1)?.map(({ type }) => type)).toEqual(['content_block_stop', 'message_delta', 'message_stop'])
+    expect(chunks.flat().findLast(({ usage }) => usage)?.usage).toEqual({ output_tokens: 6 })
+  })
+
+  test('every sum comes in six tokens or more, and joined they are the text', async () => {
+    const sum = fc
+      .tuple(fc.nat(9), fc.constantFrom('+', '-', '*', '/'), fc.nat(9), fc.constantFrom('', ' '))
+      .map(([a, sign, b, space]) => [a, sign, b].join(space))
+    await fc.assert(
+      fc.asyncProperty(sum, async (question) => {
+        const tokens = tokensIn(await chunksOf(await offlineFetch()(url, request(question, { stream: true }))))
+        expect(tokens.length).toBeGreaterThanOrEqual(6)
+        expect(tokens.join('')).toBe(await answer(question))
+      }),
+    )
+  })
+
+  test('whatever is asked, the tokens joined are the text', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.string({ unit: 'grapheme' }), async (animal) => {
+        const question = `A joke about ${animal}`
+        const tokens = tokensIn(await chunksOf(await offlineFetch()(url, request(question, { stream: true }))))
+        expect(tokens.join('')).toBe(await answer(question))
+      }),
+    )
+  })
+
+  test('max_tokens cuts the answer', async () => {
+    const message = await ask('1 + 1', { max_tokens: 2 })
+    expect(message).toMatchObject({ content: [{ text: '1 +' }], stop_reason: 'max_tokens', usage: { output_tokens: 2 } })
+  })
+
+  test('every answer has an id of its own', async () => {
+    expect((await ask('Hi')).id).not.toBe((await ask('Hi')).id)
+  })
+
+  test.each([
+    ['no JSON', 'garbage', /JSON/],
+    ['no body', undefined, /JSON/],
+    ['null', 'null', /JSON/],
+    ['no model', JSON.stringify({ max_tokens: 1, messages: [] }), /^model/],
+    ['no max_tokens', JSON.stringify({ model: 'x', messages: [] }), /^max_tokens/],
+    ['no messages', JSON.stringify({ model: 'x', max_tokens: 1, messages: [] }), /^messages/],
+    [
+      'a system message among them',
+      JSON.stringify({ model: 'x', max_tokens: 1, messages: [{ role: 'system', content: 'a' }] }),
+      /^messages\.0/,
+    ],
+    [
+      'a message without content',
+      JSON.stringify({ model: 'x', max_tokens: 1, messages: [{ role: 'user', content: 'a' }, { role: 'user' }] }),
+      /^messages\.1/,
+    ],
+    ['a part that is none', JSON.stringify({ model: 'x', max_tokens: 1, messages: [{ role: 'user', content: [null] }] }), /^messages\.0/],
+  ])('a request with %s is refused as the API does', async (_, body, message) => {
+    const response = await offlineFetch()(url, { method: 'POST', ...(body !== undefined && { body }) })
+    expect(response.status).toBe(400)
+    expect(await response.json()).toEqual({
+      type: 'error',
+      error: { type: 'invalid_request_error', message: expect.stringMatching(message) },
+      request_id: response.headers.get('request-id'),
+    })
+  })
+
+  test.each([
+    ['GET', url],
+    ['POST', 'https://api.anthropic.com/v1/complete'],
+  ])('%s %s is not there', async (method, where) => {
+    const response = await offlineFetch()(where, { method })
+    expect([response.status, await response.json()]).toEqual([
+      404,
+      expect.objectContaining({ error: expect.objectContaining({ type: 'not_found_error' }) }),
+    ])
+  })
+})
+
+describe('its pace', () => {
+  test('hold stops a stream after its first token, until it settles', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const response = await offlineFetch({ hold: promise })(url, request('−1 + 3', { stream: true }))
+    const chunks = streamed(response.body)
+    expect(tokensIn([(await chunks.next()).value ?? []])).toEqual(['−'])
+    let came = false
+    const next = chunks.next().finally(() => (came = true))
+    await new Promise((wait) => setTimeout(wait, 5))
+    expect(came).toBe(false)
+    resolve()
+    expect(tokensIn([(await next).value ?? []])).toEqual(['1'])
+  })
+
+  test('hold keeps a whole answer back, until it settles', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    let came = false
+    const response = offlineFetch({ hold: promise })(url, request('1 + 3')).finally(() => (came = true))
+    await new Promise((wait) => setTimeout(wait, 5))
+    expect(came).toBe(false)
+    resolve()
+    expect((await response).status).toBe(200)
+  })
+
+  test('P2: an abort errors the answer, a cancel ends it, while a token is waited for', async () => {
+    const abort = new AbortController()
+    const slow = offlineFetch({ delayMs: 1_000_000 })
+    const aborted = (await slow(url, { ...request('Hi', { stream: true }), signal: abort.signal })).body?.getReader()
+    const cancelled = (await slow(url, request('Hi', { stream: true }))).body?.getReader()
+    const reads = [aborted?.read(), cancelled?.read()]
+    abort.abort(new Error('mine'))
+    await cancelled?.cancel()
+    await expect(reads[0]).rejects.toThrow('mine')
+    expect(await reads[1]).toMatchObject({ done: true })
+  })
+
+  test('a call that was aborted before is refused', async () => {
+    const signal = AbortSignal.abort(new Error('mine'))
+    await expect(offlineFetch()(url, { ...request('Hi'), signal })).rejects.toThrow('mine')
+  })
+
+  test('delayMs only slows it', async () => {
+    const response = await offlineFetch({ delayMs: 1 })(url, request('1 + 1', { stream: true }))
+    expect(tokensIn(await chunksOf(response)).join('')).toBe('1 + 1 = 2.')
+  })
+})

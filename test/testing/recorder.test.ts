@@ -1,0 +1,130 @@
+import { type Happening, lambda, type Run, sequence } from 'chaintap'
+import { recorder, scriptedModel } from 'chaintap/testing'
+import { describe, expect, test } from 'vitest'
+
+const start: Happening = { type: 'start', input: 'x' }
+const end: Happening = { type: 'end', output: 'y' }
+const error: Happening = { type: 'error', error: new Error('no'), partial: undefined }
+const token: Happening = { type: 'token', token: 'a' }
+
+const runOf = (id: string, parentId?: string): Run => ({ id, parentId, rootId: 'root', name: id, kind: 'chain', tags: [], metadata: {} })
+const root = runOf('root')
+const child = runOf('child', 'root')
+
+/** A recorder that has heard these, numbered in their order. */
+function heard(...events: readonly (readonly [Run, Happening, seq?: number])[]) {
+  const record = recorder()
+  for (const [seq, [run, happening, given = seq]] of events.entries()) record({ run, at: 0, seq: given, ...happening })
+  return record
+}
+
+describe('check()', () => {
+  test('accepts a tree whose runs end once, children first', () => {
+    const record = heard([root, start], [child, start], [child, token], [child, error], [root, { type: 'text', text: 'on' }], [root, end])
+    record.check()
+    expect(record.open).toEqual([])
+  })
+
+  const faults: readonly (readonly [string, ReturnType<typeof recorder>, RegExp])[] = [
+    ['a run that never ended', heard([root, start], [child, start], [child, end]), /root started and never ended/],
+    ['two ends', heard([root, start], [root, end], [root, error]), /root was heard after its end \(error, seq 2\)/],
+    ['a token after the end', heard([root, start], [root, end], [root, token]), /root was heard after its end \(token/],
+    ['a token before the start', heard([root, token], [root, start], [root, end]), /root was heard before its start \(token/],
+    ['an end without a start', heard([root, end]), /root was heard before its start \(end/],
+    ['two starts', heard([root, start], [root, start], [root, end]), /root started twice/],
+    ['a second life', heard([root, start], [root, end], [root, start]), /root was heard after its end \(start/],
+    ['a parent that ended before its child', heard([root, start], [child, start], [root, end], [child, end]), /root ended before child/],
+    [
+      'a child that came after its parent',
+      heard([root, start], [root, end], [child, start], [child, end]),
+      /child started after its parent/,
+    ],
+    ['a child that came before its parent', heard([child, start], [root, start], [child, end], [root, end]), /root started after a child/],
+    ['seq that stands still', heard([root, start, 3], [root, end, 3]), /root was heard out of order, after seq 3/],
+    ['seq that falls', heard([root, start, 3], [root, end, 2]), /root was heard out of order, after seq 3/],
+    [
+      'a root that ended before a run whose parent was not heard',
+      heard([root, start], [runOf('grandchild', 'unheard'), start], [root, end], [runOf('grandchild', 'unheard'), end]),
+      /root ended before grandchild/,
+    ],
+  ]
+  test.each(faults)('names %s, and tells what it heard', (_, record, fault) => {
+    expect(() => record.check()).toThrow(fault)
+    expect(() => record.check()).toThrow(expect.objectContaining({ code: 'broken_tree' }))
+    expect(() => record.check()).toThrow(record.trace().join('\n'))
+  })
+
+  test('names every fault', () => {
+    const record = heard([root, token], [root, start], [root, start], [root, end])
+    expect(() => record.check()).toThrow(/before its start.*started twice/s)
+  })
+
+  test('bears a parent that was never heard, and trees side by side', () => {
+    const other: Run = { ...root, id: 'other', rootId: 'other', name: 'other' }
+    heard([child, start], [other, start, 0], [child, end], [other, end, 1]).check()
+  })
+})
+
+test('open are the runs that have started and not ended, at any time', () => {
+  const record = recorder()
+  expect(record.open).toEqual([])
+  record({ run: root, at: 0, seq: 0, type: 'start', input: 'x' })
+  record({ run: child, at: 0, seq: 1, type: 'start', input: 'x' })
+  expect(record.open).toEqual([root, child])
+  record({ run: child, at: 0, seq: 2, type: 'end', output: 'y' })
+  expect(record.open).toEqual([root])
+})
+
+test('trace() has a line for every type of event', () => {
+  const record = heard(
+    [root, start],
+    [child, start],
+    [child, token],
+    [child, { type: 'delta', delta: { type: 'stop', reason: 'end_turn' } }],
+    [child, { type: 'retry', attempt: 2, error: new Error('no') }],
+    [child, error],
+    [root, { type: 'action', action: { tool: 'search', toolInput: 'x', log: '' } }],
+    [root, { type: 'finish', finish: { returnValues: {}, log: '' } }],
+    [root, { type: 'text', text: 'hm' }],
+    [root, { type: 'custom', name: 'progress', data: 1 }],
+    [root, { type: 'chunk', chunk: 'a' }],
+    [root, { type: 'chunk', chunk: { b: 1 } }],
+    [root, end],
+  )
+  expect(record.trace()).toEqual([
+    'S root',
+    'S child<root',
+    'T a',
+    'D stop',
+    'R 2',
+    'X child',
+    'A search',
+    'F',
+    'TXT hm',
+    '! progress',
+    'C a',
+    'C {"b":1}',
+    'E root',
+  ])
+})
+
+test('as a handler it hears a chain, and several chains one after another', async () => {
+  const record = recorder()
+  const chain = sequence(
+    lambda((text: string) => text),
+    scriptedModel([['a', 'b']]),
+  )
+  await chain.stream('x', { callbacks: [record] }).drain()
+  await chain.invoke('x', { callbacks: [record] })
+  record.check()
+  const begun = ['S RunnableSequence', 'S RunnableLambda<RunnableSequence', 'E RunnableLambda', 'S ScriptedModel<RunnableSequence']
+  const ended = ['E ScriptedModel', 'E RunnableSequence']
+  expect(record.trace()).toEqual([...begun, 'T a', 'T b', ...ended, ...begun, ...ended])
+})
+
+test('fed by the reader of events() it holds the wire to the same promises', async () => {
+  const record = recorder()
+  for await (const event of scriptedModel([['a']]).events('x')) record(event)
+  record.check()
+  expect(record.trace()).toEqual(['S ScriptedModel', 'T a', 'C {"type":"text","text":"a"}', 'E ScriptedModel'])
+})

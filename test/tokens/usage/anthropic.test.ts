@@ -1,0 +1,41 @@
+import { describe, expect, test } from 'vitest'
+import { anthropicUsage, laterAnthropicUsage } from '../../../src/tokens/usage/anthropic.ts'
+
+describe('usage as Anthropic reports it', () => {
+  test('input includes what was read from and written to the cache', () => {
+    const wire = { input_tokens: 100, cache_read_input_tokens: 1_000, cache_creation_input_tokens: 200, output_tokens: 20 }
+    expect(anthropicUsage(wire)).toEqual({
+      inputTokens: 1_300,
+      outputTokens: 20,
+      totalTokens: 1_320,
+      cacheReadTokens: 1_000,
+      cacheWriteTokens: 200,
+    })
+  })
+
+  test('thinking is counted within the output, and told beside it', () => {
+    expect(anthropicUsage({ output_tokens: 118, output_tokens_details: { thinking_tokens: 61 } })).toEqual({
+      outputTokens: 118,
+      reasoningTokens: 61,
+    })
+  })
+
+  test('P8: what was not reported is absent, and a reported 0 stays', () => {
+    expect(anthropicUsage({})).toEqual({})
+    expect(anthropicUsage({ input_tokens: null, output_tokens: null, cache_read_input_tokens: null, output_tokens_details: null })).toEqual({})
+    expect(anthropicUsage({ input_tokens: 0, cache_read_input_tokens: 0 })).toEqual({ inputTokens: 0, cacheReadTokens: 0 })
+    expect(anthropicUsage({ cache_read_input_tokens: 5, output_tokens: 1 })).toEqual({ cacheReadTokens: 5, outputTokens: 1 })
+  })
+
+  test('P8: inside one response the last known value of a field wins, and nothing is added', () => {
+    const start = { input_tokens: 25, cache_read_input_tokens: 7, output_tokens: 1 }
+    const end = { input_tokens: 10_682, cache_read_input_tokens: null, output_tokens: 15 }
+    expect(laterAnthropicUsage(start, end)).toEqual({ input_tokens: 10_682, cache_read_input_tokens: 7, output_tokens: 15 })
+    expect(anthropicUsage(laterAnthropicUsage(start, { output_tokens: 15 }))).toEqual({
+      inputTokens: 32,
+      outputTokens: 15,
+      totalTokens: 47,
+      cacheReadTokens: 7,
+    })
+  })
+})

@@ -1,0 +1,154 @@
+// Variables come from the literal; what does not fit does not compile.
+import {
+  ChatPromptTemplate,
+  type ChatTemplate,
+  literal,
+  type MessageLike,
+  MessagesPlaceholder,
+  PromptTemplate,
+  type PromptValue,
+  toMessages,
+  type Variables,
+} from 'chaintap'
+import { expectTypeOf } from 'vitest'
+
+// Variables
+expectTypeOf<Variables<'a {x} b {{y}}'>>().toEqualTypeOf<'x'>()
+expectTypeOf<Variables<'{{pre{foo}post}}'>>().toEqualTypeOf<'foo'>()
+expectTypeOf<Variables<'{{{x}}}'>>().toEqualTypeOf<'x'>()
+expectTypeOf<Variables<'{a}{b}{a}'>>().toEqualTypeOf<'a' | 'b'>()
+expectTypeOf<Variables<'{ a } {x:>4}'>>().toEqualTypeOf<' a ' | 'x:>4'>()
+expectTypeOf<Variables<'plain }}{{'>>().toEqualTypeOf<never>()
+expectTypeOf<Variables<string>>().toEqualTypeOf<string>()
+
+// PromptTemplate
+const joke = PromptTemplate.fromTemplate('{animal}')
+void joke.invoke({ animal: 'bears' })
+void joke.invoke({ animal: 7 })
+void joke.invoke('bears')
+expectTypeOf(joke.format({ animal: true })).resolves.toEqualTypeOf<string>()
+// @ts-expect-error animal is missing
+void joke.invoke({})
+// @ts-expect-error misspelt
+void joke.invoke({ anymal: 'bears' })
+// @ts-expect-error an object is no text
+void joke.invoke({ animal: { name: 'bear' } })
+// @ts-expect-error undefined is none either
+void joke.invoke({ animal: undefined })
+// @ts-expect-error a number alone is no input
+void joke.invoke(7)
+
+const two = PromptTemplate.fromTemplate('{a} {b}')
+void two.invoke({ a: 1, b: 2 })
+// @ts-expect-error b is missing
+void two.invoke({ a: 1 })
+// @ts-expect-error a string alone does not say which variable it is
+void two.invoke('x')
+
+const none = PromptTemplate.fromTemplate('Hi {{there}}')
+void none.invoke({})
+// @ts-expect-error there is no variable that a string could be
+void none.invoke('x')
+
+declare const unknown: string
+void PromptTemplate.fromTemplate(unknown).invoke({ whatever: 'x' })
+void PromptTemplate.fromTemplate(unknown).invoke('x')
+// @ts-expect-error values are text even where the names are unknown
+void PromptTemplate.fromTemplate(unknown).invoke({ whatever: [] })
+
+// partial
+const dated = PromptTemplate.fromTemplate('{date} {time} {q}').partial({ date: () => 'today', time: async () => 12 })
+void dated.invoke({ q: 'Why?' })
+void dated.invoke('Why?')
+// @ts-expect-error q is missing
+void dated.invoke({})
+// @ts-expect-error date is filled in already
+void dated.invoke({ q: 'Why?', date: 'x' })
+// @ts-expect-error there is no such variable
+two.partial({ c: 1 })
+// @ts-expect-error nor beside one that there is
+two.partial({ a: 1, c: 1 })
+// @ts-expect-error the function gives no text
+two.partial({ a: () => ({}) })
+void two.partial({ a: 1, b: 2 }).invoke({})
+// @ts-expect-error filled in twice
+two.partial({ a: 1 }).partial({ a: 2 })
+
+// ChatPromptTemplate
+const chat = ChatPromptTemplate.fromMessages([
+  '{a}',
+  ['system', 'You are {b}'],
+  { role: 'ai', content: '{c}' },
+  {
+    role: 'user',
+    content: [
+      { type: 'text', text: '{d}' },
+      { type: 'image', url: '{e}' },
+      { type: 'image', data: '{no}', mediaType: 'image/png' },
+    ],
+  },
+  new MessagesPlaceholder('f'),
+  new MessagesPlaceholder('g', { optional: true }),
+  ['placeholder', '{h}'],
+  literal('{no}'),
+])
+expectTypeOf<Parameters<typeof chat.invoke>[0]>().toEqualTypeOf<{
+  readonly a: PromptValue
+  readonly b: PromptValue
+  readonly c: PromptValue
+  readonly d: PromptValue
+  readonly e: PromptValue
+  readonly f: readonly MessageLike[]
+  readonly g?: readonly MessageLike[]
+  readonly h?: readonly MessageLike[]
+}>()
+const values = { a: 'a', b: 'b', c: 'c', d: 'd', e: 'e' }
+void chat.invoke({ ...values, f: ['Hi', ['ai', 'Hello'], { role: 'user', content: 'x' }] })
+void chat.invoke({ ...values, f: [], g: [], h: [] })
+// @ts-expect-error f is missing
+void chat.invoke(values)
+// @ts-expect-error f is a list
+void chat.invoke({ ...values, f: 'Hi' })
+// @ts-expect-error and a is not
+void chat.invoke({ ...values, a: ['Hi'], f: [] })
+// @ts-expect-error an unknown role
+void chat.invoke({ ...values, f: [['bot', 'Hi']] })
+
+void chat.partial({ f: [['ai', 'Hello']], a: () => 'x' }).invoke({ b: 1, c: 1, d: 1, e: 1 })
+// @ts-expect-error b is still missing
+void chat.partial({ f: [], a: 'x' }).invoke({ c: 1, d: 1, e: 1 })
+
+const history = ChatPromptTemplate.fromMessages([new MessagesPlaceholder('messages')])
+void history.invoke({ messages: ['Hi'] })
+void history.invoke([['user', 'Hi']])
+// @ts-expect-error one text is no list of messages
+void history.invoke('Hi')
+
+const optional = ChatPromptTemplate.fromMessages([['placeholder', '{history}'], '{question}'])
+void optional.invoke({ question: 'Why?' })
+void optional.invoke('Why?')
+// @ts-expect-error question is missing
+void optional.invoke({ history: [] })
+
+void ChatPromptTemplate.fromTemplate('Hi').invoke({})
+// @ts-expect-error animal is missing
+void ChatPromptTemplate.fromTemplate('{animal}').invoke({})
+// @ts-expect-error an unknown role
+ChatPromptTemplate.fromMessages([['bot', 'Hi']])
+// @ts-expect-error a placeholder's name stands in braces
+ChatPromptTemplate.fromMessages([['placeholder', 'history']])
+// @ts-expect-error a tool message says which call it answers
+ChatPromptTemplate.fromMessages([{ role: 'tool', content: 'x' }])
+
+declare const some: ChatTemplate[]
+void ChatPromptTemplate.fromMessages(some).invoke({ whatever: 'x', history: [['ai', 'Hi']] })
+
+// Messages
+toMessages('Hi')
+toMessages([['system', 'Be brief.'], 'Hi', { role: 'human', content: 'Hi' }])
+// @ts-expect-error an unknown role
+toMessages({ role: 'bot', content: 'Hi' })
+// @ts-expect-error no content
+toMessages({ role: 'user' })
+// @ts-expect-error a tool message as a pair has no call
+toMessages([['tool', 'x']])
