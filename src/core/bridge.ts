@@ -1,3 +1,4 @@
+import { AbortReason } from './errors.ts'
 import { Flow } from './flow.ts'
 import { list } from './fold.ts'
 import type { Read, Source } from './source.ts'
@@ -18,7 +19,8 @@ class Bridge<O> implements Source<O> {
   readonly #flow: Flow
   readonly #writer: WritableStreamDefaultWriter<unknown>
   readonly #reader: ReadableStreamDefaultReader<O>
-  #writing: Promise<void> | undefined
+  #isWriting = false
+  #written = false
   #failure: { readonly error: unknown } | undefined
 
   constructor(flow: Flow, stream: TransformStream<unknown, O>) {
@@ -31,12 +33,15 @@ class Bridge<O> implements Source<O> {
   }
 
   async next(): Promise<Read<O>> {
-    this.#writing ??= this.#write()
-    const read = (await this.#reader.read()) as Read<O>
-    if (read.done) {
-      await this.#writing
-      if (this.#failure) throw this.#failure.error
+    if (!this.#isWriting) {
+      this.#isWriting = true
+      void this.#write()
     }
+    const read = (await this.#reader.read()) as Read<O>
+    if (!read.done) return read
+    // The stream ended itself: nothing upstream is needed any more, and in workerd the writer never hears of it.
+    if (!this.#written) this.#flow.cancel(new AbortReason('A later step ended the stream (terminate).'))
+    if (this.#failure) throw this.#failure.error
     return read
   }
 
@@ -58,9 +63,8 @@ class Bridge<O> implements Source<O> {
     } catch (error) {
       this.#failure = { error }
     }
-    await this.#writer.close().catch((error: unknown) => {
-      // The stream failed, or terminated itself: nothing upstream is needed any more.
-      this.#flow.cancel(error)
-    })
+    this.#written = true
+    // Its own failure in closing is met by the reader.
+    await this.#writer.close().catch(() => {})
   }
 }

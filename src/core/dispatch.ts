@@ -38,7 +38,7 @@ class Seat {
       this.#fail(error, event, this.lifted.handler)
       return
     }
-    if (isThenable(answer)) return this.#keep(answer, event)
+    if (answer !== undefined && isThenable(answer)) return this.#keep(answer, event)
   }
 
   /** Puts `wait` before whatever it hears next. */
@@ -125,8 +125,10 @@ export class Audience {
   }
 
   #dispatch(event: RunEvent): Wait {
+    const tree = this.#tree
     let waits: Promise<unknown>[] | undefined
     let raised: { readonly error: unknown } | undefined
+    tree.telling++
     for (const seat of this.#seats) {
       try {
         const wait = seat.hear(event)
@@ -140,10 +142,11 @@ export class Audience {
     }
     const wait = waits && (waits.length === 1 ? waits[0] : Promise.all(waits))
     if (wait) {
-      this.#tree.track(wait)
-      this.#tree.passAt = 0
+      tree.track(wait)
+      tree.passAt = 0
     }
     for (const view of this.#views) view.push(event, wait)
+    tree.told()
     if (raised) throw raised.error
     return wait
   }

@@ -50,7 +50,7 @@ function unmark(kind: unknown, fields: ReadonlyMap<string, unknown>): unknown {
   return new Marked(kind, text)
 }
 
-const bare = (key: string): string => (key.startsWith('$$') && /^\$+$/.test(key) ? key.slice(1) : key)
+const bare = (key: string): string => (/^\$\$+$/.test(key) ? key.slice(1) : key)
 
 function isPairs(value: unknown): value is [unknown, unknown][] {
   return Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2)

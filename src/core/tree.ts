@@ -16,6 +16,9 @@ export class Tree {
   firstTokenAt: number | undefined
   /** Open runs in the order of their start. */
   readonly open: OpenRun[] = []
+  /** How many events are being told: a handler that stops a run has the end told after them. */
+  telling = 0
+  readonly #later: (() => void)[] = []
   readonly #lifted = new Map<Handler, Lifted>()
   readonly #waits = new Set<Promise<unknown>>()
   readonly #flushed = Promise.withResolvers<void>()
@@ -69,9 +72,22 @@ export class Tree {
     const closing = this.open.filter(isMeant).sort((a, b) => b.depth - a.depth)
     for (const run of closing) run.seal(reason)
     for (const run of closing) run.release()
-    // A parent's error waits, handler by handler, until that handler has heard its children's.
-    const before = new Map<Handler, Promise<unknown>>()
-    for (const run of closing) run.tellError(before)
+    this.#afterTelling(() => {
+      // A parent's error waits, handler by handler, until that handler has heard its children's.
+      const before = new Map<Handler, Promise<unknown>>()
+      for (const run of closing) run.tellError(before)
+    })
+  }
+
+  /** An event has been told. */
+  told(): void {
+    this.telling--
+    while (this.telling === 0 && this.#later.length > 0) this.#later.shift()?.()
+  }
+
+  #afterTelling(tell: () => void): void {
+    if (this.telling > 0) this.#later.push(tell)
+    else tell()
   }
 
   /** The root has ended: lets the handlers finish, and flushes each once. */

@@ -73,11 +73,7 @@ export function whole({ wire }: Call, asked: Asked): Stage<Uint8Array, Delta> {
 function parsed(text: string, asked: Asked): unknown {
   try {
     return JSON.parse(text)
-  } catch (cause) {
-    throw unreadable(
-      asked,
-      text === '' ? 'answered with an empty body' : `answered with ${text.length} characters that are not JSON`,
-      cause,
-    )
+  } catch {
+    throw unreadable(asked, text === '' ? 'answered with an empty body' : `answered with ${text.length} characters that are not JSON`)
   }
 }

@@ -24,6 +24,12 @@ export interface AnthropicCallOptions {
   readonly toolChoice?: 'auto' | 'any' | 'none' | object
 }
 
+const callKeys = ['model', 'maxTokens', 'temperature', 'topP', 'topK', 'stop', 'system', 'thinking', 'tools', 'toolChoice'] as const
+
+/** These options alone: what is beside them may be secret, and a model shows its options. */
+export const callOptions = (options: AnthropicCallOptions): AnthropicCallOptions =>
+  Object.fromEntries(callKeys.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]])))
+
 /** A piece of content as Anthropic writes it. */
 type Block = Readonly<Record<string, unknown>>
 

@@ -116,8 +116,10 @@ class Answer {
         return [...this.#report(usage), ...stopDelta(delta?.stop_reason)]
       case 'message_stop':
         this.complete = true
+        return []
+      default:
+        return []
     }
-    return []
   }
 
   /** Merged in Anthropic's own words: what a later report leaves out an earlier one holds, and our input is a sum of several fields. */
@@ -162,8 +164,9 @@ function blockDelta(block: WireBlock | undefined, index: number): readonly Delta
       return block.data ? [{ type: 'reasoning', text: '', redacted: block.data }] : []
     case 'tool_use':
       return [{ type: 'tool-call', index, ...(block.id && { id: block.id }), ...(block.name && { name: block.name }) }]
+    default:
+      return []
   }
-  return []
 }
 
 const wholeBlock = (block: WireBlock, index: number): readonly Delta[] =>

@@ -8,7 +8,7 @@ import { Runnable } from '../core/runnable.ts'
 import { type ChatInput, toMessages } from '../messages/coerce.ts'
 import type { OnTruncated } from './answer.ts'
 import { type AnthropicClient, clientLine } from './anthropic-client.ts'
-import type { AnthropicCallOptions } from './anthropic-request.ts'
+import { type AnthropicCallOptions, callOptions } from './anthropic-request.ts'
 import { anthropicWire } from './anthropic-wire.ts'
 import { answer, fetchLine, type Line, type Transport } from './http.ts'
 import { cleanCause, redactor } from './secrets.ts'
@@ -72,15 +72,14 @@ export class ChatAnthropic extends Runnable<ChatInput, AssistantMessage, Delta> 
 
   constructor(options: ChatAnthropicOptions = {}) {
     super()
-    const { apiKey, baseURL, headers, fetch, client, dangerouslyAllowBrowser, ...rest } = options
-    const { callbacks, tags, metadata, verbose, streaming = false, maxRetries = 2, onTruncated = 'error', ...call } = rest
+    const { callbacks, tags, metadata, verbose, streaming = false, maxRetries = 2, onTruncated = 'error' } = options
     this.callbacks = callbacks
     this.tags = tags
     this.metadata = metadata
+    this.options = callOptions(options)
     this.streaming = streaming
     this.maxRetries = checkedRetries(maxRetries)
     this.onTruncated = onTruncated
-    this.options = call
     this.transport = transportOf(options)
     if (verbose) this.lateCallbacks = async () => (await import('../handlers/console-verbose.ts')).verboseCallbacks()
   }
@@ -88,7 +87,7 @@ export class ChatAnthropic extends Runnable<ChatInput, AssistantMessage, Delta> 
   /** The same model with other options for its calls. */
   bind(options: AnthropicCallOptions): this {
     const copy = Object.create(Object.getPrototypeOf(this), Object.getOwnPropertyDescriptors(this)) as this
-    return Object.assign(copy, { options: { ...this.options, ...options } })
+    return Object.assign(copy, { options: callOptions({ ...this.options, ...options }) })
   }
 
   override prepare(input: ChatInput): readonly Message[] {

@@ -175,7 +175,11 @@ export function wireContract(name: string, wire: WireUnderTest): void {
     })
 
     test('maxRetries bounds the attempts: 2 by default', async () => {
-      for (const [options, calls] of [[{}, 3], [{ maxRetries: 0 }, 1], [{ maxRetries: 1 }, 2]] as const) {
+      for (const [options, calls] of [
+        [{}, 3],
+        [{ maxRetries: 0 }, 1],
+        [{ maxRetries: 1 }, 2],
+      ] as const) {
         const { fetch, model } = serve(refused(529, again), options)
         expect(await failure(model.invoke('Hi'))).toMatchObject({ status: 529 })
         expect(fetch.calls).toHaveLength(calls)
@@ -184,7 +188,10 @@ export function wireContract(name: string, wire: WireUnderTest): void {
 
     test('the time to wait is read from retry-after in seconds or as a date; longer than a minute is not waited for', async () => {
       const inTwoMinutes = new Date(Date.now() + 120_000).toUTCString()
-      for (const [after, least, most] of [['90', 90_000, 90_000], [inTwoMinutes, 61_000, 120_000]] as const) {
+      for (const [after, least, most] of [
+        ['90', 90_000, 90_000],
+        [inTwoMinutes, 61_000, 120_000],
+      ] as const) {
         const { fetch, model } = serve(refused(429, { 'retry-after': after }))
         const error = await failure(model.invoke('Hi'))
         expect(error).toBeInstanceOf(ModelError)
@@ -201,7 +208,9 @@ export function wireContract(name: string, wire: WireUnderTest): void {
       expect((await decode(model.stream('Hi'))).text).toBe('Hello!')
       const error = await failure(serve({ errorBefore }, { maxRetries: 0 }).model.invoke('Hi'))
       expect(error).toMatchObject({ code: 'network', message: expect.stringMatching(/fetch failed.*baseURL/) })
-      expect(error).toMatchObject({ cause: { name: 'TypeError', message: 'fetch failed', cause: { message: 'refused', code: 'ECONNREFUSED' } } })
+      expect(error).toMatchObject({
+        cause: { name: 'TypeError', message: 'fetch failed', cause: { message: 'refused', code: 'ECONNREFUSED' } },
+      })
     })
 
     test('a refusal that is no JSON, and one whose body never ends, are told all the same', async () => {
@@ -257,7 +266,9 @@ export function wireContract(name: string, wire: WireUnderTest): void {
     })
 
     test('an event that never ends is cut off before it fills the memory, and its body is closed (P2, P3)', async () => {
-      const { fetch, model } = serve({ body: [...wire.sse(plain).slice(0, -3), wire.endless, ...Array<string>(40).fill('x'.repeat(1_000_000))] })
+      const { fetch, model } = serve({
+        body: [...wire.sse(plain).slice(0, -3), wire.endless, ...Array<string>(40).fill('x'.repeat(1_000_000))],
+      })
       const { error, text } = await decodeWithError(model.stream('Hi'))
       expect(text).toBe('Hello!')
       expect(error).toMatchObject({ code: 'event_too_large' })
@@ -291,7 +302,9 @@ export function wireContract(name: string, wire: WireUnderTest): void {
       'between chunks': streamed(plain, { split: 'events', stallAfter: lengthUntil('event: content_block_stop') }),
       'inside an event': streamed(plain, { split: 10, stallAfter: lengthUntil('"lo') }),
     }
-    const cases = Object.keys(places).flatMap((place) => [false, true].map((deaf) => ({ place, deaf, what: deaf ? 'a deaf fetch' : 'fetch' })))
+    const cases = Object.keys(places).flatMap((place) =>
+      [false, true].map((deaf) => ({ place, deaf, what: deaf ? 'a deaf fetch' : 'fetch' })),
+    )
 
     test.each(cases)('$place: stop closes the body of $what before the event loop turns', async ({ place, deaf }) => {
       const { fetch, model } = serve({ ...places[place], deaf })
@@ -344,8 +357,12 @@ export function wireContract(name: string, wire: WireUnderTest): void {
 
     test('while it waits to try again: the run ends, and nothing is asked for any more', async () => {
       const { fetch, model } = serve({ status: 529, body: '{}', headers: { 'retry-after': '30' } })
-      const run = model.stream('Hi', { callbacks: [(event) => (event.type === 'retry' ? setTimeout(() => run.stop()) : undefined, undefined)] })
-      await readAll(run)
+      const run = model.stream('Hi')
+      const reading = readAll(run)
+      await until(() => fetch.calls.length === 1 && fetch.open === 0)
+      await turn()
+      run.stop()
+      await reading
       expect(await run.outcome).toMatchObject({ status: 'aborted' })
       expect(fetch.calls).toHaveLength(1)
     })
@@ -360,9 +377,15 @@ export function wireContract(name: string, wire: WireUnderTest): void {
   describe(`${name}: secrets (P11)`, () => {
     const echoed = `The key ${KEY} is wrong; so is Bearer ${KEY}`
     const echoes: Readonly<Record<string, FaultyAnswer>> = {
-      'a refusal': { status: 401, headers: { 'content-type': 'application/json', 'request-id': KEY }, body: wire.refusal(KEY, echoed).body },
+      'a refusal': {
+        status: 401,
+        headers: { 'content-type': 'application/json', 'request-id': KEY },
+        body: wire.refusal(KEY, echoed).body,
+      },
       'a refusal that is no JSON': { status: 502, headers: { 'content-type': 'text/html', 'retry-after-ms': '1' }, body: echoed },
-      'a failed connection': { errorBefore: new TypeError(`invalid header ${KEY}`, { cause: Object.assign(new Error(KEY), { headers: { key: KEY } }) }) },
+      'a failed connection': {
+        errorBefore: new TypeError(`invalid header ${KEY}`, { cause: Object.assign(new Error(KEY), { headers: { key: KEY } }) }),
+      },
       'an error in the stream': { body: [...wire.sse(plain).slice(0, -3), wire.refusal('some_error', echoed).event] },
       'an answer of another type': { headers: { 'content-type': `text/html; key=${KEY}` }, body: 'x' },
       'an event that is not JSON': { body: `data: ${KEY}\n\n` },
@@ -397,7 +420,15 @@ interface Decoded {
 }
 
 function decodedOf({ text, reasoning = '', toolCalls = [], stopReason, complete, error, usage }: Expected): Decoded {
-  return { text, reasoning, toolCalls, stopReason, complete, error: error && { type: error.type, message: error.message }, usage: sorted(usage) }
+  return {
+    text,
+    reasoning,
+    toolCalls,
+    stopReason,
+    complete,
+    error: error && { type: error.type, message: error.message },
+    usage: sorted(usage),
+  }
 }
 
 async function decode(run: Run): Promise<Decoded> {
@@ -422,11 +453,12 @@ async function decodeWithError(run: Run): Promise<Decoded & { readonly decoded: 
 
 function usageIn({ usage }: Outcome<unknown>): unknown {
   if (!usage) return null
-  const { requests, source, ...figures } = usage
+  const { requests: _requests, source: _source, ...figures } = usage
   return sorted(figures)
 }
 
-const sorted = (figures: object | null): unknown => figures && Object.fromEntries(Object.entries(figures).sort(([a], [b]) => (a < b ? -1 : 1)))
+const sorted = (figures: object | null): unknown =>
+  figures && Object.fromEntries(Object.entries(figures).sort(([a], [b]) => (a < b ? -1 : 1)))
 
 const textIn = (deltas: readonly Delta[]): string => deltas.map((delta) => (delta.type === 'text' ? delta.text : '')).join('')
 

@@ -268,6 +268,14 @@ test('P1, P4: stopped while a handler is busy, each handler still hears children
   expect(heard.trace().slice(-2)).toEqual(['X Talker', 'X RunnableSequence'])
 })
 
+test('P1, P4: a handler that stops the run while it hears an event: the others hear that event, then the ends', async () => {
+  const heard = recorder()
+  const run = scriptedModel([['a', 'b', 'c']]).pipe((x) => x).stream('x', { callbacks: [(event) => event.type === 'token' && run.stop(), heard] as Handler[] })
+  await run.drain()
+  heard.check()
+  expect(heard.trace()).toEqual(['S RunnableSequence', 'S ScriptedModel<RunnableSequence', 'T a', 'X ScriptedModel', 'X RunnableSequence'])
+})
+
 test('P2: a stop does not wait for a handler that never answers', async () => {
   const talker = new Talker(() => counted([['a']], { stall: true }))
   const hung: Listener = (event) => (event.type === 'token' ? new Promise(() => {}) : undefined)

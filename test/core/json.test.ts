@@ -48,6 +48,11 @@ describe('events', () => {
     expect([token, token].map((event) => typeof JSON.parse(encode(event)).run)).toEqual(['object', 'string'])
   })
 
+  it('tell of a run whole in every start, so that a log that is replayed twice can be read from each', () => {
+    const encode = encoder()
+    expect([start, start].map((event) => typeof JSON.parse(encode(event)).run)).toEqual(['object', 'object'])
+  })
+
   it('come back equal, with the same Run object for all events of a run', () => {
     const [encode, decode] = [encoder(), decoder()]
     const events = [start, { ...start, run: child }, token, { ...end, run: child }, end].map((event) => decode(encode(event)))
@@ -316,7 +321,8 @@ describe('errors', () => {
 
   it('do not tell where files lie, and come back without a stack that is not theirs', () => {
     const error = new RangeError('r')
-    error.stack = 'RangeError: r\n    at /home/me/secret/place.ts:1:1'
+    // Enumerable, as workerd has it on a DOMException.
+    Object.defineProperty(error, 'stack', { value: 'RangeError: r\n    at /home/me/place.ts:1:1', enumerable: true })
     expect(stringify(error)).toBe('{"$":"error","name":"RangeError","message":"r"}')
     expect((there(error) as Error).stack).toBe('RangeError: r')
   })

@@ -57,6 +57,13 @@ Final Answer: 1.18
     }
   })
 
+  it('calls a thought only what follows an observation', () => {
+    const log = 'Action: Calculator'
+    expect(transcript([action(log), ...observation, action(log), action(log)])).toBe(
+      `${log}\nObservation: Answer: 1.18\nThought:${log}\n${log}`,
+    )
+  })
+
   it('has no observations and thoughts where the agent does not speak ReAct, nor outside an agent', () => {
     expect(transcript([event(agent, { type: 'start', input: '' }), action('Calling Calculator'), ...observation, action('again')])).toBe(
       '\n\n> Entering new AgentExecutor chain...\nCalling Calculator\nAnswer: 1.18\nagain',

@@ -24,7 +24,16 @@ describe('a request to Anthropic', () => {
   test('carries every option in Anthropic’s words', () => {
     const tools = [{ name: 'weather', description: 'Says it.', input_schema: { type: 'object' } }]
     const thinking = { type: 'enabled', budget_tokens: 2_000 }
-    const options = { model: 'claude-haiku-4-5', maxTokens: 5, temperature: 0, topP: 0.5, topK: 3, stop: ['\nObservation:'], thinking, tools }
+    const options = {
+      model: 'claude-haiku-4-5',
+      maxTokens: 5,
+      temperature: 0,
+      topP: 0.5,
+      topK: 3,
+      stop: ['\nObservation:'],
+      thinking,
+      tools,
+    }
     expect(bodyOf([hi], { ...options, toolChoice: 'any' }, false)).toMatchObject({
       model: 'claude-haiku-4-5',
       max_tokens: 5,
@@ -37,7 +46,9 @@ describe('a request to Anthropic', () => {
       tool_choice: { type: 'any' },
       stream: false,
     })
-    expect(bodyOf([hi], { toolChoice: { type: 'tool', name: 'weather' } })).toMatchObject({ tool_choice: { type: 'tool', name: 'weather' } })
+    expect(bodyOf([hi], { toolChoice: { type: 'tool', name: 'weather' } })).toMatchObject({
+      tool_choice: { type: 'tool', name: 'weather' },
+    })
   })
 
   test('system messages stand apart, wherever they were, after the model’s own instructions', () => {
@@ -51,7 +62,12 @@ describe('a request to Anthropic', () => {
   test('what may be cached is marked so', () => {
     const content = [{ type: 'text', text: 'A long book', cacheControl: { type: 'ephemeral', ttl: '1h' } }] as const
     const marked = [{ ...text('A long book'), cache_control: { type: 'ephemeral', ttl: '1h' } }]
-    expect(bodyOf([{ role: 'system', content }, { role: 'user', content }])).toMatchObject({ system: marked, messages: [{ content: marked }] })
+    expect(
+      bodyOf([
+        { role: 'system', content },
+        { role: 'user', content },
+      ]),
+    ).toMatchObject({ system: marked, messages: [{ content: marked }] })
   })
 
   test('images are sent by address or as base64, data URLs too', () => {
@@ -122,9 +138,19 @@ describe('a request to Anthropic', () => {
   })
 
   test('empty texts are left out, as Anthropic refuses them', () => {
-    expect(bodyOf([hi, { role: 'assistant', content: '' }, { role: 'user', content: [{ type: 'text', text: '' }, { type: 'text', text: 'Go on' }] }]).messages).toEqual([
-      { role: 'user', content: [text('Hi'), text('Go on')] },
-    ])
+    expect(
+      bodyOf([
+        hi,
+        { role: 'assistant', content: '' },
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: '' },
+            { type: 'text', text: 'Go on' },
+          ],
+        },
+      ]).messages,
+    ).toEqual([{ role: 'user', content: [text('Hi'), text('Go on')] }])
   })
 
   test('the conversation that it is made of is not changed', () => {

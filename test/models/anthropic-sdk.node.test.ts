@@ -9,7 +9,7 @@ const hello = { text: ['Hel', 'lo'], usage: { inputTokens: 3, outputTokens: 2 } 
 
 function served(script: FaultyScript) {
   const fetch = faultyFetch(script)
-  const client = new Anthropic({ apiKey: KEY, fetch: fetch as typeof globalThis.fetch, logLevel: 'off' })
+  const client = new Anthropic({ apiKey: KEY, fetch, logLevel: 'off' })
   return { fetch, model: new ChatAnthropic({ client, model: 'claude-haiku-4-5', maxRetries: 1 }) }
 }
 
@@ -19,11 +19,17 @@ describe('the official SDK as transport', () => {
     const run = model.stream('Hi')
     await run.drain()
     expect(await run.outcome).toMatchObject({ status: 'complete', output: await model.invoke('Hi') })
-    expect(fetch.calls[0]).toMatchObject({ url: 'https://api.anthropic.com/v1/messages', body: { stream: true, model: 'claude-haiku-4-5' } })
+    expect(fetch.calls[0]).toMatchObject({
+      url: 'https://api.anthropic.com/v1/messages',
+      body: { stream: true, model: 'claude-haiku-4-5' },
+    })
   })
 
   test('its errors are the provider’s refusals, and each attempt is ours', async () => {
-    const body = JSON.stringify({ ...anthropicJson({ error: { type: 'overloaded_error', message: `Overloaded ${KEY}` } }), request_id: 'req_1' })
+    const body = JSON.stringify({
+      ...anthropicJson({ error: { type: 'overloaded_error', message: `Overloaded ${KEY}` } }),
+      request_id: 'req_1',
+    })
     const { fetch, model } = served({ status: 529, headers: { 'retry-after-ms': '1' }, body })
     const heard = recorder()
     const run = model.stream('Hi', { callbacks: [heard] })

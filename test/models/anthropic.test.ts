@@ -6,11 +6,13 @@ import { mentions } from '../support/secrets.ts'
 
 const KEY = 'sk-ant-api03-AbCdEfGhIjKl'
 const hello = { text: ['Hel', 'lo'], usage: { inputTokens: 3, outputTokens: 2 } }
-const answering = (): FaultyFetch => faultyFetch(({ body }) => {
-  const { stream } = body as { stream: boolean }
-  return { body: stream ? anthropicSse(hello) : JSON.stringify(anthropicJson(hello)) }
-})
-const made = (options: ChatAnthropicOptions = {}): ChatAnthropic => new ChatAnthropic({ apiKey: KEY, dangerouslyAllowBrowser: true, ...options })
+const answering = (): FaultyFetch =>
+  faultyFetch(({ body }) => {
+    const { stream } = body as { stream: boolean }
+    return { body: stream ? anthropicSse(hello) : JSON.stringify(anthropicJson(hello)) }
+  })
+const made = (options: ChatAnthropicOptions = {}): ChatAnthropic =>
+  new ChatAnthropic({ apiKey: KEY, dangerouslyAllowBrowser: true, ...options })
 
 /** What constructing throws. */
 function thrown(construct: () => unknown): unknown {
@@ -30,7 +32,10 @@ afterEach(() => {
 describe('making a ChatAnthropic', () => {
   test('a missing key is an error at once, which shows the line to write', () => {
     for (const apiKey of [undefined, '', ' \n']) {
-      expect(thrown(() => made({ apiKey }))).toMatchObject({ code: 'missing_key', message: expect.stringContaining('apiKey: env.ANTHROPIC_API_KEY') })
+      expect(thrown(() => made({ apiKey }))).toMatchObject({
+        code: 'missing_key',
+        message: expect.stringContaining('apiKey: env.ANTHROPIC_API_KEY'),
+      })
     }
   })
 
@@ -80,7 +85,10 @@ describe('what ChatAnthropic sends', () => {
   })
 
   test('to another address, with headers of the caller’s over its own', async () => {
-    const { url, headers } = await asked({ baseURL: 'https://gateway.example/anthropic/', headers: { 'Anthropic-Version': '2026-10-21', 'x-team': 'bears' } })
+    const { url, headers } = await asked({
+      baseURL: 'https://gateway.example/anthropic/',
+      headers: { 'Anthropic-Version': '2026-10-21', 'x-team': 'bears' },
+    })
     expect(url).toBe('https://gateway.example/anthropic/v1/messages')
     expect(headers.get('anthropic-version')).toBe('2026-10-21')
     expect(headers.get('x-team')).toBe('bears')
@@ -89,7 +97,10 @@ describe('what ChatAnthropic sends', () => {
   test('a key given as a function is asked for before each attempt', async () => {
     const keys = ['first-key', 'second-key']
     const seen: (string | null)[] = []
-    const inner = faultyFetch([{ status: 529, body: '{}', headers: { 'retry-after-ms': '1' } }, { body: JSON.stringify(anthropicJson(hello)) }])
+    const inner = faultyFetch([
+      { status: 529, body: '{}', headers: { 'retry-after-ms': '1' } },
+      { body: JSON.stringify(anthropicJson(hello)) },
+    ])
     const fetch = ((url: string, init: RequestInit) => {
       seen.push(new Headers(init.headers).get('x-api-key'))
       return inner(url, init)
@@ -101,7 +112,10 @@ describe('what ChatAnthropic sends', () => {
   test('a function that fails, or gives no key, fails the run and is not asked again', async () => {
     const fetch = answering()
     const failing = vi.fn(() => Promise.reject(new Error('the vault is closed')))
-    await expect(made({ apiKey: failing, fetch }).invoke('Hi')).rejects.toMatchObject({ code: 'missing_key', cause: { message: 'the vault is closed' } })
+    await expect(made({ apiKey: failing, fetch }).invoke('Hi')).rejects.toMatchObject({
+      code: 'missing_key',
+      cause: { message: 'the vault is closed' },
+    })
     await expect(made({ apiKey: () => '', fetch }).invoke('Hi')).rejects.toMatchObject({ code: 'missing_key' })
     expect(failing).toHaveBeenCalledOnce()
     expect(fetch.calls).toEqual([])
@@ -192,15 +206,17 @@ describe('an official client as transport', () => {
   }
 
   test('needs no key of ours, carries the request, and has its own retries off', async () => {
-    const { create, client } = serving(async () => new Response(anthropicSse(hello).join(''), { headers: { 'content-type': 'text/event-stream' } }))
+    const { create, client } = serving(
+      async () => new Response(anthropicSse(hello).join(''), { headers: { 'content-type': 'text/event-stream' } }),
+    )
     const model = new ChatAnthropic({ client, maxTokens: 7 })
     let text = ''
     for await (const part of model.pipe(new StringOutputParser()).stream('Hi')) text += part
     expect(text).toBe('Hello')
-    expect(create).toHaveBeenCalledExactlyOnceWith(
-      expect.objectContaining({ max_tokens: 7, stream: true }),
-      { signal: expect.any(AbortSignal), maxRetries: 0 },
-    )
+    expect(create).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ max_tokens: 7, stream: true }), {
+      signal: expect.any(AbortSignal),
+      maxRetries: 0,
+    })
     expect(mentions(model, KEY)).toEqual([])
   })
 
@@ -210,7 +226,13 @@ describe('an official client as transport', () => {
     const { create, client } = serving(() => Promise.reject(Object.assign(new Error(`529 ${KEY}`), { status: 529, headers, error })))
     const heard = recorder()
     const run = new ChatAnthropic({ client, maxRetries: 1, callbacks: [heard] }).stream('Hi')
-    await expect(run.drain()).rejects.toMatchObject({ code: 'http', status: 529, providerType: 'overloaded_error', requestId: 'req_1', retryAfterMs: 1 })
+    await expect(run.drain()).rejects.toMatchObject({
+      code: 'http',
+      status: 529,
+      providerType: 'overloaded_error',
+      requestId: 'req_1',
+      retryAfterMs: 1,
+    })
     expect(create).toHaveBeenCalledTimes(2)
     expect(mentions([heard.events, await run.outcome], KEY)).toEqual([])
   })

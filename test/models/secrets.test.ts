@@ -19,7 +19,10 @@ describe('secrets', () => {
   })
 
   test('P11: causes keep name, message, code and their own causes, and nothing that was hung on them', () => {
-    const cause = Object.assign(new TypeError('bad abcdefgh', { cause: new Error('abcdefgh') }), { code: 'E1', request: { key: 'abcdefgh' } })
+    const cause = Object.assign(new TypeError('bad abcdefgh', { cause: new Error('abcdefgh') }), {
+      code: 'E1',
+      request: { key: 'abcdefgh' },
+    })
     const clean = cleanCause(cause, redactor(['abcdefgh']))
     expect(clean).toMatchObject({ name: 'TypeError', message: 'bad [redacted]', code: 'E1', cause: { message: '[redacted]' } })
     expect(clean).not.toHaveProperty('request')

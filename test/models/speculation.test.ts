@@ -27,8 +27,12 @@ const delta = (literal: string, { index = 0, type = 'text_delta', pad = '' } = {
   `{"type":"content_block_delta","index":${index},"delta":{"type":"${type}","text":${literal}}${pad}}`
 
 // Few letters, so that texts collide with keys, with one another and with the probes.
-const text = fc.oneof(fc.string({ unit: 'grapheme' }), fc.constantFrom('', '1', '2', 'a', 'text', 'delta', ',', ':', '","', '"}}', '\\', '\n'))
-const hex = (text: string): string => Array.from({ length: text.length }, (_, i) => `\\u${text.charCodeAt(i).toString(16).padStart(4, '0')}`).join('')
+const text = fc.oneof(
+  fc.string({ unit: 'grapheme' }),
+  fc.constantFrom('', '1', '2', 'a', 'text', 'delta', ',', ':', '","', '"}}', '\\', '\n'),
+)
+const hex = (text: string): string =>
+  Array.from({ length: text.length }, (_, i) => `\\u${text.charCodeAt(i).toString(16).padStart(4, '0')}`).join('')
 /** A JSON literal, written as servers write it: or with needless escapes, raw control characters, unescaped quotes. */
 const literal = text.chain((value) =>
   fc.constantFrom(JSON.stringify(value), `"${hex(value)}"`, `"${value}"`, `"${value}\\"`, `"\\${value}"`, `"${value}\u0001"`, '5', 'null'),
@@ -37,9 +41,24 @@ const blanks = fc.constantFrom('', ' ', '      ', '\t', '\n')
 const regular = fc.record({ literal, index: fc.constantFrom(0, 1), type: fc.constantFrom('text_delta', 'thinking_delta'), pad: blanks })
 const event = fc.oneof(
   { weight: 6, arbitrary: regular.map(({ literal, ...rest }) => delta(literal, rest)) },
-  { weight: 1, arbitrary: fc.tuple(literal, literal).map(([a, b]) => `{"type":"content_block_delta","delta":{"type":"text_delta","text":${a},"text":${b}}}`) },
-  { weight: 1, arbitrary: fc.tuple(literal, literal).map(([a, b]) => `{"type":"content_block_delta","delta":{"text":${a},"type":"text_delta"},"x":${b}}`) },
-  { weight: 1, arbitrary: fc.tuple(literal, literal).map(([a, b]) => `{"type":"content_block_delta","delta":{"type":"text_delta","text":${a},${b}:1}}`) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(literal, literal)
+      .map(([a, b]) => `{"type":"content_block_delta","delta":{"type":"text_delta","text":${a},"text":${b}}}`),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(literal, literal)
+      .map(([a, b]) => `{"type":"content_block_delta","delta":{"text":${a},"type":"text_delta"},"x":${b}}`),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(literal, literal)
+      .map(([a, b]) => `{"type":"content_block_delta","delta":{"type":"text_delta","text":${a},${b}:1}}`),
+  },
   { weight: 1, arbitrary: fc.string() },
 )
 
@@ -67,12 +86,20 @@ describe('speculative parsing', () => {
 
   test('leaves other deltas, other indexes and broken JSON to the parser', () => {
     const first = delta('"a"')
-    const others = [delta('"b"', { index: 1 }), delta('"b"', { type: 'thinking_delta' }), `${first}x`, first.slice(0, -3), delta('"\n"'), delta('"\\x"')]
+    const others = [
+      delta('"b"', { index: 1 }),
+      delta('"b"', { type: 'thinking_delta' }),
+      `${first}x`,
+      first.slice(0, -3),
+      delta('"\n"'),
+      delta('"\\x"'),
+    ]
     for (const other of others) expect(speculated([first, other])).toEqual([undefined, undefined])
   })
 
   test('is not misled by a text that looks like a key', () => {
-    const twice = (a: string, b: string): string => `{"type":"content_block_delta","delta":{"type":"text_delta","text":"${a}","${b}":"\\u0074ext"}}`
+    const twice = (a: string, b: string): string =>
+      `{"type":"content_block_delta","delta":{"type":"text_delta","text":"${a}","${b}":"\\u0074ext"}}`
     expect(speculated([twice('1', 'text'), twice('1', 'foo')])).toEqual([undefined, undefined])
   })
 

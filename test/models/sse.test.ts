@@ -1,5 +1,5 @@
-import type { EventSourceMessage } from 'eventsource-parser'
 import { Flow } from 'chaintap'
+import type { EventSourceMessage } from 'eventsource-parser'
 import { describe, expect, test } from 'vitest'
 import { sse } from '../../src/models/sse.ts'
 import { counted, readAll } from '../support/sources.ts'

@@ -7,7 +7,7 @@ export function mentions(value: unknown, secret: string): readonly string[] {
     if ((typeof part !== 'object' && typeof part !== 'function') || part === null || seen.has(part)) return
     seen.add(part)
     if (part instanceof Map || part instanceof Set) for (const item of part) visit(item, `${path}{}`)
-    if (part instanceof Headers) part.forEach((header, name) => visit(header, `${path}.${name}`))
+    if (part instanceof Headers) for (const [name, header] of part) visit(header, `${path}.${name}`)
     if (part instanceof Error) visit(String(part), `String(${path})`)
     for (const key of Reflect.ownKeys(part)) {
       visit(String(key), `key of ${path}`)

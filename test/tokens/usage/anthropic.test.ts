@@ -22,7 +22,9 @@ describe('usage as Anthropic reports it', () => {
 
   test('P8: what was not reported is absent, and a reported 0 stays', () => {
     expect(anthropicUsage({})).toEqual({})
-    expect(anthropicUsage({ input_tokens: null, output_tokens: null, cache_read_input_tokens: null, output_tokens_details: null })).toEqual({})
+    expect(anthropicUsage({ input_tokens: null, output_tokens: null, cache_read_input_tokens: null, output_tokens_details: null })).toEqual(
+      {},
+    )
     expect(anthropicUsage({ input_tokens: 0, cache_read_input_tokens: 0 })).toEqual({ inputTokens: 0, cacheReadTokens: 0 })
     expect(anthropicUsage({ cache_read_input_tokens: 5, output_tokens: 1 })).toEqual({ cacheReadTokens: 5, outputTokens: 1 })
   })
