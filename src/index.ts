@@ -54,3 +54,7 @@ export { type Literal, literal, MessagesPlaceholder } from './prompts/placeholde
 export { PromptTemplate } from './prompts/prompt-template.ts'
 export type { Variables } from './prompts/template.ts'
 export type { Partials, PromptInput, PromptOptions, PromptValue, TextValues } from './prompts/values.ts'
+export { type Background, type BackgroundOptions, background } from './handlers/background.ts'
+export { ConsoleCallbackHandler, type ConsoleOptions } from './handlers/console.ts'
+export { withFilter } from './handlers/filter.ts'
+export { tap } from './handlers/tap.ts'

@@ -99,7 +99,7 @@ export class Flow<Chunk = unknown> implements LinkOwner {
     this.#end = 'failed'
     this.#error = error
     this.#source.cancel(error)
-    this.#answer?.(this.#turn())
+    this.#reply()
   }
 
   /** A stage called `terminate()`: what stands before it is cancelled now, what stands after it ends well at the next turn. */
@@ -179,16 +179,19 @@ export class Flow<Chunk = unknown> implements LinkOwner {
   /** Turns again after `wait`, or at once when the flow is cancelled meanwhile: a handler may never answer. */
   #when(wait: PromiseLike<void>): Promise<unknown> {
     return new Promise((resolve) => {
-      const answer = (given: unknown): void => {
-        if (this.#answer === answer) this.#answer = undefined
-        resolve(given)
-      }
-      this.#answer = answer
+      this.#answer = resolve
       const again = (): void => {
-        if (this.#answer === answer) answer(this.#turn())
+        if (this.#answer === resolve) this.#reply()
       }
       wait.then(again, this.error)
     })
+  }
+
+  /** Answers who waits, once: turning may fail the flow, which answers too. */
+  #reply(): void {
+    const answer = this.#answer
+    this.#answer = undefined
+    answer?.(this.#turn())
   }
 
   async #failed(): Promise<unknown> {

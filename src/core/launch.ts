@@ -1,4 +1,4 @@
-import { TimeoutError } from './errors.ts'
+import { AbortReason, TimeoutError } from './errors.ts'
 import type { Flow } from './flow.ts'
 import { isThenable } from './lift.ts'
 import type { Stage } from './link.ts'
@@ -95,14 +95,16 @@ function limit(run: OpenRun, { signals, timeout }: MergedOptions): void {
   run.own(() => clearTimeout(timer))
 }
 
+/** The run, or the one that it would be a part of, may have been stopped while something was awaited. */
 function throwIfOver(run: OpenRun): void {
   if (run.phase === 'failed') throw run.error
+  if (run.phase === 'new' && run.parent && run.parent.phase !== 'open') throw run.parent.error ?? new AbortReason(`${run.parent.run.name} has ended.`)
 }
 
 /** Tells a run's start with its first chunk; where none came, with the end. */
 function starter(run: OpenRun): Stage {
   const start = (): PromiseLike<void> | undefined => {
-    if (run.phase !== 'new') return
+    if (run.phase !== 'new' || run.parent?.phase !== 'open') return
     limit(run, run.options)
     return run.start(undefined)?.then(() => {})
   }

@@ -31,7 +31,10 @@ export class Link implements TransformStreamDefaultController<unknown> {
   readonly #next: (value: unknown) => Settled
   readonly #owner: LinkOwner
   readonly #queue: unknown[] = []
-  #closed = false
+  /** Takes nothing more. */
+  #isClosed = false
+  /** Gives nothing more either. */
+  #isCancelled = false
 
   constructor(stage: Stage, next: (value: unknown) => Settled, owner: LinkOwner) {
     this.#stage = stage
@@ -51,7 +54,7 @@ export class Link implements TransformStreamDefaultController<unknown> {
   }
 
   enqueue(value: unknown): void {
-    if (this.#closed) return
+    if (this.#isClosed) return
     if (this.pending) {
       if (this.#queue.push(value) > QUEUE_LIMIT) throw overflow()
       return
@@ -65,22 +68,23 @@ export class Link implements TransformStreamDefaultController<unknown> {
   }
 
   cancel(reason: unknown): Settled {
-    this.#closed = true
+    this.#isClosed = true
+    this.#isCancelled = true
     return this.#stage.cancel?.(reason)
   }
 
   error(reason: unknown): void {
-    this.#closed = true
+    this.#isClosed = true
     this.#owner.error(reason)
   }
 
   terminate(): void {
-    this.#closed = true
+    this.#isClosed = true
     this.#owner.terminate(this)
   }
 
   get desiredSize(): number {
-    return this.#closed || this.pending ? 0 : 1
+    return this.#isClosed || this.pending ? 0 : 1
   }
 
   #wait(wait: PromiseLike<void>): void {
@@ -93,9 +97,9 @@ export class Link implements TransformStreamDefaultController<unknown> {
   async #drain(wait: PromiseLike<void>): Promise<void> {
     try {
       await wait
-      for (let i = 0; i < this.#queue.length; i++) await this.#next(this.#queue[i])
+      for (let i = 0; i < this.#queue.length && !this.#isCancelled; i++) await this.#next(this.#queue[i])
     } catch (error) {
-      this.#closed = true
+      this.#isClosed = true
       throw error
     } finally {
       this.#queue.length = 0

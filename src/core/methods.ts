@@ -21,6 +21,8 @@ export interface CallbackMethods {
   readonly raiseError?: boolean
   /** Called once after a root run has ended, and awaited by `flushed`. */
   flush?(): Promise<void>
+  /** Hears every event; where it is there, it alone is called. For classes that treat all events alike. */
+  onEvent?(event: RunEvent): Answer
   /** Hears chat models too where there is no `onChatModelStart`, with the messages as text. */
   onLlmStart?(prompt: string, event: EventOf<'start'>): Answer
   onChatModelStart?(messages: readonly Message[], event: EventOf<'start'>): Answer
@@ -45,6 +47,7 @@ export interface CallbackMethods {
 
 /** The one table between events and methods. Methods are looked up at each event, so that classes and late assignment work. */
 export function callMethod(handler: CallbackMethods, event: RunEvent): Answer {
+  if (handler.onEvent) return handler.onEvent(event)
   switch (event.type) {
     case 'token':
       return handler.onLlmNewToken?.(event.token, event)

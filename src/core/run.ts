@@ -115,6 +115,8 @@ export class OpenRun implements RunContext {
     if (this.phase !== 'open') return
     if (this.#children > 0)
       this.tree.closeBelow(this, new AbortReason(`${this.run.name} returned while this run was going on. Await it, or return it.`))
+    // A handler that heard of it may have stopped this run too.
+    if (this.phase !== 'open') return
     if (audience.raised) throw audience.raised.error
     this.#leave('ended')
     const owned = this.#owned

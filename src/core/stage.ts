@@ -20,6 +20,8 @@ export function around<Chunk>(run: OpenRun, flow: Flow<Chunk>, isShown: boolean)
     controller.enqueue(chunk)
   }
   const transform = (chunk: Chunk, controller: TransformStreamDefaultController<Chunk>): Settled => {
+    // Stopped by a handler in the middle of a pass.
+    if (run.phase === 'failed') return
     adding?.add(chunk)
     const wait = say?.(chunk)
     if (wait) return wait.then(() => pass(chunk, controller))

@@ -75,7 +75,9 @@ export class Tree {
     this.#afterTelling(() => {
       // A parent's error waits, handler by handler, until that handler has heard its children's.
       const before = new Map<Handler, Promise<unknown>>()
+      this.telling++
       for (const run of closing) run.tellError(before)
+      this.told()
     })
   }
 

@@ -19,8 +19,6 @@ export interface ConsoleOptions {
   readonly write?: (...line: readonly string[]) => void
 }
 
-type Hear = (payload: unknown, event: RunEvent) => void
-
 /**
  * Prints runs to the console (LangChain's ConsoleCallbackHandler and, in the style `transcript`, its StdOutCallbackHandler). Control
  * characters in texts are left out, so that what a model says cannot forge what a terminal shows.
@@ -46,29 +44,8 @@ export class ConsoleCallbackHandler implements CallbackMethods {
     this.#write = write ?? ((...line) => console.log(...line))
   }
 
-  // Every event goes the same way: the styles tell them apart.
-  readonly #hear: Hear = (_, event) => {
+  onEvent(event: RunEvent): void {
     const segments = this.#format.format(event)
     if (segments) this.#write(...this.#paint(segments))
   }
-
-  readonly onLlmStart: Hear = this.#hear
-  readonly onChatModelStart: Hear = this.#hear
-  readonly onLlmNewToken: Hear = this.#hear
-  readonly onLlmEnd: Hear = this.#hear
-  readonly onLlmError: Hear = this.#hear
-  readonly onChainStart: Hear = this.#hear
-  readonly onChainEnd: Hear = this.#hear
-  readonly onChainError: Hear = this.#hear
-  readonly onToolStart: Hear = this.#hear
-  readonly onToolEnd: Hear = this.#hear
-  readonly onToolError: Hear = this.#hear
-  readonly onRetrieverStart: Hear = this.#hear
-  readonly onRetrieverEnd: Hear = this.#hear
-  readonly onRetrieverError: Hear = this.#hear
-  readonly onText: Hear = this.#hear
-  readonly onAgentAction: Hear = this.#hear
-  readonly onAgentFinish: Hear = this.#hear
-  readonly onRetry: Hear = this.#hear
-  readonly onCustomEvent: Hear = this.#hear
 }

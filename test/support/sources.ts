@@ -5,6 +5,8 @@ export interface Counted<T> {
   readonly stream: ReadableStream<T>
   readonly pulls: () => number
   readonly cancels: readonly unknown[]
+  /** Neither ended, nor failed, nor cancelled. */
+  readonly isOpen: () => boolean
 }
 
 interface Ends<T> {
@@ -21,6 +23,7 @@ export function counted<T>(chunks: Iterable<T>, { error, stall = false, before }
   const iterator = chunks[Symbol.iterator]()
   const cancels: unknown[] = []
   let pulls = 0
+  let ended = false
   const stream = new ReadableStream<T>(
     {
       async pull(controller) {
@@ -29,8 +32,11 @@ export function counted<T>(chunks: Iterable<T>, { error, stall = false, before }
         if (!next.done) {
           await before?.(next.value)
           controller.enqueue(next.value)
-        } else if (error !== undefined) controller.error(error)
-        else if (stall) await new Promise(() => {})
+          return
+        }
+        if (stall) await new Promise(() => {})
+        ended = true
+        if (error !== undefined) controller.error(error)
         else controller.close()
       },
       cancel(reason) {
@@ -39,7 +45,7 @@ export function counted<T>(chunks: Iterable<T>, { error, stall = false, before }
     },
     { highWaterMark: 0 },
   )
-  return { stream, pulls: () => pulls, cancels }
+  return { stream, pulls: () => pulls, cancels, isOpen: () => !ended && cancels.length === 0 }
 }
 
 /** A text model over in-memory streams: kind `llm`, a chunk of its stream is an array of tokens, as one wire chunk holds several. */
