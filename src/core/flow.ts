@@ -1,17 +1,7 @@
 import { AbortReason } from './errors.ts'
 import { type Fold, type Kept, last, list } from './fold.ts'
-import { Link, type LinkOwner, type Settled, type Stage } from './link.ts'
-import { fromStream, fromValue, type Read, type Source } from './source.ts'
-
-/** What a reader makes of a batch; undefined at the end. */
-export type Take<Chunk, T> = (batch: readonly Chunk[] | undefined) => T
-
-/** Told, once, how the reading of a flow ends. */
-export interface FlowOwner {
-  ended(): void
-  /** Where it resolves the reader gets the end, where it rejects the failure. */
-  failed(error: unknown): Promise<void>
-}
+import { fuse, type Link, type LinkOwner, type Settled, type Stage } from './link.ts'
+import { type FlowOwner, fromStream, fromValue, type Read, type Source, type Take } from './source.ts'
 
 /**
  * A source and the stages over it, fused to one pass: what one read yielded is pushed through all of them by plain calls and comes
@@ -53,14 +43,10 @@ export class Flow<Chunk = unknown> implements LinkOwner {
   }
 
   /** A flow of one value, which is its output. */
-  static of<T>(value: T): Flow<T> {
-    return new Flow<T>(fromValue(value), last)
-  }
+  static of = <T>(value: T): Flow<T> => new Flow<T>(fromValue(value), last)
 
   /** A flow over the chunks of a stream. */
-  static from<T>(stream: ReadableStream<T>, fold?: () => Fold): Flow<T> {
-    return new Flow<T>(fromStream(stream), fold)
-  }
+  static from = <T>(stream: ReadableStream<T>, fold?: () => Fold): Flow<T> => new Flow<T>(fromStream(stream), fold)
 
   /** Adds a stage: the flow itself, now of other chunks. The old name for it must not be used again. */
   through<C>(stage: Stage<Chunk, C>, fold: () => Fold = this.fold): Flow<C> {
@@ -90,7 +76,7 @@ export class Flow<Chunk = unknown> implements LinkOwner {
     // The runs that a terminate() cut off are closed with its reason, and would cancel what goes on after them.
     if (this.#end !== 'none' || reason === this.#cutReason) return
     this.error(reason)
-    for (const link of this.#links ?? []) this.#cancelLink(link, reason)
+    for (const link of this.#links ?? []) link.cancel(reason)
   }
 
   /** Fails the flow. */
@@ -108,19 +94,13 @@ export class Flow<Chunk = unknown> implements LinkOwner {
     this.#finishFrom = before.length + 1
     this.#cutReason = new AbortReason('A later step ended the stream (terminate).')
     this.#source.cancel(this.#cutReason)
-    for (const link of before) this.#cancelLink(link, this.#cutReason)
+    for (const link of before) link.cancel(this.#cutReason)
   }
 
   #begin(): unknown {
-    this.#write = (value) => void this.#batch.push(value)
-    const links: Link[] = []
-    for (const stage of this.#stages.toReversed()) {
-      const link = new Link(stage, this.#write, this)
-      links.unshift(link)
-      // A stage that only waits for the end costs the chunks nothing.
-      if (stage.transform) this.#write = link.write
-    }
+    const { links, write } = fuse(this.#stages, (value) => void this.#batch.push(value), this)
     this.#links = links
+    this.#write = write
     return this.#pass(() => {
       for (const link of links) link.start()
     })
@@ -211,15 +191,6 @@ export class Flow<Chunk = unknown> implements LinkOwner {
       if (this.busy > 0) await this.#idle()
     }
     if (this.#end === 'none') this.#end = 'done'
-  }
-
-  #cancelLink(link: Link, reason: unknown): void {
-    try {
-      const wait = link.cancel(reason)
-      if (wait) wait.then(undefined, () => {})
-    } catch {
-      // A stage that fails while it is being cancelled: the reason is already on its way to the reader.
-    }
   }
 }
 

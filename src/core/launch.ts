@@ -98,7 +98,8 @@ function limit(run: OpenRun, { signals, timeout }: MergedOptions): void {
 /** The run, or the one that it would be a part of, may have been stopped while something was awaited. */
 function throwIfOver(run: OpenRun): void {
   if (run.phase === 'failed') throw run.error
-  if (run.phase === 'new' && run.parent && run.parent.phase !== 'open') throw run.parent.error ?? new AbortReason(`${run.parent.run.name} has ended.`)
+  if (run.phase === 'new' && run.parent && run.parent.phase !== 'open')
+    throw run.parent.error ?? new AbortReason(`${run.parent.run.name} has ended.`)
 }
 
 /** Tells a run's start with its first chunk; where none came, with the end. */

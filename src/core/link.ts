@@ -67,10 +67,14 @@ export class Link implements TransformStreamDefaultController<unknown> {
     return this.#stage.flush?.(this)
   }
 
-  cancel(reason: unknown): Settled {
+  cancel(reason: unknown): void {
     this.#isClosed = true
     this.#isCancelled = true
-    return this.#stage.cancel?.(reason)
+    try {
+      this.#stage.cancel?.(reason)?.then(undefined, () => {})
+    } catch {
+      // A stage that fails while it is being cancelled: the reason is already on its way to the reader.
+    }
   }
 
   error(reason: unknown): void {
@@ -107,6 +111,23 @@ export class Link implements TransformStreamDefaultController<unknown> {
       this.#owner.busy--
     }
   }
+}
+
+/** Stages linked to one pass: `write` takes what the source gives, `end` gets what comes out. */
+export function fuse(
+  stages: readonly Stage[],
+  end: (value: unknown) => void,
+  owner: LinkOwner,
+): { links: readonly Link[]; write: (value: unknown) => Settled } {
+  const links: Link[] = []
+  let write: (value: unknown) => Settled = end
+  for (const stage of stages.toReversed()) {
+    const link = new Link(stage, write, owner)
+    links.unshift(link)
+    // A stage that only waits for the end costs the chunks nothing.
+    if (stage.transform) write = link.write
+  }
+  return { links, write }
 }
 
 const overflow = (): ChaintapError =>

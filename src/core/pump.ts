@@ -1,11 +1,12 @@
 import { AbortReason, ChaintapError, TruncatedError } from './errors.ts'
 import type { RunContext } from './event.ts'
-import { Flow, type FlowOwner, type Take } from './flow.ts'
+import { Flow } from './flow.ts'
 import { type Launched, launch } from './launch.ts'
 import type { MergedOptions } from './options.ts'
 import type { Outcome } from './outcome.ts'
 import { OpenRun } from './run.ts'
 import type { Runnable } from './runnable.ts'
+import type { FlowOwner, Take } from './source.ts'
 import { Tree } from './tree.ts'
 import type { View } from './view.ts'
 

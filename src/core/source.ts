@@ -2,6 +2,16 @@ import { ChaintapError } from './errors.ts'
 
 export type Read<T> = { readonly done: false; readonly value: T } | { readonly done: true; readonly value?: unknown }
 
+/** What a reader makes of a batch; undefined at the end. */
+export type Take<Chunk, T> = (batch: readonly Chunk[] | undefined) => T
+
+/** Told how the reading of a flow ends. */
+export interface FlowOwner {
+  ended(): void
+  /** Where it resolves the reader gets the end, where it rejects the failure. */
+  failed(error: unknown): Promise<void>
+}
+
 /** Where a flow's values come from, one at a time: a response body, a single value, an iterator. */
 export interface Source<T = unknown> {
   next(): Promise<Read<T>> | Read<T>

@@ -1,7 +1,7 @@
 import { ChaintapError, readerLeft, UserStop } from './errors.ts'
 import type { Run } from './event.ts'
-import type { Outcome } from './outcome.ts'
 import { asyncDispose, ChunkIterator } from './iterator.ts'
+import type { Outcome } from './outcome.ts'
 import type { Batches, Pump } from './pump.ts'
 
 type Face = 'stream' | 'iterator' | 'batches' | 'drain'

@@ -1,7 +1,7 @@
 import type { RunEvent } from './event.ts'
 import { type EventFilter, matches } from './filter.ts'
-import type { Take } from './flow.ts'
 import type { Batches } from './pump.ts'
+import type { Take } from './source.ts'
 
 /** A reader of the events of a run and all below it. */
 export interface View {

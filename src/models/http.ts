@@ -2,7 +2,6 @@ import { backoffMs, sleep } from '../core/backoff.ts'
 import type { Delta } from '../core/delta.ts'
 import { ChaintapError, ModelError } from '../core/errors.ts'
 import { Flow } from '../core/flow.ts'
-import { isThenable } from '../core/lift.ts'
 import type { OpenRun } from '../core/run.ts'
 import { follow } from '../core/signal.ts'
 import type { Read, Source } from '../core/source.ts'
@@ -57,7 +56,7 @@ function lowered(given: readonly (Readonly<Record<string, string>> | undefined)[
  *
  * - Until the answer begins, what may pass is tried again: a lost connection and the statuses 408, 409, 429 and 5xx, after the time
  *   that the provider asks for, else with growing pauses. Each attempt is told as a `retry` event.
- * - An abort of the run releases it at once, even where `fetch` ignores its signal; the body is cancelled (P2).
+ * - An abort of the run releases it at once, even where `fetch` ignores its signal; the body is cancelled then, too (P2).
  */
 export async function answer(call: Call, transport: Transport, run: OpenRun): Promise<Flow<Delta>> {
   run.announces = call.streaming
@@ -74,7 +73,7 @@ interface Answered {
 async function connect(call: Call, transport: Transport, run: OpenRun): Promise<Answered> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await once(call, transport, run.signal)
+      return await once(call, transport, run)
     } catch (error) {
       if (run.phase === 'failed') throw run.error
       const pause = attempt > call.maxRetries ? undefined : pauseAfter(error, attempt)
@@ -83,6 +82,32 @@ async function connect(call: Call, transport: Transport, run: OpenRun): Promise<
       await sleep(pause, run.signal)
     }
   }
+}
+
+async function once({ wire, request }: Call, transport: Transport, { signal }: OpenRun): Promise<Answered> {
+  const line = await race(transport(), signal)
+  const asked: Asked = { name: wire.name, where: line.where, redact: redactor(line.secrets) }
+  let response: Response
+  try {
+    response = await race(line.post(request, signal), signal, ({ body }) => void body?.cancel(signal.reason).catch(() => {}))
+  } catch (error) {
+    throw error instanceof ChaintapError ? error : unreachable(asked, error)
+  }
+  if (!response.ok) throw await refusal(asked, response, wire.complaint, signal)
+  return { asked, response }
+}
+
+/** What `work` gives, or the signal's reason as soon as it aborts; what comes after that goes to `late`. */
+function race<T>(work: T | PromiseLike<T>, signal: AbortSignal, late: (value: T) => void = () => {}): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const unfollow = follow(signal, reject)
+    Promise.resolve(work)
+      .then((value) => {
+        if (signal.aborted) late(value)
+        resolve(value)
+      }, reject)
+      .finally(unfollow)
+  })
 }
 
 /** A provider that asks for more is not waited for: its error says how long. */
@@ -94,39 +119,6 @@ function pauseAfter(error: unknown, attempt: number): number | undefined {
   const { status = 0, retryAfterMs = backoffMs(attempt) } = error instanceof ModelError ? error : {}
   const mayPass = status === 408 || status === 409 || status === 429 || status >= 500
   return mayPass && retryAfterMs <= LONGEST_PAUSE ? retryAfterMs : undefined
-}
-
-async function once({ wire, request }: Call, transport: Transport, signal: AbortSignal): Promise<Answered> {
-  if (signal.aborted) throw signal.reason
-  const made = transport()
-  const line = isThenable(made) ? await race(made, signal) : made
-  const asked: Asked = { name: wire.name, where: line.where, redact: redactor(line.secrets) }
-  let response: Response
-  try {
-    response = await race(line.post(request, signal), signal, (late) => void late.body?.cancel(signal.reason).catch(() => {}))
-  } catch (error) {
-    throw signal.aborted || error instanceof ChaintapError ? error : unreachable(asked, error)
-  }
-  if (!response.ok) throw await refusal(asked, response, wire.complaint, signal)
-  return { asked, response }
-}
-
-/** What `work` gives, or the signal's reason as soon as it aborts; what comes after that goes to `late`. */
-function race<T>(work: PromiseLike<T>, signal: AbortSignal, late: (value: T) => void = () => {}): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const unfollow = follow(signal, reject)
-    work.then(
-      (value) => {
-        unfollow()
-        if (signal.aborted) late(value)
-        resolve(value)
-      },
-      (error: unknown) => {
-        unfollow()
-        reject(error)
-      },
-    )
-  })
 }
 
 function bodyOf({ streaming }: Call, asked: Asked, { body, status, headers }: Response): ReadableStream<Uint8Array> {

@@ -6,6 +6,8 @@ import {
   ModelError,
   type Outcome,
   type Runnable,
+  StringOutputParser,
+  TimeoutError,
   TruncatedError,
   UserStop,
 } from 'chaintap'
@@ -219,7 +221,7 @@ export function wireContract(name: string, wire: WireUnderTest): void {
         status: 403,
         message: expect.stringContaining('Blocked'),
       })
-      const { fetch, model } = serve({ status: 400, body: Array<string>(1_000).fill('x'.repeat(1_000)) })
+      const { fetch, model } = serve({ status: 400, body: Array<string>(1_000).fill('x'.repeat(1_000)), deaf: true })
       const error = await failure(model.invoke('Hi'))
       expect(error).toMatchObject({ status: 400 })
       expect(String(error).length).toBeLessThan(1_000)
@@ -249,7 +251,7 @@ export function wireContract(name: string, wire: WireUnderTest): void {
 
   describe(`${name}: streams that are none`, () => {
     test('an answer of another type than was asked for is a clear error, and its body is closed', async () => {
-      const { fetch, model } = serve({ body: '<html>', headers: { 'content-type': 'text/html' } })
+      const { fetch, model } = serve({ body: '<html>', headers: { 'content-type': 'text/html' }, deaf: true })
       const { error } = await readAll(model.stream('Hi'))
       expect(error).toMatchObject({ code: 'wire', message: expect.stringMatching(/text\/event-stream.*text\/html.*baseURL/) })
       expect(fetch.open).toBe(0)
@@ -343,6 +345,21 @@ export function wireContract(name: string, wire: WireUnderTest): void {
       expect(deaf ? fetch.cancels : fetch.aborts).toHaveLength(1)
     })
 
+    const waits: Readonly<Record<string, FaultyAnswer>> = {
+      'for the headers': { stallBeforeHeaders: true },
+      'for the headers, of a deaf fetch': { stallBeforeHeaders: true, deaf: true },
+      'for the next attempt': { status: 529, body: '{}', headers: { 'retry-after': '30' } },
+      'for the rest of a refusal': { status: 400, body: 'x'.repeat(100), stallAfter: 10, deaf: true },
+    }
+
+    test.each(Object.entries(waits))(
+      'a step that runs out of time while it waits %s fails its chain at once, and says so',
+      async (_, script) => {
+        const chain = serve(script).model.withConfig({ timeout: 20 }).pipe(new StringOutputParser())
+        expect(await failure(chain.invoke('Hi'))).toBeInstanceOf(TimeoutError)
+      },
+    )
+
     test('while a refusal is being read: its body is closed', async () => {
       const { fetch, model } = serve({ status: 500, body: 'x'.repeat(100), stallAfter: 10, deaf: true })
       const run = model.stream('Hi')
@@ -365,6 +382,19 @@ export function wireContract(name: string, wire: WireUnderTest): void {
       await reading
       expect(await run.outcome).toMatchObject({ status: 'aborted' })
       expect(fetch.calls).toHaveLength(1)
+    })
+
+    test('while its key is awaited: nothing is asked for', async () => {
+      const held = Promise.withResolvers<string>()
+      const { fetch, model } = serve(streamed(plain, { deaf: true }), { apiKey: () => held.promise })
+      const abort = new AbortController()
+      const asked = failure(model.invoke('Hi', { signal: abort.signal }))
+      await turn()
+      abort.abort(new Error('mine'))
+      expect(await asked).toMatchObject({ message: 'mine' })
+      held.resolve(KEY)
+      await turn()
+      expect(fetch.calls).toEqual([])
     })
 
     test('an abort before the call asks for nothing', async () => {

@@ -1,4 +1,4 @@
-import { lambda, type Listener, parallel } from 'chaintap'
+import { type Listener, lambda, parallel } from 'chaintap'
 import { expect, test } from 'vitest'
 import { counted, readAll, Talker, turn } from '../support/sources.ts'
 
@@ -10,7 +10,12 @@ test('P6: an idle reader leaves at most one source chunk read ahead, by each fac
     iterator: (talker) => talker.stream('x')[Symbol.asyncIterator]().next(),
     batches: (talker) => talker.stream('x').batches().getReader().read(),
     events: (talker) => talker.events('x')[Symbol.asyncIterator]().next(),
-    'events of a chain that folds': (talker) => talker.pipe((text) => text).events('x')[Symbol.asyncIterator]().next(),
+    'events of a chain that folds': (talker) =>
+      talker
+        .pipe((text) => text)
+        .events('x')
+        [Symbol.asyncIterator]()
+        .next(),
     'a branch of a map': (talker) => parallel({ talker }).stream('x')[Symbol.asyncIterator]().next(),
     'a TransformStream': (talker) => talker.pipe(new TransformStream<string, string>()).stream('x')[Symbol.asyncIterator]().next(),
   }
@@ -42,7 +47,7 @@ test('P6: a slow transformer holds the source, and its chunks keep their order',
   const talker = new Talker(() => counted(many(10)))
   const slow = talker.pipe<string>({
     async transform(token, controller) {
-      await turn(Number.parseInt(token) % 2)
+      await turn(Number.parseInt(token, 10) % 2)
       controller.enqueue(token)
     },
   })
@@ -51,7 +56,11 @@ test('P6: a slow transformer holds the source, and its chunks keep their order',
 
 test('P6: a step that floods a busy one meets a bound and an error that says what to do', async () => {
   const flood = lambda((x: string) => x)
-    .pipe<string>({ transform: (chunk, controller) => { for (let i = 0; i < 70_000; i++) controller.enqueue(chunk) } })
+    .pipe<string>({
+      transform: (chunk, controller) => {
+        for (let i = 0; i < 70_000; i++) controller.enqueue(chunk)
+      },
+    })
     .pipe<string>({ transform: async () => {} })
   await expect(flood.stream('x').drain()).rejects.toMatchObject({ code: 'queue_overflow', message: expect.stringMatching(/promise/) })
 })

@@ -1,4 +1,4 @@
-import { type CallbackMethods, type Handler, lambda, type Listener, type RunEvent } from 'chaintap'
+import { type CallbackMethods, type Handler, type Listener, lambda, type RunEvent } from 'chaintap'
 import { recorder, scriptedModel } from 'chaintap/testing'
 import { expect, test, vi } from 'vitest'
 import { counted, readAll, Talker, turn } from '../support/sources.ts'
@@ -24,11 +24,13 @@ test('P4: handlers hear a token before the reader gets it, and the run waits for
 
 test('P4: each handler hears one event at a time, in order; different handlers hear the same event side by side', async () => {
   const log: string[] = []
-  const slow = (name: string, ms: number): Listener => async (event) => {
-    log.push(`${name}+${event.seq}`)
-    await turn(ms)
-    log.push(`${name}-${event.seq}`)
-  }
+  const slow =
+    (name: string, ms: number): Listener =>
+    async (event) => {
+      log.push(`${name}+${event.seq}`)
+      await turn(ms)
+      log.push(`${name}-${event.seq}`)
+    }
   await lambda((x: number) => x).invoke(1, { callbacks: [slow('a', 4), slow('b', 1)] })
   expect(log).toEqual(['a+0', 'b+0', 'b-0', 'a-0', 'a+1', 'b+1', 'b-1', 'a-1'])
 })
@@ -59,7 +61,10 @@ test('P5: a failing handler is reported once with its name and event, and harms 
   )
   expect(text).toEqual({ chunks: ['a', 'b'], error: undefined })
   heard.check()
-  expect(reports).toEqual([['oops', 'token Talker', handler], ['oops', 'token Talker', handler]])
+  expect(reports).toEqual([
+    ['oops', 'token Talker', handler],
+    ['oops', 'token Talker', handler],
+  ])
 })
 
 test('P5: a rejected promise of a handler is reported like a throw', async () => {
@@ -105,7 +110,12 @@ test('P5: raised at the start, the body does not run; raised at the end, the cal
   for (const type of ['start', 'end'] as const) {
     const heard = recorder()
     const ran = vi.fn((x: number) => x)
-    const raiser: Listener = Object.assign((event: RunEvent) => { if (event.type === type) throw new Error(type) }, { raiseError: true })
+    const raiser: Listener = Object.assign(
+      (event: RunEvent) => {
+        if (event.type === type) throw new Error(type)
+      },
+      { raiseError: true },
+    )
     await expect(lambda(ran).invoke(1, { callbacks: [raiser, heard] })).rejects.toThrow(type)
     heard.check()
     expect(ran).toHaveBeenCalledTimes(type === 'start' ? 0 : 1)
@@ -113,7 +123,12 @@ test('P5: raised at the start, the body does not run; raised at the end, the cal
 })
 
 test('P5: a raise nobody awaited, in a custom event, still fails the run and leaves no rejection behind', async () => {
-  const raiser: CallbackMethods = { raiseError: true, onCustomEvent: async () => { throw new Error('custom') } }
+  const raiser: CallbackMethods = {
+    raiseError: true,
+    onCustomEvent: async () => {
+      throw new Error('custom')
+    },
+  }
   const careless = lambda(async (x: number, context) => {
     void context.emit({ type: 'custom', name: 'step', data: x })
     await turn(2)
@@ -126,7 +141,10 @@ test('P7: constructor callbacks hear only their object’s own runs; request and
   const [own, bound, request] = [recorder(), recorder(), recorder()]
   const model = scriptedModel([['a']], { callbacks: [own] })
   const chain = lambda((x: string) => x, { name: 'first' }).pipe(model)
-  await chain.withConfig({ callbacks: [bound] }).stream('x', { callbacks: [request] }).drain()
+  await chain
+    .withConfig({ callbacks: [bound] })
+    .stream('x', { callbacks: [request] })
+    .drain()
   expect(new Set(own.events.map((event) => event.run.name))).toEqual(new Set(['ScriptedModel']))
   expect(bound.trace()).toEqual(request.trace())
   expect(new Set(request.events.map((event) => event.run.name))).toEqual(new Set(['RunnableSequence', 'first', 'ScriptedModel']))
@@ -134,7 +152,10 @@ test('P7: constructor callbacks hear only their object’s own runs; request and
 
 test('P7: at one object the order is bound, request, constructor', async () => {
   const log: string[] = []
-  const saying = (name: string): Listener => (event) => void (event.type === 'start' && log.push(name))
+  const saying =
+    (name: string): Listener =>
+    (event) =>
+      void (event.type === 'start' && log.push(name))
   const model = scriptedModel([['a']], { callbacks: [saying('constructor')] })
   await model.withConfig({ callbacks: [saying('bound')] }).invoke('x', { callbacks: [saying('request')] })
   expect(log).toEqual(['bound', 'request', 'constructor'])
@@ -143,7 +164,11 @@ test('P7: at one object the order is bound, request, constructor', async () => {
 test('P7: the same handler attached twice hears each event once', async () => {
   const heard = recorder()
   const model = scriptedModel([['a']], { callbacks: [heard] })
-  await model.pipe((x) => x).withConfig({ callbacks: [heard] }).stream('x', { callbacks: [heard, heard] }).drain()
+  await model
+    .pipe((x) => x)
+    .withConfig({ callbacks: [heard] })
+    .stream('x', { callbacks: [heard, heard] })
+    .drain()
   heard.check()
   expect(heard.trace().filter((line) => line === 'T a')).toHaveLength(1)
 })
@@ -151,7 +176,10 @@ test('P7: the same handler attached twice hears each event once', async () => {
 test('P7: request tags and metadata reach every run, constructor ones the object’s own, whose metadata wins there', async () => {
   const heard = recorder()
   const model = scriptedModel([['a']], { tags: ['own'], metadata: { who: 'model', only: 1 } })
-  await lambda((x: string) => x).pipe(model).withConfig({ tags: ['bound'] }).invoke('x', { callbacks: [heard], tags: ['asked', 'bound'], metadata: { who: 'me' } })
+  await lambda((x: string) => x)
+    .pipe(model)
+    .withConfig({ tags: ['bound'] })
+    .invoke('x', { callbacks: [heard], tags: ['asked', 'bound'], metadata: { who: 'me' } })
   const [root, step, last] = heard.events.filter((event) => event.type === 'start').map((event) => event.run)
   expect(root).toMatchObject({ tags: ['bound', 'asked'], metadata: { who: 'me' } })
   expect(step).toMatchObject({ tags: ['seq:step:1', 'bound', 'asked'], metadata: { who: 'me' } })
@@ -161,7 +189,10 @@ test('P7: request tags and metadata reach every run, constructor ones the object
 test('a run name is that run’s alone; the outermost binding wins over inner ones, a request over both', async () => {
   const name = async (options: { runName?: string }): Promise<string | undefined> => {
     const heard = recorder()
-    const chain = lambda((x: number) => x).pipe((x) => x).withConfig({ runName: 'n1' }).withConfig({ runName: 'n2' })
+    const chain = lambda((x: number) => x)
+      .pipe((x) => x)
+      .withConfig({ runName: 'n1' })
+      .withConfig({ runName: 'n2' })
     await chain.invoke(1, { callbacks: [heard], ...options })
     expect(heard.events.map((event) => event.run.name)).toContain('RunnableLambda')
     return heard.events[0]?.run.name
@@ -176,16 +207,23 @@ test('what a handler does to an event does not reach the run', async () => {
     onChainEnd: (output) => void ((output as { list: number[] }).list.length = 0),
   }
   const given = { list: [1, 2] }
-  expect(await lambda((x: { list: number[] }) => ({ list: [...x.list, 3] })).invoke(given, { callbacks: [vandal] })).toEqual({ list: [1, 2, 3] })
+  expect(await lambda((x: { list: number[] }) => ({ list: [...x.list, 3] })).invoke(given, { callbacks: [vandal] })).toEqual({
+    list: [1, 2, 3],
+  })
   expect(given).toEqual({ list: [1, 2] })
 })
 
 test('a handler without onChatModelStart hears a chat model’s start as onLlmStart, the messages as text', async () => {
   const log: unknown[] = []
   const model = scriptedModel([['a']])
-  const messages = [{ role: 'system', content: 'Be brief' }, { role: 'user', content: 'hello' }] as const
+  const messages = [
+    { role: 'system', content: 'Be brief' },
+    { role: 'user', content: 'hello' },
+  ] as const
   await model.invoke(messages, { callbacks: [{ onLlmStart: (prompt) => void log.push(prompt) }] })
-  await model.invoke(messages, { callbacks: [{ onLlmStart: () => void log.push('no'), onChatModelStart: (given) => void log.push(given) }] })
+  await model.invoke(messages, {
+    callbacks: [{ onLlmStart: () => void log.push('no'), onChatModelStart: (given) => void log.push(given) }],
+  })
   expect(log).toEqual(['System: Be brief\nHuman: hello', messages])
 })
 
@@ -193,8 +231,14 @@ test('methods hear every type with the payload first and the event second', asyn
   const log: unknown[] = []
   const note = (name: string) => (payload: unknown, event: RunEvent) => void log.push([name, payload, event.type])
   const handler: CallbackMethods = {
-    onText: note('text'), onAgentAction: note('action'), onAgentFinish: note('finish'), onRetry: note('retry'), onCustomEvent: note('custom'),
-    onChainStart: note('start'), onChainEnd: note('end'), onChainError: note('error'),
+    onText: note('text'),
+    onAgentAction: note('action'),
+    onAgentFinish: note('finish'),
+    onRetry: note('retry'),
+    onCustomEvent: note('custom'),
+    onChainStart: note('start'),
+    onChainEnd: note('end'),
+    onChainError: note('error'),
   }
   const action = { tool: 't', toolInput: 1, log: '' }
   const finish = { returnValues: { output: 1 }, log: '' }
@@ -211,7 +255,15 @@ test('methods hear every type with the payload first and the event second', asyn
     await context.emit({ type: 'custom', name: 'n', data: 5 })
     return x
   }).invoke(1, { callbacks: [handler] })
-  expect(log).toEqual([['start', 1, 'start'], ['text', 'hi', 'text'], ['action', action, 'action'], ['finish', finish, 'finish'], ['retry', 1, 'retry'], ['custom', 5, 'custom'], ['end', 1, 'end']])
+  expect(log).toEqual([
+    ['start', 1, 'start'],
+    ['text', 'hi', 'text'],
+    ['action', action, 'action'],
+    ['finish', finish, 'finish'],
+    ['retry', 1, 'retry'],
+    ['custom', 5, 'custom'],
+    ['end', 1, 'end'],
+  ])
 })
 
 test('a WritableStream as handler is written every event, by one writer for all its runs', async () => {
@@ -241,7 +293,11 @@ test('a TransformStream as handler is drained, unless its owner reads it: then t
 
 test('a stream handler that fails is reported once and left alone', async () => {
   const reports: unknown[] = []
-  const broken = new WritableStream<RunEvent>({ write: () => { throw new Error('full') } })
+  const broken = new WritableStream<RunEvent>({
+    write: () => {
+      throw new Error('full')
+    },
+  })
   expect(await new Talker([['a', 'b']]).invoke('x', { callbacks: [broken], onHandlerError: (error) => reports.push(error) })).toBe('ab')
   expect(reports).toHaveLength(1)
 })
@@ -249,7 +305,14 @@ test('a stream handler that fails is reported once and left alone', async () => 
 test('P9: one run’s slow handler delays no other run, nor a sibling in the same tree', async () => {
   const log: string[] = []
   const slow: Listener = (event) => (event.run.name === 'slow' ? turn(30) : undefined)
-  const step = (name: string) => lambda(async (x: number) => { log.push(name); return x }, { name })
+  const step = (name: string) =>
+    lambda(
+      async (x: number) => {
+        log.push(name)
+        return x
+      },
+      { name },
+    )
   await Promise.all([step('slow').invoke(1, { callbacks: [slow] }), step('quick').invoke(1, { callbacks: [slow] })])
   expect(log).toEqual(['quick', 'slow'])
 })
@@ -270,7 +333,9 @@ test('P1, P4: stopped while a handler is busy, each handler still hears children
 
 test('P1, P4: a handler that stops the run while it hears an event: the others hear that event, then the ends', async () => {
   const heard = recorder()
-  const run = scriptedModel([['a', 'b', 'c']]).pipe((x) => x).stream('x', { callbacks: [(event) => event.type === 'token' && run.stop(), heard] as Handler[] })
+  const run = scriptedModel([['a', 'b', 'c']])
+    .pipe((x) => x)
+    .stream('x', { callbacks: [(event) => event.type === 'token' && run.stop(), heard] as Handler[] })
   await run.drain()
   heard.check()
   expect(heard.trace()).toEqual(['S RunnableSequence', 'S ScriptedModel<RunnableSequence', 'T a', 'X ScriptedModel', 'X RunnableSequence'])

@@ -63,7 +63,12 @@ const ways: Readonly<Record<string, Leave>> = {
     await run[Symbol.asyncIterator]().next()
   },
   'a handler that raises': async (talker, callbacks) => {
-    const raiser = { raiseError: true, onLlmNewToken: () => { throw new Error('raised') } }
+    const raiser = {
+      raiseError: true,
+      onLlmNewToken: () => {
+        throw new Error('raised')
+      },
+    }
     const { error } = await readAll(talker.stream('x', { callbacks: [...callbacks, raiser] }))
     expect(error).toMatchObject({ message: 'raised' })
   },
@@ -186,7 +191,10 @@ test('a signal that has aborted already starts nothing, and is thrown', async ()
 
 test('an abort’s reason is thrown as it is, a string as an error with that message', async () => {
   const slow = lambda((_: string, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))))
-  for (const [reason, expected] of [['text', { name: 'AbortReason', message: 'text' }], [new RangeError('r'), { name: 'RangeError' }]] as const) {
+  for (const [reason, expected] of [
+    ['text', { name: 'AbortReason', message: 'text' }],
+    [new RangeError('r'), { name: 'RangeError' }],
+  ] as const) {
     const abort = new AbortController()
     const called = slow.invoke('x', { signal: abort.signal })
     await turn()
@@ -213,10 +221,13 @@ test('a timeout must be positive, and says so where it was given', () => {
 test('P1: a child left running when its parent returns is aborted, and ends before it', async () => {
   const heard = recorder()
   const talker = new Talker(() => counted([['a']], { stall: true }))
-  const careless = lambda((_: string, context) => {
-    void talker.invoke('y', context)
-    return turn().then(() => 'done')
-  }, { name: 'careless' })
+  const careless = lambda(
+    (_: string, context) => {
+      void talker.invoke('y', context)
+      return turn().then(() => 'done')
+    },
+    { name: 'careless' },
+  )
   expect(await careless.invoke('x', { callbacks: [heard] })).toBe('done')
   heard.check()
   expect(heard.trace()).toEqual(['S careless', 'S Talker<careless', 'T a', 'X Talker', 'E careless'])
@@ -228,7 +239,9 @@ test('a function that is stopped gets its signal aborted, and what it returns la
   let finish = (_: ReadableStream<string>): void => {}
   const late = lambda((_: string, { signal }) => {
     signal.addEventListener('abort', () => seen.push(signal.reason))
-    return new Promise<ReadableStream<string>>((resolve) => { finish = resolve })
+    return new Promise<ReadableStream<string>>((resolve) => {
+      finish = resolve
+    })
   })
   const run = late.stream('x')
   const reading = readAll(run as AsyncIterable<unknown>)

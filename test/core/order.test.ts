@@ -1,4 +1,4 @@
-import { ChatPromptTemplate, lambda, parallel, StringOutputParser, assign, sequence, passthrough } from 'chaintap'
+import { assign, ChatPromptTemplate, lambda, parallel, passthrough, StringOutputParser, sequence } from 'chaintap'
 import { recorder, scriptedModel } from 'chaintap/testing'
 import { expect, test } from 'vitest'
 
@@ -26,7 +26,12 @@ test('P1: a streamed chain tells its runs in the order of the data, the model en
 test('an invoked chain hears no token, unless its model was made with streaming: true', async () => {
   const tokens: string[] = []
   const callbacks = [{ onLlmNewToken: (token: string) => void tokens.push(token) }]
-  expect(await prompt.pipe(scriptedModel([['a', 'b']])).pipe(new StringOutputParser()).invoke({ animal: 'x' }, { callbacks })).toBe('ab')
+  expect(
+    await prompt
+      .pipe(scriptedModel([['a', 'b']]))
+      .pipe(new StringOutputParser())
+      .invoke({ animal: 'x' }, { callbacks }),
+  ).toBe('ab')
   expect(tokens).toEqual([])
   const streaming = scriptedModel([['a', 'b']], { streaming: true })
   expect(await prompt.pipe(streaming).pipe(new StringOutputParser()).invoke({ animal: 'x' }, { callbacks })).toBe('ab')
@@ -85,7 +90,12 @@ test('an assigned key wins over the input’s own', async () => {
 })
 
 test('a map streams each branch as its chunks come, and its output is folded by key', async () => {
-  const run = parallel({ text: lambda(function* (_: string) { yield* ['x', 'y'] }), same: passthrough<string>() }).stream('in')
+  const run = parallel({
+    text: lambda(function* (_: string) {
+      yield* ['x', 'y']
+    }),
+    same: passthrough<string>(),
+  }).stream('in')
   const chunks: unknown[] = []
   for await (const chunk of run) chunks.push(chunk)
   expect(chunks).toEqual(expect.arrayContaining([{ text: 'x' }, { text: 'y' }, { same: 'in' }]))
@@ -99,7 +109,13 @@ test('chains of chains are one sequence; one with bound options stands for itsel
   expect(heard.trace().filter((line) => line.startsWith('S'))).toHaveLength(5)
   const named = recorder()
   await sequence(two.withConfig({ runName: 'pair' }), inner).invoke(0, { callbacks: [named] })
-  expect(named.trace().filter((line) => line.startsWith('S'))).toEqual(['S RunnableSequence', 'S pair<RunnableSequence', 'S inner<pair', 'S inner<pair', 'S inner<RunnableSequence'])
+  expect(named.trace().filter((line) => line.startsWith('S'))).toEqual([
+    'S RunnableSequence',
+    'S pair<RunnableSequence',
+    'S inner<pair',
+    'S inner<pair',
+    'S inner<RunnableSequence',
+  ])
 })
 
 test('a step before the model does not block its streaming, a plain function after it gives one chunk, a generator many', async () => {
@@ -107,10 +123,20 @@ test('a step before the model does not block its streaming, a plain function aft
   const text = lambda((x: string) => x).pipe(prompt.pipe(model).pipe(new StringOutputParser()) as never)
   void text
   const whole: unknown[] = []
-  for await (const chunk of prompt.pipe(model).pipe(new StringOutputParser()).pipe((all) => all.length).stream({ animal: 'x' })) whole.push(chunk)
+  for await (const chunk of prompt
+    .pipe(model)
+    .pipe(new StringOutputParser())
+    .pipe((all) => all.length)
+    .stream({ animal: 'x' }))
+    whole.push(chunk)
   expect(whole).toEqual([3])
   const many: string[] = []
-  const spell = prompt.pipe(model).pipe(new StringOutputParser()).pipe(async function* (all) { yield* all })
+  const spell = prompt
+    .pipe(model)
+    .pipe(new StringOutputParser())
+    .pipe(async function* (all) {
+      yield* all
+    })
   for await (const chunk of spell.stream({ animal: 'x' })) many.push(chunk)
   expect(many).toEqual(['a', 'b', 'c'])
 })
@@ -118,21 +144,44 @@ test('a step before the model does not block its streaming, a plain function aft
 test('errors end the failed step and its parents with the same error object, and what follows never starts', async () => {
   const heard = recorder()
   const boom = new Error('boom')
-  const chain = sequence(inner, lambda(() => { throw boom }, { name: 'bad' }), inner)
+  const chain = sequence(
+    inner,
+    lambda(
+      () => {
+        throw boom
+      },
+      { name: 'bad' },
+    ),
+    inner,
+  )
   await expect(chain.invoke(1, { callbacks: [heard] })).rejects.toBe(boom)
   heard.check()
-  expect(heard.trace()).toEqual(['S RunnableSequence', 'S inner<RunnableSequence', 'E inner', 'S bad<RunnableSequence', 'X bad', 'X RunnableSequence'])
+  expect(heard.trace()).toEqual([
+    'S RunnableSequence',
+    'S inner<RunnableSequence',
+    'E inner',
+    'S bad<RunnableSequence',
+    'X bad',
+    'X RunnableSequence',
+  ])
   for (const event of heard.events) if (event.type === 'error') expect(event.error).toBe(boom)
 })
 
 test('a model that fails in the middle ends first, then the parser, then the root, each with what it had', async () => {
   const heard = recorder()
   const model = scriptedModel([{ tokens: ['a', 'b'], error: new Error('cut') }])
-  const run = prompt.pipe(model).pipe(new StringOutputParser()).stream({ animal: 'x' }, { callbacks: [heard] })
+  const run = prompt
+    .pipe(model)
+    .pipe(new StringOutputParser())
+    .stream({ animal: 'x' }, { callbacks: [heard] })
   await expect(run.drain()).rejects.toThrow('cut')
   heard.check()
   expect(heard.trace().slice(-3)).toEqual(['X ScriptedModel', 'X StringOutputParser', 'X RunnableSequence'])
-  expect(heard.events.flatMap((event) => (event.type === 'error' ? [event.partial] : []))).toEqual([expect.objectContaining({ content: 'ab' }), 'ab', 'ab'])
+  expect(heard.events.flatMap((event) => (event.type === 'error' ? [event.partial] : []))).toEqual([
+    expect.objectContaining({ content: 'ab' }),
+    'ab',
+    'ab',
+  ])
   expect(await run.outcome).toMatchObject({ status: 'failed', partial: 'ab' })
 })
 

@@ -44,10 +44,21 @@ test('P8: usage that nobody reported is absent', async () => {
 })
 
 test('a stopped run keeps what it had, its usage as a lower bound', async () => {
-  const model = scriptedModel([[{ type: 'usage', usage: { inputTokens: 7 } }, { type: 'text', text: 'a' }, { type: 'text', text: 'b' }]])
+  const model = scriptedModel([
+    [
+      { type: 'usage', usage: { inputTokens: 7 } },
+      { type: 'text', text: 'a' },
+      { type: 'text', text: 'b' },
+    ],
+  ])
   const run = model.stream('x')
   for await (const delta of run) if (delta.type === 'text') break
-  expect(await run.outcome).toMatchObject({ status: 'aborted', error: expect.any(UserStop), partial: { content: 'a' }, usage: { inputTokens: 7, source: 'partial' } })
+  expect(await run.outcome).toMatchObject({
+    status: 'aborted',
+    error: expect.any(UserStop),
+    partial: { content: 'a' },
+    usage: { inputTokens: 7, source: 'partial' },
+  })
 })
 
 test('a truncated answer is delivered, then thrown, and the outcome says truncated', async () => {
@@ -104,10 +115,18 @@ test('P9: flushed settles when this tree’s handlers have heard all and flushed
   let release = (): void => {}
   const handler = {
     onChainEnd: () => void log.push('end'),
-    flush: () => new Promise<void>((resolve) => { release = () => { log.push('flushed'); resolve() } }),
+    flush: () =>
+      new Promise<void>((resolve) => {
+        release = () => {
+          log.push('flushed')
+          resolve()
+        }
+      }),
   }
   const waited: Promise<unknown>[] = []
-  const run = lambda((x: number) => x).pipe((x) => x).stream(1, { callbacks: [handler], waitUntil: (work) => waited.push(work) })
+  const run = lambda((x: number) => x)
+    .pipe((x) => x)
+    .stream(1, { callbacks: [handler], waitUntil: (work) => waited.push(work) })
   await run.drain()
   expect(log).toEqual(['end', 'end', 'end'])
   expect(waited).toHaveLength(1)

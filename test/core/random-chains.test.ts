@@ -1,4 +1,4 @@
-import { type Handler, lambda, type Listener, parallel, type Runnable, sequence, transform } from 'chaintap'
+import { type Handler, type Listener, lambda, parallel, type Runnable, sequence, transform } from 'chaintap'
 import { recorder } from 'chaintap/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -125,7 +125,12 @@ function calling(how: Extract<Spec, { is: 'calls' }>['how'], below: Step): Step 
 }
 
 /** Reads as told; whatever it throws is not our concern here. */
-async function read(chain: Step, s: typeof scenario extends fc.Arbitrary<infer T> ? T : never, callbacks: Handler[], signal: AbortSignal): Promise<void> {
+async function read(
+  chain: Step,
+  s: typeof scenario extends fc.Arbitrary<infer T> ? T : never,
+  callbacks: Handler[],
+  signal: AbortSignal,
+): Promise<void> {
   const options = { callbacks, signal, ...(s.timeout !== undefined && { timeout: s.timeout }), onHandlerError: () => {} }
   if (s.way === 'invoke') return void (await chain.invoke('in', options))
   const run = s.way === 'events' ? chain.events('in', options) : chain.stream('in', options)

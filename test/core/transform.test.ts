@@ -18,13 +18,24 @@ test('a Transformer works on chunks, with start and flush', async () => {
 
 test('a Transformer without transform passes chunks on, one that gives objects folds to an array', async () => {
   expect(await tokens().pipe<string>({}).invoke('x')).toBe('abc')
-  expect(await tokens().pipe<{ token: string }>({ transform: (token, c) => c.enqueue({ token }) }).invoke('x')).toEqual([{ token: 'a' }, { token: 'b' }, { token: 'c' }])
+  expect(
+    await tokens()
+      .pipe<{ token: string }>({ transform: (token, c) => c.enqueue({ token }) })
+      .invoke('x'),
+  ).toEqual([{ token: 'a' }, { token: 'b' }, { token: 'c' }])
 })
 
 test('terminate() ends what comes after well, and cancels what comes before', async () => {
   const heard = recorder()
   const talker = new Talker(() => counted([['a', 'b'], ['c']], { stall: true }))
-  const first = talker.pipe<string>({ transform: (token, c) => { c.enqueue(token); if (token === 'b') c.terminate() } }).pipe<string>(upper)
+  const first = talker
+    .pipe<string>({
+      transform: (token, c) => {
+        c.enqueue(token)
+        if (token === 'b') c.terminate()
+      },
+    })
+    .pipe<string>(upper)
   expect(await readAll(first.stream('x', { callbacks: [heard] }))).toEqual({ chunks: ['A', 'B'], error: undefined })
   heard.check()
   expect(heard.trace().slice(-4)).toEqual(['X Talker', 'E RunnableTransform', 'E RunnableTransform', 'E RunnableSequence'])
@@ -50,7 +61,10 @@ test('a TransformStream is a real pipe', async () => {
 test('a TransformStream instance serves one run, a second says what to write', async () => {
   const chain = tokens().pipe(new TransformStream(upper))
   await chain.invoke('x')
-  await expect(chain.invoke('x')).rejects.toMatchObject({ code: 'stream_reused', message: expect.stringContaining('transform(() => new TransformStream') })
+  await expect(chain.invoke('x')).rejects.toMatchObject({
+    code: 'stream_reused',
+    message: expect.stringContaining('transform(() => new TransformStream'),
+  })
   const fresh = tokens().pipe(transform(() => new TransformStream(upper)))
   expect([await fresh.invoke('x'), await fresh.invoke('x')]).toEqual(['ABC', 'ABC'])
 })
@@ -103,11 +117,17 @@ test('a streaming step that never got a chunk starts and ends when the chain com
 test('recursionLimit n lets runs call runs n levels deep, odd or even, 25 where none is given', async () => {
   const depthReached = async (recursionLimit: number | undefined): Promise<number> => {
     let deepest = 0
-    const self = lambda((_: number): never => {
-      deepest++
-      return self as never
-    }, { name: 'self' })
-    await expect(self.invoke(0, recursionLimit === undefined ? {} : { recursionLimit })).rejects.toMatchObject({ code: 'recursion_limit', message: expect.stringContaining('self') })
+    const self = lambda(
+      (_: number): never => {
+        deepest++
+        return self as never
+      },
+      { name: 'self' },
+    )
+    await expect(self.invoke(0, recursionLimit === undefined ? {} : { recursionLimit })).rejects.toMatchObject({
+      code: 'recursion_limit',
+      message: expect.stringContaining('self'),
+    })
     return deepest - 1
   }
   expect(await depthReached(3)).toBe(3)
@@ -117,17 +137,23 @@ test('recursionLimit n lets runs call runs n levels deep, odd or even, 25 where 
 
 test('a runnable that invokes itself with its context meets the recursion limit too', async () => {
   let calls = 0
-  const self = lambda(async (x: number, context): Promise<number> => {
-    calls++
-    return self.invoke(x + 1, context)
-  }, { name: 'self' })
+  const self = lambda(
+    async (x: number, context): Promise<number> => {
+      calls++
+      return self.invoke(x + 1, context)
+    },
+    { name: 'self' },
+  )
   await expect(self.invoke(0, { recursionLimit: 7 })).rejects.toMatchObject({ code: 'recursion_limit' })
   expect(calls).toBe(8)
 })
 
 test('a call with the context of a run that has ended is a typed error', async () => {
   let kept: unknown
-  const step = lambda((x: number, context) => { kept = context; return x })
+  const step = lambda((x: number, context) => {
+    kept = context
+    return x
+  })
   await step.invoke(1)
   await expect((async () => step.invoke(1, kept as never))()).rejects.toMatchObject({ code: 'run_ended' })
 })

@@ -97,6 +97,11 @@ describe('speculative parsing', () => {
     for (const other of others) expect(speculated([first, other])).toEqual([undefined, undefined])
   })
 
+  test('does not take the ending of one shape for that of another', () => {
+    const other = '{"delta":{"type":"text_delta","text":"b"},"type":"content_block_delta"}'
+    expect(speculated([delta('"a"'), other, '{"delta":{"type":"text_delta","text":"c"}}'])).toEqual([undefined, undefined, undefined])
+  })
+
   test('is not misled by a text that looks like a key', () => {
     const twice = (a: string, b: string): string =>
       `{"type":"content_block_delta","delta":{"type":"text_delta","text":"${a}","${b}":"\\u0074ext"}}`

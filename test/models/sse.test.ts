@@ -19,6 +19,7 @@ async function decode(chunks: readonly Uint8Array[], options?: Parameters<typeof
 const cases: Readonly<Record<string, readonly [stream: string, data: readonly string[]]>> = {
   'LF, CRLF and CR line ends, mixed': ['data: 1\n\ndata: 2\r\n\r\ndata: 3\r\rdata: 4\n\r\n', ['1', '2', '3', '4']],
   'one byte order mark at the front': ['\uFEFFdata: 1\n\n', ['1']],
+  'one byte order mark only: a second is part of the name': ['\uFEFF\uFEFFdata: 1\n\ndata: 2\n\n', ['2']],
   'data in several lines': ['data: 1\ndata: 2\n\n', ['1\n2']],
   'comments, names, ids and unknown fields': [': hello\nevent: x\nid: 7\nfoo: bar\ndata: 1\n\n', ['1']],
   'characters of several bytes': ['data: Grüße€😀\n\n', ['Grüße€😀']],

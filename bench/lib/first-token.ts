@@ -1,0 +1,74 @@
+import type { Hand } from './bare.ts'
+import type { Variant } from './measure.ts'
+import { type Bytes, respond, type Wire } from './wire.ts'
+
+/** Starts reading what `fetch` answers. */
+type Start = (fetch: typeof globalThis.fetch, hand: Hand) => Promise<void>
+
+interface Held {
+  readonly first: Promise<void>
+  readonly isAsked: () => boolean
+  respond(): void
+  finish(): Promise<void>
+}
+
+/** Calls that wait at once: enough for a coarse clock, too few to be slowed by what the garbage collector has to carry. */
+const WAITING = 256
+
+/** The time from a response, with the first token's bytes there, to the reader. */
+export function firstToken(name: string, wire: Wire, start: Start): Variant {
+  return {
+    name,
+    async sample(times) {
+      let ms = 0
+      for (let left = times; left > 0; left -= WAITING) ms += await answered(name, Math.min(left, WAITING), () => hold(wire, start))
+      return ms
+    },
+  }
+}
+
+/** Makes calls that all wait for their responses. Then each is given its own and its token awaited: that alone is timed. */
+async function answered(name: string, count: number, call: () => Held): Promise<number> {
+  const calls = Array.from({ length: count }, call)
+  await new Promise((resolve) => setTimeout(resolve))
+  if (!calls.every(({ isAsked }) => isAsked())) throw new Error(`${name} has not asked yet`)
+  const began = performance.now()
+  for (const { respond, first } of calls) {
+    respond()
+    await first
+  }
+  const ms = performance.now() - began
+  for (const { finish } of calls) await finish()
+  return ms
+}
+
+/** A call whose response is held back, and after its first token the end. */
+function hold({ opening, deltas, ending }: Wire, start: Start): Held {
+  const first = Promise.withResolvers<void>()
+  const answer = Promise.withResolvers<Response>()
+  const rest = Promise.withResolvers<void>()
+  const chunks = [...opening, ...deltas].values()
+  const pull = async (controller: ReadableStreamDefaultController<Bytes>): Promise<void> => {
+    const { value } = chunks.next()
+    if (value) return controller.enqueue(value)
+    await rest.promise
+    for (const chunk of ending) controller.enqueue(chunk)
+    controller.close()
+  }
+  const response = respond(new ReadableStream<Bytes>({ pull }, { highWaterMark: 0 }))
+  let isAsked = false
+  const fetch = (): Promise<Response> => {
+    isAsked = true
+    return answer.promise
+  }
+  const over = start(fetch, () => first.resolve())
+  return {
+    first: first.promise,
+    isAsked: () => isAsked,
+    respond: () => answer.resolve(response),
+    finish() {
+      rest.resolve()
+      return over
+    },
+  }
+}
