@@ -145,7 +145,7 @@ export class Audience {
       tree.track(wait)
       tree.passAt = 0
     }
-    for (const view of this.#views) view.push(event, wait)
+    if (this.#views.length > 0) for (const view of this.#views) view.push(event, wait)
     tree.told()
     if (raised) throw raised.error
     return wait

@@ -1,0 +1,62 @@
+import type { RunOptions } from '../core/options.ts'
+
+/** What a caller may set of a run's options. */
+export type CallerOptions = Pick<RunOptions, 'tags' | 'metadata' | 'runName'>
+
+/** A request's call, or the refusal to answer it with. */
+export type Call = { readonly input: unknown; readonly options: CallerOptions } | { readonly refusal: Response }
+
+/** A refusal that says in words what is wrong, as JSON. */
+export function refuse(status: number, error: string, headers: Readonly<Record<string, string>> = {}): { readonly refusal: Response } {
+  return { refusal: Response.json({ error }, { status, headers }) }
+}
+
+/** Reads `POST { "input": …, "options"?: { tags, metadata, runName } }`. */
+export async function callOf(request: Request, maxBytes: number): Promise<Call> {
+  if (request.method !== 'POST') return refuse(405, `Call with POST, not ${request.method}.`, { allow: 'POST' })
+  // Other sites' pages may send forms and plain text here without asking; JSON they may not.
+  const type = request.headers.get('content-type') ?? 'nothing'
+  if (!/^application\/json\s*(;|$)/i.test(type)) return refuse(415, `The content-type must be application/json, but is ${type}.`)
+  const text = await textOf(request, maxBytes)
+  if (text === undefined) return refuse(413, `The body is too large: ${maxBytes} bytes is the most.`)
+  const body = parsed(text)
+  if (!isRecord(body) || !('input' in body)) return refuse(400, 'The body must be JSON with an input: { "input": … }.')
+  return { input: body.input, options: optionsOf(body.options) }
+}
+
+/** The body as text; undefined where it is too long, whatever its headers say. */
+async function textOf({ body }: Request, maxBytes: number): Promise<string | undefined> {
+  const reader = body?.getReader()
+  const decoder = new TextDecoder()
+  let text = ''
+  let bytes = 0
+  for (let read = await reader?.read(); read?.value; read = await reader?.read()) {
+    bytes += read.value.byteLength
+    if (bytes > maxBytes) {
+      await reader?.cancel()
+      return undefined
+    }
+    text += decoder.decode(read.value, { stream: true })
+  }
+  return text + decoder.decode()
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** What the caller may set; anything else is left out, and so is what has another form. */
+function optionsOf(given: unknown): CallerOptions {
+  const { tags, metadata, runName } = isRecord(given) ? given : {}
+  return {
+    ...(Array.isArray(tags) && { tags: tags.filter((tag) => typeof tag === 'string') }),
+    ...(isRecord(metadata) && { metadata }),
+    ...(typeof runName === 'string' && { runName }),
+  }
+}

@@ -1,0 +1,116 @@
+import { Disconnect } from '../core/errors.ts'
+import type { RunEvent } from '../core/event.ts'
+import { encoder, stringify } from '../core/json.ts'
+import type { Outcome } from '../core/outcome.ts'
+import { follow } from '../core/signal.ts'
+import type { RunStream } from '../core/stream.ts'
+
+/** What a Worker's third argument offers; other hosts have their own. */
+export interface Context {
+  waitUntil(work: Promise<unknown>): void
+}
+
+/** Options of {@link toResponse}. */
+export interface ResponseOptions {
+  /** Its signal tells that the client has left; in Workers that takes the flag `enable_request_signal`. */
+  readonly request?: Request
+  /** Keeps the Worker alive until the handlers are done. */
+  readonly ctx?: Context
+  /** Pause after which a comment is sent, so that proxies do not close a silent stream, in ms. Default 15,000; `events` only. */
+  readonly heartbeatMs?: number
+}
+
+/**
+ * A run as a streaming response, one write per wire chunk. `events` (of `chain.events(…)`) are server-sent events, `id: seq`,
+ * `event: type`, `data:` the codec's JSON, the last one `event: outcome`; `text` (of `chain.stream(…)`) is the bare text of its chunks.
+ *
+ * When the client leaves, the run is stopped with `Disconnect` and the provider's body is closed.
+ *
+ * @example
+ * return toResponse(chain.events(input), { request, ctx })
+ */
+export function toResponse(run: RunStream<RunEvent, unknown>, options?: ResponseOptions & { readonly format?: 'events' }): Response
+export function toResponse(run: RunStream<unknown, unknown>, options: ResponseOptions & { readonly format: 'text' }): Response
+export function toResponse(
+  run: RunStream<unknown, unknown>,
+  { format = 'events', request, ctx, heartbeatMs = 15_000 }: ResponseOptions & { readonly format?: 'events' | 'text' } = {},
+): Response {
+  const unfollow = request ? follow(request.signal, () => run.stop(new Disconnect())) : () => {}
+  ctx?.waitUntil(run.flushed)
+  const isText = format === 'text'
+  const body = isText
+    ? streamOf(run, (batch) => batch.map(textOf).join(''), unfollow)
+    : eventStream(run as RunStream<RunEvent, unknown>, heartbeatMs, unfollow)
+  return new Response(body, {
+    headers: {
+      'content-type': `text/${isText ? 'plain' : 'event-stream'}; charset=utf-8`,
+      'cache-control': 'no-cache, no-transform',
+      // Compressed, a stream may be held back until it ends: the local Worker does so, whatever cache-control says.
+      'content-encoding': 'identity',
+    },
+  })
+}
+
+/** Text, or a Delta of text; what else a run yields has no place in bare text. */
+function textOf(chunk: unknown): string {
+  if (typeof chunk === 'string') return chunk
+  const { type, text } = (chunk ?? {}) as { type?: unknown; text?: unknown }
+  return type === 'text' && typeof text === 'string' ? text : ''
+}
+
+function eventStream(run: RunStream<RunEvent, unknown>, heartbeatMs: number, ended: () => void): ReadableStream<Uint8Array> {
+  const encode = encoder()
+  const frames = (batch: readonly RunEvent[]): string =>
+    batch.map((event) => `id: ${event.seq}\nevent: ${event.type}\ndata: ${encode(event)}\n\n`).join('')
+  return streamOf(run, frames, ended, { text: ': heartbeat\n\n', ms: heartbeatMs }, async () => outcomeFrame(await run.outcome))
+}
+
+/** How the run ended. Its output is left out: it has been said. */
+function outcomeFrame({ status, usage, firstTokenMs, durationMs, ...rest }: Outcome<unknown>): string {
+  const error = 'error' in rest ? { error: rest.error } : {}
+  return `event: outcome\ndata: ${stringify({ status, usage, firstTokenMs, durationMs, ...error })}\n\n`
+}
+
+/** The bytes of what `write` makes of each batch, and of the end. A failure of the run ends them: it has been told, or is, by `last`. */
+function streamOf<Chunk>(
+  run: RunStream<Chunk, unknown>,
+  write: (batch: readonly Chunk[]) => string,
+  ended: () => void,
+  silence?: { readonly text: string; readonly ms: number },
+  last?: () => Promise<string>,
+): ReadableStream<Uint8Array> {
+  const utf8 = new TextEncoder()
+  const batches = run.batches().getReader()
+  let timer: ReturnType<typeof setInterval> | undefined
+  const end = (): void => {
+    clearInterval(timer)
+    ended()
+  }
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        // Where the client is behind it hears enough.
+        const beat = (): void => (Number(controller.desiredSize) >= 0 ? controller.enqueue(utf8.encode(silence?.text)) : undefined)
+        if (silence) timer = setInterval(beat, silence.ms)
+      },
+      async pull(controller) {
+        try {
+          const read = await batches.read()
+          if (!read.done) return controller.enqueue(utf8.encode(write(read.value)))
+        } catch (error) {
+          end()
+          // Bare text has no place for an error but a broken connection.
+          if (!last) throw error
+        }
+        end()
+        if (last) controller.enqueue(utf8.encode(await last()))
+        controller.close()
+      },
+      cancel() {
+        end()
+        run.stop(new Disconnect())
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
