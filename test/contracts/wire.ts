@@ -22,7 +22,7 @@ type Run = ReturnType<Model['stream']>
 
 export interface WireOptions {
   readonly fetch: FaultyFetch
-  readonly apiKey?: string
+  readonly apiKey?: string | (() => Promise<string>)
   readonly maxRetries?: number
   readonly onTruncated?: 'error' | 'accept'
   readonly streaming?: boolean
