@@ -29,8 +29,16 @@ export function begin<Chunk>(
   return launch(runnable, input, run)
 }
 
-/** Starts a run that has been made. */
-export async function launch<Chunk>(runnable: AnyRunnable<Chunk>, input: unknown, run: OpenRun, isShown = false): Promise<Launched<Chunk>> {
+/** Starts a run that has been made. A stop does not wait for what is being opened: `open` closes it when it comes. */
+export function launch<Chunk>(runnable: AnyRunnable<Chunk>, input: unknown, run: OpenRun, isShown = false): Promise<Launched<Chunk>> {
+  return new Promise((resolve, reject) => {
+    run.own((failure) => failure && reject(failure.reason))
+    open(runnable, input, run, isShown).then(resolve, reject)
+  })
+}
+
+async function open<Chunk>(runnable: AnyRunnable<Chunk>, input: unknown, run: OpenRun, isShown: boolean): Promise<Launched<Chunk>> {
+  throwIfOver(run)
   limit(run, run.options)
   if (runnable.lateCallbacks) run.admit(await runnable.lateCallbacks())
   throwIfOver(run)

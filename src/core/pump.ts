@@ -1,7 +1,7 @@
 import { AbortReason, ChaintapError, TruncatedError } from './errors.ts'
 import type { RunContext } from './event.ts'
 import { Flow } from './flow.ts'
-import { type Launched, launch } from './launch.ts'
+import { launch } from './launch.ts'
 import type { MergedOptions } from './options.ts'
 import type { Outcome } from './outcome.ts'
 import { OpenRun } from './run.ts'
@@ -64,16 +64,8 @@ export class Pump<Chunk, Out> implements Batches<Chunk>, FlowOwner {
       this.#beganAt = Date.now()
       if (!this.run.parent) this.run.options.waitUntil?.(this.run.tree.flushed)
     }
-    try {
-      // A stop does not wait for what is being opened: launch() closes it when it comes.
-      const { flow } = await new Promise<Launched<Chunk>>((resolve, reject) => {
-        this.run.own((failure) => failure && reject(failure.reason))
-        if (!this.#over) launch(this.#runnable, this.#input, this.run, this.#isShown).then(resolve, reject)
-      })
-      this.#flow = flow
-    } catch (error) {
-      this.#flow = failing(error)
-    }
+    const launched = launch(this.#runnable, this.#input, this.run, this.#isShown)
+    this.#flow = await launched.then(({ flow }) => flow, failing<Chunk>)
     this.#flow.owner = this
     return this.#flow
   }

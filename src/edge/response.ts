@@ -39,8 +39,8 @@ export function toResponse(
   ctx?.waitUntil(run.flushed)
   const isText = format === 'text'
   const body = isText
-    ? streamOf(run, (batch) => batch.map(textOf).join(''), unfollow)
-    : eventStream(run as RunStream<RunEvent, unknown>, heartbeatMs, unfollow)
+    ? bytesOf(run, { write: (batch) => batch.map(textOf).join('') }, unfollow)
+    : bytesOf(run as RunStream<RunEvent, unknown>, events(run as RunStream<RunEvent, unknown>, heartbeatMs), unfollow)
   return new Response(body, {
     headers: {
       'content-type': `text/${isText ? 'plain' : 'event-stream'}; charset=utf-8`,
@@ -58,11 +58,13 @@ function textOf(chunk: unknown): string {
   return type === 'text' && typeof text === 'string' ? text : ''
 }
 
-function eventStream(run: RunStream<RunEvent, unknown>, heartbeatMs: number, ended: () => void): ReadableStream<Uint8Array> {
+function events(run: RunStream<RunEvent, unknown>, heartbeatMs: number): Format<RunEvent> {
   const encode = encoder()
-  const frames = (batch: readonly RunEvent[]): string =>
-    batch.map((event) => `id: ${event.seq}\nevent: ${event.type}\ndata: ${encode(event)}\n\n`).join('')
-  return streamOf(run, frames, ended, { text: ': heartbeat\n\n', ms: heartbeatMs }, async () => outcomeFrame(await run.outcome))
+  return {
+    write: (batch) => batch.map((event) => `id: ${event.seq}\nevent: ${event.type}\ndata: ${encode(event)}\n\n`).join(''),
+    last: async () => outcomeFrame(await run.outcome),
+    heartbeatMs,
+  }
 }
 
 /** How the run ended. Its output is left out: it has been said. */
@@ -71,39 +73,37 @@ function outcomeFrame({ status, usage, firstTokenMs, durationMs, ...rest }: Outc
   return `event: outcome\ndata: ${stringify({ status, usage, firstTokenMs, durationMs, ...error })}\n\n`
 }
 
-/** The bytes of what `write` makes of each batch, and of the end. A failure of the run ends them: it has been told, or is, by `last`. */
-function streamOf<Chunk>(
-  run: RunStream<Chunk, unknown>,
-  write: (batch: readonly Chunk[]) => string,
-  ended: () => void,
-  silence?: { readonly text: string; readonly ms: number },
-  last?: () => Promise<string>,
-): ReadableStream<Uint8Array> {
+/** How a run becomes text: each batch of it, and its end. */
+interface Format<Chunk> {
+  write(batch: readonly Chunk[]): string
+  /** The end, in which a failure is told too; without it a failure breaks the stream. */
+  last?(): Promise<string>
+  readonly heartbeatMs?: number
+}
+
+/** A run's bytes, a write per batch. `ended` is called once, however it ends. */
+function bytesOf<Chunk>(run: RunStream<Chunk, unknown>, format: Format<Chunk>, ended: () => void): ReadableStream<Uint8Array> {
   const utf8 = new TextEncoder()
-  const batches = run.batches().getReader()
-  let timer: ReturnType<typeof setInterval> | undefined
+  const texts = textsOf(run, format)
+  let timer: ReturnType<typeof setInterval> | null = null
   const end = (): void => {
-    clearInterval(timer)
+    if (timer) clearInterval(timer)
     ended()
   }
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
         // Where the client is behind it hears enough.
-        const beat = (): void => (Number(controller.desiredSize) >= 0 ? controller.enqueue(utf8.encode(silence?.text)) : undefined)
-        if (silence) timer = setInterval(beat, silence.ms)
+        const beat = (): void => (Number(controller.desiredSize) < 0 ? undefined : controller.enqueue(utf8.encode(': heartbeat\n\n')))
+        if (format.heartbeatMs) timer = setInterval(beat, format.heartbeatMs)
       },
       async pull(controller) {
-        try {
-          const read = await batches.read()
-          if (!read.done) return controller.enqueue(utf8.encode(write(read.value)))
-        } catch (error) {
+        const text = await texts().catch((error: unknown) => {
           end()
-          // Bare text has no place for an error but a broken connection.
-          if (!last) throw error
-        }
+          throw error
+        })
+        if (text !== undefined) return controller.enqueue(utf8.encode(text))
         end()
-        if (last) controller.enqueue(utf8.encode(await last()))
         controller.close()
       },
       cancel() {
@@ -113,4 +113,21 @@ function streamOf<Chunk>(
     },
     { highWaterMark: 0 },
   )
+}
+
+/** The texts of a run one by one, undefined after the last. */
+function textsOf<Chunk>(run: RunStream<Chunk, unknown>, { write, last }: Format<Chunk>): () => Promise<string | undefined> {
+  const batches = run.batches().getReader()
+  let isOver = false
+  return async () => {
+    if (isOver) return undefined
+    try {
+      const read = await batches.read()
+      if (!read.done) return write(read.value)
+    } catch (error) {
+      if (!last) throw error
+    }
+    isOver = true
+    return last?.()
+  }
 }

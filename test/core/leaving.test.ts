@@ -218,6 +218,14 @@ test('a timeout must be positive, and says so where it was given', () => {
   for (const timeout of [0, -1, Number.NaN]) expect(() => new Talker([]).stream('x', { timeout })).toThrow(/positive/)
 })
 
+test('P2: a step with a timeout of its own is left when it has passed, whatever it is waiting for', async () => {
+  const heard = recorder()
+  const deaf = lambda(() => new Promise<string>(() => {}), { name: 'deaf' }).withConfig({ timeout: 3 })
+  await expect(deaf.pipe((x) => x).invoke('x', { callbacks: [heard] })).rejects.toBeInstanceOf(TimeoutError)
+  heard.check()
+  expect(heard.trace()).toEqual(['S RunnableSequence', 'S deaf<RunnableSequence', 'X deaf', 'X RunnableSequence'])
+})
+
 test('P1: a child left running when its parent returns is aborted, and ends before it', async () => {
   const heard = recorder()
   const talker = new Talker(() => counted([['a']], { stall: true }))
