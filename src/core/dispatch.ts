@@ -64,6 +64,8 @@ export class Audience {
   raised: { readonly error: unknown } | undefined
   /** Set when the run has failed: from then on no handler can fail it any more. */
   over = false
+  /** Whether anybody listens: where nobody does, events are counted and not made. */
+  present: boolean
   readonly #run: Run
   readonly #tree: Tree
   readonly #views: readonly View[]
@@ -75,16 +77,13 @@ export class Audience {
     this.#tree = tree
     this.#handlers = handlers
     this.#views = views
-  }
-
-  /** Whether anybody listens: where nobody does, events are counted and not made. */
-  get present(): boolean {
-    return this.#handlers.length > 0 || this.#views.length > 0
+    this.present = handlers.length > 0 || views.length > 0
   }
 
   /** Lets more handlers in; only before the first event. */
   admit(handlers: readonly Handler[]): void {
     this.#handlers = unique([...this.#handlers, ...handlers])
+    this.present ||= handlers.length > 0
   }
 
   // Taken at the first event: a run that never starts takes no stream's writer, and has nobody flushed.

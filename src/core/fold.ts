@@ -16,17 +16,22 @@ export function last<T>(): Fold<T, T | undefined> {
   }
 }
 
-/** Text in pieces, joined by the thousand: one flat string takes a tenth of the memory of its tokens, and each is copied twice at most. */
+/**
+ * Text in pieces, joined by the hundred: one flat string takes a tenth of the memory of its tokens, and each is copied twice at most.
+ * Not `+=`: V8's ropes move to the old generation before they are flat, and double the time of a token.
+ */
 export function text(): Fold<string, string> {
   const joined: string[] = []
-  let pieces: string[] = []
+  const pieces: string[] = []
+  let count = 0
   return {
     add: (chunk) => {
-      if (pieces.push(chunk) < 1_024) return
+      pieces[count++] = chunk
+      if (count < 128) return
       joined.push(pieces.join(''))
-      pieces = []
+      count = 0
     },
-    result: () => joined.join('') + pieces.join(''),
+    result: () => joined.join('') + pieces.slice(0, count).join(''),
   }
 }
 
