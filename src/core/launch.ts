@@ -51,7 +51,7 @@ async function open<Chunk>(runnable: AnyRunnable<Chunk>, input: unknown, run: Op
     const opened = runnable.open(prepared.input as never, run)
     const flow = isThenable(opened) ? await opened : opened
     flow.clock = run.tree
-    if (run.views.length > 0) flow.gate = run.gate
+    if (run.views.length > 0) flow.gate = () => run.gate()
     // Also where the run was stopped while the flow was opening: then it is closed here, at once.
     run.own((failure) => failure && flow.cancel(failure.reason))
     throwIfOver(run)

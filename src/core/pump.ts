@@ -24,10 +24,11 @@ export class Pump<Chunk, Out> implements Batches<Chunk>, FlowOwner {
   readonly #isShown: boolean
   #flow: Flow<Chunk> | undefined
   #beganAt: number | undefined
-  #over = false
   /** Left by whoever reads: then reading just ends. */
   #left = false
-  readonly #outcome = Promise.withResolvers<Outcome<unknown>>()
+  #outcome: PromiseWithResolvers<Outcome<unknown>> | undefined
+  #facts: Pick<Outcome<unknown>, 'usage' | 'firstTokenMs' | 'durationMs'> | undefined
+  #cut: { readonly error: unknown } | undefined
 
   constructor(runnable: Runnable<never, Out, Chunk>, input: unknown, options: MergedOptions, streaming: boolean, view?: View) {
     this.#runnable = runnable
@@ -45,6 +46,8 @@ export class Pump<Chunk, Out> implements Batches<Chunk>, FlowOwner {
       const fix = 'Touch run.outcome before you read, and it will be kept.'
       throw new ChaintapError('output_not_kept', `The output grew past what is kept for nobody. ${fix}`)
     }
+    this.#outcome ??= Promise.withResolvers()
+    this.#tellOutcome()
     return this.#outcome.promise as Promise<Outcome<Out>>
   }
 
@@ -54,7 +57,7 @@ export class Pump<Chunk, Out> implements Batches<Chunk>, FlowOwner {
 
   /** Ends the run from outside; the reader gets what came before, then the end. */
   stop(reason: unknown): void {
-    if (this.#over) return
+    if (this.#facts) return
     this.#left = true
     this.run.stop(reason)
   }
@@ -85,17 +88,23 @@ export class Pump<Chunk, Out> implements Batches<Chunk>, FlowOwner {
   }
 
   #end(failure?: { readonly error: unknown }): void {
-    if (this.#over) return
-    this.#over = true
+    if (this.#facts) return
     const { run } = this
     const now = Date.now()
     const began = this.#beganAt ?? now
     const { firstTokenAt } = run.tree
-    const facts = { usage: run.total, firstTokenMs: firstTokenAt === undefined ? undefined : firstTokenAt - began, durationMs: now - began }
-    const cut = failure ?? (run.truncated && { error: run.truncated })
-    if (cut) this.#outcome.resolve({ ...facts, status: statusOf(run, cut.error), error: cut.error, partial: run.output })
-    else this.#outcome.resolve({ ...facts, status: 'complete', output: run.output })
+    this.#facts = { usage: run.total, firstTokenMs: firstTokenAt === undefined ? undefined : firstTokenAt - began, durationMs: now - began }
+    this.#cut = failure ?? (run.truncated && { error: run.truncated })
+    this.#tellOutcome()
     if (!run.parent) void run.tree.finish()
+  }
+
+  #tellOutcome(): void {
+    const { run } = this
+    if (!this.#facts || !this.#outcome) return
+    if (!this.#cut) return this.#outcome.resolve({ ...this.#facts, status: 'complete', output: run.output })
+    const { error } = this.#cut
+    this.#outcome.resolve({ ...this.#facts, status: statusOf(run, error), error, partial: run.output })
   }
 }
 

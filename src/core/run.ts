@@ -3,7 +3,7 @@ import { AbortReason, type TruncatedError } from './errors.ts'
 import type { Announcement, Handler, Run, RunContext } from './event.ts'
 import { type Fold, Kept } from './fold.ts'
 import type { MergedOptions } from './options.ts'
-import { handlersAt, type Own, type Place, rootScope, type Scope, scopeBelow } from './scope.ts'
+import { handlersAt, type Own, type Place, rootScope, type Scope, scopeBelow, tagsAt } from './scope.ts'
 import { snapshot } from './snapshot.ts'
 import type { Tree } from './tree.ts'
 import { addUsage, type Usage } from './usage.ts'
@@ -56,7 +56,7 @@ export class OpenRun implements RunContext {
       rootId: parent?.run.rootId ?? id,
       name: options.runName ?? own.name,
       kind: own.kind,
-      tags: [...new Set([...tags, ...this.scope.tags, ...(own.tags ?? [])])],
+      tags: tagsAt(tags, this.scope, own),
       metadata: { ...this.scope.metadata, ...own.metadata },
     }
     this.audience = new Audience(this.run, tree, handlersAt(this.scope, own), this.views)
@@ -72,17 +72,17 @@ export class OpenRun implements RunContext {
   emit(announcement: Announcement): void | Promise<void> {
     if (this.phase !== 'open') return
     const heard = this.audience.tell(announcement)
-    const ready = heard ? heard.then(this.gate) : this.gate()
+    const ready = heard ? heard.then(() => this.gate()) : this.gate()
     // Whoever does not await it must not meet an unhandled rejection: what was raised fails the run at its end.
     ready?.catch(() => {})
     return ready
   }
 
   /** A promise where a reader of this run's events is behind. */
-  readonly gate = (): Promise<void> | undefined => {
+  gate(): Promise<void> | undefined {
     for (const view of this.views) {
       const wait = view.gate()
-      if (wait) return wait.then(this.gate)
+      if (wait) return wait.then(() => this.gate())
     }
   }
 

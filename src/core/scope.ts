@@ -58,6 +58,10 @@ export function scopeBelow(above: Scope, options: MergedOptions, streaming: bool
   }
 }
 
+/** Tags of an object's own run: the framework's, what reaches it from above, then its constructor's. */
+export const tagsAt = (framework: readonly string[], scope: Scope, own: Own): readonly string[] =>
+  scope.tags.length > 0 || own.tags ? unique([...framework, ...scope.tags, ...(own.tags ?? [])]) : framework
+
 /** Handlers of an object's own run: what reaches it from above, then its constructor's. */
 export const handlersAt = (scope: Scope, own: Own): readonly Handler[] =>
   own.callbacks ? unique([...scope.handlers, ...own.callbacks]) : scope.handlers

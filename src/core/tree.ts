@@ -1,6 +1,7 @@
-import type { Handler } from './event.ts'
+import type { Handler, Listener } from './event.ts'
 import { idFactory } from './id.ts'
 import { type Lifted, lift, report } from './lift.ts'
+import type { CallbackMethods } from './methods.ts'
 import type { RunOptions } from './options.ts'
 import type { OpenRun } from './run.ts'
 
@@ -21,7 +22,8 @@ export class Tree {
   readonly #later: (() => void)[] = []
   readonly #lifted = new Map<Handler, Lifted>()
   readonly #waits = new Set<Promise<unknown>>()
-  readonly #flushed = Promise.withResolvers<void>()
+  #isFlushed = false
+  #flushed: PromiseWithResolvers<void> | undefined
 
   constructor(onHandlerError: RunOptions['onHandlerError']) {
     this.onHandlerError = onHandlerError
@@ -29,6 +31,8 @@ export class Tree {
 
   /** Settles when the tree's handlers have heard everything and flushed. */
   get flushed(): Promise<void> {
+    this.#flushed ??= Promise.withResolvers()
+    if (this.#isFlushed) this.#flushed.resolve()
     return this.#flushed.promise
   }
 
@@ -97,14 +101,18 @@ export class Tree {
     // A stop ends the outcome before the runs' errors are told, in the same turn: those are waited for too.
     await undefined
     await this.settled()
-    const flushing = Array.from(this.#lifted.keys(), async (handler) => {
-      try {
-        if ('flush' in handler) await handler.flush?.()
-      } catch (error) {
-        report(error, undefined, handler, this.onHandlerError)
-      }
-    })
+    const flushing: Promise<void>[] = []
+    for (const handler of this.#lifted.keys()) if ('flush' in handler) flushing.push(this.#flush(handler))
     await Promise.all(flushing)
-    this.#flushed.resolve()
+    this.#isFlushed = true
+    this.#flushed?.resolve()
+  }
+
+  async #flush(handler: Listener | CallbackMethods): Promise<void> {
+    try {
+      await handler.flush?.()
+    } catch (error) {
+      report(error, undefined, handler, this.onHandlerError)
+    }
   }
 }

@@ -55,5 +55,8 @@ export function addUsage(a: Usage | undefined, b: Usage | undefined): Usage | un
 
 /** Two reports of one and the same response: the later known value of each field wins, nothing is added (P8). */
 export function mergeUsage(earlier: Usage | undefined, later: Usage): Usage {
-  return { ...earlier, ...Object.fromEntries(Object.entries(later).filter(([, value]) => value !== undefined && value !== null)) }
+  const merged: { -readonly [K in keyof Usage]: Usage[K] } = { ...earlier }
+  for (const figure of figures) if (later[figure] !== undefined) merged[figure] = later[figure]
+  if (later.source) merged.source = later.source
+  return merged
 }
