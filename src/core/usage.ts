@@ -56,7 +56,11 @@ export function addUsage(a: Usage | undefined, b: Usage | undefined): Usage | un
 /** Two reports of one and the same response: the later known value of each field wins, nothing is added (P8). */
 export function mergeUsage(earlier: Usage | undefined, later: Usage): Usage {
   const merged: { -readonly [K in keyof Usage]: Usage[K] } = { ...earlier }
-  for (const figure of figures) if (later[figure] !== undefined) merged[figure] = later[figure]
+  for (const figure of figures) {
+    // A wire may say null for what it does not know.
+    const value = later[figure] ?? undefined
+    if (value !== undefined) merged[figure] = value
+  }
   if (later.source) merged.source = later.source
   return merged
 }
