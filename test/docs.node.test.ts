@@ -35,9 +35,15 @@ it('every example of the README and the guides compiles', () => {
     writeFileSync(join(folder, name), code)
     return name
   })
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ extends: '../../tsconfig.json', compilerOptions: { noUnusedLocals: false }, include: names }))
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ extends: '../../tsconfig.json', compilerOptions: { noUnusedLocals: false }, include: names }),
+  )
   const tsc = join(root, 'node_modules/ts7/bin/tsc')
-  const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', folder, '--pretty', 'false', '--noEmit'], { cwd: root, encoding: 'utf8' })
+  const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', folder, '--pretty', 'false', '--noEmit'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
   expect(stdout.split('\n').filter(Boolean)).toEqual([])
   expect(status).toBe(0)
   expect(examples.length).toBeGreaterThan(3)

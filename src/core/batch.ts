@@ -31,6 +31,6 @@ export async function mapAll<In, Out>(
   }
   await Promise.all(Array.from({ length: Math.min(Math.max(1, limit ?? inputs.length), inputs.length) }, work))
   unfollow?.()
-  if (failure) throw (failure as { readonly error: unknown }).error
+  if (failure) throw failure.error
   return outputs
 }

@@ -119,7 +119,7 @@ export class Audience {
       const first = before.get(seat.lifted.handler)
       if (first) seat.after(first)
     }
-    this.tell(happening)
+    void this.tell(happening)
     for (const seat of this.#seats) if (seat.busy) before.set(seat.lifted.handler, seat.busy)
   }
 

@@ -50,7 +50,7 @@ export class Flow<Chunk = unknown> implements LinkOwner {
 
   /** Adds a stage: the flow itself, now of other chunks. The old name for it must not be used again. */
   through<C>(stage: Stage<Chunk, C>, fold: () => Fold = this.fold): Flow<C> {
-    this.#stages.push(stage as Stage)
+    this.#stages.push(stage)
     this.fold = fold
     if (stage.transform) this.kept = undefined
     return this as unknown as Flow<C>

@@ -185,8 +185,13 @@ export class OpenRun implements RunContext {
   #report(source: 'provider' | 'partial'): Usage | undefined {
     if (!this.usage) return
     const usage = { ...this.usage, requests: 1, source }
-    for (let run: OpenRun | undefined = this; run; run = run.parent) run.total = addUsage(run.total, usage)
+    this.#addUp(usage)
     return usage
+  }
+
+  #addUp(usage: Usage): void {
+    this.total = addUsage(this.total, usage)
+    this.parent?.#addUp(usage)
   }
 
   #leave(phase: 'ended' | 'failed'): void {

@@ -117,7 +117,7 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
   // The last overload is the one that errors are told of: all forms, so that they are about the one that came nearest.
   pipe(next: NextStep<Out, Chunk>): Runnable<In, unknown, unknown>
   pipe(next: unknown): Runnable<In, unknown, unknown> {
-    return sequence(this as never, toRunnable(next) as never) as Runnable<In, unknown, unknown>
+    return sequence(this as never, toRunnable(next) as never)
   }
 
   /** The same object with options bound: its callbacks hear every run below it. */
@@ -129,7 +129,7 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
 
 // Not a #private method: the copies that withConfig makes have none.
 function optionsOf({ config }: { readonly config?: MergedOptions | undefined }, options: RunOptions | RunContext = {}): MergedOptions {
-  return mergeOptions(config, isOpenRun(options) ? { parent: options } : (options as RunOptions))
+  return mergeOptions(config, isOpenRun(options) ? { parent: options } : options)
 }
 
 /** A step of any form as a runnable. */

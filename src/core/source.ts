@@ -24,7 +24,7 @@ export function fromStream<T>(stream: ReadableStream<T>): Source<T> {
   if (stream.locked) throw new ChaintapError('stream_taken', 'This stream is being read by somebody else. A stream serves one run.')
   const reader = stream.getReader()
   return {
-    next: () => reader.read() as Promise<Read<T>>,
+    next: () => reader.read(),
     cancel: (reason) => void reader.cancel(reason).catch(() => {}),
   }
 }

@@ -2,7 +2,6 @@ import { throughStream } from './bridge.ts'
 import { ChaintapError } from './errors.ts'
 import { Flow } from './flow.ts'
 import { list } from './fold.ts'
-import type { Stage } from './link.ts'
 import { type OutputOf, type Runnable, runnable } from './runnable.ts'
 
 type Chunks<I, O> = Transformer<I, O> | TransformStream<I, O>
@@ -30,7 +29,7 @@ export function transform<I, O>(
   }
   const through = (flow: Flow): Flow<O> => {
     const step = instance()
-    return isTransformStream(step) ? throughStream<O>(flow, step) : flow.through(step as Stage<unknown, O>, list)
+    return isTransformStream(step) ? throughStream<O>(flow, step) : flow.through(step, list)
   }
   return runnable<I, OutputOf<AsyncIterable<O>>, O>({ name, open: (input) => through(Flow.of(input)), through })
 }

@@ -99,7 +99,7 @@ export class Tree {
   /** The root has ended: lets the handlers finish, and flushes each once. */
   async finish(): Promise<void> {
     // A stop ends the outcome before the runs' errors are told, in the same turn: those are waited for too.
-    await undefined
+    await Promise.resolve()
     await this.settled()
     const flushing: Promise<void>[] = []
     for (const handler of this.#lifted.keys()) if ('flush' in handler) flushing.push(this.#flush(handler))

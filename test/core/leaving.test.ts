@@ -244,8 +244,8 @@ test('P1: a child left running when its parent returns is aborted, and ends befo
 
 test('a function that is stopped gets its signal aborted, and what it returns later is let go', async () => {
   const seen: unknown[] = []
-  let finish = (_: ReadableStream<string>): void => {}
-  const late = lambda((_: string, { signal }) => {
+  let finish: (made: ReadableStream<string>) => void = () => {}
+  const late = lambda((_x: string, { signal }) => {
     signal.addEventListener('abort', () => seen.push(signal.reason))
     return new Promise<ReadableStream<string>>((resolve) => {
       finish = resolve

@@ -91,7 +91,7 @@ test('an assigned key wins over the input’s own', async () => {
 
 test('a map streams each branch as its chunks come, and its output is folded by key', async () => {
   const run = parallel({
-    text: lambda(function* (_: string) {
+    text: lambda(function* () {
       yield* ['x', 'y']
     }),
     same: passthrough<string>(),

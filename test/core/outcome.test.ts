@@ -72,7 +72,7 @@ test('an outcome asked for late is there; one too large to keep for nobody says 
   const late = new Talker([['a'], ['b']]).stream('x')
   for await (const _ of late) void _
   expect(await late.outcome).toMatchObject({ output: 'ab' })
-  const big = [...'x'.repeat(600)].map(() => ['y'.repeat(1_000)])
+  const big = Array.from({ length: 600 }, () => ['y'.repeat(1_000)])
   const unasked = new Talker(big).stream('x')
   for await (const _ of unasked) void _
   expect(() => unasked.outcome).toThrow(/before you read/)

@@ -74,7 +74,7 @@ function build(what: Spec, talkers: Talker[]): Step {
     }
     case 'parallel': {
       const branches = Object.fromEntries(what.branches.map((branch, index) => [`k${index}`, build(branch, talkers)]))
-      return parallel(branches).pipe((all) => JSON.stringify(all)) as Step
+      return parallel(branches).pipe((all) => JSON.stringify(all))
     }
   }
 }
@@ -110,7 +110,7 @@ function transformer(does: Extract<Spec, { is: 'transformer' }>['does']): Step {
         else controller.enqueue(chunk)
       },
     }
-  }) as Step
+  })
 }
 
 function calling(how: Extract<Spec, { is: 'calls' }>['how'], below: Step): Step {
@@ -121,7 +121,7 @@ function calling(how: Extract<Spec, { is: 'calls' }>['how'], below: Step): Step 
     if (how === 'forgets') void below.invoke(x, context)
     else for await (const _ of below.stream(x, context)) break
     return x
-  }) as unknown as Step
+  })
 }
 
 /** Reads as told; whatever it throws is not our concern here. */

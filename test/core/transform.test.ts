@@ -118,13 +118,13 @@ test('recursionLimit n lets runs call runs n levels deep, odd or even, 25 where 
   const depthReached = async (recursionLimit: number | undefined): Promise<number> => {
     let deepest = 0
     const self = lambda(
-      (_: number): never => {
+      (): never => {
         deepest++
         return self as never
       },
       { name: 'self' },
     )
-    await expect(self.invoke(0, recursionLimit === undefined ? {} : { recursionLimit })).rejects.toMatchObject({
+    await expect(self.invoke(undefined, recursionLimit === undefined ? {} : { recursionLimit })).rejects.toMatchObject({
       code: 'recursion_limit',
       message: expect.stringContaining('self'),
     })

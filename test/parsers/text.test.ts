@@ -34,10 +34,10 @@ class Sayer extends Runnable<string, AssistantMessage, Delta> {
     return Flow.from(stream).through<Delta>(
       {
         transform(deltas, controller) {
-          for (const delta of deltas as readonly Delta[]) controller.enqueue(delta)
+          for (const delta of deltas) controller.enqueue(delta)
         },
       },
-      messageFold as never,
+      messageFold,
     )
   }
 }

@@ -77,7 +77,7 @@ export class Talker extends Runnable<string, string, string> {
     return Flow.from(source.stream).through<string>(
       {
         transform(tokens, controller) {
-          for (const token of tokens as readonly string[]) controller.enqueue(token)
+          for (const token of tokens) controller.enqueue(token)
         },
       },
       joined,

@@ -21,6 +21,6 @@ new ChatAnthropic({ apiKey: 'key', temprature: 0 })
 // @ts-expect-error the policy is one of two words
 new ChatAnthropic({ apiKey: 'key', onTruncated: 'ignore' })
 // @ts-expect-error a number is no question
-bound.invoke(5)
+void bound.invoke(5)
 // @ts-expect-error a client has to carry messages
 new ChatAnthropic({ client: { baseURL: 'https://api.example' } })
