@@ -40,7 +40,7 @@ export function launch<Chunk>(runnable: AnyRunnable<Chunk>, input: unknown, run:
 async function open<Chunk>(runnable: AnyRunnable<Chunk>, input: unknown, run: OpenRun, isShown: boolean): Promise<Launched<Chunk>> {
   throwIfOver(run)
   limit(run, run.options)
-  if (runnable.lateCallbacks) run.admit(await runnable.lateCallbacks())
+  if (runnable.lateCallbacks) run.audience.admit(await runnable.lateCallbacks())
   throwIfOver(run)
   try {
     const prepared = prepare(runnable, input)
@@ -71,7 +71,7 @@ export async function join<Chunk>(
 ): Promise<Launched<Chunk>> {
   const options = runnable.config
   const run = new OpenRun(runnable, { tree: parent.tree, parent, tags, ...(options && { options }) })
-  if (runnable.lateCallbacks) run.admit(await runnable.lateCallbacks())
+  if (runnable.lateCallbacks) run.audience.admit(await runnable.lateCallbacks())
   if (!runnable.through) throw new TypeError(`${runnable.name} does not work on chunks`)
   const joined = await runnable.through(flow.through(starter(run)), run)
   run.own((failure) => failure && joined.cancel(failure.reason))

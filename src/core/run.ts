@@ -96,11 +96,6 @@ export class OpenRun implements RunContext {
     else this.#owned.push(release)
   }
 
-  /** Lets handlers in that had to be loaded; only before `start`. */
-  admit(handlers: readonly Handler[]): void {
-    this.audience.admit(handlers)
-  }
-
   start(input: unknown): Wait {
     const audience = this.audience
     this.phase = 'open'
@@ -185,13 +180,13 @@ export class OpenRun implements RunContext {
   #report(source: 'provider' | 'partial'): Usage | undefined {
     if (!this.usage) return
     const usage = { ...this.usage, requests: 1, source }
-    this.#addUp(usage)
+    this.addUp(usage)
     return usage
   }
 
-  #addUp(usage: Usage): void {
+  addUp(usage: Usage): void {
     this.total = addUsage(this.total, usage)
-    this.parent?.#addUp(usage)
+    this.parent?.addUp(usage)
   }
 
   #leave(phase: 'ended' | 'failed'): void {
