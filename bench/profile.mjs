@@ -1,6 +1,7 @@
 // Where a variant's time goes, in Node: node scripts/run.mjs node bench/profile.mjs wire-16KiB 'chain, 3 handlers'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { Session } from 'node:inspector/promises'
+import { findSourceMap } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -14,7 +15,8 @@ const [warmUpMs, profiledMs, shown] = [1_500, 6_000, 25]
 const folder = await mkdtemp(join(tmpdir(), 'chaintap-bench-'))
 try {
   const file = join(folder, 'rows.mjs')
-  await writeFile(file, await bundle())
+  await writeFile(file, await bundle({ sourcemap: true }))
+  process.setSourceMapsEnabled(true)
   const { repeatVariant } = await import(pathToFileURL(file).href)
   await repeatVariant(row, variant, warmUpMs)
   const session = new Session()
@@ -40,15 +42,18 @@ function selfTimes({ nodes, samples = [], timeDeltas = [] }) {
   const times = new Map()
   for (const [index, id] of samples.entries()) {
     const name = names.get(id) ?? ''
+    if (name === '(idle)') continue
     times.set(name, (times.get(name) ?? 0) + (timeDeltas[index] ?? 0))
   }
   return times
 }
 
 /** @param {import('node:inspector').Runtime.CallFrame} frame */
-function nameOf({ functionName, url, lineNumber }) {
-  const file = url.slice(url.lastIndexOf('/') + 1)
-  return `${functionName || '(anonymous)'}${file === '' ? '' : `  ${file}:${lineNumber + 1}`}`
+function nameOf({ functionName, url, lineNumber, columnNumber }) {
+  const origin = findSourceMap(url)?.findEntry(lineNumber, columnNumber)
+  const [file, line] = origin && 'originalSource' in origin ? [origin.originalSource, origin.originalLine] : [url, lineNumber]
+  const short = file.split('/').slice(-2).join('/')
+  return `${functionName || '(anonymous)'}${short === '' ? '' : `  ${short}:${line + 1}`}`
 }
 
 /** @param {ReadonlyMap<string, number>} times */

@@ -4,8 +4,11 @@ import { build } from 'esbuild'
 import { entries } from '../../scripts/entries.mjs'
 import { root } from '../../scripts/support.mjs'
 
-/** @returns {Promise<string>} */
-export async function bundle() {
+/**
+ * @param {{ sourcemap?: boolean }} [options]
+ * @returns {Promise<string>}
+ */
+export async function bundle({ sourcemap = false } = {}) {
   const result = await build({
     entryPoints: [join(root, 'bench/lib/rows.ts')],
     alias: Object.fromEntries(entries.map(({ name, source }) => [name, join(root, source)])),
@@ -14,6 +17,8 @@ export async function bundle() {
     platform: 'neutral',
     mainFields: ['module', 'main'],
     target: 'es2022',
+    sourcemap: sourcemap && 'inline',
+    sourceRoot: root,
     write: false,
     logLevel: 'error',
   })

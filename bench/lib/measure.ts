@@ -2,8 +2,8 @@
 export interface Figure {
   readonly what: string
   readonly value: number
-  /** Half the range in which half of the rounds lie; without it the figure is no median of rounds. */
-  readonly spread?: number
+  /** The standard error of a median of rounds. */
+  readonly error?: number
   /** `×`: times the bare loop, in the same rounds. */
   readonly unit: '×' | 'ns' | 'µs' | 'MB'
   /** None where the figure is there for comparison. */
@@ -39,43 +39,42 @@ export function repeated(name: string, work: () => Promise<number>, expected: nu
   }
 }
 
-/** Samples of all variants, round by round in changing order, so that what disturbs the machine disturbs all of them. */
-export async function interleaved(variants: readonly Variant[], rounds: number): Promise<Samples> {
-  await sampled(variants, WARM_UP_ROUNDS, await enough(variants))
-  return sampled(variants, rounds, await enough(variants))
+/** Samples of all variants, round by round in random order, so that what disturbs the machine disturbs all of them. */
+export async function interleaved(variants: readonly Variant[], rounds: number, sampleMs: number = SAMPLE_MS): Promise<Samples> {
+  await sampled(variants, WARM_UP_ROUNDS, await enough(variants, sampleMs))
+  return sampled(variants, rounds, await enough(variants, sampleMs))
 }
 
 /** How often the fastest variant has to run for a sample. */
-async function enough(variants: readonly Variant[]): Promise<number> {
+/** How often the fastest variant has to run for a sample. */
+async function enough(variants: readonly Variant[], sampleMs: number): Promise<number> {
   for (let times = 1; ; times *= 2) {
-    const fastest = Math.min(...(await all(variants, times)))
+    const fastest = Math.min(...Object.values(await sampled(variants, 1, times)).flat()) * times
     // Long enough to be told from: another doubling could overshoot.
-    if (fastest >= SAMPLE_MS / 4) return Math.ceil((times * SAMPLE_MS) / fastest)
+    if (fastest >= sampleMs / 4) return Math.ceil((times * sampleMs) / fastest)
   }
 }
 
 async function sampled(variants: readonly Variant[], rounds: number, times: number): Promise<Samples> {
   const samples: Record<string, number[]> = Object.fromEntries(variants.map(({ name }) => [name, []]))
   for (let round = 0; round < rounds; round++) {
-    const first = round % variants.length
-    const order = [...variants.slice(first), ...variants.slice(0, first)]
-    if (round % 2 === 1) order.reverse()
-    for (const { name, sample } of order) samples[name]?.push((await sample(times)) / times)
+    for (const { name, sample } of shuffled(variants)) samples[name]?.push((await sample(times)) / times)
   }
   return samples
 }
 
-async function all(variants: readonly Variant[], times: number): Promise<readonly number[]> {
-  const samples: number[] = []
-  for (const { sample } of variants) samples.push(await sample(times))
-  return samples
+/** A random order: in a fixed one each variant would clear up after the same other one. */
+function shuffled<T>(values: readonly T[]): readonly T[] {
+  const keyed = values.map((value) => ({ value, key: Math.random() }))
+  return keyed.sort((a, b) => a.key - b.key).map(({ value }) => value)
 }
 
-/** The median of what `figure` makes of two variants' samples in the same round, and half the range in which half of them lie. */
-export function paired(samples: Samples, a: string, b: string, figure: (a: number, b: number) => number): Pick<Figure, 'value' | 'spread'> {
+/** The median of what `figure` makes of two variants' samples in the same round. Its error is told from the quartiles: rounds have outliers. */
+export function paired(samples: Samples, a: string, b: string, figure: (a: number, b: number) => number): Pick<Figure, 'value' | 'error'> {
   const others = samples[b] ?? []
   const values = (samples[a] ?? []).map((value, round) => figure(value, others[round] ?? Number.NaN))
-  return { value: quantile(values, 0.5), spread: (quantile(values, 0.75) - quantile(values, 0.25)) / 2 }
+  const deviation = (quantile(values, 0.75) - quantile(values, 0.25)) / 1.349
+  return { value: quantile(values, 0.5), error: (1.253 * deviation) / Math.sqrt(values.length) }
 }
 
 export function quantile(values: readonly number[], part: number): number {

@@ -17,9 +17,9 @@ export function chainOver(fetch: typeof globalThis.fetch): Chain {
 
 export function handlers(count: number): readonly Listener[] {
   return Array.from({ length: count }, () => {
-    let length = 0
+    const heard = { characters: 0 }
     return (event: RunEvent): void => {
-      if (event.type === 'token') length += event.token.length
+      if (event.type === 'token') heard.characters += event.token.length
     }
   })
 }

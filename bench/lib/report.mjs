@@ -4,13 +4,17 @@
 /** @param {Figure} figure @param {number} [value] */
 const amount = ({ unit }, value) => (value === undefined ? '–' : `${value.toFixed(unit === 'ns' ? 0 : 2)} ${unit}`)
 
-/** @param {Figure} figure */
-const verdict = ({ value, budget }) => (budget === undefined ? '' : value <= budget ? 'pass' : 'over')
+/** `unsure` where two standard errors would change it. @param {Figure} figure */
+function verdict({ value, error = 0, budget }) {
+  if (budget === undefined) return ''
+  if (Math.abs(value - budget) < 2 * error) return 'unsure'
+  return value <= budget ? 'pass' : 'over'
+}
 
 /** A figure as a line. @param {Figure} figure */
 export function text(figure) {
-  const spread = figure.spread === undefined ? '' : `± ${amount(figure, figure.spread)}`
-  return `${verdict(figure).padEnd(4)} ${amount(figure, figure.value).padStart(9)} ${spread.padEnd(9)} of ${amount(figure, figure.budget).padStart(7)}  ${figure.what}`
+  const error = figure.error === undefined ? '' : `± ${amount(figure, figure.error)}`
+  return `${verdict(figure).padEnd(6)} ${amount(figure, figure.value).padStart(9)} ${error.padEnd(9)} of ${amount(figure, figure.budget).padStart(7)}  ${figure.what}`
 }
 
 /** Engines side by side as Markdown: what is relative alone, for absolute times say more of the machine. @param {readonly Column[]} columns */
@@ -19,12 +23,19 @@ export function table(columns) {
   const cells = rows.map((row) => [row.what, amount(row, row.budget), ...columns.map((column) => cell(column, row.what))])
   const head = ['what', 'budget', ...columns.map(({ version }) => version)]
   const lines = [head, head.map(() => '---'), ...cells].map((line) => `| ${line.join(' | ')} |`)
-  return `# Measured\n\nBy \`npm run bench\`: × is times the bare loop, the median over rounds that ran both; **over** is over the budget.\n\n${lines.join('\n')}\n`
+  return `# Measured
+
+By \`npm run bench\`: × is times the bare loop, the median over rounds that ran both. **over** is over the budget; *unsure* is nearer to it than two
+standard errors.
+
+${lines.join('\n')}
+`
 }
 
 /** @param {Column} column @param {string} what */
 function cell({ figures }, what) {
   const figure = figures.find((each) => each.what === what)
   if (!figure) return '–'
-  return `${amount(figure, figure.value)}${verdict(figure) === 'over' ? ' **over**' : ''}`
+  const said = verdict(figure)
+  return `${amount(figure, figure.value)}${said === 'over' ? ' **over**' : said === 'unsure' ? ' *unsure*' : ''}`
 }

@@ -22,7 +22,10 @@ export const rows: Readonly<Record<string, (tokens?: number) => Row>> = {
   first: () => first(),
 }
 
-/** Measures a row of {@link rows}, or `memory`, for which the engine has to tell what is in use. */
+/** The rows that can be measured: {@link rows}, and `memory`, for which the engine has to tell what is in use. */
+export const rowNames: readonly string[] = [...Object.keys(rows), 'memory']
+
+/** The figures of a row; none where the engine cannot give them. */
 export async function measureRow(row: string, rounds: number, liveBytes?: LiveBytes): Promise<readonly Figure[]> {
   if (row === 'memory') return liveBytes ? [await growth(liveBytes, 1_000_000)] : []
   const made = rows[row]?.()

@@ -69,7 +69,12 @@ export class OpenRun implements RunContext {
     return this.#controller.signal
   }
 
-  emit(announcement: Announcement): void | Promise<void> {
+  /** A function of its own, so that `({ emit }) => …` works; made when somebody looks. */
+  get emit(): (announcement: Announcement) => void | Promise<void> {
+    return (announcement) => this.#emit(announcement)
+  }
+
+  #emit(announcement: Announcement): void | Promise<void> {
     if (this.phase !== 'open') return
     const heard = this.audience.tell(announcement)
     const ready = heard ? heard.then(() => this.gate()) : this.gate()

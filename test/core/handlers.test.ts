@@ -242,17 +242,12 @@ test('methods hear every type with the payload first and the event second', asyn
   }
   const action = { tool: 't', toolInput: 1, log: '' }
   const finish = { returnValues: { output: 1 }, log: '' }
-  await lambda(async (_: number, { emit, ...context }) => {
-    void context
-    void emit
-    return 0
-  }).invoke(1)
-  await lambda(async (x: number, context) => {
-    await context.emit({ type: 'text', text: 'hi' })
-    await context.emit({ type: 'action', action })
-    await context.emit({ type: 'finish', finish })
-    await context.emit({ type: 'retry', attempt: 1, error: 'e' })
-    await context.emit({ type: 'custom', name: 'n', data: 5 })
+  await lambda(async (x: number, { emit }) => {
+    await emit({ type: 'text', text: 'hi' })
+    await emit({ type: 'action', action })
+    await emit({ type: 'finish', finish })
+    await emit({ type: 'retry', attempt: 1, error: 'e' })
+    await emit({ type: 'custom', name: 'n', data: 5 })
     return x
   }).invoke(1, { callbacks: [handler] })
   expect(log).toEqual([
