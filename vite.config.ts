@@ -92,8 +92,8 @@ async function playground(): Promise<UserConfig> {
   const { cloudflare } = await import('@cloudflare/vite-plugin')
   return {
     root: 'playground',
-    // configPath is relative to the playground.
-    plugins: [cloudflare({ configPath: '../wrangler.toml' })],
+    // configPath is relative to the playground. What .dev.vars says cannot be unset here, so OFFLINE is a variable of the Worker too.
+    plugins: [cloudflare({ configPath: '../wrangler.toml', config: process.env.OFFLINE ? { vars: { OFFLINE: '1' } } : {} })],
     resolve: { alias },
     // Vite serves nothing above its root by itself; `..` would serve .dev.vars too.
     server: { fs: { allow: ['playground', 'src', 'node_modules'].map((folder) => `${root}/${folder}`) } },

@@ -3,10 +3,10 @@ import { offlineFetch } from 'chaintap/testing'
 /** Local demo statistics: what became of the offline model's answers since this Worker started. Nothing else is kept between requests. */
 export const upstream: { opened: number; open: number; cancelled: number } = { opened: 0, open: 0, cancelled: 0 }
 
-/** `?pace=500` has the offline model take 500 ms for each token, to watch what happens meanwhile. At most 10 s; default 40 ms. */
+/** `?pace=500` has the offline model take 500 ms for each token, to watch what happens meanwhile. At most a minute; default 40 ms. */
 export function paceOf({ searchParams }: URL): number {
   const pace = Number(searchParams.get('pace') ?? 40)
-  return pace >= 0 ? Math.min(pace, 10_000) : 40
+  return pace >= 0 ? Math.min(pace, 60_000) : 40
 }
 
 /** The offline model, in place of the network, with its answers counted. */
@@ -23,23 +23,26 @@ function counted(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
   let isOpen = true
   upstream.opened++
   upstream.open++
-  const close = (cancelled: 0 | 1): void => {
+  const close = ({ cancelled }: { cancelled: boolean }): void => {
     if (!isOpen) return
     isOpen = false
     upstream.open--
-    upstream.cancelled += cancelled
+    if (cancelled) upstream.cancelled++
   }
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        // It fails where the call is aborted.
-        const { value } = await reader.read().finally(() => {})
+        const { value } = await reader.read().catch((reason: unknown) => {
+          // The call was aborted.
+          close({ cancelled: true })
+          throw reason
+        })
         if (value) return controller.enqueue(value)
-        close(0)
+        close({ cancelled: false })
         controller.close()
       },
       cancel(reason) {
-        close(1)
+        close({ cancelled: true })
         return reader.cancel(reason)
       },
     },

@@ -25,7 +25,10 @@ async function textOf({ body }: Request): Promise<string | undefined> {
   let bytes = 0
   for (let read = await reader?.read(); read?.value; read = await reader?.read()) {
     bytes += read.value.byteLength
-    if (bytes > MAX_BYTES) return void (await reader?.cancel())
+    if (bytes > MAX_BYTES) {
+      await reader?.cancel()
+      return undefined
+    }
     text += decoder.decode(read.value, { stream: true })
   }
   return text + decoder.decode()

@@ -1,4 +1,4 @@
-import { ChatPromptTemplate, Disconnect, type Runnable, type RunEvent, type RunStream, StringOutputParser } from 'chaintap'
+import { ChatPromptTemplate, Disconnect, type RunEvent, type Runnable, type RunStream, StringOutputParser } from 'chaintap'
 import { ChatAnthropic } from 'chaintap/anthropic'
 import { encoder } from 'chaintap/json'
 import { offline, paceOf, upstream } from './offline.ts'
@@ -34,7 +34,7 @@ export default {
     if (url.pathname !== '/api/chain') return refusal(404, `There is no ${url.pathname} here.`)
     const question = await questionOf(request)
     if (question instanceof Response) return question
-    // waitUntil keeps the Worker alive until the handlers are done, and lets it notice that the client has left.
+    // waitUntil keeps the Worker alive until the handlers are done, also where the client has left.
     const run = chainFor(env, url).events({ question }, { signal: request.signal, waitUntil: (work) => ctx.waitUntil(work) })
     return new Response(eventStream(run), {
       headers: {
@@ -52,11 +52,14 @@ function eventStream(run: RunStream<RunEvent, string>): ReadableStream<Uint8Arra
   const encode = encoder()
   const utf8 = new TextEncoder()
   const batches = run.batches().getReader()
-  let heartbeat: ReturnType<typeof setInterval>
   return new ReadableStream<Uint8Array>({
     start(controller) {
-      // Proxies close what is silent for long. A client that does not read needs none.
-      heartbeat = setInterval(() => Number(controller.desiredSize) > 0 && controller.enqueue(utf8.encode(': heartbeat\n\n')), 15_000)
+      // Proxies close what is silent for long; and where one hides that the client has left, the next write finds out.
+      const beat = (): void => {
+        if (Number(controller.desiredSize) > 0) controller.enqueue(utf8.encode(': heartbeat\n\n'))
+      }
+      const heartbeat = setInterval(beat, 15_000)
+      void run.outcome.then(() => clearInterval(heartbeat))
     },
     async pull(controller) {
       // A failed run has told its error as an event, and tells it once more as its outcome.
@@ -65,21 +68,20 @@ function eventStream(run: RunStream<RunEvent, string>): ReadableStream<Uint8Arra
         const frames = batch.map((event) => `id: ${event.seq}\nevent: ${event.type}\ndata: ${encode(event)}\n\n`)
         controller.enqueue(utf8.encode(frames.join('')))
       } else {
-        clearInterval(heartbeat)
         controller.enqueue(utf8.encode(`event: outcome\ndata: ${await outcomeOf(run)}\n\n`))
         controller.close()
       }
     },
-    cancel() {
-      clearInterval(heartbeat)
-      run.stop(new Disconnect())
-    },
+    cancel: () => run.stop(new Disconnect()),
   })
 }
 
 /** How the run ended. Its output is left out: it has been said. */
 async function outcomeOf(run: RunStream<RunEvent, string>): Promise<string> {
-  const { status, usage, firstTokenMs, durationMs, ...rest } = await run.outcome
-  const error = 'error' in rest ? (rest.error instanceof Error ? rest.error.message : String(rest.error)) : undefined
+  const outcome = await run.outcome
+  const { status, usage, firstTokenMs, durationMs } = outcome
+  const error = outcome.status === 'complete' ? undefined : messageOf(outcome.error)
   return JSON.stringify({ status, usage, firstTokenMs, durationMs, error })
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,4 +1,5 @@
 // Serves the playground, page and Worker in one process. PORT chooses the port; without it the next free one from 5173 is taken.
+// OFFLINE=1 has the offline model answer, though there is a key in .dev.vars.
 import { join } from 'node:path'
 import { root } from './support.mjs'
 

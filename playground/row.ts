@@ -1,0 +1,72 @@
+import type { Run, RunEvent } from 'chaintap'
+import { make } from './dom.ts'
+import { duration, usageText, valueText } from './words.ts'
+
+export type State = 'running' | 'ended' | 'error' | 'stopped'
+
+/** One run in the tree: a line that opens to show what went in and came out. */
+export class Row {
+  readonly element: HTMLLIElement
+  readonly children: HTMLUListElement = make('ul', 'runs')
+  readonly #state = make('span', 'state')
+  readonly #facts = make('span', 'facts')
+  readonly #values = make('dl', 'values')
+  readonly #startedAt: number
+  #tokens = 0
+
+  constructor(run: Run, at: number, depth: number) {
+    this.#startedAt = at
+    const kind = make('span', 'kind', run.kind.replace('_', ' '))
+    const state = make('span', 'so-far', this.#state, this.#facts)
+    const line = make('summary', '', kind, make('span', 'name', run.name), state, make('span', 'bar'))
+    this.element = make('li', 'run', make('details', '', line, this.#values), this.children)
+    this.element.dataset.kind = run.kind
+    this.element.style.setProperty('--depth', `${depth}`)
+    this.#show('running')
+  }
+
+  get isOpen(): boolean {
+    return this.element.dataset.state === 'running'
+  }
+
+  /** Places the bar: from and to in ms since the root began. */
+  span(from: number, to?: number): void {
+    this.element.style.setProperty('--from', `${from}`)
+    this.element.style.setProperty('--to', to === undefined ? 'var(--now)' : `${to}`)
+  }
+
+  hear(event: RunEvent): void {
+    if (event.type === 'start' && event.input !== undefined) this.#add('Input', event.input)
+    if (event.type === 'token') this.#facts.textContent = tokens(++this.#tokens)
+    if (event.type === 'retry') this.#add(`Attempt ${event.attempt} failed`, event.error)
+    if (event.type === 'end') this.#end('ended', event)
+    if (event.type === 'error') this.#end('error', event)
+  }
+
+  /** Nothing more will be heard of it. */
+  leave(): void {
+    this.#show('stopped')
+  }
+
+  #end(state: State, event: Extract<RunEvent, { type: 'end' | 'error' }>): void {
+    this.#show(state)
+    const said = this.#tokens > 0 ? [tokens(this.#tokens)] : []
+    const used = event.usage ? [usageText(event.usage)] : []
+    this.#facts.textContent = [duration(event.at - this.#startedAt), ...said, ...used].join(' · ')
+    if (event.type === 'end') return this.#add('Output', event.output)
+    this.#add('Error', event.error)
+    if (event.partial !== undefined) this.#add('Until then', event.partial)
+  }
+
+  #show(state: State): void {
+    this.element.dataset.state = state
+    this.#state.textContent = state
+  }
+
+  #add(name: string, value: unknown): void {
+    this.#values.appendChild(make('dt', '', name))
+    this.#values.appendChild(make('dd', '', make('pre', '', valueText(value))))
+  }
+}
+
+const tokens = (count: number): string => `${count} ${count === 1 ? 'token' : 'tokens'}`

@@ -1,0 +1,19 @@
+import type { Usage } from 'chaintap'
+import { stringify } from 'chaintap/json'
+
+/** What is not known is shown as such, and never as 0. */
+export const unknown = '–'
+
+export const duration = (ms: number): string => (ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(2)} s`)
+
+export function usageText({ inputTokens, outputTokens, totalTokens }: Usage): string {
+  if (inputTokens === undefined && outputTokens === undefined) return `${totalTokens ?? unknown} tokens`
+  return `${inputTokens ?? unknown} in, ${outputTokens ?? unknown} out`
+}
+
+/** Any value of an event as text to read: the codec writes what JSON cannot. */
+export function valueText(value: unknown): string {
+  if (typeof value === 'string') return value
+  if (value instanceof Error) return `${value.name}: ${value.message}`
+  return JSON.stringify(JSON.parse(stringify(value)), undefined, 2)
+}

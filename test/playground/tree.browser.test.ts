@@ -1,0 +1,60 @@
+import { StringOutputParser } from 'chaintap'
+import { decoder, encoder } from 'chaintap/json'
+import { type ScriptedAnswer, scriptedModel } from 'chaintap/testing'
+import { beforeEach, expect, it } from 'vitest'
+import { RunTree } from '../../playground/tree.ts'
+
+let list: HTMLUListElement
+let tree: RunTree
+
+beforeEach(() => {
+  list = document.createElement('ul')
+  tree = new RunTree(list)
+})
+
+/** Shows the events of a chain as they come out of the wire, up to the first of a type. */
+async function show(answer: ScriptedAnswer, until?: string): Promise<void> {
+  const [encode, decode] = [encoder(), decoder()]
+  const chain = scriptedModel([answer]).pipe(new StringOutputParser())
+  const events = chain.events('<b>hi</b>')
+  try {
+    for await (const event of events) {
+      tree.show(decode(encode(event)))
+      if (event.type === until) break
+    }
+  } catch {
+    // Shown as an event.
+  }
+}
+
+const lines = () => [...list.querySelectorAll('summary')].map((line) => line.textContent.replace(/\d+ ms/, 'N ms'))
+
+it('shows a run that failed, with its error and what it had said until then, as text', async () => {
+  await show({ tokens: ['<i>17</i>', ' sheep'], error: new Error('<b>no</b> more') })
+  expect(lines()).toEqual([
+    'chainRunnableSequenceerrorN ms',
+    'chat modelScriptedModelerrorN ms · 2 tokens',
+    'parserStringOutputParsererrorN ms',
+  ])
+  const model = list.querySelector('[data-kind=chat_model] .values')
+  expect(model?.textContent).toContain('ErrorError: <b>no</b> more')
+  expect(model?.textContent).toContain('<i>17</i> sheep')
+  expect(list.querySelectorAll('b, i')).toHaveLength(0)
+})
+
+it('marks what was going on when the page stopped listening, and nothing else', async () => {
+  await show(['17', ' sheep'], 'token')
+  expect(lines()[1]).toBe('chat modelScriptedModelrunning1 token')
+  tree.leave()
+  expect(lines()[1]).toBe('chat modelScriptedModelstopped1 token')
+  tree.clear()
+  await show(['17'])
+  tree.leave()
+  expect([...list.querySelectorAll('.state')].map(({ textContent }) => textContent)).toEqual(['ended', 'ended', 'ended'])
+})
+
+it('shows an event of a run whose start it has not heard as nothing', () => {
+  const decode = decoder()
+  tree.show(decode('{"run":"018f","at":1,"seq":7,"type":"token","token":"17"}'))
+  expect(list.childElementCount).toBe(0)
+})

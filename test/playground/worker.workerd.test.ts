@@ -1,0 +1,171 @@
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
+import type { RunEvent } from 'chaintap'
+import { decoder } from 'chaintap/json'
+import { type AnthropicAnswer, anthropicJson, anthropicSse, type FaultyAnswer, faultyFetch } from 'chaintap/testing'
+import { createParser, type EventSourceMessage } from 'eventsource-parser'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { upstream } from '../../playground/offline.ts'
+import worker from '../../playground/worker.ts'
+
+const key = 'sk-ant-not-a-key'
+
+type Sent = Request<unknown, IncomingRequestCfProperties>
+
+function call(path: string, init?: RequestInit, env: Parameters<typeof worker.fetch>[1] = {}) {
+  const context = createExecutionContext()
+  return { context, answered: worker.fetch(new Request(`https://playground.test${path}`, init) as Sent, env, context) }
+}
+
+const asking = (question: unknown): RequestInit => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({ question }),
+})
+
+async function framesOf(response: Response): Promise<readonly EventSourceMessage[]> {
+  const frames: EventSourceMessage[] = []
+  createParser({ onEvent: (frame) => frames.push(frame) }).feed(await response.text())
+  return frames
+}
+
+function readerOf({ body }: Response): ReadableStreamDefaultReader<string> {
+  return (body as ReadableStream<BufferSource>).pipeThrough(new TextDecoderStream()).getReader()
+}
+
+/** Reads an answer until the model has said something. */
+async function untilToken(response: Response): Promise<ReadableStreamDefaultReader<string>> {
+  const reader = readerOf(response)
+  for (let { value } = await reader.read(); !value?.includes('event: token'); { value } = await reader.read()) {
+    if (value === undefined) throw new Error('The answer ended without a token')
+  }
+  return reader
+}
+
+function provider(answer: FaultyAnswer): ReturnType<typeof faultyFetch> {
+  const fetch = faultyFetch(answer)
+  vi.stubGlobal('fetch', fetch)
+  return fetch
+}
+
+afterEach(() => {
+  vi.unstubAllGlobals()
+  vi.useRealTimers()
+})
+
+describe('an answer', () => {
+  it('is the events of the whole tree, numbered, and then the outcome', async () => {
+    const { answered, context } = call('/api/chain?pace=0', asking('What is 17 + 4 * 2?'))
+    const response = await answered
+    expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
+    expect(response.headers.get('cache-control')).toBe('no-cache, no-transform')
+    const frames = await framesOf(response)
+    const events = frames.slice(0, -1)
+    const decoded: readonly RunEvent[] = events.map(({ data }) => data).map(decoder())
+    expect(events.map(({ id }) => id)).toEqual(decoded.map((_, i) => `${i}`))
+    expect(decoded.map(({ seq, type }) => [`${seq}`, type])).toEqual(events.map(({ id, event }) => [id, event]))
+    expect(decoded.filter(({ type }) => type === 'start').map(({ run }) => run.name)).toEqual([
+      'RunnableSequence',
+      'ChatPromptTemplate',
+      'ChatAnthropic',
+      'StringOutputParser',
+    ])
+    expect(decoded.at(-1)).toMatchObject({ type: 'end', output: '17 + 4 * 2 = 25.' })
+    expect(frames.at(-1)).toMatchObject({ event: 'outcome', id: undefined })
+    expect(JSON.parse(frames.at(-1)?.data ?? '')).toMatchObject({ status: 'complete', usage: { inputTokens: 8, outputTokens: 8 } })
+    await waitOnExecutionContext(context)
+  })
+
+  it('beats while the model is silent, and no longer than it lives', async () => {
+    vi.useFakeTimers()
+    const reader = readerOf(await call('/api/chain?pace=60000', asking('hello')).answered)
+    let heard = ''
+    for (const upTo of ['"ChatAnthropic"', ': heartbeat\n\n']) {
+      while (!heard.includes(upTo)) {
+        const read = reader.read()
+        if (heard.includes('"ChatAnthropic"')) await vi.advanceTimersByTimeAsync(15_000)
+        heard += (await read).value
+      }
+    }
+    expect(heard).not.toContain('event: token')
+    await reader.cancel()
+    await vi.waitFor(() => expect(vi.getTimerCount()).toBe(0))
+  })
+})
+
+describe('P2: whoever leaves closes the upstream', () => {
+  it('by cancelling the body of the answer', async () => {
+    const { opened, cancelled } = upstream
+    const reader = await untilToken(await call('/api/chain?pace=5', asking('a joke about a very, very patient tortoise')).answered)
+    expect(upstream).toEqual({ opened: opened + 1, open: 1, cancelled })
+    await reader.cancel()
+    await vi.waitFor(() => expect(upstream).toEqual({ opened: opened + 1, open: 0, cancelled: cancelled + 1 }))
+  })
+
+  it('by breaking the connection, which aborts the signal of the request', async () => {
+    const { opened, cancelled } = upstream
+    const controller = new AbortController()
+    const init = { ...asking('a joke about a very, very patient tortoise'), signal: controller.signal }
+    const reader = await untilToken(await call('/api/chain?pace=5', init).answered)
+    controller.abort()
+    await vi.waitFor(() => expect(upstream).toEqual({ opened: opened + 1, open: 0, cancelled: cancelled + 1 }))
+    let last: string | undefined
+    for (let { value } = await reader.read(); value !== undefined; { value } = await reader.read()) last = value
+    expect(last).toContain('"status":"aborted"')
+  })
+})
+
+describe('with a key', () => {
+  const env = { ANTHROPIC_API_KEY: key }
+
+  it('the same chain asks the provider', async () => {
+    const fetch = provider({ body: anthropicSse({ text: ['Hel', 'lo'], usage: { inputTokens: 3, outputTokens: 2 } }) })
+    expect(await (await call('/api/model', undefined, env).answered).json()).toEqual({ name: 'claude-haiku-4-5', offline: false })
+    const frames = await framesOf(await call('/api/chain', asking('hello'), env).answered)
+    expect(JSON.parse(frames.at(-2)?.data ?? '')).toMatchObject({ type: 'end', output: 'Hello' })
+    expect(fetch.calls).toMatchObject([{ url: 'https://api.anthropic.com/v1/messages', body: { model: 'claude-haiku-4-5', stream: true } }])
+    expect((await call('/api/upstream', undefined, env).answered).status).toBe(404)
+  })
+
+  it('P11: its refusal is told in words, without the key', async () => {
+    const refused: AnthropicAnswer = { error: { type: 'authentication_error', message: `invalid x-api-key: ${key}` } }
+    provider({ status: 401, body: JSON.stringify(anthropicJson(refused)) })
+    const text = await (await call('/api/chain', asking('hello'), env).answered).text()
+    const outcome = JSON.parse(text.slice(text.lastIndexOf('data: ') + 'data: '.length))
+    expect(outcome).toMatchObject({ status: 'failed', error: expect.stringContaining('invalid x-api-key') })
+    expect(text).not.toContain(key)
+  })
+
+  it('OFFLINE has the offline model answer all the same', async () => {
+    expect(await (await call('/api/model', undefined, { ...env, OFFLINE: '1' }).answered).json()).toEqual({
+      name: 'offline',
+      offline: true,
+    })
+  })
+})
+
+describe('what is no question is refused in words', () => {
+  const json = { 'content-type': 'application/json' }
+  const endless = () => new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(1_024)) })
+
+  it.each<[string, number, RequestInit, RegExp]>([
+    ['another method', 405, { method: 'GET' }, /POST, not GET/],
+    ['a form', 415, { method: 'POST', body: new URLSearchParams({ question: 'hello' }) }, /x-www-form-urlencoded/],
+    ['no type', 415, { method: 'POST' }, /nothing/],
+    ['no JSON', 400, { method: 'POST', headers: json, body: '{' }, /must be JSON/],
+    ['no object', 400, { method: 'POST', headers: json, body: 'null' }, /must be JSON/],
+    ['a number', 400, asking(25), /must be JSON/],
+    ['a blank', 400, asking(' '), /must be JSON/],
+    ['16 KB and more', 413, asking('1'.repeat(16 * 1_024)), /16 KB/],
+    ['a body without end', 413, { method: 'POST', headers: json, body: endless() }, /16 KB/],
+  ])('%s: %i', async (_, status, init, words) => {
+    const { opened } = upstream
+    const response = await call('/api/chain', init).answered
+    expect(response.status).toBe(status)
+    expect(await response.json()).toEqual({ error: expect.stringMatching(words) })
+    expect(upstream.opened).toBe(opened)
+  })
+
+  it('and any other address', async () => {
+    expect((await call('/api/nothing').answered).status).toBe(404)
+  })
+})
