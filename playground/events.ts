@@ -1,9 +1,9 @@
 import type { Outcome, RunEvent } from 'chaintap'
-import { decoder } from 'chaintap/json'
+import { decoder, parse } from 'chaintap/json'
 import { createParser } from 'eventsource-parser'
 
 /** How a run ended, as the Worker's last event says it. */
-export type Ending = Pick<Outcome<string>, 'status' | 'usage' | 'firstTokenMs' | 'durationMs'> & { readonly error?: string }
+export type Ending = Pick<Outcome<string>, 'status' | 'usage' | 'firstTokenMs' | 'durationMs'> & { readonly error?: unknown }
 
 /** The model that answers. */
 export interface Model {
@@ -34,7 +34,7 @@ export async function ask(question: string, signal: AbortSignal, heard: (event: 
   let ending: Ending | undefined
   const parser = createParser({
     onEvent({ event, data }) {
-      if (event === 'outcome') ending = JSON.parse(data)
+      if (event === 'outcome') ending = parse(data) as Ending
       else heard(decode(data))
     },
   })

@@ -33,7 +33,7 @@ async function run(question: string): Promise<void> {
   } catch (error) {
     if (controller !== current) return
     if (isAbort(error)) end('stopped')
-    else end('failed', { error: messageOf(error) })
+    else end('failed', { error })
   }
 }
 
@@ -68,7 +68,7 @@ function end(status: string, { usage, error }: Partial<Ending> = {}): void {
   tree.leave()
   answer.ariaBusy = 'false'
   if (usage) figures.usage.textContent = usageText(usage)
-  problem.textContent = error ?? ''
+  problem.textContent = error === undefined ? '' : messageOf(error)
   problem.hidden = error === undefined
   show(status)
 }

@@ -1,6 +1,6 @@
-import { ChatPromptTemplate, Disconnect, type RunEvent, type Runnable, type RunStream, StringOutputParser } from 'chaintap'
+import { ChatPromptTemplate, type Runnable, StringOutputParser } from 'chaintap'
 import { ChatAnthropic } from 'chaintap/anthropic'
-import { encoder } from 'chaintap/json'
+import { toResponse } from 'chaintap/edge'
 import { offline, paceOf, upstream } from './offline.ts'
 import { questionOf, refusal } from './question.ts'
 
@@ -34,54 +34,6 @@ export default {
     if (url.pathname !== '/api/chain') return refusal(404, `There is no ${url.pathname} here.`)
     const question = await questionOf(request)
     if (question instanceof Response) return question
-    // waitUntil keeps the Worker alive until the handlers are done, also where the client has left.
-    const run = chainFor(env, url).events({ question }, { signal: request.signal, waitUntil: (work) => ctx.waitUntil(work) })
-    return new Response(eventStream(run), {
-      headers: {
-        'content-type': 'text/event-stream; charset=utf-8',
-        'cache-control': 'no-cache, no-transform',
-        // Compressed, a stream may be held back until it ends: no-transform does not keep the local Worker from that.
-        'content-encoding': 'identity',
-      },
-    })
+    return toResponse(chainFor(env, url).events({ question }), { request, ctx })
   },
 } satisfies ExportedHandler<Env>
-
-/** The events of a run as server-sent events, one write for what came in one read; the last one is its outcome. */
-function eventStream(run: RunStream<RunEvent, string>): ReadableStream<Uint8Array> {
-  const encode = encoder()
-  const utf8 = new TextEncoder()
-  const batches = run.batches().getReader()
-  return new ReadableStream<Uint8Array>({
-    start(controller) {
-      // Proxies close what is silent for long; and where one hides that the client has left, the next write finds out.
-      const beat = (): void => {
-        if (Number(controller.desiredSize) > 0) controller.enqueue(utf8.encode(': heartbeat\n\n'))
-      }
-      const heartbeat = setInterval(beat, 15_000)
-      void run.outcome.then(() => clearInterval(heartbeat))
-    },
-    async pull(controller) {
-      // A failed run has told its error as an event, and tells it once more as its outcome.
-      const { value: batch } = await batches.read().catch(() => ({ value: undefined }))
-      if (batch) {
-        const frames = batch.map((event) => `id: ${event.seq}\nevent: ${event.type}\ndata: ${encode(event)}\n\n`)
-        controller.enqueue(utf8.encode(frames.join('')))
-      } else {
-        controller.enqueue(utf8.encode(`event: outcome\ndata: ${await outcomeOf(run)}\n\n`))
-        controller.close()
-      }
-    },
-    cancel: () => run.stop(new Disconnect()),
-  })
-}
-
-/** How the run ended. Its output is left out: it has been said. */
-async function outcomeOf(run: RunStream<RunEvent, string>): Promise<string> {
-  const outcome = await run.outcome
-  const { status, usage, firstTokenMs, durationMs } = outcome
-  const error = outcome.status === 'complete' ? undefined : messageOf(outcome.error)
-  return JSON.stringify({ status, usage, firstTokenMs, durationMs, error })
-}
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

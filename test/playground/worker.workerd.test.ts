@@ -1,6 +1,6 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import type { RunEvent } from 'chaintap'
-import { decoder } from 'chaintap/json'
+import { decoder, parse } from 'chaintap/json'
 import { type AnthropicAnswer, anthropicJson, anthropicSse, type FaultyAnswer, faultyFetch } from 'chaintap/testing'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -130,8 +130,8 @@ describe('with a key', () => {
     const refused: AnthropicAnswer = { error: { type: 'authentication_error', message: `invalid x-api-key: ${key}` } }
     provider({ status: 401, body: JSON.stringify(anthropicJson(refused)) })
     const text = await (await call('/api/chain', asking('hello'), env).answered).text()
-    const outcome = JSON.parse(text.slice(text.lastIndexOf('data: ') + 'data: '.length))
-    expect(outcome).toMatchObject({ status: 'failed', error: expect.stringContaining('invalid x-api-key') })
+    const outcome = parse(text.slice(text.lastIndexOf('data: ') + 'data: '.length))
+    expect(outcome).toMatchObject({ status: 'failed', error: expect.objectContaining({ message: expect.stringContaining('invalid x-api-key') }) })
     expect(text).not.toContain(key)
   })
 
