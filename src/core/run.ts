@@ -91,10 +91,6 @@ export class OpenRun implements RunContext {
     }
   }
 
-  isWithin(top: OpenRun): boolean {
-    return this === top || (this.parent?.isWithin(top) ?? false)
-  }
-
   /** Has something released when the run ends; at once where it has failed already. */
   own(release: Release): void {
     if (this.phase === 'failed') release({ reason: this.error })

@@ -61,7 +61,7 @@ export class Tree {
    * then their ends are told: children before parents, siblings in the order in which they started (P1, P2).
    */
   close(top: OpenRun, reason: unknown): void {
-    this.#close((run) => run.isWithin(top), reason)
+    this.#close((run) => isWithin(run, top), reason)
     // A run that never started has no end to tell, but may own what must be closed.
     if (top.phase !== 'new') return
     top.seal(reason)
@@ -69,7 +69,7 @@ export class Tree {
   }
 
   closeBelow(top: OpenRun, reason: unknown): void {
-    this.#close((run) => run !== top && run.isWithin(top), reason)
+    this.#close((run) => run !== top && isWithin(run, top), reason)
   }
 
   #close(isMeant: (run: OpenRun) => boolean, reason: unknown): void {
@@ -116,3 +116,5 @@ export class Tree {
     }
   }
 }
+
+const isWithin = (run: OpenRun | undefined, top: OpenRun): boolean => run !== undefined && (run === top || isWithin(run.parent, top))

@@ -1,3 +1,5 @@
+import type { RunEvent } from '../core/event.ts'
+
 /** How a piece of console output looks. */
 export type Style = 'bold' | 'dim' | 'blue' | 'yellow' | 'pink' | 'green' | 'red'
 
@@ -53,6 +55,20 @@ export function paintFor(color: boolean | undefined): Paint {
   if (color === false) return plain
   if (!isTerminal && ('document' in globalThis || 'importScripts' in globalThis)) return css
   return color || isTerminal ? ansi : plain
+}
+
+/** Prints what `log` makes of events: to the console, or by `write`, which is given no colours unless it asks for them. */
+export function printer(
+  log: { format(event: RunEvent): readonly Segment[] | undefined },
+  { color, write }: { readonly color?: boolean; readonly write?: (...line: readonly string[]) => void } = {},
+): (event: RunEvent) => void {
+  const paint = paintFor(color ?? (write ? false : undefined))
+  // biome-ignore lint/suspicious/noConsole: what it is for
+  const print = write ?? ((...line) => console.log(...line))
+  return (event) => {
+    const segments = log.format(event)
+    if (segments) print(...paint(segments))
+  }
 }
 
 /** A text without control characters, lines and tabs aside: ESC and its 8-bit twins move cursors, recolour, and retitle terminals. */

@@ -1,6 +1,6 @@
 import type { RunEvent } from '../core/event.ts'
 import type { CallbackMethods } from '../core/methods.ts'
-import { type Paint, paintFor } from './console-paint.ts'
+import { printer } from './console-paint.ts'
 import { Transcript } from './console-transcript.ts'
 import { TreeLines } from './console-tree.ts'
 
@@ -33,19 +33,13 @@ export interface ConsoleOptions {
  */
 export class ConsoleCallbackHandler implements CallbackMethods {
   readonly name: string = 'ConsoleCallbackHandler'
-  readonly #format: Transcript | TreeLines
-  readonly #paint: Paint
-  readonly #write: (...line: readonly string[]) => void
+  readonly #print: (event: RunEvent) => void
 
-  constructor({ style = 'tree', color, tokens = false, write }: ConsoleOptions = {}) {
-    this.#format = style === 'tree' ? new TreeLines({ tokens }) : new Transcript({ tokens })
-    this.#paint = paintFor(color ?? (write ? false : undefined))
-    // biome-ignore lint/suspicious/noConsole: what it is for
-    this.#write = write ?? ((...line) => console.log(...line))
+  constructor({ style = 'tree', tokens = false, ...printing }: ConsoleOptions = {}) {
+    this.#print = printer(style === 'tree' ? new TreeLines({ tokens }) : new Transcript({ tokens }), printing)
   }
 
   onEvent(event: RunEvent): void {
-    const segments = this.#format.format(event)
-    if (segments) this.#write(...this.#paint(segments))
+    this.#print(event)
   }
 }

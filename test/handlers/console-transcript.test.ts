@@ -14,7 +14,7 @@ const event = (run: Run, told: Told): RunEvent => ({ run, at: 0, seq: 0, ...told
 function transcript(events: readonly RunEvent[], options: ConsoleOptions = {}): string {
   const lines: string[] = []
   const handler = new ConsoleCallbackHandler({ style: 'transcript', ...options, write: (...line) => void lines.push(line.join('|')) })
-  for (const told of events) handler.onText('', told)
+  for (const told of events) handler.onEvent(told)
   return lines.join('\n')
 }
 
@@ -116,9 +116,6 @@ Final Answer: 1.18
 
 describe('verbose', () => {
   it('is one transcript for all objects, so that each event is printed once', async () => {
-    const [first, second] = [await verboseCallbacks(), await verboseCallbacks()]
-    expect(first).toHaveLength(1)
-    expect(first[0]).toBeInstanceOf(ConsoleCallbackHandler)
-    expect(second[0]).toBe(first[0])
+    expect(verboseCallbacks).toMatchObject([{ name: 'ConsoleCallbackHandler' }])
   })
 })

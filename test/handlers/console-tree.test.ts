@@ -13,7 +13,7 @@ const event = (run: Run, told: Told): RunEvent => ({ run, at: 0, seq: 0, ...told
 function tree(events: readonly RunEvent[], options: ConsoleOptions = {}): string[] {
   const lines: string[] = []
   const handler = new ConsoleCallbackHandler({ ...options, write: (line = '') => void lines.push(line) })
-  for (const told of events) handler.onText('', told)
+  for (const told of events) handler.onEvent(told)
   return lines
 }
 

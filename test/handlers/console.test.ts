@@ -118,7 +118,7 @@ describe('what a model says', () => {
     const lines: string[] = []
     for (const style of ['tree', 'transcript'] as const) {
       const handler = new ConsoleCallbackHandler({ style, tokens: true, write: (...line) => void lines.push(...line) })
-      for (const happening of told) handler.onText('', { run, at: 0, seq: 0, ...happening } as unknown as RunEvent)
+      for (const happening of told) handler.onEvent({ run, at: 0, seq: 0, ...happening } as unknown as RunEvent)
     }
     expect(lines.length).toBeGreaterThan(14)
     expect(lines.join('').match(/[^\P{Cc}\n\t]/gu)).toBeNull()
