@@ -126,7 +126,7 @@ export class Flow<Chunk = unknown> implements LinkOwner {
   #read(): unknown {
     try {
       const read = this.#source.next()
-      return 'then' in read ? read.then(this.#onRead, this.#onError) : this.#onRead(read)
+      return 'then' in read ? read.then(this.#onRead, this.#onLost) : this.#onRead(read)
     } catch (error) {
       return this.#onError(error)
     }
@@ -137,6 +137,8 @@ export class Flow<Chunk = unknown> implements LinkOwner {
     if (this.clock) this.clock.passAt = 0
     return this.#pass(read.done ? this.#finish : this.#write, read.value)
   }
+
+  readonly #onLost = (error: unknown): unknown => this.#onError(this.#source.explain?.(error) ?? error)
 
   readonly #onError = (error: unknown): unknown => {
     this.error(error)

@@ -17,6 +17,8 @@ export interface Source<T = unknown> {
   next(): Promise<Read<T>> | Read<T>
   /** Must close what is beneath and settle a waiting `next()` before it returns, and must not throw. */
   cancel(reason: unknown): void
+  /** What a failed `next()` means. Beside it, as a `catch` there would be one more promise per wire chunk. */
+  explain?(error: unknown): unknown
 }
 
 /** Reads with a reader, not by `for await`: WebKit's streams are not iterable. */
