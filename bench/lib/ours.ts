@@ -1,6 +1,6 @@
 import { ChatPromptTemplate, type Listener, type RunEvent, type Runnable, StringOutputParser } from 'chaintap'
 import { ChatAnthropic } from 'chaintap/anthropic'
-import { encoder as jsonEncoder } from 'chaintap/json'
+import { toResponse } from 'chaintap/edge'
 import type { Hand } from './bare.ts'
 
 export type Chain = Runnable<{ animal: string }, string>
@@ -29,26 +29,9 @@ export async function readChain(chain: Chain, hand: Hand, callbacks: readonly Li
 }
 
 export function textResponse(chain: Chain): Response {
-  return encoded(chain.stream(input).batches(), (batch) => batch.join(''))
+  return toResponse(chain.stream(input), { format: 'text' })
 }
 
 export function eventsResponse(chain: Chain): Response {
-  const json = jsonEncoder()
-  const sse = (event: RunEvent): string => `id: ${event.seq}\nevent: ${event.type}\ndata: ${json(event)}\n\n`
-  return encoded(chain.events(input).batches(), (batch) => {
-    let text = ''
-    for (const event of batch) text += sse(event)
-    return text
-  })
-}
-
-function encoded<T>(batches: ReadableStream<readonly T[]>, text: (batch: readonly T[]) => string): Response {
-  const reader = batches.getReader()
-  const encoder = new TextEncoder()
-  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
-    const { done, value } = await reader.read()
-    if (done) controller.close()
-    else controller.enqueue(encoder.encode(text(value)))
-  }
-  return new Response(new ReadableStream({ pull }, { highWaterMark: 0 }))
+  return toResponse(chain.events(input))
 }

@@ -4,7 +4,7 @@ import { asyncDispose, ChunkIterator } from './iterator.ts'
 import type { Outcome } from './outcome.ts'
 import type { Batches, Pump } from './pump.ts'
 
-type Face = 'stream' | 'iterator' | 'batches' | 'drain'
+type Face = 'stream' | 'iterator' | 'batches' | 'nextBatch' | 'drain'
 
 /**
  * What `stream()` and `events()` give: a run that is driven by reading it. It has three faces, and the first one used takes it: the
@@ -90,6 +90,12 @@ export class RunStream<Chunk, Out> extends ReadableStream<Chunk> implements Asyn
     )
   }
 
+  /** What `batches()` gives, without a stream in between: undefined at the end. One call at a time. */
+  nextBatch(): Promise<readonly Chunk[] | undefined> {
+    if (this.#face !== 'nextBatch') this.#take('nextBatch')
+    return this.#reader.read(asItIs)
+  }
+
   /** Takes batches apart past the stream's own queue: a resolved promise per chunk, and a read per batch. */
   override [Symbol.asyncIterator](): ChunkIterator<Chunk> {
     this.#take('iterator')
@@ -119,4 +125,5 @@ export async function drained(reader: Batches<unknown>): Promise<void> {
   }
 }
 
+const asItIs = <T>(batch: T): T => batch
 const isBatch = (batch: unknown): boolean => batch !== undefined

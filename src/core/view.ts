@@ -27,6 +27,7 @@ export class EventReader implements View, Batches<RunEvent> {
   readonly #isChosen: ((event: RunEvent) => boolean) | undefined
   #entries: Entry[] = []
   #reading = false
+  #isWoken = false
   #end: { readonly thrown?: unknown } | undefined
   #waiting: ((batch: readonly RunEvent[] | undefined) => void) | undefined
   #fail: (error: unknown) => void = () => {}
@@ -42,10 +43,20 @@ export class EventReader implements View, Batches<RunEvent> {
     this.#entries.push(entry)
     const done = (): void => {
       entry.heard = true
-      this.#turn()
+      this.#wake()
     }
     if (heard) heard.then(done, done)
-    else this.#turn()
+    else this.#wake()
+  }
+
+  /** Turns when the pass is over, so that its events are one batch. */
+  #wake(): void {
+    if (!this.#waiting || this.#isWoken) return
+    this.#isWoken = true
+    queueMicrotask(() => {
+      this.#isWoken = false
+      this.#turn()
+    })
   }
 
   gate(): Promise<void> | undefined {

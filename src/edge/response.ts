@@ -117,13 +117,12 @@ function bytesOf<Chunk>(run: RunStream<Chunk, unknown>, format: Format<Chunk>, e
 
 /** The texts of a run one by one, undefined after the last. */
 function textsOf<Chunk>(run: RunStream<Chunk, unknown>, { write, last }: Format<Chunk>): () => Promise<string | undefined> {
-  const batches = run.batches().getReader()
   let isOver = false
   return async () => {
     if (isOver) return undefined
     try {
-      const read = await batches.read()
-      if (!read.done) return write(read.value)
+      const batch = await run.nextBatch()
+      if (batch) return write(batch)
     } catch (error) {
       if (!last) throw error
     }
