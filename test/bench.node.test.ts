@@ -32,7 +32,11 @@ describe.each<Chunking>(['1/chunk', '16 KiB'])('the answer that is measured, %s'
   it('is the same in every response', async () => {
     expect(await (await bareResponse(fetch)).text()).toBe(text)
     expect(await textResponse(chain).text()).toBe(text)
-    const events = (await eventsResponse(chain).text()).match(/(?<=^data: ).*$/gm)?.slice(0, -1).map(decoder()) ?? []
+    const events =
+      (await eventsResponse(chain).text())
+        .match(/(?<=^data: ).*$/gm)
+        ?.slice(0, -1)
+        .map(decoder()) ?? []
     expect(events.flatMap((event) => (event.type === 'chunk' ? [event.chunk] : [])).join('')).toBe(text)
   })
 
