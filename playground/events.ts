@@ -26,7 +26,7 @@ export async function ask(question: string, signal: AbortSignal, heard: (event: 
     fetch(`/api/chain${location.search}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ question }),
+      body: JSON.stringify({ input: { question } }),
       signal,
     }),
   )

@@ -1,8 +1,7 @@
 import { ChatPromptTemplate, type Runnable, StringOutputParser } from 'chaintap'
 import { ChatAnthropic } from 'chaintap/anthropic'
-import { toResponse } from 'chaintap/edge'
+import { serve } from 'chaintap/edge'
 import { offline, paceOf, upstream } from './offline.ts'
-import { questionOf, refusal } from './question.ts'
 
 interface Env {
   /** From .dev.vars, or a secret of the deployed Worker. Without it the offline model answers. */
@@ -26,14 +25,14 @@ function chainFor(env: Env, url: URL): Runnable<{ question: string }, string> {
   return prompt.pipe(new ChatAnthropic({ model, maxTokens: 1_024, ...answers })).pipe(new StringOutputParser())
 }
 
+const answer = serve<Env>((env, request) => chainFor(env, new URL(request.url)), { maxBytes: 16_384 })
+
 export default {
   async fetch(request, env, ctx): Promise<Response> {
-    const url = new URL(request.url)
-    if (url.pathname === '/api/model') return Response.json({ name: isOffline(env) ? 'offline' : model, offline: isOffline(env) })
-    if (url.pathname === '/api/upstream' && isOffline(env)) return Response.json(upstream)
-    if (url.pathname !== '/api/chain') return refusal(404, `There is no ${url.pathname} here.`)
-    const question = await questionOf(request)
-    if (question instanceof Response) return question
-    return toResponse(chainFor(env, url).events({ question }), { request, ctx })
+    const { pathname } = new URL(request.url)
+    if (pathname === '/api/chain') return answer(request, env, ctx)
+    if (pathname === '/api/model') return Response.json({ name: isOffline(env) ? 'offline' : model, offline: isOffline(env) })
+    if (pathname === '/api/upstream' && isOffline(env)) return Response.json(upstream)
+    return Response.json({ error: `There is no ${pathname} here.` }, { status: 404 })
   },
 } satisfies ExportedHandler<Env>

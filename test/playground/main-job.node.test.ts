@@ -156,7 +156,7 @@ describe.skipIf(executablePath === undefined)('the playground, as npm start serv
   it('says in words what the Worker refuses, and that it cannot be reached', async () => {
     await open(0)
     await ask('1'.repeat(17_000))
-    await page.getByRole('alert').filter({ hasText: 'The question is too long' }).waitFor()
+    await page.getByRole('alert').filter({ hasText: 'The body is too large' }).waitFor()
     await page.route('**/api/chain*', (route) => route.abort())
     await ask('hello')
     await page.getByRole('alert').filter({ hasText: 'cannot be reached' }).waitFor()
