@@ -18,15 +18,15 @@ export type MessageLike = string | readonly [role: RoleName, content: string | r
 /** What a chat model takes: a question, a message, or a conversation. */
 export type ChatInput = string | MessageObject | readonly MessageLike[]
 
-const roles: Readonly<Record<RoleName | 'tool', Role>> = {
-  system: 'system',
-  developer: 'system',
-  user: 'user',
-  human: 'user',
-  assistant: 'assistant',
-  ai: 'assistant',
-  tool: 'tool',
-}
+const roles: ReadonlyMap<unknown, Role> = new Map<RoleName | 'tool', Role>([
+  ['system', 'system'],
+  ['developer', 'system'],
+  ['user', 'user'],
+  ['human', 'user'],
+  ['assistant', 'assistant'],
+  ['ai', 'assistant'],
+  ['tool', 'tool'],
+])
 
 /**
  * What a chat model takes, as messages. The input is not changed; messages that are whole already are passed on as they are.
@@ -41,7 +41,7 @@ export function toMessages(input: ChatInput): readonly Message[] {
   if (!isList(input)) return [toMessage(input)]
   const [first, second] = input
   // Read as two turns of the user, a lone pair would put the role into the conversation; read as one turn, what a user says could take a role.
-  if (input.length === 2 && typeof first === 'string' && typeof second === 'string' && Object.hasOwn(roles, first)) {
+  if (input.length === 2 && typeof first === 'string' && typeof second === 'string' && roles.has(first)) {
     throw invalid(`["${first}", "…"] may be one message or two. Write [["${first}", "…"]] for one, or { role, content } for each.`)
   }
   return input.map(toMessage)
@@ -52,22 +52,19 @@ export function toMessage(like: MessageLike): Message {
   if (typeof like === 'string') return { role: 'user', content: like }
   const message: Readonly<Record<string, unknown>> = Object(isList(like) && like.length === 2 ? { role: like[0], content: like[1] } : like)
   const { role, content, toolCallId } = message
-  if (!isContent(content)) throw invalid(`A message is a string, [role, text] or { role, content }, but got ${describe(like)}.`)
-  const known = roleOf(role)
+  if (typeof content !== 'string' && !Array.isArray(content)) {
+    throw invalid(`A message is a string, [role, text] or { role, content }, but got ${describe(like)}.`)
+  }
+  const known = roles.get(role)
+  if (!known) {
+    const came = typeof role === 'string' ? JSON.stringify(role) : describe(role)
+    throw invalid(`Unknown role ${came}. Write one of ${[...roles.keys()].join(', ')}.`)
+  }
   if (known === 'tool' && typeof toolCallId !== 'string') {
     throw invalid('A tool message says which call it answers: { role: "tool", content, toolCallId }.')
   }
   return (known === role ? message : { ...message, role: known }) as unknown as Message
 }
-
-/** The role that a word stands for. */
-function roleOf(name: unknown): Role {
-  if (typeof name === 'string' && Object.hasOwn(roles, name)) return roles[name as RoleName]
-  const came = typeof name === 'string' ? JSON.stringify(name) : describe(name)
-  throw invalid(`Unknown role ${came}. Write one of ${Object.keys(roles).join(', ')}.`)
-}
-
-const isContent = (content: unknown): content is string | readonly Part[] => typeof content === 'string' || Array.isArray(content)
 
 // Array.isArray does not narrow readonly arrays.
 const isList = (value: unknown): value is readonly MessageLike[] => Array.isArray(value)

@@ -1,6 +1,7 @@
 import type { Delta } from '../core/delta.ts'
 import { type Fold, text } from '../core/fold.ts'
 import type { AssistantMessage, Part, ToolCall } from '../core/message.ts'
+import { parseJson } from '../core/parse-json.ts'
 import { mergeUsage } from '../core/usage.ts'
 
 /**
@@ -24,7 +25,7 @@ export function messageFold(): Fold<Delta, AssistantMessage> {
   const calls = new Map<number, Call>()
   const facts: { -readonly [K in 'stopReason' | 'usage' | 'id' | 'model']?: AssistantMessage[K] } = {}
   return {
-    add: (delta) => {
+    add(delta) {
       switch (delta.type) {
         case 'text':
           if (delta.text) open(pieces, 'text').text.add(delta.text)
@@ -44,13 +45,12 @@ export function messageFold(): Fold<Delta, AssistantMessage> {
         case 'meta':
           if (delta.id) facts.id = delta.id
           if (delta.model) facts.model = delta.model
-          break
       }
     },
     result: () => ({
       role: 'assistant',
       content: contentOf(pieces),
-      ...(calls.size > 0 && { toolCalls: [...calls.values()].map(toolCall) }),
+      ...(calls.size > 0 && { toolCalls: Array.from(calls.values(), toolCall) }),
       ...facts,
     }),
   }
@@ -60,8 +60,8 @@ export function messageFold(): Fold<Delta, AssistantMessage> {
 interface Piece {
   readonly type: 'text' | 'reasoning'
   readonly text: Fold<string, string>
-  /** Anthropic's `signature` or `redacted`: nothing is added after it. */
-  readonly seal: { signature?: string; redacted?: string }
+  /** What ends a reasoning: nothing is added after it. */
+  seal?: { readonly signature: string } | { readonly redacted: string }
 }
 
 interface Call {
@@ -75,29 +75,26 @@ type DeltaOf<Type extends Delta['type']> = Extract<Delta, { readonly type: Type 
 /** The piece that text of this type belongs to: the last one, or a new one. */
 function open(pieces: Piece[], type: Piece['type']): Piece {
   const last = pieces.at(-1)
-  if (last?.type === type && !isSealed(last)) return last
-  const piece: Piece = { type, text: text(), seal: {} }
+  if (last?.type === type && !last.seal) return last
+  const piece: Piece = { type, text: text() }
   pieces.push(piece)
   return piece
 }
 
-const isSealed = ({ seal }: Piece): boolean => seal.signature !== undefined || seal.redacted !== undefined
-
-function addReasoning(pieces: Piece[], delta: DeltaOf<'reasoning'>): void {
-  const { signature, redacted } = delta
+function addReasoning(pieces: Piece[], { text: said, signature, redacted }: DeltaOf<'reasoning'>): void {
   if (redacted) pieces.push({ type: 'reasoning', text: text(), seal: { redacted } })
-  if (!delta.text && !signature) return
+  if (!said && !signature) return
   const piece = open(pieces, 'reasoning')
-  piece.text.add(delta.text)
-  if (signature) piece.seal.signature = signature
+  piece.text.add(said)
+  if (signature) piece.seal = { signature }
 }
 
-function addCall(calls: Map<number, Call>, { index, id, name, args }: DeltaOf<'tool-call'>): void {
+function addCall(calls: Map<number, Call>, { index, id, name, args = '' }: DeltaOf<'tool-call'>): void {
   const call: Call = calls.get(index) ?? { id: '', name: '', args: text() }
   calls.set(index, call)
-  if (id) call.id = id
-  if (name) call.name = name
-  if (args) call.args.add(args)
+  call.id = id || call.id
+  call.name = name || call.name
+  call.args.add(args)
 }
 
 function contentOf(pieces: readonly Piece[]): string | readonly Part[] {
@@ -108,9 +105,5 @@ function contentOf(pieces: readonly Piece[]): string | readonly Part[] {
 
 function toolCall({ id, name, args }: Call): ToolCall {
   const json = args.result()
-  try {
-    return { id, name, args: json === '' ? {} : JSON.parse(json) }
-  } catch {
-    return { id, name, args: json }
-  }
+  return { id, name, args: parseJson(json || '{}') ?? json }
 }

@@ -15,30 +15,30 @@ export interface AnthropicClient {
   }
 }
 
-export function clientLine(client: AnthropicClient): Line {
-  const secrets = [client.apiKey, client.authToken].filter((secret) => typeof secret === 'string')
+export function clientLine({ baseURL, apiKey, authToken, messages }: AnthropicClient): Line {
+  const redact = redactor([apiKey ?? '', authToken ?? ''])
   return {
-    where: withoutSecrets(client.baseURL),
-    secrets,
+    name: 'Anthropic',
+    where: withoutSecrets(baseURL),
+    redact,
     async post({ body }, signal) {
       try {
-        return await client.messages.create(body, { signal, maxRetries: 0 }).asResponse()
+        return await messages.create(body, { signal, maxRetries: 0 }).asResponse()
       } catch (error) {
-        return responseOf(error, secrets)
+        return responseOf(error, redact)
       }
     },
   }
 }
 
 /** The SDK throws what is no success, and has read its body: made a response again, it is treated like any other. */
-function responseOf(error: unknown, secrets: readonly string[]): Response {
+function responseOf(error: unknown, redact: Line['redact']): Response {
   const { status, headers, error: body, message } = Object(error) as Readonly<Record<string, unknown>>
   if (typeof status === 'number') {
     return new Response(JSON.stringify(body ?? { message }), { status, ...(headers instanceof Headers && { headers }) })
   }
   // Its errors without a response have the field too: a connection that failed.
   if (error instanceof Error && 'status' in error) throw error
-  const redact = redactor(secrets)
   throw new ChaintapError('invalid_options', `The Anthropic client did not send the request: ${redact(String(message))}`, {
     cause: cleanCause(error, redact),
   })

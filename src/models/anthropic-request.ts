@@ -3,7 +3,7 @@ import type { WireRequest } from './wire.ts'
 
 /** What one call may be asked with; `bind` takes them too. Where a field is left out, Anthropic's own default holds. */
 export interface AnthropicCallOptions {
-  /** Default `claude-sonnet-4-5`. */
+  /** Default `claude-sonnet-5-5`. */
   readonly model?: string
   /** Most tokens of the answer, thinking included. Anthropic wants it said: default 4,096, which every model allows. */
   readonly maxTokens?: number
@@ -28,7 +28,7 @@ const callKeys = ['model', 'maxTokens', 'temperature', 'topP', 'topK', 'stop', '
 
 /** These options alone: what is beside them may be secret, and a model shows its options. */
 export const callOptions = (options: AnthropicCallOptions): AnthropicCallOptions =>
-  Object.fromEntries(callKeys.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]])))
+  Object.fromEntries(callKeys.map((key) => [key, options[key]]))
 
 /** A piece of content as Anthropic writes it. */
 type Block = Readonly<Record<string, unknown>>
@@ -40,7 +40,7 @@ interface Turn {
 
 /** A call of the Messages API, `POST /v1/messages`. */
 export function anthropicRequest(messages: readonly Message[], options: AnthropicCallOptions, streaming: boolean): WireRequest {
-  const { model = 'claude-sonnet-4-5', maxTokens = 4_096, temperature, topP, topK, stop, thinking, tools, toolChoice } = options
+  const { model = 'claude-sonnet-5-5', maxTokens = 4_096, temperature, topP, topK, stop, thinking, tools, toolChoice } = options
   return {
     path: '/v1/messages',
     body: {
@@ -62,12 +62,10 @@ export function anthropicRequest(messages: readonly Message[], options: Anthropi
 }
 
 /** System messages stand apart from the turns, wherever they were: one plain text as it is, else blocks. */
-function systemOf(messages: readonly Message[], instructions: string | undefined): string | readonly Block[] | undefined {
+function systemOf(messages: readonly Message[], instructions = ''): unknown {
   const said = messages.flatMap(({ role, content }) => (role === 'system' ? contentBlocks(content) : []))
-  const blocks = [...(instructions ? contentBlocks(instructions) : []), ...said]
-  const [first] = blocks
-  if (blocks.length === 1 && first && !first.cache_control) return first.text as string
-  return first && blocks
+  const blocks = [...contentBlocks(instructions), ...said]
+  return blocks.length > 1 || blocks[0]?.cache_control ? blocks : blocks[0]?.text
 }
 
 /** Neighbours of one role are one turn: so the results of several tool calls stand together, as Anthropic wants them. */

@@ -1,7 +1,6 @@
 import type { Delta } from '../core/delta.ts'
 import { type AnthropicUsage, anthropicUsage, laterAnthropicUsage } from '../tokens/usage/anthropic.ts'
 import { type AnthropicCallOptions, anthropicRequest } from './anthropic-request.ts'
-import { speculation } from './speculation.ts'
 import type { Complaint, Decoder, Wire } from './wire.ts'
 
 /**
@@ -11,15 +10,21 @@ import type { Complaint, Decoder, Wire } from './wire.ts'
  * Anthropic asks; so are citations and the tools that run on its servers, which have no Delta.
  */
 export const anthropicWire: Wire<AnthropicCallOptions> = {
-  name: 'Anthropic',
   request: anthropicRequest,
-  decoder,
-  whole(answer) {
-    const { content, stop_reason, usage, ...meta } = (answer ?? {}) as WireMessage
-    if (!Array.isArray(content)) return
-    return [metaDelta(meta), ...content.flatMap(wholeBlock), ...usageDelta(usage), ...stopDelta(stop_reason)]
-  },
+  decoder: () => new Answer(),
+  textOf,
   complaint,
+}
+
+interface WireBlock {
+  readonly type?: string
+  readonly text?: string
+  readonly thinking?: string
+  readonly signature?: string
+  readonly data?: string
+  readonly id?: string
+  readonly name?: string
+  readonly input?: unknown
 }
 
 interface WireMessage {
@@ -30,19 +35,8 @@ interface WireMessage {
   readonly usage?: AnthropicUsage
 }
 
-interface WireBlock {
-  readonly type: string
-  readonly text?: string
-  readonly thinking?: string
-  readonly signature?: string
-  readonly data?: string
-  readonly id?: string
-  readonly name?: string
-  readonly input?: unknown
-}
-
-/** An event of a stream, as far as it is read. */
-interface WireEvent {
+/** An event of a stream, or a whole message, as far as it is read. */
+interface WireEvent extends WireMessage {
   readonly type?: string
   readonly index?: number
   readonly message?: WireMessage
@@ -55,65 +49,36 @@ interface WireEvent {
     readonly partial_json?: string
     readonly stop_reason?: string | null
   }
-  readonly usage?: AnthropicUsage
 }
 
-type Fail = (complaint: Complaint) => never
-
-function decoder(fail: Fail): Decoder {
-  const answer = new Answer()
-  const shape = speculation((data) => textOf(parsed(data) ?? {}))
-  return {
-    get complete() {
-      return answer.complete
-    },
-    transform({ data }, controller) {
-      const known = shape.read(data)
-      if (known !== undefined) return controller.enqueue({ type: 'text', text: known })
-      const event = parsed(data) ?? fail({ message: `It sent an event that is not JSON, of ${data.length} characters.` })
-      const text = textOf(event)
-      if (text !== undefined) {
-        shape.learn(data, text)
-        return controller.enqueue({ type: 'text', text })
-      }
-      if (event.type === 'error') fail(complaint(event) ?? {})
-      for (const delta of answer.deltas(event)) controller.enqueue(delta)
-    },
-  }
-}
-
-function parsed(data: string): WireEvent | undefined {
-  try {
-    return JSON.parse(data) ?? {}
-  } catch {
-    return undefined
-  }
-}
-
-function textOf({ type, delta }: WireEvent): string | undefined {
+function textOf(event: unknown): string | undefined {
+  const { type, delta } = Object(event) as WireEvent
   if (type === 'content_block_delta' && delta?.type === 'text_delta') return delta.text
 }
 
-/** What is known of a streamed answer between its events. */
-class Answer {
+/** What is known of an answer between its events. */
+class Answer implements Decoder {
   complete = false
   #usage: AnthropicUsage = {}
-  /** Tool calls that are being written, by their block: the input that came with the start, until there is text of it. */
-  readonly #calls = new Map<number, { input: unknown }>()
+  /** The input that came with the start of a tool call, by its block, until there is text of it. */
+  readonly #inputs = new Map<number, unknown>()
 
-  deltas({ type, index = 0, message, content_block: block, delta, usage }: WireEvent): readonly Delta[] {
+  decode(event: unknown): readonly Delta[] {
+    const { type, index = 0, message = {}, content_block: block = {}, delta = {}, usage, content } = Object(event) as WireEvent
     switch (type) {
+      case 'message':
+        return Array.isArray(content) ? eventsOf(event as WireMessage).flatMap((each) => this.decode(each)) : []
       case 'message_start':
-        return [metaDelta(message), ...this.#report(message?.usage)]
+        return [metaDelta(message), ...this.#report(message.usage)]
       case 'content_block_start':
-        if (block?.type === 'tool_use') this.#calls.set(index, { input: block.input ?? {} })
+        if (block.type === 'tool_use') this.#inputs.set(index, block.input ?? {})
         return blockDelta(block, index)
       case 'content_block_delta':
-        return delta?.type === 'input_json_delta' ? this.#input(index, delta.partial_json) : reasoningDelta(delta)
+        return delta.type === 'input_json_delta' ? this.#input(index, delta.partial_json) : reasoningDelta(delta)
       case 'content_block_stop':
         return this.#stop(index)
       case 'message_delta':
-        return [...this.#report(usage), ...stopDelta(delta?.stop_reason)]
+        return [...this.#report(usage), ...(delta.stop_reason ? [{ type: 'stop', reason: delta.stop_reason } as const] : [])]
       case 'message_stop':
         this.complete = true
         return []
@@ -126,59 +91,61 @@ class Answer {
   #report(later: AnthropicUsage | undefined): readonly Delta[] {
     if (!later) return []
     this.#usage = laterAnthropicUsage(this.#usage, later)
-    return usageDelta(this.#usage)
+    return [{ type: 'usage', usage: anthropicUsage(this.#usage) }]
   }
 
   /** Of a tool on Anthropic's servers there is no call. The first piece is often empty. */
   #input(index: number, args: string | undefined): readonly Delta[] {
-    const call = this.#calls.get(index)
-    if (!call || !args) return []
-    call.input = undefined
+    if (!args || !this.#inputs.has(index)) return []
+    this.#inputs.set(index, undefined)
     return [{ type: 'tool-call', index, args }]
   }
 
   /** A call without text of its input has what its start had. */
   #stop(index: number): readonly Delta[] {
-    const { input } = this.#calls.get(index) ?? {}
+    const input = this.#inputs.get(index)
     return input === undefined ? [] : [{ type: 'tool-call', index, args: JSON.stringify(input) }]
   }
 }
 
-const metaDelta = ({ id, model }: WireMessage = {}): Delta => ({ type: 'meta', ...(id && { id }), ...(model && { model }) })
+/** A whole message as the events that would have streamed it. */
+const eventsOf = (message: WireMessage): readonly WireEvent[] => [
+  { type: 'message_start', message },
+  ...(message.content ?? []).flatMap((content_block, index) => [
+    { type: 'content_block_start', index, content_block },
+    { type: 'content_block_stop', index },
+  ]),
+  { type: 'message_delta', delta: { stop_reason: message.stop_reason ?? null } },
+  { type: 'message_stop' },
+]
 
-const usageDelta = (usage: AnthropicUsage | undefined): readonly Delta[] => (usage ? [{ type: 'usage', usage: anthropicUsage(usage) }] : [])
+const metaDelta = ({ id, model }: WireMessage): Delta => ({ type: 'meta', ...(id && { id }), ...(model && { model }) })
 
-const stopDelta = (reason: string | null | undefined): readonly Delta[] => (reason ? [{ type: 'stop', reason }] : [])
-
-const reasoningDelta = ({ thinking = '', signature = '' }: { thinking?: string; signature?: string } = {}): readonly Delta[] =>
+const reasoningDelta = ({ thinking = '', signature = '' }: { thinking?: string; signature?: string }): readonly Delta[] =>
   thinking || signature ? [{ type: 'reasoning', text: thinking, ...(signature && { signature }) }] : []
 
 /** What a block holds at its start; where the answer came whole, all of it but a call's input. */
-function blockDelta(block: WireBlock | undefined, index: number): readonly Delta[] {
-  switch (block?.type) {
+function blockDelta(block: WireBlock, index: number): readonly Delta[] {
+  const { type, text, data, id, name } = block
+  switch (type) {
     case 'text':
-      return block.text ? [{ type: 'text', text: block.text }] : []
+      return text ? [{ type, text }] : []
     case 'thinking':
       return reasoningDelta(block)
     case 'redacted_thinking':
-      return block.data ? [{ type: 'reasoning', text: '', redacted: block.data }] : []
+      return data ? [{ type: 'reasoning', text: '', redacted: data }] : []
     case 'tool_use':
-      return [{ type: 'tool-call', index, ...(block.id && { id: block.id }), ...(block.name && { name: block.name }) }]
+      return [{ type: 'tool-call', index, ...(id && { id }), ...(name && { name }) }]
     default:
       return []
   }
 }
 
-const wholeBlock = (block: WireBlock, index: number): readonly Delta[] =>
-  block?.type === 'tool_use'
-    ? [...blockDelta(block, index), { type: 'tool-call', index, args: JSON.stringify(block.input ?? {}) }]
-    : blockDelta(block, index)
-
-/** `{ type: 'error', error: { type, message }, request_id }`; gateways before Anthropic have forms of their own. */
+/** `{ type: 'error', error: { type, message }, request_id }`; gateways before Anthropic have forms of their own, without a type. */
 function complaint(body: unknown): Complaint | undefined {
   const { type, error, message, request_id } = Object(body) as Readonly<Record<string, unknown>>
-  const said = typeof error === 'object' && error ? (error as Readonly<Record<string, unknown>>) : { message: error ?? message }
-  if (type !== 'error' && said.message === undefined) return
+  const said = Object(typeof error === 'object' && error ? error : { message: error ?? message }) as Readonly<Record<string, unknown>>
+  if (type !== 'error' && (type !== undefined || said.message === undefined)) return
   return { type: text(said.type), message: text(said.message), requestId: text(request_id) }
 }
 

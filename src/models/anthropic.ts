@@ -6,16 +6,15 @@ import type { AssistantMessage, Message } from '../core/message.ts'
 import type { OpenRun } from '../core/run.ts'
 import { Runnable } from '../core/runnable.ts'
 import { type ChatInput, toMessages } from '../messages/coerce.ts'
-import type { OnTruncated } from './answer.ts'
 import { type AnthropicClient, clientLine } from './anthropic-client.ts'
 import { type AnthropicCallOptions, callOptions } from './anthropic-request.ts'
 import { anthropicWire } from './anthropic-wire.ts'
-import { answer, fetchLine, type Line, type Transport } from './http.ts'
+import { answer, type Connection, fetchLine, type Line, type OnTruncated } from './http.ts'
 import { cleanCause, redactor } from './secrets.ts'
 
-export type { OnTruncated } from './answer.ts'
 export type { AnthropicClient } from './anthropic-client.ts'
 export type { AnthropicCallOptions } from './anthropic-request.ts'
+export type { OnTruncated } from './http.ts'
 
 /** Options of {@link ChatAnthropic}. */
 export interface ChatAnthropicOptions extends AnthropicCallOptions {
@@ -58,53 +57,46 @@ export interface ChatAnthropicOptions extends AnthropicCallOptions {
 export class ChatAnthropic extends Runnable<ChatInput, AssistantMessage, Delta> {
   readonly name = 'ChatAnthropic'
   readonly kind = 'chat_model'
-  override readonly callbacks: readonly Handler[] | undefined
-  override readonly tags: readonly string[] | undefined
-  override readonly metadata: Readonly<Record<string, unknown>> | undefined
-  override readonly lateCallbacks?: () => Promise<readonly Handler[]>
   /** What each call asks for. */
   readonly options: AnthropicCallOptions
   readonly streaming: boolean
-  readonly maxRetries: number
-  readonly onTruncated: OnTruncated
-  /** A closure, which no console and no JSON shows: it holds the key. */
-  readonly transport: Transport
+  /** Its transport is a closure, which no console and no JSON shows: it holds the key. */
+  readonly connection: Connection
 
   constructor(options: ChatAnthropicOptions = {}) {
     super()
-    const { callbacks, tags, metadata, verbose, streaming = false, maxRetries = 2, onTruncated = 'error' } = options
-    this.callbacks = callbacks
-    this.tags = tags
-    this.metadata = metadata
+    const { client, callbacks, tags, metadata, verbose, streaming = false, maxRetries = 2, onTruncated = 'error' } = options
+    if (!Number.isInteger(maxRetries) || maxRetries < 0) throw invalid(`maxRetries must be 0, 1, 2 …, but is ${maxRetries}.`)
+    Object.assign(this, { callbacks, tags, metadata })
     this.options = callOptions(options)
     this.streaming = streaming
-    this.maxRetries = checkedRetries(maxRetries)
-    this.onTruncated = onTruncated
-    this.transport = transportOf(options)
-    if (verbose) this.lateCallbacks = async () => (await import('../handlers/console-verbose.ts')).verboseCallbacks()
+    this.connection = { transport: client ? () => clientLine(client) : byFetch(options), maxRetries, onTruncated }
+    if (verbose) this.lateCallbacks = async () => (await import('../handlers/console-verbose.ts')).verboseCallbacks
   }
 
   /** The same model with other options for its calls. */
   bind(options: AnthropicCallOptions): this {
-    const copy = Object.create(Object.getPrototypeOf(this), Object.getOwnPropertyDescriptors(this)) as this
-    return Object.assign(copy, { options: callOptions({ ...this.options, ...options }) })
+    return Object.assign(this.withConfig({}), { options: callOptions({ ...this.options, ...options }) })
   }
 
   override prepare(input: ChatInput): readonly Message[] {
     return toMessages(input)
   }
 
-  open(input: ChatInput, run: OpenRun): Promise<Flow<Delta>> {
-    const { options, maxRetries, onTruncated } = this
+  open(messages: readonly Message[], run: OpenRun): Promise<Flow<Delta>> {
     const streaming = run.scope.streaming || this.streaming
-    const request = anthropicWire.request(toMessages(input), options, streaming)
-    return answer({ wire: anthropicWire, request, streaming, maxRetries, onTruncated }, this.transport, run)
+    const request = anthropicWire.request(messages, this.options, streaming)
+    return answer({ ...this.connection, wire: anthropicWire, request, streaming }, run)
   }
 }
 
-function transportOf(options: ChatAnthropicOptions): Transport {
-  const { apiKey, client, baseURL = 'https://api.anthropic.com', headers, fetch, dangerouslyAllowBrowser } = options
-  if (client) return () => clientLine(client)
+function byFetch({
+  apiKey,
+  baseURL = 'https://api.anthropic.com',
+  headers,
+  fetch,
+  dangerouslyAllowBrowser,
+}: ChatAnthropicOptions): Connection['transport'] {
   if (!dangerouslyAllowBrowser && 'window' in globalThis && 'document' in globalThis) throw keyInBrowser()
   const lineWith = (key: string | undefined): Line => {
     const own = {
@@ -114,7 +106,7 @@ function transportOf(options: ChatAnthropicOptions): Transport {
       'x-api-key': checkedKey(key),
       ...(dangerouslyAllowBrowser && { 'anthropic-dangerous-direct-browser-access': 'true' }),
     }
-    return fetchLine(baseURL, [own, headers], fetch)
+    return fetchLine('Anthropic', baseURL, own, headers, fetch)
   }
   if (typeof apiKey === 'function') return async () => lineWith(await keyFrom(apiKey))
   const line = lineWith(apiKey)
@@ -129,30 +121,22 @@ async function keyFrom(ask: () => string | Promise<string>): Promise<string> {
   }
 }
 
-function checkedKey(given: string | undefined): string {
+function checkedKey(given = ''): string {
   // Files of keys end with a line break.
-  const key = given?.trim() ?? ''
-  if (key === '') {
-    const fix = 'Write new ChatAnthropic({ apiKey: env.ANTHROPIC_API_KEY }), or pass an official client: { client: new Anthropic() }.'
-    throw new ChaintapError('missing_key', `ChatAnthropic needs an API key, and reads no environment by itself. ${fix}`)
-  }
-  if (/[^!-~]/.test(key)) {
-    throw new ChaintapError(
-      'invalid_options',
-      'The API key has characters that no header can have. Look for quotes, blanks and line breaks.',
-    )
-  }
-  return key
-}
-
-function checkedRetries(maxRetries: number): number {
-  if (Number.isInteger(maxRetries) && maxRetries >= 0) return maxRetries
-  throw new ChaintapError('invalid_options', `maxRetries must be 0, 1, 2 …, but is ${maxRetries}.`)
+  const key = given.trim()
+  if (/[^!-~]/.test(key)) throw invalid('The API key has characters that no header can have. Look for blanks and line breaks.')
+  if (key !== '') return key
+  throw new ChaintapError(
+    'missing_key',
+    'ChatAnthropic needs an API key, and reads no environment. Write { apiKey: env.ANTHROPIC_API_KEY }, or { client: new Anthropic() }.',
+  )
 }
 
 const keyInBrowser = (): ChaintapError =>
   new ChaintapError(
     'key_in_browser',
-    'In a page everyone can read the API key, so ChatAnthropic is not made here. Run the chain in a Worker and read it with a RemoteRunnable; ' +
-      "or, where the key is the visitor's own, write new ChatAnthropic({ apiKey, dangerouslyAllowBrowser: true }).",
+    'In a page everyone can read the API key. Run the chain in a Worker and read it with a RemoteRunnable; ' +
+      "or, where the key is the visitor's own, write dangerouslyAllowBrowser: true.",
   )
+
+const invalid = (problem: string): ChaintapError => new ChaintapError('invalid_options', problem)

@@ -1,3 +1,5 @@
+import { parseJson } from '../core/parse-json.ts'
+
 const QUOTE = 34
 const BACKSLASH = 92
 /** Shapes learnt in vain, one after the other, until it is given up: learning costs what it is to save. */
@@ -29,7 +31,7 @@ export function speculation(textOf: (data: string) => string | undefined): Specu
       }
       if (!endings.has(data.slice(end))) return
       vain = 0
-      return isEscaped ? unescaped(data.slice(from - 1, end + 1)) : data.slice(from, end)
+      return isEscaped ? (parseJson(data.slice(from - 1, end + 1)) as string | undefined) : data.slice(from, end)
     },
     learn(data, text) {
       const literal = JSON.stringify(text)
@@ -49,12 +51,4 @@ export interface Speculation {
   read(data: string): string | undefined
   /** Takes the shape of an event that had to be parsed, and has this text. */
   learn(data: string, text: string): void
-}
-
-function unescaped(literal: string): string | undefined {
-  try {
-    return JSON.parse(literal)
-  } catch {
-    return undefined
-  }
 }

@@ -1,21 +1,22 @@
-import { createParser, type EventSourceMessage, type EventSourceParser } from 'eventsource-parser'
+import { createParser, type EventSourceParser } from 'eventsource-parser'
 import { ChaintapError } from '../core/errors.ts'
 import type { Stage } from '../core/link.ts'
+import { parseJson } from '../core/parse-json.ts'
 
 /** 8 million characters: an image as base64 fits, a body without line ends does not fill the memory. */
-const EVENT_LIMIT = 8_000_000
+const LIMIT = 8_000_000
 
 const more = { stream: true }
 
 /**
- * Bytes to server-sent events (HTML standard §9.2.6). Events without data are left out, as they say nothing to a decoder.
+ * Bytes to the data of server-sent events (HTML standard §9.2.6). Events without data are left out, as they say nothing to a decoder.
  *
  * The standard drops a last event that lacks its blank line. Here it is tried once, where it is whole JSON (or OpenAI's `[DONE]`):
  * some servers end so.
  *
  * @throws ChaintapError `event_too_large` for one event that is longer than `limit` characters and came in several chunks.
  */
-export function sse({ limit = EVENT_LIMIT }: { readonly limit?: number } = {}): Stage<Uint8Array, EventSourceMessage> {
+export function sse({ limit = LIMIT }: { readonly limit?: number } = {}): Stage<Uint8Array, string> {
   // The parser takes off the one byte order mark that the standard allows for; the decoder would take off another.
   const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
   let parser: EventSourceParser
@@ -24,11 +25,11 @@ export function sse({ limit = EVENT_LIMIT }: { readonly limit?: number } = {}): 
     start(controller) {
       parser = createParser({
         maxBufferSize: limit,
-        onEvent(event) {
-          if (event.data !== '' && (!isOver || isWhole(event.data))) controller.enqueue(event)
+        onEvent({ data }) {
+          if (data !== '' && (!isOver || data === '[DONE]' || parseJson(data) !== undefined)) controller.enqueue(data)
         },
-        onError(error) {
-          if (error.type === 'max-buffer-size-exceeded') throw tooLarge(limit)
+        onError({ type }) {
+          if (type === 'max-buffer-size-exceeded') throw tooLarge(limit)
         },
       })
     },
@@ -42,18 +43,24 @@ export function sse({ limit = EVENT_LIMIT }: { readonly limit?: number } = {}): 
   }
 }
 
-function isWhole(data: string): boolean {
-  if (data === '[DONE]') return true
-  try {
-    JSON.parse(data)
-    return true
-  } catch {
-    return false
+/** Bytes to the one text that they are. */
+export function whole(): Stage<Uint8Array, string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  return {
+    transform(bytes) {
+      text += decoder.decode(bytes, more)
+      if (text.length > LIMIT) throw tooLarge(LIMIT)
+    },
+    flush(controller) {
+      text += decoder.decode()
+      if (text !== '') controller.enqueue(text)
+    },
   }
 }
 
 const tooLarge = (limit: number): ChaintapError =>
   new ChaintapError(
     'event_too_large',
-    `One event of the answer is longer than ${limit} characters. Check that baseURL leads to the provider.`,
+    `The answer, or one event of it, is longer than ${limit} characters. Check that baseURL leads to the provider.`,
   )

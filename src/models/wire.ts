@@ -1,4 +1,3 @@
-import type { EventSourceMessage } from 'eventsource-parser'
 import type { Delta } from '../core/delta.ts'
 import type { Message } from '../core/message.ts'
 
@@ -6,7 +5,6 @@ import type { Message } from '../core/message.ts'
 export interface WireRequest {
   /** Below the provider's base URL, e.g. `/v1/messages`. */
   readonly path: string
-  readonly headers?: Readonly<Record<string, string>>
   readonly body: Readonly<Record<string, unknown>>
 }
 
@@ -18,9 +16,10 @@ export interface Complaint {
   readonly requestId?: string | undefined
 }
 
-/** Makes Deltas of the events of one streamed answer. */
+/** Makes Deltas of one answer. */
 export interface Decoder {
-  transform(event: EventSourceMessage, controller: TransformStreamDefaultController<Delta>): void
+  /** The Deltas in an event of a stream, or in an answer that came whole; none in what is not known. */
+  decode(event: unknown): readonly Delta[]
   /** Whether the provider's own end was seen: without it the answer is truncated. */
   readonly complete: boolean
 }
@@ -31,13 +30,10 @@ export interface Decoder {
  * Streamed and whole answers to the same request must give Deltas that fold to the same message.
  */
 export interface Wire<Options> {
-  /** The provider's name, for messages of errors. */
-  readonly name: string
   request(messages: readonly Message[], options: Options, streaming: boolean): WireRequest
-  /** `fail` throws what the provider complained of in its stream. */
-  decoder(fail: (complaint: Complaint) => never): Decoder
-  /** The Deltas of an answer that came whole; undefined where it is none. */
-  whole(answer: unknown): readonly Delta[] | undefined
-  /** What a body complains of; undefined where it is no complaint. */
+  decoder(): Decoder
+  /** The text of an event that brings a piece of text and nothing else, as nearly all do. It does not get to the decoder. */
+  textOf(event: unknown): string | undefined
+  /** What an event or a body complains of; undefined where it is no complaint. */
   complaint(body: unknown): Complaint | undefined
 }

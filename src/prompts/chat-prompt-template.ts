@@ -2,9 +2,19 @@ import type { RunKind } from '../core/event.ts'
 import { Flow } from '../core/flow.ts'
 import type { Message } from '../core/message.ts'
 import { Runnable } from '../core/runnable.ts'
-import { type ChatTemplate, type ChatValues, compile, type Render } from './chat-template.ts'
+import { type ChatTemplate, type ChatValues, chatRender } from './chat-template.ts'
 import type { Variables } from './template.ts'
-import { gather, neededBy, type Partials, type PromptInput, type PromptOptions, type Sort, type TextValues } from './values.ts'
+import {
+  filled,
+  neededBy,
+  type Partials,
+  type PromptInput,
+  type PromptOptions,
+  type Render,
+  type Sort,
+  type TextValues,
+  variablesOf,
+} from './values.ts'
 
 /**
  * A conversation with variables (LangChain's ChatPromptTemplate): an object of values in, messages out. A prompt that needs one value
@@ -32,8 +42,8 @@ export class ChatPromptTemplate<Values extends object = ChatValues<readonly Chat
 > {
   readonly name = 'ChatPromptTemplate'
   readonly kind: RunKind = 'prompt'
+  readonly render: Render<Message[]>
   readonly variables: ReadonlyMap<string, Sort>
-  readonly messages: readonly Render<readonly Message[]>[]
   /** What {@link ChatPromptTemplate.partial | partial()} has filled in. */
   readonly partials: Readonly<Record<string, unknown>> = {}
 
@@ -41,9 +51,8 @@ export class ChatPromptTemplate<Values extends object = ChatValues<readonly Chat
   constructor(messages: readonly ChatTemplate[], { callbacks, tags, metadata }: PromptOptions = {}) {
     super()
     Object.assign(this, { callbacks, tags, metadata })
-    const compiled = compile(messages)
-    this.variables = compiled.variables
-    this.messages = compiled.messages
+    this.render = chatRender(messages)
+    this.variables = variablesOf(this.render)
   }
 
   /** One message of the user. */
@@ -73,9 +82,8 @@ export class ChatPromptTemplate<Values extends object = ChatValues<readonly Chat
   }
 
   /** The messages for these values, without a run: nothing is heard. */
-  async format(input: PromptInput<Values>): Promise<Message[]> {
-    const values = await gather(this, input)
-    return this.messages.flatMap((render) => render(values))
+  format(input: PromptInput<Values>): Promise<Message[]> {
+    return filled(this, input)
   }
 
   override async open(input: PromptInput<Values>): Promise<Flow<Message[]>> {

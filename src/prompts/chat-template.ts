@@ -1,9 +1,9 @@
 import { ChaintapError } from '../core/errors.ts'
-import type { Message, Part } from '../core/message.ts'
+import type { Message } from '../core/message.ts'
 import { type MessageLike, type MessageObject, type RoleName, toMessage } from '../messages/coerce.ts'
 import { type Literal, MessagesPlaceholder } from './placeholder.ts'
-import { fill, parseTemplate, type Variables, variablesOf } from './template.ts'
-import type { Filled, PromptValue, Sort, TextValues } from './values.ts'
+import { fill, type Variables } from './template.ts'
+import type { PromptValue, Render, TextValues } from './values.ts'
 
 /** The template of a message, or a place for some. */
 export type ChatTemplate =
@@ -40,71 +40,41 @@ type PartNames<P> = P extends { readonly type: 'text'; readonly text: infer T ex
 type OptionalSlots<M> = M extends MessagesPlaceholder<infer Name, true> | readonly ['placeholder', `{${infer Name}}`] ? Name : never
 type NeededSlots<M> = M extends MessagesPlaceholder<infer Name, boolean> ? Exclude<Name, OptionalSlots<M>> : never
 
-/** Makes something of the values of a run. */
-export type Render<T> = (values: Filled) => T
-
-interface Compiled {
-  readonly variables: ReadonlyMap<string, Sort>
-  readonly messages: readonly Render<readonly Message[]>[]
+/** What makes the messages of these templates. */
+export function chatRender(templates: readonly ChatTemplate[]): Render<Message[]> {
+  const renders = templates.map(renderOf)
+  return (values) => renders.flatMap((render) => render(values))
 }
 
-/** Takes the templates apart, once. */
-export function compile(templates: readonly ChatTemplate[]): Compiled {
-  const variables = new Map<string, Sort>()
-  const declare = (name: string, sort: Sort): void => {
-    const known = variables.get(name) ?? sort
-    if (known !== sort) throw invalid(`"${name}" stands for ${known} here and for ${sort} there. Give them two names.`)
-    variables.set(name, sort)
-  }
-  const text = (source: string): Render<string> => {
-    const template = parseTemplate(source)
-    for (const name of variablesOf(template)) declare(name, 'text')
-    return (values) => fill(template, values.text)
-  }
-  const messages = templates.map((template): Render<readonly Message[]> => {
-    if (isLiteral(template)) return () => [template.literal]
-    const slot = placeholderOf(template)
-    if (!slot) return message(toMessage(template as MessageLike), text)
-    declare(slot.variableName, slot.optional ? 'optional messages' : 'messages')
-    return (values) => values.messages(slot.variableName)
-  })
-  return { messages, variables }
-}
-
-type RenderText = (source: string) => Render<string>
-
-function message(template: Message, text: RenderText): Render<readonly Message[]> {
-  const { content } = template
-  if (typeof content === 'string') {
-    const filled = text(content)
-    return (values) => [{ ...template, content: filled(values) }]
-  }
-  const parts = content.map((each) => part(each, text))
-  return (values) => [{ ...template, content: parts.map((filled) => filled(values)) }]
+function renderOf(template: ChatTemplate): Render<readonly Message[]> {
+  if (isLiteral(template)) return () => [template.literal]
+  const slot = placeholderOf(template)
+  if (slot) return ({ messages }) => messages(slot.variableName, slot.optional)
+  const message = toMessage(template as MessageLike)
+  return ({ text }) => [withTexts(message, (source) => fill(source, text))]
 }
 
 /** Texts and the addresses of images are templates; reasoning is not, for it may be signed. */
-function part(template: Part, text: RenderText): Render<Part> {
-  if (template.type === 'text') {
-    const filled = text(template.text)
-    return (values) => ({ ...template, text: filled(values) })
-  }
-  if (!('url' in template)) return () => template
-  const filled = text(template.url)
-  return (values) => ({ ...template, url: filled(values) })
+function withTexts(message: Message, filled: (source: string) => string): Message {
+  const { content } = message
+  if (typeof content === 'string') return { ...message, content: filled(content) }
+  const parts = content.map((part) => {
+    if (part.type === 'text') return { ...part, text: filled(part.text) }
+    return 'url' in part ? { ...part, url: filled(part.url) } : part
+  })
+  return { ...message, content: parts }
 }
 
 function placeholderOf(template: ChatTemplate): MessagesPlaceholder<string, boolean> | undefined {
   if (template instanceof MessagesPlaceholder) return template
   if (!Array.isArray(template) || template[0] !== 'placeholder') return
   const [, name] = /^\{([^{}]+)\}$/.exec(String(template[1])) ?? []
-  if (name === undefined) {
-    throw invalid(`['placeholder', …] takes a variable in braces, such as "{history}", but got ${JSON.stringify(template[1])}.`)
-  }
-  return new MessagesPlaceholder(name, { optional: true })
+  if (name !== undefined) return new MessagesPlaceholder(name, { optional: true })
+  throw new ChaintapError(
+    'invalid_template',
+    `['placeholder', …] takes a variable in braces, such as "{history}", but got ${JSON.stringify(template[1])}.`,
+  )
 }
 
 const isLiteral = (template: ChatTemplate): template is Literal =>
   typeof template === 'object' && template !== null && 'literal' in template
-
-const invalid = (problem: string): ChaintapError => new ChaintapError('invalid_template', problem)

@@ -1,8 +1,18 @@
 import type { RunKind } from '../core/event.ts'
 import { Flow } from '../core/flow.ts'
 import { Runnable } from '../core/runnable.ts'
-import { fill, parseTemplate, type Template, type Variables, variablesOf } from './template.ts'
-import { gather, neededBy, type Partials, type PromptInput, type PromptOptions, type Sort, type TextValues } from './values.ts'
+import { fill, type Variables } from './template.ts'
+import {
+  filled,
+  neededBy,
+  type Partials,
+  type PromptInput,
+  type PromptOptions,
+  type Render,
+  type Sort,
+  type TextValues,
+  variablesOf,
+} from './values.ts'
 
 /**
  * A text with variables (LangChain's PromptTemplate): an object of values in, a string out. A template with one variable takes the
@@ -17,7 +27,7 @@ import { gather, neededBy, type Partials, type PromptInput, type PromptOptions, 
 export class PromptTemplate<Values extends object = TextValues<string>> extends Runnable<PromptInput<Values>, string> {
   readonly name = 'PromptTemplate'
   readonly kind: RunKind = 'prompt'
-  readonly template: Template
+  readonly render: Render<string>
   readonly variables: ReadonlyMap<string, Sort>
   /** What {@link PromptTemplate.partial | partial()} has filled in. */
   readonly partials: Readonly<Record<string, unknown>> = {}
@@ -26,8 +36,8 @@ export class PromptTemplate<Values extends object = TextValues<string>> extends 
   constructor(template: string, { callbacks, tags, metadata }: PromptOptions = {}) {
     super()
     Object.assign(this, { callbacks, tags, metadata })
-    this.template = parseTemplate(template)
-    this.variables = new Map(variablesOf(this.template).map((name) => [name, 'text']))
+    this.render = ({ text }) => fill(template, text)
+    this.variables = variablesOf(this.render)
   }
 
   /** A prompt whose variables are those in the template, by type too. */
@@ -52,9 +62,8 @@ export class PromptTemplate<Values extends object = TextValues<string>> extends 
   }
 
   /** The text for these values, without a run: nothing is heard. */
-  async format(input: PromptInput<Values>): Promise<string> {
-    const values = await gather(this, input)
-    return fill(this.template, values.text)
+  format(input: PromptInput<Values>): Promise<string> {
+    return filled(this, input)
   }
 
   override async open(input: PromptInput<Values>): Promise<Flow<string>> {

@@ -29,72 +29,91 @@ export type Partials<Values> = { readonly [K in keyof Values]-?: Values[K] | (()
 /** What a variable stands for. */
 export type Sort = 'text' | 'messages' | 'optional messages'
 
-/** What a prompt must have to be filled in. */
-export interface Blank {
+/** What each variable stands for in a run. */
+export interface Values {
+  readonly text: (variable: string) => string
+  readonly messages: (variable: string, optional: boolean) => readonly Message[]
+}
+
+/** Fills a prompt in. It asks for each of its variables, always. */
+export type Render<T> = (values: Values) => T
+
+/** A prompt, as far as it is filled in. */
+export interface Blank<T> {
   readonly name: string
+  readonly render: Render<T>
   readonly variables: ReadonlyMap<string, Sort>
   readonly partials: Readonly<Record<string, unknown>>
 }
 
-/** A value for each variable. */
-export interface Filled {
-  readonly text: (variable: string) => string
-  readonly messages: (variable: string) => readonly Message[]
+/** The variables of a prompt: those that it asks for. */
+export function variablesOf(render: Render<unknown>): ReadonlyMap<string, Sort> {
+  const variables = new Map<string, Sort>()
+  const declare = (name: string, sort: Sort): void => {
+    const known = variables.get(name) ?? sort
+    if (known === sort) variables.set(name, sort)
+    else throw new ChaintapError('invalid_template', `"${name}" stands for ${known} here and for ${sort} there. Give them two names.`)
+  }
+  render({
+    text: (name) => {
+      declare(name, 'text')
+      return ''
+    },
+    messages: (name, optional) => {
+      declare(name, optional ? 'optional messages' : 'messages')
+      return []
+    },
+  })
+  return variables
 }
 
 /** The variables that an input must have. */
-export function neededBy({ variables, partials }: Blank): readonly string[] {
-  return [...variables].flatMap(([name, sort]) => (sort === 'optional messages' || Object.hasOwn(partials, name) ? [] : [name]))
+export function neededBy({ variables, partials }: Blank<unknown>): readonly string[] {
+  return [...variables.keys()].filter((name) => variables.get(name) !== 'optional messages' && !Object.hasOwn(partials, name))
 }
 
-/** The values of an input and of what was filled in before it, each of its sort. What the prompt has no variable for is ignored. */
-export async function gather(blank: Blank, input: unknown): Promise<Filled> {
-  const given = new Map(Object.entries(recordOf(blank, input)))
-  const twice = Object.keys(blank.partials).filter((name) => given.get(name) !== undefined)
-  if (twice.length > 0) {
-    throw new ChaintapError('invalid_input', `${blank.name} has ${quoted(twice)} from partial() already. Leave it out of the input.`)
+/** Fills a prompt in with an input and what was given before it. What the prompt has no variable for is ignored. */
+export async function filled<T>(blank: Blank<T>, input: unknown): Promise<T> {
+  const { name, render, partials } = blank
+  const needed = neededBy(blank)
+  const given = new Map(Object.entries(recordOf(name, needed, input)))
+  const isGiven = (variable: string): boolean => given.get(variable) !== undefined
+  const twice = Object.keys(partials).filter(isGiven)
+  if (twice.length > 0) throw invalid(`${name} has ${quoted(twice)} from partial() already. Leave it out of the input.`)
+  const missing = needed.filter((variable) => !isGiven(variable))
+  if (missing.length > 0) {
+    const facts = `it takes ${quoted(needed)}, and was given ${quoted([...given.keys()])}`
+    throw new ChaintapError('missing_variable', `${name} misses ${quoted(missing)}: ${facts}. ${doubleBraces}`)
   }
-  const missing = neededBy(blank).filter((name) => given.get(name) === undefined)
-  if (missing.length > 0) throw missingError(blank, missing, [...given.keys()])
   await Promise.all(
-    Object.entries(blank.partials).map(async ([name, value]) => {
-      given.set(name, typeof value === 'function' ? await value() : value)
+    Object.entries(partials).map(async ([variable, value]) => {
+      given.set(variable, typeof value === 'function' ? await value() : value)
     }),
   )
-  return {
+  return render({
     text: (variable) => textOf(variable, given.get(variable)),
     messages: (variable) => messagesOf(variable, given.get(variable)),
-  }
+  })
 }
 
-function recordOf(blank: Blank, input: unknown): object {
+function recordOf(name: string, needed: readonly string[], input: unknown): object {
   if (typeof input === 'object' && input !== null && !Array.isArray(input)) return input
-  const needed = neededBy(blank)
   const [sole] = needed
   if (sole !== undefined && needed.length === 1) return { [sole]: input }
-  throw new ChaintapError('invalid_input', `${blank.name} takes an object with ${quoted(needed)}, but got ${describe(input)}.`)
-}
-
-function missingError(blank: Blank, missing: readonly string[], given: readonly string[]): ChaintapError {
-  return new ChaintapError(
-    'missing_variable',
-    `${blank.name} misses ${quoted(missing)}: it takes ${quoted(neededBy(blank))}, and was given ${quoted(given)}. ${doubleBraces}`,
-  )
+  throw invalid(`${name} takes an object with ${quoted(needed)}, but got ${describe(input)}.`)
 }
 
 function textOf(variable: string, value: unknown): string {
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return String(value)
-  throw new ChaintapError(
-    'invalid_input',
-    `The variable ${quoted([variable])} takes a string, a number or a boolean, but got ${describe(value)}. Make text of it first.`,
-  )
+  throw invalid(`${quoted([variable])} takes a string, a number or a boolean, but got ${describe(value)}. Make text of it first.`)
 }
 
-function messagesOf(variable: string, value: unknown): readonly Message[] {
-  if (value === undefined) return []
+function messagesOf(variable: string, value: unknown = []): readonly Message[] {
   if (Array.isArray(value)) return toMessages(value as readonly MessageLike[])
-  throw new ChaintapError('invalid_input', `The placeholder ${quoted([variable])} takes a list of messages, but got ${describe(value)}.`)
+  throw invalid(`${quoted([variable])} takes a list of messages, but got ${describe(value)}.`)
 }
 
 // In quotes, for white space is part of a name.
 const quoted = (names: readonly string[]): string => names.map((name) => JSON.stringify(name)).join(', ') || 'nothing'
+
+const invalid = (problem: string): ChaintapError => new ChaintapError('invalid_input', problem)

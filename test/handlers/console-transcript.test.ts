@@ -115,7 +115,7 @@ Final Answer: 1.18
 })
 
 describe('verbose', () => {
-  it('is one transcript for all objects, so that each event is printed once', async () => {
+  it('is one transcript for all objects', () => {
     expect(verboseCallbacks).toMatchObject([{ name: 'ConsoleCallbackHandler' }])
   })
 })

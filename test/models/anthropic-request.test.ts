@@ -14,7 +14,7 @@ describe('a request to Anthropic', () => {
   test('says what must be said, and leaves the rest to Anthropic', () => {
     expect(anthropicRequest([hi], {}, true).path).toBe('/v1/messages')
     expect(bodyOf([hi])).toEqual({
-      model: 'claude-sonnet-4-5',
+      model: 'claude-sonnet-5-5',
       max_tokens: 4_096,
       stream: true,
       messages: [{ role: 'user', content: [text('Hi')] }],

@@ -45,7 +45,7 @@ describe('Anthropic’s stream', () => {
 
   test('what is not known is passed over: events, blocks, deltas, and what is no object', async () => {
     const unknown = [
-      { type: 'telepathy' },
+      { type: 'telepathy', message: 'Hello?' },
       {},
       block(7, { type: 'hologram' }),
       delta(7, { type: 'hologram_delta', text: 'x' }),
@@ -53,6 +53,15 @@ describe('Anthropic’s stream', () => {
       { type: 'content_block_start' },
     ]
     expect(await messageOf([start(), ...unknown, null as never, 5 as never, ...said, ...end])).toMatchObject({ content: 'Hello' })
+  })
+
+  test('a gateway’s complaint has no type', async () => {
+    for (const complaint of [{ error: { message: 'No route' } }, { error: 'No route' }, { message: 'No route' }]) {
+      await expect(messageOf([start(), complaint, ...said, ...end])).rejects.toMatchObject({
+        code: 'wire',
+        message: expect.stringContaining('"No route"'),
+      })
+    }
   })
 
   test('tools that run on Anthropic’s servers make no call', async () => {

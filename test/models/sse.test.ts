@@ -1,5 +1,4 @@
 import { Flow } from 'chaintap'
-import type { EventSourceMessage } from 'eventsource-parser'
 import { describe, expect, test } from 'vitest'
 import { sse } from '../../src/models/sse.ts'
 import { counted, readAll } from '../support/sources.ts'
@@ -8,12 +7,12 @@ const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 /** The data of the events that came out, and what failed. */
 async function decode(chunks: readonly Uint8Array[], options?: Parameters<typeof sse>[0]) {
-  const flow = Flow.from(counted(chunks).stream).through<EventSourceMessage>(sse(options))
+  const flow = Flow.from(counted(chunks).stream).through<string>(sse(options))
   async function* events() {
     for (let batch = await flow.next(); batch; batch = await flow.next()) yield* batch
   }
-  const { chunks: all, error } = await readAll(events())
-  return { data: all.map(({ data }) => data), error }
+  const { chunks: data, error } = await readAll(events())
+  return { data, error }
 }
 
 const cases: Readonly<Record<string, readonly [stream: string, data: readonly string[]]>> = {

@@ -15,9 +15,7 @@ export interface AnthropicUsage {
  * Two reports of one response: the later known value of each field wins, nothing is added (P8). A `message_delta` may leave out what
  * `message_start` said, and may correct it: with server tools the input grows.
  */
-export function laterAnthropicUsage(earlier: AnthropicUsage, later: AnthropicUsage): AnthropicUsage {
-  return { ...earlier, ...Object.fromEntries(Object.entries(later).filter(([, value]) => value !== null && value !== undefined)) }
-}
+export const laterAnthropicUsage = (earlier: AnthropicUsage, later: AnthropicUsage): AnthropicUsage => ({ ...earlier, ...known(later) })
 
 /**
  * Anthropic's figures as ours: `inputTokens` with the cache's tokens, which Anthropic counts beside its input. What was not reported is
@@ -28,17 +26,19 @@ export function laterAnthropicUsage(earlier: AnthropicUsage, later: AnthropicUsa
  * // { inputTokens: 1_100, outputTokens: 20, totalTokens: 1_120, cacheReadTokens: 1_000 }
  */
 export function anthropicUsage(wire: AnthropicUsage): Usage {
-  const read = wire.cache_read_input_tokens ?? undefined
-  const written = wire.cache_creation_input_tokens ?? undefined
-  const thinking = wire.output_tokens_details?.thinking_tokens ?? undefined
-  const output = wire.output_tokens ?? undefined
-  const input = typeof wire.input_tokens === 'number' ? wire.input_tokens + (read ?? 0) + (written ?? 0) : undefined
-  return {
-    ...(input !== undefined && { inputTokens: input }),
-    ...(output !== undefined && { outputTokens: output }),
-    ...(input !== undefined && output !== undefined && { totalTokens: input + output }),
-    ...(read !== undefined && { cacheReadTokens: read }),
-    ...(written !== undefined && { cacheWriteTokens: written }),
-    ...(thinking !== undefined && { reasoningTokens: thinking }),
-  }
+  const { input_tokens, output_tokens: output, cache_read_input_tokens: read, cache_creation_input_tokens: written } = wire
+  const input = isKnown(input_tokens) ? input_tokens + (read ?? 0) + (written ?? 0) : undefined
+  return known({
+    inputTokens: input,
+    outputTokens: output,
+    totalTokens: isKnown(input) && isKnown(output) ? input + output : undefined,
+    cacheReadTokens: read,
+    cacheWriteTokens: written,
+    reasoningTokens: wire.output_tokens_details?.thinking_tokens,
+  })
 }
+
+const isKnown = <T>(figure: T): figure is NonNullable<T> => figure !== null && figure !== undefined
+
+const known = <T extends object>(figures: T): { [K in keyof T]?: NonNullable<T[K]> } =>
+  Object.fromEntries(Object.entries(figures).filter(([, figure]) => isKnown(figure))) as never
