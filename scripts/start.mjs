@@ -8,6 +8,23 @@ process.env.WRANGLER_SEND_METRICS = 'false'
 process.env.WRANGLER_HIDE_BANNER = 'true'
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'
 
+// A Request follows its caller's signal by a WeakRef, in Node and in the Worker's plugin: a garbage collection in the middle of an answer
+// cuts the one off from the other, and whoever leaves then is not noticed. Strong references hold for as long as the caller's signal does.
+globalThis.WeakRef = /** @type {WeakRefConstructor} */ (
+  /** @type {unknown} */ (
+    class {
+      #target
+      /** @param {WeakKey} target */
+      constructor(target) {
+        this.#target = target
+      }
+      deref() {
+        return this.#target
+      }
+    }
+  )
+)
+
 const usual = 5173
 const host = '127.0.0.1'
 const wanted = process.env.PORT
