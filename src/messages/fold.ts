@@ -22,15 +22,20 @@ import { mergeUsage } from '../core/usage.ts'
  */
 export function messageFold(): Fold<Delta, AssistantMessage> {
   const pieces: Piece[] = []
+  // Nearly every delta is text that goes on.
+  let spoken: Fold<string, string> | undefined
   const calls = new Map<number, Call>()
   const facts: { -readonly [K in 'stopReason' | 'usage' | 'id' | 'model']?: AssistantMessage[K] } = {}
   return {
     add(delta) {
       switch (delta.type) {
         case 'text':
-          if (delta.text) open(pieces, 'text').text.add(delta.text)
+          if (!delta.text) break
+          spoken ??= open(pieces, 'text').text
+          spoken.add(delta.text)
           break
         case 'reasoning':
+          spoken = undefined
           addReasoning(pieces, delta)
           break
         case 'tool-call':

@@ -15,7 +15,7 @@ const PATIENCE = 16
  */
 export function speculation(textOf: (data: string) => string | undefined): Speculation {
   const endings = new Set<string>()
-  let [before, vain] = ['', 0]
+  let [before, vain, isFirst] = ['', 0, true]
   return {
     read(data) {
       const from = before.length
@@ -34,6 +34,11 @@ export function speculation(textOf: (data: string) => string | undefined): Specu
       return isEscaped ? (parseJson(data.slice(from - 1, end + 1)) as string | undefined) : data.slice(from, end)
     },
     learn(data, text) {
+      // The first token shall not wait for two probes.
+      if (isFirst) {
+        isFirst = false
+        return
+      }
       const literal = JSON.stringify(text)
       const start = data.lastIndexOf(literal) + 1
       if (start === 0 || vain++ >= PATIENCE || endings.size >= 4 * PATIENCE) return

@@ -15,6 +15,8 @@ function textOf(data: string): string | undefined {
 /** Reads events as a decoder does. Each is what the speculation said, or undefined where it had to be parsed. */
 function speculated(events: readonly string[]): readonly (string | undefined)[] {
   const shape = speculation(textOf)
+  // It learns from the second event on.
+  shape.learn('', '')
   return events.map((data) => {
     const known = shape.read(data)
     const text = textOf(data)
@@ -74,7 +76,16 @@ describe('speculative parsing', () => {
     )
   })
 
-  test('takes every event after the first from its shape, escapes too', () => {
+  test('learns nothing from the first event: the first token does not wait for it', () => {
+    const shape = speculation(textOf)
+    const event = delta('"a"')
+    shape.learn(event, 'a')
+    expect(shape.read(event)).toBeUndefined()
+    shape.learn(event, 'a')
+    expect(shape.read(event)).toBe('a')
+  })
+
+  test('takes every event after the one that it learnt from, escapes too', () => {
     const events = ['"Hello"', '", world"', '"\\n\\u00e9\\""', '""', '"🌍"'].map((literal) => delta(literal))
     expect(speculated(events)).toEqual([undefined, ', world', '\né"', '', '🌍'])
   })
