@@ -53,14 +53,18 @@ export function addUsage(a: Usage | undefined, b: Usage | undefined): Usage | un
   return sum
 }
 
-/** Two reports of one and the same response: the later known value of each field wins, nothing is added (P8). */
-export function mergeUsage(earlier: Usage | undefined, later: Usage): Usage {
-  const merged: { -readonly [K in keyof Usage]: Usage[K] } = { ...earlier }
-  for (const figure of figures) {
-    // A wire may say null for what it does not know.
-    const value = later[figure] ?? undefined
-    if (value !== undefined) merged[figure] = value
+/** Figures as a wire may give them: null is unknown too. */
+type Given<T> = { readonly [K in keyof T]?: T[K] | null | undefined }
+
+/**
+ * Two reports of one and the same response, ours or a wire's own: the later known value of each field wins, nothing is added (P8). What
+ * is not known is absent.
+ */
+export function mergeUsage<T extends object = Usage>(earlier: T | undefined, later: Given<T>): T {
+  const merged = { ...earlier } as T
+  for (const key in later) {
+    const value = later[key]
+    if (value !== null && value !== undefined) merged[key] = value
   }
-  if (later.source) merged.source = later.source
   return merged
 }

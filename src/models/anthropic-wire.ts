@@ -1,5 +1,6 @@
 import type { Delta } from '../core/delta.ts'
-import { type AnthropicUsage, anthropicUsage, laterAnthropicUsage } from '../tokens/usage/anthropic.ts'
+import { mergeUsage } from '../core/usage.ts'
+import { type AnthropicUsage, anthropicUsage } from '../tokens/usage/anthropic.ts'
 import { type AnthropicCallOptions, anthropicRequest } from './anthropic-request.ts'
 import type { Complaint, Decoder, Wire } from './wire.ts'
 
@@ -90,7 +91,7 @@ class Answer implements Decoder {
   /** Merged in Anthropic's own words: what a later report leaves out an earlier one holds, and our input is a sum of several fields. */
   #report(later: AnthropicUsage | undefined): readonly Delta[] {
     if (!later) return []
-    this.#usage = laterAnthropicUsage(this.#usage, later)
+    this.#usage = mergeUsage(this.#usage, later)
     return [{ type: 'usage', usage: anthropicUsage(this.#usage) }]
   }
 

@@ -1,6 +1,9 @@
-import type { Usage } from '../../core/usage.ts'
+import { mergeUsage, type Usage } from '../../core/usage.ts'
 
-/** Anthropic's figures, as `message_start.message.usage`, `message_delta.usage` and a whole message's `usage` have them. */
+/**
+ * Anthropic's figures, as `message_start.message.usage`, `message_delta.usage` and a whole message's `usage` have them. A `message_delta`
+ * may leave out what `message_start` said, and may correct it: with server tools the input grows. So they are merged before they are read.
+ */
 export interface AnthropicUsage {
   /** Without what was read from or written to the cache. */
   readonly input_tokens?: number | null
@@ -10,12 +13,6 @@ export interface AnthropicUsage {
   readonly cache_read_input_tokens?: number | null
   readonly output_tokens_details?: { readonly thinking_tokens?: number | null } | null
 }
-
-/**
- * Two reports of one response: the later known value of each field wins, nothing is added (P8). A `message_delta` may leave out what
- * `message_start` said, and may correct it: with server tools the input grows.
- */
-export const laterAnthropicUsage = (earlier: AnthropicUsage, later: AnthropicUsage): AnthropicUsage => ({ ...earlier, ...known(later) })
 
 /**
  * Anthropic's figures as ours: `inputTokens` with the cache's tokens, which Anthropic counts beside its input. What was not reported is
@@ -28,7 +25,7 @@ export const laterAnthropicUsage = (earlier: AnthropicUsage, later: AnthropicUsa
 export function anthropicUsage(wire: AnthropicUsage): Usage {
   const { input_tokens, output_tokens: output, cache_read_input_tokens: read, cache_creation_input_tokens: written } = wire
   const input = isKnown(input_tokens) ? input_tokens + (read ?? 0) + (written ?? 0) : undefined
-  return known({
+  return mergeUsage<Usage>(undefined, {
     inputTokens: input,
     outputTokens: output,
     totalTokens: isKnown(input) && isKnown(output) ? input + output : undefined,
@@ -39,6 +36,3 @@ export function anthropicUsage(wire: AnthropicUsage): Usage {
 }
 
 const isKnown = <T>(figure: T): figure is NonNullable<T> => figure !== null && figure !== undefined
-
-const known = <T extends object>(figures: T): { [K in keyof T]?: NonNullable<T[K]> } =>
-  Object.fromEntries(Object.entries(figures).filter(([, figure]) => isKnown(figure))) as never

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { anthropicUsage, laterAnthropicUsage } from '../../../src/tokens/usage/anthropic.ts'
+import { mergeUsage } from '../../../src/core/usage.ts'
+import { anthropicUsage } from '../../../src/tokens/usage/anthropic.ts'
 
 describe('usage as Anthropic reports it', () => {
   test('input includes what was read from and written to the cache', () => {
@@ -32,8 +33,8 @@ describe('usage as Anthropic reports it', () => {
   test('P8: inside one response the last known value of a field wins, and nothing is added', () => {
     const start = { input_tokens: 25, cache_read_input_tokens: 7, output_tokens: 1 }
     const end = { input_tokens: 10_682, cache_read_input_tokens: null, output_tokens: 15 }
-    expect(laterAnthropicUsage(start, end)).toEqual({ input_tokens: 10_682, cache_read_input_tokens: 7, output_tokens: 15 })
-    expect(anthropicUsage(laterAnthropicUsage(start, { output_tokens: 15 }))).toEqual({
+    expect(mergeUsage(start, end)).toEqual({ input_tokens: 10_682, cache_read_input_tokens: 7, output_tokens: 15 })
+    expect(anthropicUsage(mergeUsage(start, { output_tokens: 15 }))).toEqual({
       inputTokens: 32,
       outputTokens: 15,
       totalTokens: 47,
