@@ -6,6 +6,7 @@ import { lambda } from './lambda.ts'
 import { type MergedOptions, mergeOptions, type RunOptions } from './options.ts'
 import { isOpenRun, Pump } from './pump.ts'
 import type { OpenRun } from './run.ts'
+import type { OwnOptions } from './scope.ts'
 import { sequence } from './sequence.ts'
 import { drained, RunStream } from './stream.ts'
 import { transform } from './transform.ts'
@@ -52,14 +53,20 @@ type ChunkOfGiven<G> = G extends Runnable<never, unknown, infer Chunk> ? Chunk :
 export abstract class Runnable<in In, out Out, out Chunk = Out> {
   abstract readonly name: string
   abstract readonly kind: RunKind
-  /** Heard, or set, on this object's own runs alone: what its constructor was given. */
-  readonly callbacks?: readonly Handler[] | undefined
-  readonly tags?: readonly string[] | undefined
-  readonly metadata?: Readonly<Record<string, unknown>> | undefined
+  readonly callbacks: readonly Handler[] | undefined
+  readonly tags: readonly string[] | undefined
+  readonly metadata: Readonly<Record<string, unknown>> | undefined
   /** Bound by `withConfig`. */
   readonly config?: MergedOptions | undefined
   /** Carries the types strictly: a step must accept what the one before it gives. */
   declare readonly types?: (input: In) => readonly [Out, Chunk]
+
+  /** Heard, and set, on this object's own runs alone. */
+  constructor({ callbacks, tags, metadata }: OwnOptions = {}) {
+    this.callbacks = callbacks
+    this.tags = tags
+    this.metadata = metadata
+  }
 
   /**
    * Opens the work for one input: an `In`, or what `prepare` made of it. What it starts must stop with `run`: see `run.signal` and

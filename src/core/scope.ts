@@ -16,13 +16,17 @@ export interface Scope {
   readonly streaming: boolean
 }
 
-/** What is local to an object: heard and seen on its own runs only. */
-export interface Own {
-  readonly name: string
-  readonly kind: RunKind
+/** What a constructor is given for the object's own runs: heard and seen there alone. */
+export interface OwnOptions {
   readonly callbacks?: readonly Handler[] | undefined
   readonly tags?: readonly string[] | undefined
   readonly metadata?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** What is local to an object. */
+export interface Own extends OwnOptions {
+  readonly name: string
+  readonly kind: RunKind
 }
 
 /** Where a run stands: below another run, or at the root of a tree. */

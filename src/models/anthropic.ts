@@ -64,10 +64,9 @@ export class ChatAnthropic extends Runnable<ChatInput, AssistantMessage, Delta> 
   readonly connection: Connection
 
   constructor(options: ChatAnthropicOptions = {}) {
-    super()
-    const { client, callbacks, tags, metadata, verbose, streaming = false, maxRetries = 2, onTruncated = 'error' } = options
+    super(options)
+    const { client, verbose, streaming = false, maxRetries = 2, onTruncated = 'error' } = options
     if (!Number.isInteger(maxRetries) || maxRetries < 0) throw invalid(`maxRetries must be 0, 1, 2 …, but is ${maxRetries}.`)
-    Object.assign(this, { callbacks, tags, metadata })
     this.options = callOptions(options)
     this.streaming = streaming
     this.connection = { transport: client ? () => clientLine(client) : byFetch(options), maxRetries, onTruncated }

@@ -48,9 +48,8 @@ export class ChatPromptTemplate<Values extends object = ChatValues<readonly Chat
   readonly partials: Readonly<Record<string, unknown>> = {}
 
   /** {@link ChatPromptTemplate.fromMessages} knows the variables by type. */
-  constructor(messages: readonly ChatTemplate[], { callbacks, tags, metadata }: PromptOptions = {}) {
-    super()
-    Object.assign(this, { callbacks, tags, metadata })
+  constructor(messages: readonly ChatTemplate[], options: PromptOptions = {}) {
+    super(options)
     this.render = chatRender(messages)
     this.variables = variablesOf(this.render)
   }

@@ -33,9 +33,8 @@ export class PromptTemplate<Values extends object = TextValues<string>> extends 
   readonly partials: Readonly<Record<string, unknown>> = {}
 
   /** {@link PromptTemplate.fromTemplate} knows the variables by type. */
-  constructor(template: string, { callbacks, tags, metadata }: PromptOptions = {}) {
-    super()
-    Object.assign(this, { callbacks, tags, metadata })
+  constructor(template: string, options: PromptOptions = {}) {
+    super(options)
     this.render = ({ text }) => fill(template, text)
     this.variables = variablesOf(this.render)
   }

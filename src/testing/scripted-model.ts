@@ -62,13 +62,12 @@ export class ScriptedModel extends Runnable<ChatInput, AssistantMessage, Delta> 
   private readonly script: ModelScript
 
   constructor(script: ModelScript, { name = 'ScriptedModel', streaming = false, delayMs = 0, ...own }: ScriptedModelOptions = {}) {
-    super()
+    super(own)
     this.name = name
     this.streaming = streaming
     this.delayMs = delayMs
     this.record = { inputs: [], pulls: 0, cancels: [], open: 0 }
     this.script = script
-    Object.assign(this, own)
   }
 
   override prepare(input: ChatInput): readonly Message[] {

@@ -55,12 +55,8 @@ export class Talker extends Runnable<string, string, string> {
   readonly sources: Counted<readonly string[]>[] = []
   readonly make: (input: string) => Counted<readonly string[]>
 
-  constructor(
-    make: readonly (readonly string[])[] | ((input: string) => Counted<readonly string[]>),
-    own: Partial<Runnable<string, string>> = {},
-  ) {
+  constructor(make: readonly (readonly string[])[] | ((input: string) => Counted<readonly string[]>)) {
     super()
-    Object.assign(this, own)
     this.make = typeof make === 'function' ? make : () => counted(make)
   }
 
