@@ -1,6 +1,6 @@
 import { lambda, StringOutputParser, TimeoutError, UserStop } from 'chaintap'
 import { recorder } from 'chaintap/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { counted, readAll, Talker, turn } from '../support/sources.ts'
 
 const endless = (): Talker => new Talker(() => counted(numbers()))
@@ -103,7 +103,7 @@ describe.each(Object.entries(ways))('left by %s', (way, leave) => {
   })
 })
 
-test('P1: 1,000 early breaks leave no open run, and no listener on a signal that outlives them', async () => {
+test('P1: 1,000 early breaks leave no open run, no listener on a signal that outlives them, and no timer', async () => {
   const heard = recorder()
   const abort = new AbortController()
   let listeners = 0
@@ -118,6 +118,8 @@ test('P1: 1,000 early breaks leave no open run, and no listener on a signal that
     listeners--
     remove(...given)
   }
+  const set = vi.spyOn(globalThis, 'setTimeout')
+  const cleared = vi.spyOn(globalThis, 'clearTimeout')
   const talker = endless()
   for (let i = 0; i < 1_000; i++) {
     for await (const _ of talker.pipe(new StringOutputParser()).stream('x', { callbacks: [heard], signal, timeout: 1_000_000 })) break
@@ -125,6 +127,11 @@ test('P1: 1,000 early breaks leave no open run, and no listener on a signal that
   heard.check()
   expect(heard.open).toEqual([])
   expect(listeners).toBe(0)
+  const timers = set.mock.results.filter((_, call) => set.mock.calls[call]?.[1] === 1_000_000).map((result) => result.value as unknown)
+  const gone = new Set<unknown>(cleared.mock.calls.map(([timer]) => timer))
+  expect(timers).toHaveLength(1_000)
+  expect(timers.filter((timer) => !gone.has(timer))).toEqual([])
+  vi.restoreAllMocks()
   expect(talker.sources.every((source) => source.cancels.length === 1)).toBe(true)
 })
 
