@@ -5,7 +5,7 @@ import { follow } from './signal.ts'
 /** Runs `one` for each input, at most `limit` at once, outputs in the order of the inputs. */
 export async function mapAll<In, Out>(
   inputs: readonly In[],
-  { returnErrors = false, ...options }: BatchOptions,
+  { returnErrors = false, runId, ...options }: BatchOptions,
   limit: number | undefined,
   one: (input: In, options: RunOptions) => Promise<Out>,
 ): Promise<(Out | Error)[]> {
@@ -17,9 +17,8 @@ export async function mapAll<In, Out>(
   const work = async (): Promise<void> => {
     while (next < inputs.length && !failure) {
       const index = next++
-      const { runId, ...own } = options
       try {
-        outputs[index] = await one(inputs[index] as In, { ...own, ...(runId && index === 0 && { runId }), signal: rest.signal })
+        outputs[index] = await one(inputs[index] as In, { ...options, ...(runId && index === 0 && { runId }), signal: rest.signal })
       } catch (error) {
         if (returnErrors) outputs[index] = error instanceof Error ? error : new Error(String(error), { cause: error })
         else if (!failure) {

@@ -1,10 +1,10 @@
-import { ChaintapError } from './errors.ts'
 import type { RunContext } from './event.ts'
 import { Flow } from './flow.ts'
 import { list } from './fold.ts'
 import { begin } from './launch.ts'
 import type { OpenRun } from './run.ts'
 import { type ChunkOf, type OutputOf, Runnable, runnable } from './runnable.ts'
+import { levelsBelow } from './scope.ts'
 import { fromIterator, fromStream } from './source.ts'
 
 /**
@@ -38,14 +38,8 @@ async function flowOf<Chunk>(given: unknown, input: unknown, run: OpenRun): Prom
 }
 
 async function follow<Chunk>(next: Runnable<never, unknown, unknown>, input: unknown, run: OpenRun): Promise<Flow<Chunk>> {
-  const { levels } = run.scope
-  if (levels <= 0) {
-    throw new ChaintapError(
-      'recursion_limit',
-      `${run.run.name} returned a runnable deeper than recursionLimit allows. Look for one that returns itself without end, or raise the limit.`,
-    )
-  }
-  const { flow } = await begin(next, input, run, { options: { ...next.config, recursionLimit: levels - 1 } })
+  const recursionLimit = levelsBelow(run.scope, run.run.name, next.config?.recursionLimit)
+  const { flow } = await begin(next, input, run, { options: { ...next.config, recursionLimit } })
   return flow as Flow<Chunk>
 }
 

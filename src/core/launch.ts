@@ -24,9 +24,7 @@ export function begin<Chunk>(
   parent: OpenRun,
   place: Omit<Place, 'tree' | 'parent'> = {},
 ): Promise<Launched<Chunk>> {
-  const options = place.options ?? runnable.config
-  const run = new OpenRun(runnable, { ...place, ...(options && { options }), tree: parent.tree, parent })
-  return launch(runnable, input, run)
+  return launch(runnable, input, new OpenRun(runnable, { options: runnable.config, ...place, tree: parent.tree, parent }))
 }
 
 /** Starts a run that has been made. A stop does not wait for what is being opened: `open` closes it when it comes. */
@@ -69,8 +67,7 @@ export async function join<Chunk>(
   parent: OpenRun,
   tags: readonly string[],
 ): Promise<Launched<Chunk>> {
-  const options = runnable.config
-  const run = new OpenRun(runnable, { tree: parent.tree, parent, tags, ...(options && { options }) })
+  const run = new OpenRun(runnable, { tree: parent.tree, parent, tags, options: runnable.config })
   if (runnable.lateCallbacks) run.audience.admit(await runnable.lateCallbacks())
   if (!runnable.through) throw new TypeError(`${runnable.name} does not work on chunks`)
   const joined = await runnable.through(flow.through(starter(run)), run)

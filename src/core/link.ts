@@ -47,11 +47,7 @@ export class Link implements TransformStreamDefaultController<unknown> {
     if (wait) this.#wait(wait)
   }
 
-  readonly write = (value: unknown): Settled => {
-    const stage = this.#stage
-    if (stage.transform) return stage.transform(value, this)
-    this.enqueue(value)
-  }
+  readonly write = (value: unknown): Settled => this.#stage.transform?.(value, this)
 
   enqueue(value: unknown): void {
     if (this.#isClosed) return

@@ -6,6 +6,7 @@ import type { MergedOptions } from './options.ts'
 import type { Outcome } from './outcome.ts'
 import { OpenRun } from './run.ts'
 import type { Runnable } from './runnable.ts'
+import { levelsBelow } from './scope.ts'
 import type { FlowOwner, Take } from './source.ts'
 import { Tree } from './tree.ts'
 import type { View } from './view.ts'
@@ -35,7 +36,7 @@ export class Pump<Chunk, Out> implements Batches<Chunk>, FlowOwner {
     this.#input = input
     const parent = parentOf(options, runnable.name)
     const tree = parent?.tree ?? new Tree(options.onHandlerError)
-    const place = parent ? { ...options, recursionLimit: Math.min(options.recursionLimit ?? 25, parent.scope.levels - 1) } : options
+    const place = parent ? { ...options, recursionLimit: levelsBelow(parent.scope, runnable.name, options.recursionLimit) } : options
     this.run = new OpenRun(runnable, { tree, parent, options: place, streaming, view })
     this.#isShown = view !== undefined
     this.run.own((failure) => failure && this.#end({ error: failure.reason }))
@@ -131,12 +132,6 @@ function parentOf(options: MergedOptions, name: string): OpenRun | undefined {
     throw new ChaintapError(
       'run_ended',
       `${name} was called as a child of ${parent.run.name}, which has ended. Await it before you return, or call it without the context.`,
-    )
-  }
-  if (parent.scope.levels <= 0) {
-    throw new ChaintapError(
-      'recursion_limit',
-      `${name} would run deeper than recursionLimit allows. Look for a runnable that calls itself without end, or raise the limit.`,
     )
   }
   return parent

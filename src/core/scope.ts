@@ -1,3 +1,4 @@
+import { ChaintapError } from './errors.ts'
 import type { Handler, RunKind } from './event.ts'
 import { type MergedOptions, unique } from './options.ts'
 import type { OpenRun } from './run.ts'
@@ -33,7 +34,7 @@ export interface Own extends OwnOptions {
 export interface Place {
   readonly tree: Tree
   readonly parent?: OpenRun | undefined
-  readonly options?: MergedOptions
+  readonly options?: MergedOptions | undefined
   /** Framework tags of this run alone, e.g. `seq:step:1`. */
   readonly tags?: readonly string[]
   readonly streaming?: boolean
@@ -60,6 +61,15 @@ export function scopeBelow(above: Scope, options: MergedOptions, streaming: bool
     levels: options.recursionLimit ?? above.levels,
     streaming: above.streaming || streaming,
   }
+}
+
+/** The levels left to what a run calls, at most those that the call asks for. `name` is told of where none are left. */
+export function levelsBelow({ levels }: Scope, name: string, asked: number = Number.POSITIVE_INFINITY): number {
+  if (levels > 0) return Math.min(asked, levels - 1)
+  throw new ChaintapError(
+    'recursion_limit',
+    `${name} would run deeper than recursionLimit allows. Look for a runnable that calls or returns itself without end, or raise the limit.`,
+  )
 }
 
 /** Tags of an object's own run: the framework's, what reaches it from above, then its constructor's. */

@@ -148,6 +148,19 @@ test('a runnable that invokes itself with its context meets the recursion limit 
   expect(calls).toBe(8)
 })
 
+test('a recursion limit above the default holds for runs that invoke runs too', async () => {
+  let calls = 0
+  const self = lambda(
+    async (x: number, context): Promise<number> => {
+      calls++
+      return self.invoke(x + 1, context)
+    },
+    { name: 'self' },
+  )
+  await expect(self.invoke(0, { recursionLimit: 40 })).rejects.toMatchObject({ code: 'recursion_limit' })
+  expect(calls).toBe(41)
+})
+
 test('a call with the context of a run that has ended is a typed error', async () => {
   let kept: unknown
   const step = lambda((x: number, context) => {
