@@ -81,10 +81,12 @@ export class Flow<Chunk = unknown> implements LinkOwner {
 
   /** Fails the flow. */
   readonly error = (error: unknown): void => {
-    if (this.#end !== 'none') return
-    this.#end = 'failed'
-    this.#error = error
-    this.#source.cancel(error)
+    if (this.#end === 'none') {
+      this.#end = 'failed'
+      this.#error = error
+      this.#source.cancel(error)
+    }
+    // Also where it had failed already: a pass that was cancelled by a handler, and raised by another, has begun to wait since.
     this.#reply()
   }
 

@@ -351,3 +351,24 @@ test('P2: a stop does not wait for a handler that never answers', async () => {
   events.stop()
   expect((await seen).chunks.map((event) => event.type)).toEqual(['start', 'token', 'error'])
 })
+
+test.each([0, 1, 2, 3])(
+  'one handler raises and another aborts at the same event (%i): the run ends, and its caller hears of it',
+  async (at) => {
+    const abort = new AbortController()
+    const heard = recorder()
+    const raiser = Object.assign(
+      (event: RunEvent): void => {
+        if (event.seq === at) throw new Error('raised')
+      },
+      { raiseError: true },
+    )
+    const stopper = (event: RunEvent): void => {
+      if (event.seq === at) abort.abort(new Error('stopped'))
+    }
+    const chain = lambda(() => lambda((text: string) => `${text}!`))
+    await expect(chain.invoke('x', { callbacks: [heard, raiser, stopper], signal: abort.signal })).rejects.toThrow(/raised|stopped/)
+    heard.check()
+    expect(heard.open).toEqual([])
+  },
+)

@@ -1,4 +1,4 @@
-import { type Handler, type Listener, lambda, parallel, type Runnable, sequence, transform } from 'chaintap'
+import { branch, fallback, type Handler, type Listener, lambda, parallel, type Runnable, retry, sequence, transform } from 'chaintap'
 import { recorder } from 'chaintap/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -15,6 +15,8 @@ type Spec =
   | { readonly is: 'calls'; readonly how: 'awaits' | 'forgets' | 'returns' | 'streams' | 'catches'; readonly below: Spec }
   | { readonly is: 'sequence'; readonly steps: readonly Spec[] }
   | { readonly is: 'parallel'; readonly branches: readonly Spec[] }
+  | { readonly is: 'retry'; readonly below: Spec }
+  | { readonly is: 'fallback' | 'branch'; readonly first: Spec; readonly second: Spec }
 
 const token = fc.constantFrom('a', 'bb', ' ', 'é')
 const { spec } = fc.letrec<{ spec: Spec; leaf: Spec }>((tie) => ({
@@ -38,6 +40,8 @@ const { spec } = fc.letrec<{ spec: Spec; leaf: Spec }>((tie) => ({
     }),
     fc.record({ is: fc.constant('sequence' as const), steps: fc.array(tie('spec'), { minLength: 2, maxLength: 4 }) }),
     fc.record({ is: fc.constant('parallel' as const), branches: fc.array(tie('spec'), { minLength: 1, maxLength: 3 }) }),
+    fc.record({ is: fc.constant('retry' as const), below: tie('spec') }),
+    fc.record({ is: fc.constantFrom('fallback' as const, 'branch' as const), first: tie('spec'), second: tie('spec') }),
   ),
 }))
 
@@ -76,6 +80,12 @@ function build(what: Spec, talkers: Talker[]): Step {
       const branches = Object.fromEntries(what.branches.map((branch, index) => [`k${index}`, build(branch, talkers)]))
       return parallel(branches).pipe((all) => JSON.stringify(all))
     }
+    case 'retry':
+      return retry(build(what.below, talkers), { attempts: 2, delay: 0 })
+    case 'fallback':
+      return fallback(build(what.first, talkers), build(what.second, talkers))
+    case 'branch':
+      return branch([(x: string) => x.length > 1, build(what.first, talkers)], build(what.second, talkers))
   }
 }
 
