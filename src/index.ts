@@ -22,6 +22,7 @@ export type { Stage } from './core/link.ts'
 export type {
   AssistantMessage,
   CacheControl,
+  Citation,
   Message,
   Part,
   Role,
@@ -48,6 +49,9 @@ export { tap } from './handlers/tap.ts'
 export { type ChatInput, type MessageLike, type MessageObject, type RoleName, toMessages } from './messages/coerce.ts'
 export { assistantMessage, systemMessage, toolMessage, userMessage } from './messages/create.ts'
 export { messageFold } from './messages/fold.ts'
+export { type DeepPartial, JsonOutputParser } from './parsers/json.ts'
+export { CommaSeparatedListOutputParser, MarkdownListOutputParser, NumberedListOutputParser } from './parsers/list.ts'
+export { PartialJson } from './parsers/partial-json.ts'
 export { StringOutputParser } from './parsers/text.ts'
 export { ChatPromptTemplate } from './prompts/chat-prompt-template.ts'
 export type { ChatTemplate, ChatValues } from './prompts/chat-template.ts'

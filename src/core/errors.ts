@@ -3,12 +3,14 @@ export type ErrorCode =
   | 'handler_failed'
   | 'invalid_options'
   | 'invalid_input'
+  | 'invalid_arguments'
   | 'missing_key'
   | 'key_in_browser'
   | 'missing_variable'
   | 'invalid_template'
   | 'invalid_message'
   | 'invalid_json'
+  | 'output_parser'
   | 'output_not_kept'
   | 'queue_overflow'
   | 'recursion_limit'
@@ -21,6 +23,7 @@ export type ErrorCode =
   | 'event_too_large'
   | 'truncated'
   | 'broken_tree'
+  | 'agent_format'
 
 /**
  * The base of the library's errors. `code` says which, `message` what was asked, what came and what to do, `cause` what lies beneath.

@@ -3,6 +3,8 @@ export interface Fold<Chunk = unknown, Out = unknown> {
   add(chunk: Chunk): void
   /** The output so far; callable at any time. */
   result(): Out
+  /** It keeps no more however many chunks there are. */
+  readonly isBounded?: boolean
 }
 
 /** A run that gives one value: its last chunk. */
@@ -13,6 +15,7 @@ export function last<T>(): Fold<T, T | undefined> {
       value = chunk
     },
     result: () => value,
+    isBounded: true,
   }
 }
 
@@ -73,6 +76,7 @@ export class Kept implements Fold {
 
   constructor(fold: Fold) {
     this.#fold = fold
+    if (fold.isBounded) this.#room = Number.POSITIVE_INFINITY
   }
 
   /** False where it grew too large before anyone asked. */

@@ -27,7 +27,7 @@ export class StringOutputParser extends Runnable<AssistantMessage | string, stri
     return flow.through<string>(
       {
         transform(chunk, controller) {
-          const said = textIn(chunk)
+          const said = textIn(chunk, 'StringOutputParser')
           if (said !== '') controller.enqueue(said)
         },
       },
@@ -36,14 +36,14 @@ export class StringOutputParser extends Runnable<AssistantMessage | string, stri
   }
 }
 
-/** The text in a string, a Delta, or the message of a step that gave its answer whole. */
-function textIn(chunk: unknown): string {
+/** The text in a string, a Delta, or the message of a step that gave its answer whole. `taker` is who takes it, for the error. */
+export function textIn(chunk: unknown, taker: string): string {
   if (typeof chunk === 'string') return chunk
   const said = Object(chunk) as Partial<Delta | AssistantMessage>
   if ('type' in said) return said.type === 'text' ? (said.text ?? '') : ''
   if ('content' in said && said.content !== undefined) return textOf({ content: said.content })
   throw new ChaintapError(
     'invalid_input',
-    `StringOutputParser takes a message, a model's Deltas or strings, but got ${describe(chunk)}. Put a function before it that makes one of these.`,
+    `${taker} takes a message, a model's Deltas or strings, but got ${describe(chunk)}. Put a function before it that makes one of these.`,
   )
 }

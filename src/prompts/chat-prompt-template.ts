@@ -14,6 +14,7 @@ import {
   type Sort,
   type TextValues,
   variablesOf,
+  withPartials,
 } from './values.ts'
 
 /**
@@ -76,8 +77,7 @@ export class ChatPromptTemplate<Values extends object = ChatValues<readonly Chat
    * const inFrench = ChatPromptTemplate.fromTemplate('Say {text} in {language}').partial({ language: 'French' })
    */
   partial<Name extends keyof Values>(values: Partials<Pick<Values, Name>>): ChatPromptTemplate<Omit<Values, Name>> {
-    // A copy, with the options that are bound to this one.
-    return Object.assign(this.withConfig({}), { partials: { ...this.partials, ...values } }) as never
+    return withPartials(this, values) as never
   }
 
   /** The messages for these values, without a run: nothing is heard. */

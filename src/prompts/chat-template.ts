@@ -1,5 +1,5 @@
 import { ChaintapError } from '../core/errors.ts'
-import type { Message } from '../core/message.ts'
+import type { Message, Part } from '../core/message.ts'
 import { type MessageLike, type MessageObject, type RoleName, toMessage } from '../messages/coerce.ts'
 import { type Literal, MessagesPlaceholder } from './placeholder.ts'
 import { fill, type Variables } from './template.ts'
@@ -8,7 +8,7 @@ import type { PromptValue, Render, TextValues } from './values.ts'
 /** The template of a message, or a place for some. */
 export type ChatTemplate =
   | string
-  | readonly [role: RoleName, template: string]
+  | readonly [role: RoleName, template: string | readonly Part[]]
   | readonly [role: 'placeholder', variable: `{${string}}`]
   | MessageObject
   | MessagesPlaceholder<string, boolean>

@@ -1,6 +1,11 @@
 import type { Message } from '../core/message.ts'
 import { type MessageLike, toMessage } from '../messages/coerce.ts'
 
+interface PlaceholderFields<Name, Optional> {
+  readonly variableName: Name
+  readonly optional?: Optional
+}
+
 /**
  * A place in a chat prompt for a list of messages (LangChain's MessagesPlaceholder), which are put in as they are. Must be given
  * unless `optional`.
@@ -12,7 +17,9 @@ export class MessagesPlaceholder<const Name extends string = string, const Optio
   readonly variableName: Name
   readonly optional: Optional
 
-  constructor(variableName: Name, { optional = false as Optional }: { readonly optional?: Optional } = {}) {
+  /** LangChain's form, `new MessagesPlaceholder({ variableName, optional })`, will do too. */
+  constructor(variable: Name | PlaceholderFields<Name, Optional>, options: { readonly optional?: Optional } = {}) {
+    const { variableName, optional = false as Optional } = typeof variable === 'string' ? { ...options, variableName: variable } : variable
     this.variableName = variableName
     this.optional = optional
   }

@@ -12,6 +12,7 @@ import {
   type Sort,
   type TextValues,
   variablesOf,
+  withPartials,
 } from './values.ts'
 
 /**
@@ -56,8 +57,7 @@ export class PromptTemplate<Values extends object = TextValues<string>> extends 
    * const dated = PromptTemplate.fromTemplate('{date}: {question}').partial({ date: () => new Date().toDateString() })
    */
   partial<Name extends keyof Values>(values: Partials<Pick<Values, Name>>): PromptTemplate<Omit<Values, Name>> {
-    // A copy, with the options that are bound to this one.
-    return Object.assign(this.withConfig({}), { partials: { ...this.partials, ...values } }) as never
+    return withPartials(this, values) as never
   }
 
   /** The text for these values, without a run: nothing is heard. */

@@ -1,6 +1,7 @@
 import { describe } from '../core/describe.ts'
 import { ChaintapError } from '../core/errors.ts'
 import type { Message } from '../core/message.ts'
+import type { Runnable } from '../core/runnable.ts'
 import type { Own } from '../core/scope.ts'
 import { type MessageLike, toMessages } from '../messages/coerce.ts'
 import { doubleBraces } from './template.ts'
@@ -70,6 +71,11 @@ export function variablesOf(render: Render<unknown>): ReadonlyMap<string, Sort> 
 /** The variables that an input must have. */
 export function neededBy({ variables, partials }: Blank<unknown>): readonly string[] {
   return [...variables.keys()].filter((name) => variables.get(name) !== 'optional messages' && !Object.hasOwn(partials, name))
+}
+
+/** A copy of a prompt with more values filled in, and with the options that are bound to it. */
+export function withPartials(prompt: Blank<unknown> & Pick<Runnable<never, unknown>, 'withConfig'>, values: object): object {
+  return Object.assign(prompt.withConfig({}), { partials: { ...prompt.partials, ...values } })
 }
 
 /** Fills a prompt in with an input and what was given before it. What the prompt has no variable for is ignored. */

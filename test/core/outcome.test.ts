@@ -1,4 +1,4 @@
-import { lambda, TruncatedError, UserStop } from 'chaintap'
+import { JsonOutputParser, lambda, TruncatedError, UserStop } from 'chaintap'
 import { recorder, scriptedModel } from 'chaintap/testing'
 import { expect, test } from 'vitest'
 import { counted, readAll, Talker, turn } from '../support/sources.ts'
@@ -134,4 +134,11 @@ test('P9: flushed settles when this tree’s handlers have heard all and flushed
   release()
   await Promise.all([run.flushed, ...waited])
   expect(log).toEqual(['end', 'end', 'end', 'flushed'])
+})
+
+test('an output that does not grow with the chunks is there for who asks late, however many there were', async () => {
+  const run = new Talker([['{"a":"', ...Array<string>(9_000).fill('x'), '"}']]).pipe(new JsonOutputParser()).stream('x')
+  const { chunks } = await readAll(run)
+  expect(chunks.length).toBeGreaterThan(8_192)
+  expect(await run.outcome).toMatchObject({ status: 'complete', output: { a: 'x'.repeat(9_000) } })
 })

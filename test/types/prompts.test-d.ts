@@ -8,6 +8,7 @@ import {
   PromptTemplate,
   type PromptValue,
   toMessages,
+  userMessage,
   type Variables,
 } from 'chaintap'
 import { expectTypeOf } from 'vitest'
@@ -117,6 +118,25 @@ void chat.invoke({ ...values, f: [['bot', 'Hi']] })
 void chat.partial({ f: [['ai', 'Hello']], a: () => 'x' }).invoke({ b: 1, c: 1, d: 1, e: 1 })
 // @ts-expect-error b is still missing
 void chat.partial({ f: [], a: 'x' }).invoke({ c: 1, d: 1, e: 1 })
+
+const asInLangChain = ChatPromptTemplate.fromMessages([
+  ['user', [{ type: 'text', text: '{a}' }]],
+  new MessagesPlaceholder({ variableName: 'b' }),
+  new MessagesPlaceholder({ variableName: 'c', optional: true }),
+])
+expectTypeOf<Parameters<typeof asInLangChain.invoke>[0]>().toEqualTypeOf<{
+  readonly a: PromptValue
+  readonly b: readonly MessageLike[]
+  readonly c?: readonly MessageLike[]
+}>()
+// @ts-expect-error a part of no known type
+ChatPromptTemplate.fromMessages([['user', [{ type: 'sound', url: '{a}' }]]])
+// @ts-expect-error the name is missing
+new MessagesPlaceholder({ optional: true })
+
+// A message made by a function does not tell its variables to the compiler.
+const untold = ChatPromptTemplate.fromMessages([userMessage('{a}'), '{b}'])
+void untold.invoke({ a: 'x', b: 'y', h: ['Hi'] })
 
 const history = ChatPromptTemplate.fromMessages([new MessagesPlaceholder('messages')])
 void history.invoke({ messages: ['Hi'] })

@@ -1,0 +1,111 @@
+import {
+  CommaSeparatedListOutputParser,
+  lambda,
+  MarkdownListOutputParser,
+  NumberedListOutputParser,
+  PromptTemplate,
+  type RunEvent,
+} from 'chaintap'
+import { scriptedModel } from 'chaintap/testing'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+
+const comma = new CommaSeparatedListOutputParser()
+const numbered = new NumberedListOutputParser()
+const markdown = new MarkdownListOutputParser()
+type Parser = typeof comma | typeof numbered | typeof markdown
+
+const texts: readonly [parser: Parser, text: string, items: readonly string[]][] = [
+  [comma, '', []],
+  [comma, ' \n ', []],
+  [comma, 'foo', ['foo']],
+  [comma, 'foo, bar,baz', ['foo', 'bar', 'baz']],
+  [comma, '  foo bar ,\tbaz \n', ['foo bar', 'baz']],
+  [comma, 'foo,\nbar,\r\nbaz', ['foo', 'bar', 'baz']],
+  [comma, 'foo\n\nbar', ['foo', 'bar']],
+  [comma, 'foo,,bar,', ['foo', '', 'bar']],
+  [comma, '"foo, foo2",bar, "baz"', ['foo, foo2', 'bar', 'baz']],
+  [comma, '"say ""hi""", "", "two\nlines"', ['say "hi"', '', 'two\nlines']],
+  [comma, '"Up" (2009), 5" pipe', ['Up (2009)', '5" pipe']],
+  [comma, 'foo, "never closed, bar', ['foo', 'never closed, bar']],
+  [comma, 'é😀, 木', ['é😀', '木']],
+  [numbered, 'No items in the list.', []],
+  [numbered, 'Two of them:\n\n1. foo\n\n2. bar', ['foo', 'bar']],
+  [numbered, 'Items:\n\n1. apple\r\n\n    2. banana \n10) cherry\nThat is all.', ['apple', 'banana', 'cherry']],
+  [numbered, '1. As of version 2. it is 3.5\n2.\n3.x', ['As of version 2. it is 3.5']],
+  [markdown, 'No items - none - in the list.', []],
+  [markdown, 'Items:\n- apple\n     - banana \r\n* cherry\n+ date\n-no\n---', ['apple', 'banana', 'cherry', 'date']],
+]
+
+describe('a list', () => {
+  it.each(texts)('$name: %j is %j', async (parser, text, items) => {
+    expect(await parser.invoke(text)).toEqual(items)
+    expect(await parser.invoke({ role: 'assistant', content: text })).toEqual(items)
+  })
+
+  it('is the same wherever its text is cut, an item per chunk', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...texts), fc.array(fc.nat(), { maxLength: 8 }), async ([parser, text, items], places) => {
+        const at = [0, ...places.map((place) => place % (text.length + 1)).sort((a, b) => a - b), text.length]
+        const run = scriptedModel([at.slice(1).map((end, i) => text.slice(at[i], end))])
+          .pipe(parser as typeof comma)
+          .stream('Go')
+        const chunks: unknown[] = []
+        for await (const chunk of run) chunks.push(chunk)
+        expect(chunks).toEqual(items.map((item) => [item]))
+        expect(await run.outcome).toMatchObject({ status: 'complete', output: items })
+      }),
+    )
+  })
+
+  it('takes any items in quotes', async () => {
+    const item = fc.string({ unit: fc.constantFrom('a', '"', ',', '\n', ' ', 'é') }).map((text) => text.trim())
+    await fc.assert(
+      fc.asyncProperty(fc.array(item), async (items) => {
+        const text = items.map((each) => `"${each.replaceAll('"', '""')}"`).join(', ')
+        expect(await comma.invoke(text)).toEqual(items)
+      }),
+    )
+  })
+
+  it.each<[Parser, pieces: readonly string[], chunksAfterEach: readonly number[]]>([
+    [comma, ['fo', 'o', ', b', 'ar', ',', ' "a', ',b"', ', c'], [0, 0, 1, 1, 2, 2, 2, 3]],
+    [numbered, ['1', '. f', 'oo', '\n', '2. bar\n3', '. baz'], [0, 0, 0, 1, 2, 2]],
+    [markdown, ['Yes:', '\n', '- f', 'oo\n- bar'], [0, 0, 0, 1]],
+  ])('tells an item as soon as it is whole (%#)', async (parser, pieces, chunksAfterEach) => {
+    let count = 0
+    const counts: number[] = []
+    const source = lambda(function* () {
+      for (const [i, piece] of pieces.entries()) {
+        if (i > 0) counts.push(count)
+        yield piece
+      }
+      counts.push(count)
+    })
+    for await (const chunk of source.pipe(parser as typeof comma).stream('Go')) count += chunk.length
+    expect(counts).toEqual(chunksAfterEach)
+  })
+
+  it.each([
+    [comma, 'CommaSeparatedListOutputParser'],
+    [numbered, 'NumberedListOutputParser'],
+    [markdown, 'MarkdownListOutputParser'],
+  ])('is a run of kind parser (%#)', async (parser, name) => {
+    const heard: RunEvent[] = []
+    await parser.invoke('1. - a', { callbacks: [(event) => void heard.push(event)] })
+    expect(heard).toMatchObject([{ type: 'start', run: { name, kind: 'parser' } }, { type: 'end' }])
+    expect(heard[1]).toHaveProperty('output', await parser.invoke('1. - a'))
+    await expect(parser.invoke(5 as never)).rejects.toMatchObject({ code: 'invalid_input', message: expect.stringContaining(name) })
+  })
+
+  it.each([
+    [comma, /commas/],
+    [numbered, /numbered list.*\n\n1\. /],
+    [markdown, /Markdown list.*\n\n- /],
+  ])('says what to tell the model, which it understands itself (%#)', async (parser, told) => {
+    const instructions = parser.getFormatInstructions()
+    expect(instructions).toMatch(told)
+    expect(await PromptTemplate.fromTemplate('{x}').format({ x: instructions })).toBe(instructions)
+    expect(await parser.invoke(instructions.slice(instructions.indexOf('such as:') + 8))).toEqual(['foo', 'bar', 'baz'])
+  })
+})
