@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs'
 import type { UserConfig } from 'vite'
 import type { TestProjectInlineConfiguration, ViteUserConfig } from 'vitest/config'
 import { entries } from './scripts/entries.mjs'
-import { onPath, root } from './scripts/support.mjs'
+import { root } from './scripts/support.mjs'
+import type { BrowserName } from './test/support/browsers/index.ts'
 import { bytes } from './test/support/bytes-plugin.ts'
 
 const alias = entries.map(({ name, source }) => ({ find: new RegExp(`^${name}$`), replacement: `${root}/${source}` }))
@@ -11,17 +11,6 @@ const all = 'test/**/*.test.ts'
 const nodeOnly = 'test/**/*.node.test.ts'
 const workerdOnly = 'test/**/*.workerd.test.ts'
 const browserOnly = 'test/**/*.browser.test.ts'
-
-// --disable-quic and the rest keep Chromium off the network; --no-sandbox lets root run it.
-const quiet = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 
 const node: TestProjectInlineConfiguration = {
   plugins: [bytes()],
@@ -38,13 +27,10 @@ async function workerd(): Promise<TestProjectInlineConfiguration> {
   }
 }
 
-/** A browser that is missing leaves its project out, loudly; in CI it fails the run. */
-async function browser(name: 'chromium'): Promise<TestProjectInlineConfiguration[]> {
-  const playwright = await import('playwright')
-  const own = playwright[name].executablePath()
-  const executablePath = onPath(name) ?? (existsSync(own) ? own : undefined)
-  if (executablePath === undefined) return missing(name)
-  const { playwright: provider } = await import('@vitest/browser-playwright')
+async function browser(name: BrowserName): Promise<TestProjectInlineConfiguration[]> {
+  const { providerOf } = await import('./test/support/browsers/index.ts')
+  const provider = providerOf(name)
+  if (provider === undefined) return []
   return [
     {
       plugins: [bytes()],
@@ -52,11 +38,12 @@ async function browser(name: 'chromium'): Promise<TestProjectInlineConfiguration
       // Browser projects do not downlevel `using` by themselves.
       oxc: { target: 'es2022' },
       // A dependency first met during a run would reload the page under the tests.
-      optimizeDeps: { include: ['fast-check', 'eventsource-parser', 'eventsource-parser/stream'] },
+      optimizeDeps: { include: ['fast-check', 'eventsource-parser', 'eventsource-parser/stream', '@cfworker/json-schema', 'zod'] },
       test: {
         name,
         include: [all],
         exclude: [nodeOnly, workerdOnly],
+        setupFiles: ['test/support/dispose.ts'],
         browser: {
           enabled: true,
           headless: true,
@@ -64,18 +51,11 @@ async function browser(name: 'chromium'): Promise<TestProjectInlineConfiguration
           api: { host: '127.0.0.1' },
           // The instance has no name of its own: vitest takes one equal to the project's for a duplicate.
           instances: [{ browser: name }],
-          provider: provider({ launchOptions: { executablePath, args: quiet } }),
+          provider,
         },
       },
     },
   ]
-}
-
-function missing(name: string): TestProjectInlineConfiguration[] {
-  const cure = '"node scripts/setup.mjs browsers" installs it, or says how.'
-  if (process.env.CI) throw new Error(`${name} is not installed, and in CI no engine may be left out: ${cure}`)
-  console.warn(`\n!!! ${name} is not installed: its tests are LEFT OUT of this run. ${cure}\n`)
-  return []
 }
 
 async function tests(): Promise<ViteUserConfig> {
@@ -83,7 +63,7 @@ async function tests(): Promise<ViteUserConfig> {
     test: {
       // A relative path would be looked for beside this folder first.
       reporters: ['default', `${root}/scripts/reporter.ts`],
-      projects: [node, await workerd(), ...(await browser('chromium'))],
+      projects: [node, await workerd(), ...(await browser('chromium')), ...(await browser('firefox')), ...(await browser('webkit'))],
     },
   }
 }

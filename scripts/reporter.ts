@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import type { SerializedError } from 'vitest'
 import type { Reporter, TestModule, Vitest } from 'vitest/node'
+import { engineOf, isComplete, versionOf, writeReadmeTable } from './engines.ts'
 import { root } from './support.mjs'
 
 interface Counts {
@@ -9,33 +10,39 @@ interface Counts {
   skipped: number
 }
 
-/** Prints which test file ran in which engine, and, last of all, `N passed, N failed`. */
+/**
+ * Prints which test file ran in which engine, the engines' versions, and, last of all, `N passed, N failed`. `npm test -- -u` writes the
+ * versions into the README, where all engines ran and nothing failed.
+ */
 export default class EngineTable implements Reporter {
-  #engines: readonly string[] = []
+  #vitest: Vitest | undefined
 
   onInit(vitest: Vitest): void {
-    this.#engines = [...new Set(vitest.projects.map(({ name }) => engine(name)))]
+    this.#vitest = vitest
   }
 
   onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[]): void {
     const counted = modules.map((module) => ({
-      engine: engine(module.project.name),
+      engine: engineOf(module.project),
       file: relative(root, module.moduleId),
       counts: count(module),
     }))
-    const engines = this.#engines
+    const versions = Object.fromEntries(this.#vitest?.projects.map((project) => [engineOf(project), versionOf(project)]) ?? [])
+    const engines = Object.keys(versions)
     const files = [...new Set(counted.map(({ file }) => file))].sort()
     const cell = (file: string, engine: string) => show(counted.find((each) => each.file === file && each.engine === engine)?.counts)
     console.log(`\n${table([['', ...engines], ...files.map((file) => [file, ...engines.map((engine) => cell(file, engine))])])}\n`)
+    console.log(
+      `${Object.entries(versions)
+        .map((engine) => engine.join(' '))
+        .join(', ')}\n`,
+    )
     if (errors.length > 0) console.log(`${errors.length} error(s) outside of any test\n`)
     const total = sum(counted.map(({ counts }) => counts))
-    console.log(closingLine({ ...total, failed: total.failed + errors.length }))
+    const failed = total.failed + errors.length
+    if (failed === 0 && isComplete(versions) && this.#vitest?.config.snapshotOptions.updateSnapshot === 'all') writeReadmeTable(versions)
+    console.log(closingLine({ ...total, failed }))
   }
-}
-
-/** A browser project calls itself `chromium (chromium)`. */
-function engine(project: string): string {
-  return project.replace(/ \(.*\)$/, '')
 }
 
 function count(module: TestModule): Counts {

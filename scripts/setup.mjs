@@ -5,6 +5,9 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hasOwnNode, nodeIsOld, nodeNeeded, onPath, root, toolchain, toolchainBin } from './support.mjs'
 
+// What Debian's tests run in: a program, and the package that has it. The driver depends on WebKitGTK and its MiniBrowser; Xvfb is its screen.
+const debianPackages = { chromium: 'chromium', 'firefox-esr': 'firefox-esr', WebKitWebDriver: 'webkit2gtk-driver', Xvfb: 'xvfb' }
+
 const say = (/** @type {string} */ text) => console.log(`setup: ${text}`)
 
 setUpNode()
@@ -52,9 +55,9 @@ function stampOf(folder) {
 }
 
 function setUpBrowsers() {
-  if (onPath('chromium') !== undefined) return
-  if (isDebian()) installDebian(['chromium'])
-  else installPlaywright(['chromium'])
+  if (!isDebian()) return installPlaywright(['chromium', 'firefox', 'webkit'])
+  const missing = Object.entries(debianPackages).flatMap(([program, name]) => (onPath(program) === undefined ? [name] : []))
+  if (missing.length > 0) installDebian(missing)
 }
 
 // Not Ubuntu: its chromium package is a stub that asks for snap.
@@ -67,7 +70,7 @@ function isDebian() {
 function installDebian(packages) {
   const install = ['install', '-y', '--no-install-recommends', ...packages]
   if (process.getuid?.() !== 0) {
-    say(`a browser for the tests is missing, and installing it needs root: sudo apt-get ${install.join(' ')}`)
+    say(`browsers for the tests are missing, and installing them needs root: sudo apt-get ${install.join(' ')}`)
     return
   }
   say(`installing ${packages.join(', ')} …`)
@@ -89,7 +92,7 @@ function installPlaywright(browsers) {
   say(`installing ${browsers.join(', ')} …`)
   const playwright = join(root, 'node_modules', 'playwright', 'cli.js')
   if (run(process.execPath, [playwright, 'install', ...browsers], root)) writeFileSync(stamp, browsers.join(' '))
-  else say('the browser could not be downloaded (reason above). Tests run in the engines that are there.')
+  else say('the browsers could not be downloaded (reason above). Tests run in the engines that are there.')
 }
 
 /**

@@ -25,15 +25,16 @@ export async function callOf(request: Request, maxBytes: number): Promise<Call> 
 }
 
 /** The body as text; undefined where it is too long, whatever its headers say. */
-async function textOf({ body }: Request, maxBytes: number): Promise<string | undefined> {
-  const reader = body?.getReader()
+async function textOf(request: Request, maxBytes: number): Promise<string | undefined> {
+  // Firefox has no Request.body: its service workers read the whole first.
+  const reader = (request.body ?? (await request.blob()).stream()).getReader()
   const decoder = new TextDecoder()
   let text = ''
   let bytes = 0
-  for (let read = await reader?.read(); read?.value; read = await reader?.read()) {
+  for (let read = await reader.read(); read.value; read = await reader.read()) {
     bytes += read.value.byteLength
     if (bytes > maxBytes) {
-      await reader?.cancel()
+      await reader.cancel()
       return undefined
     }
     text += decoder.decode(read.value, { stream: true })

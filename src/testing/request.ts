@@ -14,13 +14,13 @@ export interface Asked {
 /** What was passed to a fake `fetch`, in whichever of its forms. */
 export async function readRequest(input: string | URL | Request, init: RequestInit = {}): Promise<Asked> {
   const request = input instanceof Request ? input : undefined
-  const body = init.body ?? request?.clone().body
+  // A Response reads every form that a body can have. A Request reads itself: Firefox has no Request.body to give to a Response.
+  const text = init.body ? await new Response(init.body).text() : await request?.clone().text()
   return {
     url: input instanceof Request ? input.url : String(input),
     method: (init.method ?? request?.method ?? 'GET').toUpperCase(),
     headers: new Headers(init.headers ?? request?.headers),
-    // A Response reads every form that a body can have.
-    body: body ? parsed(await new Response(body).text()) : undefined,
+    body: text ? parsed(text) : undefined,
     signal: init.signal ?? request?.signal,
   }
 }

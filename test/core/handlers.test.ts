@@ -24,14 +24,21 @@ test('P4: handlers hear a token before the reader gets it, and the run waits for
 
 test('P4: each handler hears one event at a time, in order; different handlers hear the same event side by side', async () => {
   const log: string[] = []
-  const slow =
-    (name: string, ms: number): Listener =>
-    async (event) => {
-      log.push(`${name}+${event.seq}`)
-      await turn(ms)
-      log.push(`${name}-${event.seq}`)
-    }
-  await lambda((x: number) => x).invoke(1, { callbacks: [slow('a', 4), slow('b', 1)] })
+  let answered = (): void => {}
+  const waitsForTheOther: Listener = async ({ seq }) => {
+    log.push(`a+${seq}`)
+    await new Promise<void>((resolve) => {
+      answered = resolve
+    })
+    log.push(`a-${seq}`)
+  }
+  const other: Listener = async ({ seq }) => {
+    log.push(`b+${seq}`)
+    await turn()
+    log.push(`b-${seq}`)
+    answered()
+  }
+  await lambda((x: number) => x).invoke(1, { callbacks: [waitsForTheOther, other] })
   expect(log).toEqual(['a+0', 'b+0', 'b-0', 'a-0', 'a+1', 'b+1', 'b-1', 'a-1'])
 })
 

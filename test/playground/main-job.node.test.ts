@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { type Browser, chromium, type Page } from 'playwright'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { chromiumPath, type Playground, startPlayground } from '../support/playground.ts'
+import { launchOptionsOf } from '../support/browsers/index.ts'
+import { type Playground, startPlayground } from '../support/playground.ts'
 
-const executablePath = chromiumPath()
+const launchOptions = launchOptionsOf('chromium', 'the playground is NOT LOOKED AT in this run')
 const seed = Math.floor(Math.random() * 2 ** 31)
 const patience = { timeout: 60_000, interval: 100 }
 /** Some 30 tokens. */
@@ -24,7 +25,7 @@ function sums(terms: number): fc.Arbitrary<Asked> {
   }))
 }
 
-describe.skipIf(executablePath === undefined)('the playground, as npm start serves it', { timeout: 120_000 }, () => {
+describe.skipIf(launchOptions === undefined)('the playground, as npm start serves it', { timeout: 120_000 }, () => {
   let playground: Playground
   let browser: Browser
   let page: Page
@@ -33,7 +34,7 @@ describe.skipIf(executablePath === undefined)('the playground, as npm start serv
   beforeAll(async () => {
     console.log(`random sums by seed ${seed}`)
     playground = await startPlayground()
-    browser = await chromium.launch({ ...(executablePath && { executablePath }), args: ['--no-sandbox', '--disable-gpu'] })
+    browser = await chromium.launch(launchOptions)
   }, 120_000)
 
   afterAll(async () => {

@@ -1,9 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { chromium } from 'playwright'
-import { onPath, root } from '../../scripts/support.mjs'
+import { root } from '../../scripts/support.mjs'
 
 /** The playground as `npm start` serves it. */
 export interface Playground {
@@ -57,15 +55,4 @@ function kill(server: ChildProcessWithoutNullStreams, signal: NodeJS.Signals): v
   } catch {
     // Nobody of the group is left.
   }
-}
-
-/** Where Chromium is: the system's, else playwright's own. Undefined where there is none, which in CI is an error. */
-export function chromiumPath(): string | undefined {
-  const own = chromium.executablePath()
-  const path = onPath('chromium') ?? (existsSync(own) ? own : undefined)
-  if (path !== undefined) return path
-  const cure = '"node scripts/setup.mjs browsers" installs it, or says how.'
-  if (process.env.CI) throw new Error(`Chromium is not installed, and in CI the playground must be seen: ${cure}`)
-  console.warn(`\n!!! Chromium is not installed: the playground is NOT LOOKED AT in this run. ${cure}\n`)
-  return undefined
 }
