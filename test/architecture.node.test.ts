@@ -11,7 +11,7 @@ const files = sources()
 
 /** Of these, no two import each other; what else is in their folder is shared. Where a list is missing, that is every file. */
 const apart: Readonly<Record<string, readonly string[] | undefined>> = {
-  models: ['anthropic', 'openai-chat', 'openai-completions', 'workers-ai', 'browser-ai'],
+  models: ['anthropic', 'openai', 'workers-ai', 'browser-ai'],
   handlers: undefined,
   ui: ['react', 'vue', 'svelte', 'solid', 'element'],
 }

@@ -153,6 +153,8 @@ export class Audience {
   readonly #fail = (error: unknown, event: RunEvent, handler: Handler): void => {
     if (!raises(handler) || this.over) return report(error, event, handler, this.#tree.onHandlerError)
     this.raised ??= { error }
+    this.#tree.raised ??= new Set()
+    this.#tree.raised.add(error)
     throw error
   }
 }

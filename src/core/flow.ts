@@ -30,7 +30,7 @@ export class Flow<Chunk = unknown> implements LinkOwner {
   #batch: unknown[] | undefined
   #end: 'none' | 'done' | 'failed' = 'none'
   #error: unknown
-  /** The first stage that still ends well: all of them, unless one terminated. */
+  /** The first stage that still ends well: the first of all, unless one terminated. */
   #finishFrom = 0
   #cutReason: AbortReason | undefined
   #take: Take<unknown, unknown> = (batch) => batch
@@ -86,7 +86,7 @@ export class Flow<Chunk = unknown> implements LinkOwner {
       this.#error = error
       this.#source.cancel(error)
     }
-    // Also where it had failed already: a pass that was cancelled by a handler, and raised by another, has begun to wait since.
+    // Also where it has failed already: a pass that one handler cancelled and another raised in waits only since then.
     this.#reply()
   }
 
@@ -95,17 +95,14 @@ export class Flow<Chunk = unknown> implements LinkOwner {
     const before = this.#links?.slice(0, this.#links.indexOf(cut)) ?? []
     this.#finishFrom = before.length + 1
     this.#cutReason = new AbortReason('A later step ended the stream (terminate).')
-    this.#source.cancel(this.#cutReason)
-    for (const link of before) link.cancel(this.#cutReason)
+    for (const each of [this.#source, ...before]) each.cancel(this.#cutReason)
   }
 
   #begin(): unknown {
     const { links, write } = fuse(this.#stages, this.#add, this)
     this.#links = links
     this.#write = write
-    return this.#pass(() => {
-      for (const link of links) link.start()
-    })
+    return this.#pass(() => void links.map((link) => link.start()))
   }
 
   // Not pushed to an empty array: V8 makes room for seventeen then, of which one event per chunk uses one.
@@ -148,12 +145,12 @@ export class Flow<Chunk = unknown> implements LinkOwner {
 
   readonly #onLost = (error: unknown): unknown => this.#onError(this.#source.explain?.(error) ?? error)
 
-  readonly #onError = (error: unknown): unknown => {
+  #onError(error: unknown): unknown {
     this.error(error)
     return this.#turn()
   }
 
-  /** Does a piece of work and turns again when all links are idle; a failure counts after what is waiting in them has come out. */
+  /** Turns again after a piece of work, when all links are idle; a failure counts after what is waiting in them has come out. */
   #pass(work: (value: unknown) => Settled, value?: unknown): unknown {
     let wait: Settled
     try {

@@ -19,6 +19,8 @@ export class Tree {
   readonly open: OpenRun[] = []
   /** How many events are being told: a handler that stops a run has the end told after them. */
   telling = 0
+  /** What handlers with `raiseError` threw: whoever makes do with a child's failure lets these through. */
+  raised: Set<unknown> | undefined
   readonly #later: (() => void)[] = []
   readonly #lifted = new Map<Handler, Lifted>()
   readonly #waits = new Set<Promise<unknown>>()

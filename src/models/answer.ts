@@ -13,16 +13,16 @@ import { speculation } from './speculation.ts'
  */
 export function decoded({ wire, streaming, onTruncated }: Call, line: Line, run: OpenRun): Stage<string, Delta> {
   const decoder = wire.decoder()
-  const shape = speculation((data) => wire.textOf(parseJson(data)))
+  const shape = speculation((data) => decoder.textOf(parseJson(data)), decoder.padded)
   let isEmpty = true
   return {
     transform(data, controller) {
       isEmpty = false
       const known = shape.read(data)
       if (known !== undefined) return controller.enqueue({ type: 'text', text: known })
-      const event = parseJson(data)
+      const event = data === '[DONE]' ? data : parseJson(data)
       if (event === undefined) throw unreadable(line, `sent ${data.length} characters that are not JSON`)
-      const text = wire.textOf(event)
+      const text = decoder.textOf(event)
       if (text !== undefined) {
         shape.learn(data, text)
         return controller.enqueue({ type: 'text', text })

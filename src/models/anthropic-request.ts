@@ -1,4 +1,4 @@
-import type { AssistantMessage, Message, Part } from '../core/message.ts'
+import type { AssistantMessage, CacheControl, Message, Part, ToolCall, ToolMessage } from '../core/message.ts'
 import type { WireRequest } from './wire.ts'
 
 /** What one call may be asked with; `bind` takes them too. Where a field is left out, Anthropic's own default holds. */
@@ -16,15 +16,36 @@ export interface AnthropicCallOptions {
   readonly stop?: readonly string[]
   /** Instructions, before those of system messages. */
   readonly system?: string
-  /** E.g. `{ type: 'enabled', budget_tokens: 2_000 }`, as Anthropic writes it. */
+  /** As Anthropic writes it: `{ type: 'adaptive', display: 'summarized' }`, `{ type: 'enabled', budget_tokens: 2_000 }`, `{ type: 'disabled' }`. */
   readonly thinking?: object
   /** As Anthropic writes them: `{ name, description, input_schema }`, or one of its server's tools. */
   readonly tools?: readonly object[]
-  /** `auto` (default), `any`, `none`, or as Anthropic writes it: `{ type: 'tool', name: 'weather' }`. */
+  /** `auto` (default), `any`, `none`, or as Anthropic writes it: `{ type: 'tool', name: 'weather', disable_parallel_tool_use: true }`. */
   readonly toolChoice?: 'auto' | 'any' | 'none' | object
+  /** Has Anthropic cache all that it can: the last part that may be cached is marked so. Parts of messages can be marked one by one too. */
+  readonly cacheControl?: CacheControl
+  /**
+   * Any other field of the request in Anthropic's words, over ours (LangChain's invocationKwargs): `output_config`, `metadata`,
+   * `service_tier`, `container`, `mcp_servers`, `context_management` … What is in beta wants its `anthropic-beta` among the model's
+   * `headers`. A model shows it, as it shows all its options.
+   */
+  readonly modelKwargs?: Readonly<Record<string, unknown>>
 }
 
-const callKeys = ['model', 'maxTokens', 'temperature', 'topP', 'topK', 'stop', 'system', 'thinking', 'tools', 'toolChoice'] as const
+const callKeys = [
+  'model',
+  'maxTokens',
+  'temperature',
+  'topP',
+  'topK',
+  'stop',
+  'system',
+  'thinking',
+  'tools',
+  'toolChoice',
+  'cacheControl',
+  'modelKwargs',
+] as const
 
 /** These options alone: what is beside them may be secret, and a model shows its options. */
 export const callOptions = (options: AnthropicCallOptions): AnthropicCallOptions =>
@@ -40,7 +61,7 @@ interface Turn {
 
 /** A call of the Messages API, `POST /v1/messages`. */
 export function anthropicRequest(messages: readonly Message[], options: AnthropicCallOptions, streaming: boolean): WireRequest {
-  const { model = 'claude-sonnet-5-5', maxTokens = 4_096, temperature, topP, topK, stop, thinking, tools, toolChoice } = options
+  const { model = 'claude-sonnet-5-5', maxTokens = 4_096, toolChoice } = options
   return {
     path: '/v1/messages',
     body: {
@@ -49,13 +70,16 @@ export function anthropicRequest(messages: readonly Message[], options: Anthropi
       messages: turnsOf(messages),
       system: systemOf(messages, options.system),
       // JSON leaves out what is undefined.
-      temperature,
-      top_p: topP,
-      top_k: topK,
-      stop_sequences: stop,
-      thinking,
-      tools,
+      temperature: options.temperature,
+      top_p: options.topP,
+      top_k: options.topK,
+      stop_sequences: options.stop,
+      thinking: options.thinking,
+      tools: options.tools,
       tool_choice: typeof toolChoice === 'string' ? { type: toolChoice } : toolChoice,
+      cache_control: options.cacheControl,
+      container: containerOf(messages),
+      ...options.modelKwargs,
       stream: streaming,
     },
   }
@@ -66,6 +90,12 @@ function systemOf(messages: readonly Message[], instructions = ''): unknown {
   const said = messages.flatMap(({ role, content }) => (role === 'system' ? contentBlocks(content) : []))
   const blocks = [...contentBlocks(instructions), ...said]
   return blocks.length > 1 || blocks[0]?.cache_control ? blocks : blocks[0]?.text
+}
+
+/** A turn that goes on, after a pause or with the results of tools, goes on in its container: Anthropic refuses it in another. */
+function containerOf(messages: readonly { readonly role: string; readonly extra?: AssistantMessage['extra'] }[]): unknown {
+  const last = messages.findLast(({ role, extra }) => role === 'user' || extra?.container)
+  return (last?.extra?.container as Block | undefined)?.id
 }
 
 /** Neighbours of one role are one turn: so the results of several tool calls stand together, as Anthropic wants them. */
@@ -84,36 +114,52 @@ function turnsOf(messages: readonly Message[]): readonly Turn[] {
 }
 
 function blocksOf(message: Exclude<Message, { role: 'system' }>): Block[] {
-  const content = contentBlocks(message.content)
-  if (message.role === 'assistant') return [...content, ...callsOf(message)]
-  if (message.role === 'user') return content
-  const { toolCallId, isError } = message
-  return [{ type: 'tool_result', tool_use_id: toolCallId, ...(content.length > 0 && { content }), ...(isError && { is_error: true }) }]
+  if (message.role === 'assistant') return answerBlocks(message)
+  return message.role === 'user' ? contentBlocks(message.content) : [resultBlock(message)]
 }
 
-const callsOf = ({ toolCalls = [] }: AssistantMessage): Block[] =>
-  toolCalls.map(({ id, name, args }) => ({
-    type: 'tool_use',
-    id,
-    name,
-    // Only an object is allowed for; arguments that did not parse are a string.
-    input: typeof args === 'object' && args !== null ? args : { input: args },
-  }))
+/** An answer as it came. Calls stand at its end, where no block of theirs says where they stand. */
+function answerBlocks({ content, toolCalls = [] }: AssistantMessage): Block[] {
+  const calls = toolCalls.map(callBlock)
+  const blocks = contentBlocks(content)
+  return [
+    ...blocks.map((block) => ({ ...block, ...calls.find(({ id }) => id === block.id) })),
+    ...calls.filter(({ id }) => !blocks.some((block) => block.id === id)),
+  ]
+}
+
+const callBlock = ({ id, name, args }: ToolCall): Block => ({
+  type: 'tool_use',
+  id,
+  name,
+  // Only an object is allowed for; arguments that did not parse are a string.
+  input: typeof args === 'object' && args !== null ? args : { input: args },
+})
+
+function resultBlock({ content, toolCallId, isError }: ToolMessage): Block {
+  const blocks = contentBlocks(content)
+  return { type: 'tool_result', tool_use_id: toolCallId, content: blocks.length > 0 ? blocks : undefined, is_error: isError }
+}
 
 const contentBlocks = (content: string | readonly Part[]): Block[] =>
   typeof content === 'string' ? blocksOfPart({ type: 'text', text: content }) : content.flatMap(blocksOfPart)
 
 function blocksOfPart(part: Part): Block[] {
   switch (part.type) {
-    case 'text':
-      // Empty text is refused.
-      return part.text ? [{ type: 'text', text: part.text, ...(part.cacheControl && { cache_control: part.cacheControl }) }] : []
+    case 'text': {
+      const { text, citations, cacheControl: cache_control } = part
+      // Refused: empty text, blanks alone, and the file of what is quoted, which Anthropic itself had told.
+      const sent = citations?.map((citation) => ({ ...citation, file_id: undefined }))
+      return text.trim() ? [{ type: 'text', text, citations: sent, cache_control }] : []
+    }
     case 'reasoning':
       if (part.redacted) return [{ type: 'redacted_thinking', data: part.redacted }]
       // Without its signature Anthropic does not take its thinking back.
       return part.signature ? [{ type: 'thinking', thinking: part.text, signature: part.signature }] : []
     case 'image':
-      return [{ type: 'image', source: imageSource(part) }]
+      return [{ type: 'image', source: imageSource(part), cache_control: part.cacheControl }]
+    case 'block':
+      return part.provider === 'anthropic' ? [part.block] : []
   }
 }
 

@@ -9,13 +9,13 @@ export function unreachable({ name, where, redact }: Line, error: unknown, isLos
   const said = cause instanceof Error ? cause.message : String(cause)
   const told = isLost
     ? `The connection to ${name} was lost in the middle of its answer: ${said}. What arrived before was delivered; ask again.`
-    : `Could not reach ${name} at ${where}: ${said}. Check the network, baseURL and, in a page, that it allows cross-origin requests (CORS).`
+    : `Could not reach ${name} at ${where}: ${said}. Check the network, baseURL and, in a page, CORS.`
   return new ChaintapError('network', told, { cause })
 }
 
 /** An answer that is not what the provider's format promises. */
 export function unreadable({ name, where }: Line, what: string): ModelError {
-  return new ModelError('wire', `${name} ${what}. Check that baseURL leads to ${name}: it is ${where}.`)
+  return new ModelError('wire', `${name} ${what}. Check baseURL: it is ${where}.`)
 }
 
 /** A failure that the provider told of after it had begun with 200. */

@@ -9,7 +9,6 @@ import { messageFold } from '../messages/fold.ts'
 import { decoded } from './answer.ts'
 import { modelError, unreachable, unreadable } from './failure.ts'
 import type { Refusal } from './refusal.ts'
-import { redactor, secretsIn, withoutSecrets } from './secrets.ts'
 import { sse, whole } from './sse.ts'
 import type { Wire, WireRequest } from './wire.ts'
 
@@ -27,37 +26,28 @@ export interface Line {
 /** What to do with an answer that ends without the provider's own end. */
 export type OnTruncated = 'error' | 'accept'
 
-/** How a model reaches its provider. */
+/** How a model reaches its provider. One object for a model and its copies. */
 export interface Connection {
   /** How requests leave: by `fetch` or by a user's client. Asked anew for each attempt, so that a key may change. */
   readonly transport: () => Line | Promise<Line>
   readonly maxRetries: number
   readonly onTruncated: OnTruncated
+  /** Asks for a stream where nobody reads one, too. */
+  readonly streaming: boolean
+  /** Whether to ask again at once after this refusal, because the next request will be another one. */
+  relents?(error: unknown, refused: WireRequest): boolean
+}
+
+/** A model, as far as its answers need it. */
+export interface Asking<Options, At extends Connection> {
+  /** What each call asks for. */
+  readonly options: Options
+  readonly connection: At
 }
 
 /** One call of a model. */
 export interface Call extends Connection {
-  readonly wire: Wire<never>
-  readonly request: WireRequest
-  /** Whether the answer is asked for as a stream. */
-  readonly streaming: boolean
-}
-
-type Fields = Readonly<Record<string, string>>
-
-/** A line by `fetch`. Headers that the user has `given` win over our `own`, whatever their case. */
-export function fetchLine(name: string, baseURL: string, own: Fields, given: Fields = {}, fetch?: typeof globalThis.fetch): Line {
-  const headers = { ...own, ...Object.fromEntries(Object.entries(given).map(([name, value]) => [name.toLowerCase(), value])) }
-  return {
-    name,
-    where: withoutSecrets(baseURL),
-    redact: redactor(secretsIn(headers)),
-    post({ path, body }, signal) {
-      // Called as a plain function: engines refuse a fetch whose `this` is another object.
-      const send = fetch ?? globalThis.fetch
-      return send(baseURL.replace(/\/+$/, '') + path, { method: 'POST', headers, body: JSON.stringify(body), signal })
-    },
-  }
+  readonly wire: Wire<never, never, never>
 }
 
 /**
@@ -67,24 +57,32 @@ export function fetchLine(name: string, baseURL: string, own: Fields, given: Fie
  *   that the provider asks for, else with growing pauses. Each attempt is told as a `retry` event.
  * - However the run ends, the body is closed with it, even where `fetch` ignores its signal and answers late (P2).
  */
-export async function answer(call: Call, run: OpenRun): Promise<Flow<Delta>> {
-  run.announces = call.streaming
-  for (let attempt = 1; ; attempt++) {
+export async function answer<Options, Input, At extends Connection>(
+  { options, connection }: Asking<Options, At>,
+  wire: Wire<Options, Input, At>,
+  input: Input,
+  run: OpenRun,
+): Promise<Flow<Delta>> {
+  const streaming = run.scope.streaming || connection.streaming
+  const call: Call = { ...connection, wire, streaming }
+  run.announces = streaming
+  for (let attempt = 1, left = connection.maxRetries; ; attempt++) {
+    const request = wire.request(input, options, streaming, connection)
     try {
-      const line = await call.transport()
-      const flow = new Flow<Uint8Array>(await ask(call, line, run), messageFold)
-      return flow.through(call.streaming ? sse() : whole()).through(decoded(call, line, run))
+      const line = await connection.transport()
+      const flow = new Flow<Uint8Array>(await ask(call, request, line, run), messageFold)
+      return flow.through(streaming ? sse() : whole()).through(decoded(call, line, run))
     } catch (error) {
-      const pause = attempt > call.maxRetries ? undefined : pauseAfter(error, attempt)
+      const pause = connection.relents?.(error, request) ? 0 : left-- > 0 ? pauseAfter(error, attempt) : undefined
       if (pause === undefined) throw error
       await run.emit({ type: 'retry', attempt, error })
-      await sleep(pause, run.signal)
+      if (pause > 0) await sleep(pause, run.signal)
     }
   }
 }
 
 /** One attempt, as far as the body of an answer. */
-async function ask({ wire, request, streaming }: Call, line: Line, run: OpenRun): Promise<Source<Uint8Array>> {
+async function ask({ wire, streaming }: Call, request: WireRequest, line: Line, run: OpenRun): Promise<Source<Uint8Array>> {
   const { signal } = run
   signal.throwIfAborted()
   let response: Response
@@ -108,7 +106,7 @@ async function ask({ wire, request, streaming }: Call, line: Line, run: OpenRun)
 }
 
 /** A refusal as an error. What reads it is loaded when it is needed; where it cannot be, as in a page deployed anew, the status is told. */
-async function refused(line: Line, response: Response, body: Source<Uint8Array>, wire: Wire<never>): Promise<ModelError> {
+async function refused(line: Line, response: Response, body: Source<Uint8Array>, wire: Call['wire']): Promise<ModelError> {
   const { status } = response
   const reading = import('./refusal.ts').then(({ refusal }) => refusal(response, body))
   const { text = '', hint = '', requestId, retryAfterMs }: Partial<Refusal> = await reading.catch(() => ({}))

@@ -60,7 +60,4 @@ export function whole(): Stage<Uint8Array, string> {
 }
 
 const tooLarge = (limit: number): ChaintapError =>
-  new ChaintapError(
-    'event_too_large',
-    `The answer, or one event of it, is longer than ${limit} characters. Check that baseURL leads to the provider.`,
-  )
+  new ChaintapError('event_too_large', `The answer, or one event of it, is longer than ${limit} characters. Check baseURL.`)

@@ -1,5 +1,6 @@
 import type { Delta } from '../core/delta.ts'
 import type { Message } from '../core/message.ts'
+import type { Padded } from './speculation.ts'
 
 /** A call as it goes to a provider: a POST of JSON. */
 export interface WireRequest {
@@ -18,7 +19,11 @@ export interface Complaint {
 
 /** Makes Deltas of one answer. */
 export interface Decoder {
-  /** The Deltas in an event of a stream, or in an answer that came whole; none in what is not known. */
+  /** The text of an event that brings a piece of text and nothing else, as nearly all do. Such an event does not get to `decode`. */
+  textOf(event: unknown): string | undefined
+  /** Where events end in random padding: see speculation.ts. */
+  readonly padded?: Padded
+  /** The Deltas in an event of a stream, or in an answer that came whole; none in what is not known. The text `[DONE]` is an event too. */
   decode(event: unknown): readonly Delta[]
   /** Whether the provider's own end was seen: without it the answer is truncated. */
   readonly complete: boolean
@@ -29,11 +34,10 @@ export interface Decoder {
  *
  * Streamed and whole answers to the same request must give Deltas that fold to the same message.
  */
-export interface Wire<Options> {
-  request(messages: readonly Message[], options: Options, streaming: boolean): WireRequest
+export interface Wire<Options, Input = readonly Message[], Connection = unknown> {
+  /** Asked for anew at each attempt; `connection` is the model's, where a wire keeps what it knows of the server. */
+  request(input: Input, options: Options, streaming: boolean, connection: Connection): WireRequest
   decoder(): Decoder
-  /** The text of an event that brings a piece of text and nothing else, as nearly all do. It does not get to the decoder. */
-  textOf(event: unknown): string | undefined
   /** What an event or a body complains of; undefined where it is no complaint. */
   complaint(body: unknown): Complaint | undefined
 }

@@ -1,4 +1,5 @@
-import { AbortReason, TimeoutError } from '../core/errors.ts'
+import { TimeoutError } from '../core/errors.ts'
+import { isFinal } from '../core/final.ts'
 import { Flow } from '../core/flow.ts'
 import { launch } from '../core/launch.ts'
 import { OpenRun } from '../core/run.ts'
@@ -8,7 +9,7 @@ import type { Source } from '../core/source.ts'
 /** A child that has begun to answer, or why it did not. */
 export type Begun<Chunk> =
   | { readonly flow: Flow<Chunk> }
-  /** `isOver`: it was aborted, so that trying something else would go on with what somebody stopped. */
+  /** `isOver`: trying something else would go on with what somebody has stopped. */
   | { readonly error: unknown; readonly isOver: boolean }
 
 /**
@@ -28,8 +29,8 @@ export async function firstBatch<Chunk>(
   } catch (error) {
     // The failure of a flow closes no run: as a rule its reader is the root's, and closes all.
     run.tree.close(run, error)
-    const isAbort = run.stopped || error instanceof AbortReason
-    return { error, isOver: parent.phase !== 'open' || (isAbort && !(error instanceof TimeoutError)) }
+    const isStopped = run.stopped && !(error instanceof TimeoutError)
+    return { error, isOver: isStopped || isFinal(error, parent) }
   }
 }
 

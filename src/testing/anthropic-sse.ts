@@ -8,12 +8,21 @@ export interface AnthropicAnswer {
   readonly reasoning?: readonly string[]
   /** The signature that ends the thinking block. */
   readonly signature?: string
+  /**
+   * Blocks before the text as a whole message has them, of any type: tools that run on the server and their results, texts with citations,
+   * thinking among calls. Streamed, what the API says in pieces comes in pieces.
+   */
+  readonly blocks?: readonly Json[]
   /** Blocks after the text; `args` is any JSON. */
   readonly toolCalls?: readonly { readonly id: string; readonly name: string; readonly args: unknown }[]
   /** In our meaning of it, input with its cached part included. What is left out is not reported. */
   readonly usage?: Usage
   /** Default: `tool_use` where there are tool calls, else `end_turn`. */
   readonly stopReason?: string
+  /** What else is said of that, e.g. of a refusal: `{ type: 'refusal', category: 'bio', explanation: null }`. */
+  readonly stopDetails?: Json
+  /** Where the server's tools ran, e.g. `{ id: 'container_1', expires_at: '2027-01-01T00:00:00Z' }`. */
+  readonly container?: Json
   /** Default `claude-scripted`. */
   readonly model?: string
   /** Default `msg_scripted`. */
@@ -56,7 +65,7 @@ export function anthropicSse(answer: AnthropicAnswer): string[] {
  */
 export function anthropicJson(answer: AnthropicAnswer): Readonly<Record<string, unknown>> {
   if (answer.error) return { type: 'error', error: answer.error }
-  return { ...envelope(answer), content: blocksOf(answer).map(({ whole }) => whole), stop_reason: stopOf(answer), usage: usageOf(answer) }
+  return { ...envelope(answer), content: blocksOf(answer).map(({ whole }) => whole), ...endOf(answer), usage: usageOf(answer) }
 }
 
 const envelope = ({ id = 'msg_scripted', model = 'claude-scripted' }: AnthropicAnswer): Json => ({
@@ -64,13 +73,14 @@ const envelope = ({ id = 'msg_scripted', model = 'claude-scripted' }: AnthropicA
   type: 'message',
   role: 'assistant',
   model,
+  stop_reason: null,
   stop_sequence: null,
 })
 
 /** The message as it begins in a stream. Its output is not counted yet. */
 function started(answer: AnthropicAnswer): Json {
   const usage = usageOf(answer)
-  return { ...envelope(answer), content: [], stop_reason: null, usage: usage && { ...usage, output_tokens: usage.output_tokens && 1 } }
+  return { ...envelope(answer), content: [], usage: usage && { ...usage, output_tokens: usage.output_tokens && 1 } }
 }
 
 function ending(answer: AnthropicAnswer): readonly Event[] {
@@ -78,40 +88,56 @@ function ending(answer: AnthropicAnswer): readonly Event[] {
   if (error) return [{ type: 'error', error }]
   const whole = usageOf(answer)
   const usage = whole && { output_tokens: whole.output_tokens, output_tokens_details: whole.output_tokens_details }
-  return [{ type: 'message_delta', delta: { stop_reason: stopOf(answer), stop_sequence: null }, usage }, { type: 'message_stop' }]
+  return [{ type: 'message_delta', delta: endOf(answer), usage }, { type: 'message_stop' }]
 }
 
-const stopOf = ({ stopReason, toolCalls = [] }: AnthropicAnswer): string => stopReason ?? (toolCalls.length > 0 ? 'tool_use' : 'end_turn')
+/** What a whole message says of its end, and a stream when it ends. JSON leaves out what is undefined. */
+const endOf = ({ stopReason, toolCalls = [], stopDetails, container }: AnthropicAnswer): Json => ({
+  stop_reason: stopReason ?? (toolCalls.length > 0 ? 'tool_use' : 'end_turn'),
+  stop_sequence: null,
+  stop_details: stopDetails,
+  container,
+})
 
-function blocksOf({ reasoning, signature = '', text, toolCalls = [] }: AnthropicAnswer): readonly Block[] {
-  const blocks: Block[] = []
-  if (reasoning) {
-    const deltas = reasoning.map((thinking) => ({ type: 'thinking_delta', thinking }))
-    blocks.push({
-      whole: { type: 'thinking', thinking: reasoning.join(''), signature },
-      start: { type: 'thinking', thinking: '', signature: '' },
+const blocksOf = ({ reasoning, signature = '', blocks = [], text, toolCalls = [] }: AnthropicAnswer): readonly Block[] => [
+  ...(reasoning ? [blockOf({ type: 'thinking', thinking: reasoning.join(''), signature }, reasoning)] : []),
+  ...blocks.map((block) => blockOf(block)),
+  ...(text ? [blockOf({ type: 'text', text: text.join('') }, text)] : []),
+  ...toolCalls.map(({ id, name, args }) => blockOf({ type: 'tool_use', id, name, input: args })),
+]
+
+/** A block, said in these pieces, or in some. */
+function blockOf(whole: Json, pieces?: readonly string[]): Block {
+  const { type, text, citations, thinking, signature, content = null, encrypted_content } = whole
+  if (type === 'text') {
+    const sources = (citations ?? []) as readonly Json[]
+    return {
+      whole,
+      start: { ...whole, text: '', citations: citations && [] },
+      deltas: [
+        ...(pieces ?? cut(text)).map((text) => ({ type: 'text_delta', text })),
+        ...sources.map((citation) => ({ type: 'citations_delta', citation })),
+      ],
+    }
+  }
+  if (type === 'thinking') {
+    const deltas = (pieces ?? cut(thinking)).map((thinking) => ({ type: 'thinking_delta', thinking }))
+    return {
+      whole,
+      start: { ...whole, thinking: '', signature: '' },
       deltas: signature ? [...deltas, { type: 'signature_delta', signature }] : deltas,
-    })
+    }
   }
-  if (text) {
-    blocks.push({
-      whole: { type: 'text', text: text.join('') },
-      start: { type: 'text', text: '' },
-      deltas: text.map((token) => ({ type: 'text_delta', text: token })),
-    })
+  if (type === 'compaction') {
+    return { whole, start: { ...whole, content: null }, deltas: [{ type: 'compaction_delta', content, encrypted_content }] }
   }
-  for (const { id, name, args } of toolCalls) {
-    const call = { type: 'tool_use', id, name }
-    // The API begins with an empty piece, and cuts the JSON anywhere.
-    const pieces = ['', ...(JSON.stringify(args).match(/.{1,8}/gsu) ?? [])]
-    blocks.push({
-      whole: { ...call, input: args },
-      start: { ...call, input: {} },
-      deltas: pieces.map((partial_json) => ({ type: 'input_json_delta', partial_json })),
-    })
-  }
-  return blocks
+  if (!('input' in whole)) return { whole, start: whole, deltas: [] }
+  // The API begins with an empty piece, and cuts the JSON anywhere.
+  const json = ['', ...cut(JSON.stringify(whole.input))]
+  return { whole, start: { ...whole, input: {} }, deltas: json.map((partial_json) => ({ type: 'input_json_delta', partial_json })) }
 }
+
+const cut = (said: unknown): readonly string[] => String(said).match(/.{1,8}/gsu) ?? []
 
 function eventsOf({ start, deltas }: Block, index: number): readonly Event[] {
   return [
@@ -122,7 +148,7 @@ function eventsOf({ start, deltas }: Block, index: number): readonly Event[] {
   ]
 }
 
-/** Anthropic's figures: there the input leaves out what was read from and written to the cache. JSON leaves out what is undefined. */
+/** Anthropic's figures: there the input leaves out what was read from and written to the cache. */
 function usageOf({ usage }: AnthropicAnswer): WireUsage | undefined {
   if (!usage) return
   const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens } = usage

@@ -1,8 +1,15 @@
 // What tests of chains need, and pages without a key: no network.
 export { type AnthropicAnswer, anthropicJson, anthropicSse } from './anthropic-sse.ts'
-export { arithmetic, type Sum } from './arithmetic.ts'
 export { type FaultyCall, type FaultyFetch, type FaultyScript, faultyFetch } from './faulty-fetch.ts'
 export { type OfflineOptions, offlineFetch } from './offline.ts'
+export {
+  type OpenAIAnswer,
+  type OpenAICompletion,
+  openaiCompletionJson,
+  openaiCompletionSse,
+  openaiJson,
+  openaiSse,
+} from './openai-sse.ts'
 export { type Recorder, recorder } from './recorder.ts'
 export type { FetchLike } from './request.ts'
 export type { FaultyAnswer } from './script.ts'

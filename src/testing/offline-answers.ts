@@ -1,4 +1,4 @@
-import { arithmetic, type Sum } from './arithmetic.ts'
+import { arithmetic, type Sum } from '../tools/arithmetic.ts'
 
 /** What is looked at of a question; the rest is not read. */
 const MAX_QUESTION = 2_000
@@ -50,11 +50,12 @@ function inWords(sum: string, result: Sum): string | undefined {
   // Twelve digits, so that 0.1 + 0.2 is 0.3.
   if ('value' in result) return `${sum} = ${Number(result.value.toPrecision(12))}.`
   switch (result.problem) {
-    case 'not a sum':
+    case 'syntax':
+    case 'unknown name':
       return
     case 'division by zero':
       return `${sum} has no answer: nothing can be divided by zero.`
-    case 'not a real number':
+    case 'no real value':
       return `${sum} has no answer among the real numbers.`
     case 'too large':
       return `${sum} is larger than I can count.`

@@ -6,26 +6,47 @@ import {
   ModelError,
   type Outcome,
   type Runnable,
+  type RunOptions,
   StringOutputParser,
   TimeoutError,
   TruncatedError,
+  textOf,
+  type Usage,
   UserStop,
 } from 'chaintap'
-import { type AnthropicAnswer, type FaultyAnswer, type FaultyFetch, type FaultyScript, faultyFetch, recorder } from 'chaintap/testing'
+import { type FaultyAnswer, type FaultyFetch, type FaultyScript, faultyFetch, recorder } from 'chaintap/testing'
 import { describe, expect, test } from 'vitest'
+import type { LLMResult } from '../../src/models/model.ts'
 import { type Expected, fixture } from '../support/fixtures.ts'
 import { mentions } from '../support/secrets.ts'
 import { readAll, turn } from '../support/sources.ts'
 
-type Model = Runnable<string, AssistantMessage, Delta>
+/** A chat model gives messages and says Deltas, a text model gives and says strings. */
+type Output = AssistantMessage | string
+type Chunk = Delta | string
+interface Model extends Runnable<string, Output, Chunk> {
+  generate(inputs: readonly string[], options?: RunOptions): Promise<LLMResult>
+}
 type Run = ReturnType<Model['stream']>
 
 export interface WireOptions {
   readonly fetch: FaultyFetch
   readonly apiKey?: string | (() => Promise<string>)
+  readonly baseURL?: string
   readonly maxRetries?: number
   readonly onTruncated?: 'error' | 'accept'
   readonly streaming?: boolean
+}
+
+/** What a provider answers, whoever it is; a text model has text and usage alone. */
+export interface WireAnswer {
+  readonly id?: string
+  readonly model?: string
+  readonly reasoning?: readonly string[]
+  /** In tokens, an event each. */
+  readonly text: readonly string[]
+  readonly toolCalls?: readonly { readonly id: string; readonly name: string; readonly args: unknown }[]
+  readonly usage?: Usage
 }
 
 /** A provider's model, and how its provider speaks. */
@@ -34,9 +55,9 @@ export interface WireUnderTest {
   /** Recorded answers, by file name. */
   readonly fixtures: readonly string[]
   /** A streamed answer, an event each. */
-  sse(answer: AnthropicAnswer): readonly string[]
+  sse(answer: WireAnswer): readonly string[]
   /** The same answer whole. */
-  json(answer: AnthropicAnswer): unknown
+  json(answer: WireAnswer): unknown
   /** The body of a refusal, or an error event. */
   refusal(type: string, message: string): { readonly body: string; readonly event: string }
   /** The beginning of an event that is longer than any may be. */
@@ -44,19 +65,17 @@ export interface WireUnderTest {
 }
 
 const KEY = 'sk-ant-api03-AbCdEfGhIjKlMnOp_QrStUvWxYz-0123456789'
-const answer: AnthropicAnswer = {
-  id: 'msg_1',
-  model: 'model-1',
+const usage: Usage = { inputTokens: 1_250, outputTokens: 40, cacheReadTokens: 1_024, cacheWriteTokens: 128, reasoningTokens: 12 }
+const spoken: WireAnswer = { id: 'msg_1', model: 'model-1', text: ['Hél', 'lo\n', '"🌍"'], usage }
+const thought: WireAnswer = {
+  ...spoken,
   reasoning: ['Let me', ' see.'],
-  signature: 'c2lnbmF0dXJl',
-  text: ['Hél', 'lo\n', '"🌍"'],
   toolCalls: [
     { id: 'call_1', name: 'weather', args: { city: 'Zürich', days: [1, 2] } },
     { id: 'call_2', name: 'now', args: {} },
   ],
-  usage: { inputTokens: 1_250, outputTokens: 40, cacheReadTokens: 1_024, cacheWriteTokens: 128, reasoningTokens: 12 },
 }
-const plain: AnthropicAnswer = { text: ['Hel', 'lo', '!'], usage: { inputTokens: 5, outputTokens: 3 } }
+const plain: WireAnswer = { text: ['Hel', 'lo', '!'], usage: { inputTokens: 5, outputTokens: 3 } }
 
 /** What every wire must do, whoever its provider is. */
 export function wireContract(name: string, wire: WireUnderTest): void {
@@ -64,9 +83,15 @@ export function wireContract(name: string, wire: WireUnderTest): void {
     const fetch = faultyFetch(script)
     return { fetch, model: wire.make({ fetch, apiKey: KEY, ...options }) }
   }
-  const streamed = (given: AnthropicAnswer, more: FaultyAnswer = {}): FaultyAnswer => ({ body: wire.sse(given), ...more })
-  const whole = (given: AnthropicAnswer): FaultyAnswer => ({ body: JSON.stringify(wire.json(given)) })
-  const lengthUntil = (text: string): number => new TextEncoder().encode(wire.sse(plain).join('').split(text)[0]).length
+  const isChat = serve({}).model.kind === 'chat_model'
+  const answer = isChat ? thought : spoken
+  const streamed = (given: WireAnswer, more: FaultyAnswer = {}): FaultyAnswer => ({ body: wire.sse(given), ...more })
+  const whole = (given: WireAnswer): FaultyAnswer => ({ body: JSON.stringify(wire.json(given)) })
+  /** The events up to the one with the last of the plain answer's text, and none of those that end it. */
+  const unended = wire.sse(plain).slice(0, wire.sse(plain).findLastIndex((event) => event.includes('"!"')) + 1)
+  const lengthOf = (text: string): number => new TextEncoder().encode(text).length
+  /** The bytes of the plain answer before this text of it. */
+  const lengthUntil = (text: string): number => lengthOf(wire.sse(plain).join('').split(`"${text}"`)[0] ?? '') + 1
 
   describe(`${name}: recorded answers`, () => {
     test.each(wire.fixtures)('%s is decoded whole, and cut at every byte', async (file) => {
@@ -76,7 +101,7 @@ export function wireContract(name: string, wire: WireUnderTest): void {
       const headers = { 'content-type': expected.contentType }
       const { model } = serve((_, index) => ({ headers, ...answers[index] }))
       const wrong: unknown[] = []
-      const right = JSON.stringify(decodedOf(expected))
+      const right = JSON.stringify(decodedOf(expected, isChat))
       for (const [i] of answers.entries()) {
         const decoded = await decode(model.stream('Hi'))
         if (JSON.stringify(decoded) !== right) wrong.push({ cutAt: i - 2, decoded })
@@ -92,9 +117,9 @@ export function wireContract(name: string, wire: WireUnderTest): void {
       await model.stream('Hi', { callbacks: [heard] }).drain()
       heard.check()
       const said = heard.trace().filter((line) => !/^D (meta|usage|stop)$/.test(line))
-      expect(new Set(said.filter((line) => line.startsWith('D')))).toEqual(new Set(['D reasoning', 'D tool-call']))
+      expect(new Set(said.filter((line) => line.startsWith('D')))).toEqual(new Set(isChat ? ['D reasoning', 'D tool-call'] : []))
       expect(said.filter((line) => !line.startsWith('D'))).toEqual([`S ${model.name}`, 'T Hél', 'T lo\n', 'T "🌍"', `E ${model.name}`])
-      expect(heard.events.at(-1)).toMatchObject({ usage: { ...answer.usage, requests: 1, source: 'provider' } })
+      expect(heard.events.at(-1)).toMatchObject({ usage: { ...usage, requests: 1, source: 'provider' } })
     })
 
     test('nothing is asked for before the first read, and an idle reader leaves one chunk read ahead (P6)', async () => {
@@ -110,22 +135,24 @@ export function wireContract(name: string, wire: WireUnderTest): void {
   })
 
   describe(`${name}: whole answers`, () => {
-    test('invoke asks for a whole answer, tells no token, and gives the message that a stream gives', async () => {
+    test('invoke asks for a whole answer, tells no token, and gives the output and the usage that a stream gives', async () => {
       const asked = serve(whole(answer))
       const heard = recorder()
-      const message = await asked.model.invoke('Hi', { callbacks: [heard] })
+      const output = await asked.model.invoke('Hi', { callbacks: [heard] })
       expect(heard.trace()).toEqual([`S ${asked.model.name}`, `E ${asked.model.name}`])
       const run = serve(streamed(answer)).model.stream('Hi')
       await run.drain()
-      expect(await run.outcome).toMatchObject({ status: 'complete', output: message })
-      expect(message.toolCalls).toEqual(answer.toolCalls)
-      expect(message.usage).toMatchObject({ ...answer.usage })
+      const outcome = await run.outcome
+      expect(outcome).toMatchObject({ status: 'complete', output, usage })
+      expect(heard.events.at(-1)).toMatchObject({ output, usage: outcome.usage })
+      expect(said(output)).toBe(answer.text.join(''))
+      if (typeof output !== 'string') expect(output).toMatchObject({ id: 'msg_1', model: 'model-1', toolCalls: answer.toolCalls, usage })
     })
 
     test('invoke streams where the model was made with streaming: true', async () => {
       const { model } = serve(streamed(plain), { streaming: true })
       const heard = recorder()
-      expect(await model.invoke('Hi', { callbacks: [heard] })).toMatchObject({ content: 'Hello!' })
+      expect(said(await model.invoke('Hi', { callbacks: [heard] }))).toBe('Hello!')
       expect(heard.trace().filter((line) => line.startsWith('T'))).toEqual(['T Hel', 'T lo', 'T !'])
     })
 
@@ -140,6 +167,90 @@ export function wireContract(name: string, wire: WireUnderTest): void {
     test('an error that came with status 200 is the provider’s error', async () => {
       const { body } = wire.refusal('overloaded_error', 'Overloaded')
       expect(await failure(serve({ body }).model.invoke('Hi'))).toMatchObject({ code: 'wire', providerType: 'overloaded_error' })
+    })
+  })
+
+  describe(`${name}: generate`, () => {
+    const held = (): FaultyAnswer => ({ ...whole(plain), stallBeforeHeaders: true })
+
+    test('answers each input in its place, a run each, and sums what they spent', async () => {
+      const { fetch, model } = serve((_, index) => whole({ ...plain, text: [`answer ${index}`] }))
+      const heard = recorder()
+      const { generations, usage } = await model.generate(['One', 'Two'], { callbacks: [heard], maxConcurrency: 1, tags: ['both'] })
+      heard.check()
+      expect(generations.map(([{ text }]) => text)).toEqual(['answer 0', 'answer 1'])
+      expect(usage).toEqual({ inputTokens: 10, outputTokens: 6, totalTokens: 16, requests: 2, source: 'provider' })
+      expect(heard.trace()).toEqual([`S ${model.name}`, `E ${model.name}`, `S ${model.name}`, `E ${model.name}`])
+      expect(heard.events.every(({ run }) => run.parentId === undefined && run.tags.includes('both'))).toBe(true)
+      if (isChat) expect(generations[1]?.[0]).toMatchObject({ message: { role: 'assistant', content: 'answer 1' } })
+      else expect(generations[1]).toEqual([{ text: 'answer 1' }])
+      expect(fetch.calls).toHaveLength(2)
+    })
+
+    test('P8: what nobody reported is unknown', async () => {
+      expect((await serve(whole({ text: ['Hi'] })).model.generate(['One', 'Two'])).usage).toBeUndefined()
+      expect(await serve({}).model.generate([])).toEqual({ generations: [], usage: undefined })
+    })
+
+    test('the first failure aborts the rest and is thrown (P1, P2)', async () => {
+      const { fetch, model } = serve((_, index) => (index === 1 ? { status: 400, body: wire.refusal('some_error', 'No').body } : held()))
+      const heard = recorder()
+      const error = await failure(model.generate(['One', 'Two', 'Three'], { callbacks: [heard] }))
+      expect(error).toMatchObject({ status: 400 })
+      heard.check()
+      expect(heard.trace().filter((line) => line.startsWith('X'))).toHaveLength(3)
+      expect(fetch.open).toBe(0)
+    })
+
+    test('maxConcurrency bounds how many run at once', async () => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const { fetch, model } = serve({ ...held(), until: promise })
+      const generated = model.generate(['One', 'Two', 'Three'], { maxConcurrency: 2 })
+      await until(() => fetch.calls.length === 2)
+      await turn()
+      expect(fetch.calls).toHaveLength(2)
+      resolve()
+      expect((await generated).generations).toHaveLength(3)
+      expect(fetch.calls).toHaveLength(3)
+    })
+  })
+
+  describe(`${name}: addresses`, () => {
+    const secret = 'AbCdEfGhIj'
+    const baseURL = `https://server.example/base/?api-version=2024-10-21&key=${secret}`
+
+    test('a query goes behind the path', async () => {
+      const { fetch, model } = serve(whole(plain), { baseURL })
+      expect(said(await model.invoke('Hi'))).toBe('Hello!')
+      // The key is redacted on record.
+      expect(fetch.calls[0]?.url).toMatch(/^https:\/\/server\.example\/base\/\w[^?]+\w\?api-version=2024-10-21&key=\[redacted\]$/)
+    })
+
+    test('slashes at the end are one', async () => {
+      const urls = await Promise.all(
+        ['https://server.example/base', 'https://server.example/base//'].map(async (baseURL) => {
+          const { fetch, model } = serve(whole(plain), { baseURL })
+          await model.invoke('Hi')
+          return fetch.calls[0]?.url
+        }),
+      )
+      expect(urls[0]).toMatch(/^https:\/\/server\.example\/base\/\w/)
+      expect(urls[1]).toBe(urls[0])
+    })
+
+    test('no message tells the query (P11)', async () => {
+      const scripts: readonly FaultyAnswer[] = [
+        { errorBefore: new TypeError(`Failed to parse URL from ${baseURL}`) },
+        { status: 404, body: `There is no ${baseURL}` },
+        { status: 401, body: wire.refusal('some_error', `The key ${secret} is wrong`).body },
+        { body: '<html>', headers: { 'content-type': 'text/html' } },
+      ]
+      for (const script of scripts) {
+        const { error } = await readAll(serve(script, { baseURL, maxRetries: 0 }).model.stream('Hi'))
+        expect(error).toBeInstanceOf(ChaintapError)
+        expect(mentions(error, secret)).toEqual([])
+        expect(mentions(error, 'api-version')).toEqual([])
+      }
     })
   })
 
@@ -239,13 +350,16 @@ export function wireContract(name: string, wire: WireUnderTest): void {
 
     test('an error in the middle of the stream comes after what was said before it (P3)', async () => {
       const { event } = wire.refusal('overloaded_error', 'Overloaded')
-      const { model } = serve({ body: [...wire.sse(plain).slice(0, -3), event] })
+      const { model } = serve({ body: [...unended, event] })
       const heard = recorder()
       const { error, text } = await decodeWithError(model.stream('Hi', { callbacks: [heard] }))
       heard.check()
       expect(text).toBe('Hello!')
       expect(error).toMatchObject({ name: 'ModelError', code: 'wire', providerType: 'overloaded_error' })
-      expect(heard.events.at(-1)).toMatchObject({ type: 'error', usage: { source: 'partial' }, partial: { content: 'Hello!' } })
+      const last = heard.events.at(-1)
+      expect(last).toMatchObject({ type: 'error', partial: expect.toSatisfy((partial) => said(partial) === 'Hello!') })
+      // Where the provider had said so much, which not all do before their end.
+      if (last?.type === 'error' && last.usage) expect(last.usage.source).toBe('partial')
     })
   })
 
@@ -269,7 +383,7 @@ export function wireContract(name: string, wire: WireUnderTest): void {
 
     test('an event that never ends is cut off before it fills the memory, and its body is closed (P2, P3)', async () => {
       const { fetch, model } = serve({
-        body: [...wire.sse(plain).slice(0, -3), wire.endless, ...Array<string>(40).fill('x'.repeat(1_000_000))],
+        body: [...unended, wire.endless, ...Array<string>(40).fill('x'.repeat(1_000_000))],
       })
       const { error, text } = await decodeWithError(model.stream('Hi'))
       expect(text).toBe('Hello!')
@@ -287,7 +401,7 @@ export function wireContract(name: string, wire: WireUnderTest): void {
       const { error, text } = await decodeWithError(run)
       expect(text).toBe('Hello')
       expect(error).toBeInstanceOf(TruncatedError)
-      expect(await run.outcome).toMatchObject({ status: 'truncated', error, partial: { content: 'Hello' } })
+      expect(await run.outcome).toMatchObject({ status: 'truncated', error, partial: expect.toSatisfy((cut) => said(cut) === 'Hello') })
     })
 
     test('end normally where the model accepts them, and the outcome says truncated all the same', async () => {
@@ -295,14 +409,14 @@ export function wireContract(name: string, wire: WireUnderTest): void {
       const { error, text } = await decodeWithError(run)
       expect(text).toBe('Hello')
       expect(error).toBeUndefined()
-      expect(await run.outcome).toMatchObject({ status: 'truncated', partial: { content: 'Hello' } })
+      expect(await run.outcome).toMatchObject({ status: 'truncated', partial: expect.toSatisfy((cut) => said(cut) === 'Hello') })
     })
   })
 
   describe(`${name}: leaving (P1, P2)`, () => {
     const places: Readonly<Record<string, FaultyAnswer>> = {
-      'between chunks': streamed(plain, { split: 'events', stallAfter: lengthUntil('event: content_block_stop') }),
-      'inside an event': streamed(plain, { split: 10, stallAfter: lengthUntil('"lo') }),
+      'between chunks': streamed(plain, { split: 'events', stallAfter: lengthOf(unended.join('')) }),
+      'inside an event': streamed(plain, { split: 10, stallAfter: lengthUntil('lo') }),
     }
     const cases = Object.keys(places).flatMap((place) =>
       [false, true].map((deaf) => ({ place, deaf, what: deaf ? 'a deaf fetch' : 'fetch' })),
@@ -416,7 +530,7 @@ export function wireContract(name: string, wire: WireUnderTest): void {
       'a failed connection': {
         errorBefore: new TypeError(`invalid header ${KEY}`, { cause: Object.assign(new Error(KEY), { headers: { key: KEY } }) }),
       },
-      'an error in the stream': { body: [...wire.sse(plain).slice(0, -3), wire.refusal('some_error', echoed).event] },
+      'an error in the stream': { body: [...unended, wire.refusal('some_error', echoed).event] },
       'an answer of another type': { headers: { 'content-type': `text/html; key=${KEY}` }, body: 'x' },
       'an event that is not JSON': { body: `data: ${KEY}\n\n` },
     }
@@ -449,12 +563,13 @@ interface Decoded {
   readonly usage: unknown
 }
 
-function decodedOf({ text, reasoning = '', toolCalls = [], stopReason, complete, error, usage }: Expected): Decoded {
+/** A text model has no place for why it stopped. */
+function decodedOf({ text, reasoning = '', toolCalls = [], stopReason, complete, error, usage }: Expected, isChat: boolean): Decoded {
   return {
     text,
     reasoning,
     toolCalls,
-    stopReason,
+    stopReason: isChat ? stopReason : null,
     complete,
     error: error && { type: error.type, message: error.message },
     usage: sorted(usage),
@@ -468,10 +583,11 @@ async function decode(run: Run): Promise<Decoded> {
 async function decodeWithError(run: Run): Promise<Decoded & { readonly decoded: Decoded }> {
   const { chunks, error } = await readAll(run)
   const outcome = await run.outcome
-  const message = (outcome.status === 'complete' ? outcome.output : outcome.partial) as AssistantMessage | undefined
+  const output = (outcome.status === 'complete' ? outcome.output : outcome.partial) as Output | undefined
+  const message = typeof output === 'string' ? undefined : output
   const decoded: Decoded = {
     text: textIn(chunks),
-    reasoning: chunks.map((delta) => (delta.type === 'reasoning' ? delta.text : '')).join(''),
+    reasoning: chunks.map((chunk) => (typeof chunk !== 'string' && chunk.type === 'reasoning' ? chunk.text : '')).join(''),
     toolCalls: (message?.toolCalls ?? []).map((call) => ({ name: call.name, arguments: call.args })),
     stopReason: message?.stopReason ?? null,
     complete: outcome.status === 'complete',
@@ -490,7 +606,11 @@ function usageIn({ usage }: Outcome<unknown>): unknown {
 const sorted = (figures: object | null): unknown =>
   figures && Object.fromEntries(Object.entries(figures).sort(([a], [b]) => (a < b ? -1 : 1)))
 
-const textIn = (deltas: readonly Delta[]): string => deltas.map((delta) => (delta.type === 'text' ? delta.text : '')).join('')
+const wordIn = (chunk: Chunk): string => (typeof chunk === 'string' ? chunk : chunk.type === 'text' ? chunk.text : '')
+const textIn = (chunks: readonly Chunk[]): string => chunks.map(wordIn).join('')
+
+/** The text of an output. */
+const said = (output: unknown): string => (typeof output === 'string' ? output : textOf(output as AssistantMessage))
 
 async function failure(work: Promise<unknown>): Promise<unknown> {
   try {

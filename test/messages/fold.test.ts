@@ -101,6 +101,48 @@ describe('reasoning', () => {
   })
 })
 
+describe('sources', () => {
+  const cite = (url: string): Delta => ({ type: 'citation', citation: { url } })
+
+  it('belong to the text that is being said, before or after them, until it breaks', () => {
+    const deltas: Delta[] = [
+      text('One. '),
+      { type: 'break' },
+      cite('a'),
+      text('Two'),
+      text('.'),
+      cite('b'),
+      { type: 'break' },
+      text(' Three.'),
+    ]
+    expect(fold(deltas).content).toEqual([
+      { type: 'text', text: 'One. ' },
+      { type: 'text', text: 'Two.', citations: [{ url: 'a' }, { url: 'b' }] },
+      { type: 'text', text: ' Three.' },
+    ])
+  })
+
+  it('make the content a list, and breaks alone do not', () => {
+    expect(fold([text('One.'), cite('a')]).content).toEqual([{ type: 'text', text: 'One.', citations: [{ url: 'a' }] }])
+    expect(fold([text('One.'), { type: 'break' }, text(' Two.')]).content).toBe('One. Two.')
+  })
+})
+
+describe('blocks', () => {
+  const block: Delta = { type: 'block', provider: 'anthropic', block: { type: 'server_tool_use', id: '1' } }
+
+  it('stand where they were said, and part the text', () => {
+    expect(fold([text('I '), text('look.'), block, block, text('Yes.'), { type: 'reasoning', text: 'Hm.' }, block]).content).toEqual([
+      { type: 'text', text: 'I look.' },
+      block,
+      block,
+      { type: 'text', text: 'Yes.' },
+      { type: 'reasoning', text: 'Hm.' },
+      block,
+    ])
+  })
+})
+
 describe('tool calls', () => {
   it('are put together by their index, side by side', () => {
     const deltas: Delta[] = [
@@ -160,6 +202,22 @@ describe('facts', () => {
     ]
     expect(fold(deltas)).toMatchObject({ id: 'msg_1', model: 'claude-2', stopReason: 'end_turn' })
   })
+
+  it('keep what else is said of the answer and of why it stopped', () => {
+    const deltas: Delta[] = [
+      { type: 'meta', id: 'msg_1', extra: { container: { id: 'c1' } } },
+      { type: 'stop', reason: 'refusal', details: { category: 'bio' } },
+      { type: 'meta' },
+    ]
+    expect(fold(deltas)).toEqual({
+      role: 'assistant',
+      content: '',
+      id: 'msg_1',
+      extra: { container: { id: 'c1' } },
+      stopReason: 'refusal',
+      stopDetails: { category: 'bio' },
+    })
+  })
 })
 
 describe('the result', () => {
@@ -178,8 +236,17 @@ describe('the result', () => {
       type: fc.constant('usage' as const),
       usage: fc.record({ inputTokens: fc.nat(), outputTokens: fc.nat() }, { requiredKeys: [] }),
     }),
-    fc.record({ type: fc.constant('stop' as const), reason: anyText }),
-    fc.record({ type: fc.constant('meta' as const), id: anyText, model: anyText }, { requiredKeys: ['type'] }),
+    fc.record({ type: fc.constant('citation' as const), citation: fc.record({ url: anyText }) }),
+    fc.constant({ type: 'break' } as const),
+    fc.record({ type: fc.constant('block' as const), provider: anyText, block: fc.record({ type: anyText }) }),
+    fc.record(
+      { type: fc.constant('stop' as const), reason: anyText, details: fc.record({ type: anyText }) },
+      { requiredKeys: ['type', 'reason'] },
+    ),
+    fc.record(
+      { type: fc.constant('meta' as const), id: anyText, model: anyText, extra: fc.dictionary(anyText, anyText) },
+      { requiredKeys: ['type'] },
+    ),
   )
 
   it('is there after each delta, as often as one asks, and asking changes nothing', () => {
@@ -197,11 +264,15 @@ describe('the result', () => {
 
   it('stays as it was when more is added', () => {
     const message = messageFold()
+    message.add(text('Hi'))
+    message.add({ type: 'citation', citation: { url: 'a' } })
     message.add({ type: 'reasoning', text: 'one' })
     message.add({ type: 'tool-call', index: 0, id: 'a', name: 'now', args: '{}' })
     const before = message.result()
     const copy = structuredClone(before)
     message.add({ type: 'reasoning', text: ' two', signature: 's' })
+    message.add(text('Hi'))
+    message.add({ type: 'citation', citation: { url: 'b' } })
     message.add({ type: 'tool-call', index: 0, args: ' ' })
     message.add({ type: 'usage', usage: { inputTokens: 1 } })
     expect(before).toEqual(copy)

@@ -51,6 +51,11 @@ describe('a request to Anthropic', () => {
     })
   })
 
+  test('carries any other field as it is, over its own; but whether to stream is the call’s', () => {
+    const modelKwargs = { metadata: { user_id: 'u1' }, output_config: { effort: 'low' }, max_tokens: 7, stream: true, container: 'c1' }
+    expect(bodyOf([hi], { modelKwargs, maxTokens: 5 }, false)).toMatchObject({ ...modelKwargs, stream: false })
+  })
+
   test('system messages stand apart, wherever they were, after the model’s own instructions', () => {
     expect(bodyOf([{ role: 'system', content: 'Be brief.' }, hi])).toMatchObject({ system: 'Be brief.', messages: [{ role: 'user' }] })
     expect(bodyOf([hi, { role: 'system', content: 'Be kind.' }], { system: 'Be brief.' })).toMatchObject({
@@ -68,6 +73,20 @@ describe('a request to Anthropic', () => {
         { role: 'user', content },
       ]),
     ).toMatchObject({ system: marked, messages: [{ content: marked }] })
+    const image = { type: 'image', url: 'https://example.com/bear.jpg', cacheControl: { type: 'ephemeral' } } as const
+    expect(bodyOf([toolMessage([content[0], image], '1')]).messages).toMatchObject([
+      { content: [{ type: 'tool_result', content: [marked[0], { type: 'image', cache_control: { type: 'ephemeral' } }] }] },
+    ])
+    expect(bodyOf([hi], { cacheControl: { type: 'ephemeral' } })).toMatchObject({ cache_control: { type: 'ephemeral' } })
+  })
+
+  test('what has no neutral form is sent as it was given: documents, files, what a tool found', () => {
+    const pdf = { type: 'document', source: { type: 'file', file_id: 'file_1' }, cache_control: { type: 'ephemeral' } }
+    const found = { type: 'search_result', source: 'https://bears.example', title: 'Bears', content: [text('They sleep.')] }
+    const part = (block: Record<string, unknown>) => ({ type: 'block', provider: 'anthropic', block }) as const
+    expect(bodyOf([{ role: 'user', content: [part(pdf)] }, toolMessage([part(found)], '1')]).messages).toEqual([
+      { role: 'user', content: [pdf, { type: 'tool_result', tool_use_id: '1', content: [found] }] },
+    ])
   })
 
   test('images are sent by address or as base64, data URLs too', () => {
@@ -137,11 +156,12 @@ describe('a request to Anthropic', () => {
     ])
   })
 
-  test('empty texts are left out, as Anthropic refuses them', () => {
+  test('empty texts and blanks are left out, as Anthropic refuses them', () => {
     expect(
       bodyOf([
         hi,
         { role: 'assistant', content: '' },
+        { role: 'assistant', content: '\n\n' },
         {
           role: 'user',
           content: [

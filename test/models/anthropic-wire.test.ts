@@ -55,6 +55,93 @@ describe('Anthropic’s stream', () => {
     expect(await messageOf([start(), ...unknown, null as never, 5 as never, ...said, ...end])).toMatchObject({ content: 'Hello' })
   })
 
+  test('a block that grows in a way that is not known is left out, for half of it would be refused', async () => {
+    const grown = [
+      block(1, { type: 'hologram', frames: [] }),
+      delta(1, { type: 'frame_delta', data: 'x', signature: 'y' }),
+      stop(1),
+      block(2, { type: 'tool_use', id: '1', name: 'now', input: {} }),
+      delta(2, { type: 'frame_delta', frame: 'x' }),
+      delta(2, { type: 'input_json_delta', partial_json: '{"a":1}' }),
+      stop(2),
+    ]
+    expect(await messageOf([start(), ...said, ...grown, ...end])).toMatchObject({
+      content: 'Hello',
+      toolCalls: [{ id: '1', name: 'now', args: { a: 1 } }],
+    })
+  })
+
+  test('sources may come before their text, or after it', async () => {
+    const texts = [
+      block(1, { type: 'text', text: '', citations: [] }),
+      delta(1, { type: 'citations_delta', citation: { url: 'https://a.example' } }),
+      delta(1, { type: 'text_delta', text: ' you' }),
+      delta(1, { type: 'citations_delta', citation: { url: 'https://b.example' } }),
+      stop(1),
+      block(2, { type: 'text', text: '' }),
+      delta(2, { type: 'text_delta', text: '!' }),
+      stop(2),
+    ]
+    expect((await messageOf([start(), ...said, ...texts, ...end])).content).toEqual([
+      { type: 'text', text: 'Hello' },
+      { type: 'text', text: ' you', citations: [{ url: 'https://a.example' }, { url: 'https://b.example' }] },
+      { type: 'text', text: '!' },
+    ])
+  })
+
+  test('a block of a tool has the input that its pieces make; without any, or with half, what its start had', async () => {
+    const use = (index: number, input: Json): Json => block(index, { type: 'server_tool_use', id: `${index}`, name: 'web_search', input })
+    const blocks = [
+      use(0, {}),
+      delta(0, { type: 'input_json_delta', partial_json: '{"query":' }),
+      delta(0, { type: 'input_json_delta', partial_json: '"bears"}' }),
+      stop(0),
+      use(1, { query: 'bees' }),
+      stop(1),
+      use(2, {}),
+      delta(2, { type: 'input_json_delta', partial_json: '{"query":' }),
+      stop(2),
+    ]
+    const { content } = await messageOf([start(), ...blocks, ...end])
+    const parts = typeof content === 'string' ? [] : content
+    const inputs = parts.map((part) => part.type === 'block' && part.block.input)
+    expect(inputs).toEqual([{ query: 'bears' }, { query: 'bees' }, {}])
+  })
+
+  test('calls that compatible servers say side by side are kept apart', async () => {
+    const calls = [
+      block(0, { type: 'tool_use', id: '1', name: 'now', input: {} }),
+      block(1, { type: 'tool_use', id: '2', name: 'now', input: {} }),
+      delta(0, { type: 'input_json_delta', partial_json: '{"a"' }),
+      delta(1, { type: 'input_json_delta', partial_json: '{"b"' }),
+      delta(0, { type: 'input_json_delta', partial_json: ':1}' }),
+      stop(0),
+      delta(1, { type: 'input_json_delta', partial_json: ':2}' }),
+      stop(1),
+    ]
+    expect((await messageOf([start(), ...calls, ...end])).toolCalls).toEqual([
+      { id: '1', name: 'now', args: { a: 1 } },
+      { id: '2', name: 'now', args: { b: 2 } },
+    ])
+  })
+
+  test('which of the stop sequences it was is told', async () => {
+    const stopped = [{ type: 'message_delta', delta: { stop_reason: 'stop_sequence', stop_sequence: '\n' } }, { type: 'message_stop' }]
+    expect(await messageOf([start(), ...said, ...stopped])).toMatchObject({
+      stopReason: 'stop_sequence',
+      stopDetails: { stop_sequence: '\n' },
+    })
+  })
+
+  test('an error in the middle of it has the provider’s word and the request’s id', async () => {
+    const error = { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' }, request_id: 'req_1' }
+    await expect(messageOf([start(), ...said, error])).rejects.toMatchObject({
+      code: 'wire',
+      providerType: 'overloaded_error',
+      requestId: 'req_1',
+    })
+  })
+
   test('a gateway’s complaint has no type', async () => {
     for (const complaint of [{ error: { message: 'No route' } }, { error: 'No route' }, { message: 'No route' }]) {
       await expect(messageOf([start(), complaint, ...said, ...end])).rejects.toMatchObject({
@@ -121,6 +208,20 @@ describe('Anthropic’s stream', () => {
       outputTokens: 15,
       totalTokens: 10_797,
       cacheReadTokens: 100,
+    })
+  })
+
+  test('what a compaction spent, which comes at the end, is counted once', async () => {
+    const usage = { input_tokens: 25, output_tokens: 1 }
+    const iterations = [
+      { type: 'compaction', input_tokens: 1_000, output_tokens: 100 },
+      { type: 'message', input_tokens: 25, output_tokens: 15 },
+    ]
+    const report = { type: 'message_delta', delta: { stop_reason: null }, usage: { output_tokens: 15, iterations } }
+    expect((await messageOf([start({ usage }), ...said, report, report, ...end])).usage).toEqual({
+      inputTokens: 1_025,
+      outputTokens: 115,
+      totalTokens: 1_140,
     })
   })
 })

@@ -98,6 +98,41 @@ describe('anthropicSse', () => {
     expect(events.map(({ type }) => type)).not.toContain('message_stop')
   })
 
+  test('says blocks of any type as the API does: in pieces what it says in pieces', () => {
+    const citation = { type: 'web_search_result_location', url: 'https://bears.example' }
+    const blocks = [
+      { type: 'server_tool_use', id: 's1', name: 'web_search', input: { q: 'bears' } },
+      { type: 'web_search_tool_result', tool_use_id: 's1', content: [] },
+      { type: 'text', text: 'They sleep.', citations: [citation] },
+      { type: 'compaction', content: 'Bears.', encrypted_content: 'e' },
+    ]
+    const said = parse(anthropicSse({ blocks })).flatMap(({ content_block, delta, index }) =>
+      index === undefined ? [] : [content_block ?? delta],
+    )
+    expect(said.filter(Boolean)).toEqual([
+      { ...blocks[0], input: {} },
+      { type: 'input_json_delta', partial_json: '' },
+      { type: 'input_json_delta', partial_json: '{"q":"be' },
+      { type: 'input_json_delta', partial_json: 'ars"}' },
+      blocks[1],
+      { type: 'text', text: '', citations: [] },
+      { type: 'text_delta', text: 'They sle' },
+      { type: 'text_delta', text: 'ep.' },
+      { type: 'citations_delta', citation },
+      { type: 'compaction', content: null, encrypted_content: 'e' },
+      { type: 'compaction_delta', content: 'Bears.', encrypted_content: 'e' },
+    ])
+    expect(anthropicJson({ blocks })).toMatchObject({ content: blocks })
+  })
+
+  test('says what else there is of the end', () => {
+    const stopDetails = { type: 'refusal', category: null, explanation: null }
+    const answer = { stopReason: 'refusal', stopDetails, container: { id: 'c1' } }
+    const end = { stop_reason: 'refusal', stop_details: stopDetails, container: { id: 'c1' } }
+    expect(parse(anthropicSse(answer)).at(-2)).toMatchObject({ type: 'message_delta', delta: end })
+    expect(anthropicJson(answer)).toMatchObject(end)
+  })
+
   test('begins and ends as the recorded answer of the API does', () => {
     const recorded = parse([new TextDecoder().decode(fixture('anthropic-text.sse').bytes)])
     const built = parse(anthropicSse({ text: ['Héllo', ', wörld 🌍!'], usage: { inputTokens: 25, outputTokens: 15 } }))

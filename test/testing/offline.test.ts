@@ -68,7 +68,8 @@ describe('what the offline model answers', () => {
     ['7 / 0', '7 / 0 has no answer: nothing can be divided by zero.'],
     ['(0 - 8) ^ 0.5', '(0 - 8) ^ 0.5 has no answer among the real numbers.'],
     ['9 ^ 9 ^ 9', '9 ^ 9 ^ 9 is larger than I can count.'],
-    [`1 + ${'1 + '.repeat(99)}1`, 'That sum is too long for me. Ask for a part of it.'],
+    [`1 + ${'1 + '.repeat(99)}1`, `1 + ${'1 + '.repeat(99)}1 = 101.`],
+    [`1 ${'-'.repeat(200)} 1`, 'That sum is too long for me. Ask for a part of it.'],
   ])('a sum: %s', async (question, expected) => {
     expect(await answer(question)).toBe(expected)
   })

@@ -1,10 +1,43 @@
 import Anthropic from '@anthropic-ai/sdk'
-import { type AssistantMessage, type Delta, type Runnable, StringOutputParser } from 'chaintap'
-import { type AnthropicClient, ChatAnthropic } from 'chaintap/anthropic'
+import type * as Wire from '@anthropic-ai/sdk/resources/messages'
+import { type AssistantMessage, type CacheControl, type Delta, type Part, type Runnable, StringOutputParser } from 'chaintap'
+import { type AnthropicCallOptions, type AnthropicClient, ChatAnthropic } from 'chaintap/anthropic'
 
 // Our type of a client stands alone; the SDK's must go on fitting it.
 export const client: AnthropicClient = new Anthropic()
 export const model: Runnable<string, AssistantMessage, Delta> = new ChatAnthropic({ client: new Anthropic() })
+
+// What Anthropic's own types say may be asked is taken as it is, and what we call by a name of ours has one there.
+declare const params: Wire.MessageCreateParamsBase
+export const options: AnthropicCallOptions = {
+  model: params.model,
+  maxTokens: params.max_tokens,
+  ...(params.thinking && { thinking: params.thinking }),
+  ...(params.tools && { tools: params.tools }),
+  ...(params.tool_choice && { toolChoice: params.tool_choice }),
+  ...(params.stop_sequences && { stop: params.stop_sequences }),
+  ...(params.cache_control && { cacheControl: params.cache_control }),
+  modelKwargs: { output_config: params.output_config, metadata: params.metadata, container: params.container },
+}
+export const cacheControl: Wire.CacheControlEphemeral = {} as CacheControl
+
+// Every block that may come or go is a part.
+declare const block: Wire.ContentBlock | Wire.ContentBlockParam
+export const part: Part = { type: 'block', provider: 'anthropic', block: { ...block } }
+declare const cited: Wire.TextCitation
+export const source: Part = { type: 'text', text: 'Bears', citations: [{ ...cited }] }
+export const details: AssistantMessage['stopDetails'] = { ...({} as Wire.RefusalStopDetails) }
+
+// What we write of parts, answers and results is what Anthropic takes.
+export const written: readonly Wire.ContentBlockParam[] = [
+  { type: 'text', text: 'Bears', citations: [], cache_control: { type: 'ephemeral', ttl: '1h' } },
+  { type: 'thinking', thinking: 'Hm.', signature: 'c2ln' },
+  { type: 'redacted_thinking', data: 'c2VjcmV0' },
+  { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'aGk=' }, cache_control: { type: 'ephemeral' } },
+  { type: 'image', source: { type: 'url', url: 'https://example.com/bear.jpg' } },
+  { type: 'tool_use', id: '1', name: 'weather', input: { city: 'Paris' } },
+  { type: 'tool_result', tool_use_id: '1', content: [{ type: 'text', text: '18 °C' }], is_error: true },
+]
 
 declare const env: { readonly ANTHROPIC_API_KEY?: string }
 // What an environment holds may be missing: that is an error when it runs, with the line to write.

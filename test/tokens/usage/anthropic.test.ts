@@ -21,6 +21,25 @@ describe('usage as Anthropic reports it', () => {
     })
   })
 
+  test('what Anthropic bills and leaves out of its totals is added: a compaction, an advisor’s model', () => {
+    const spent = { input_tokens: 100, output_tokens: 10, cache_read_input_tokens: 5, cache_creation_input_tokens: 0 }
+    const iterations = [
+      { type: 'compaction', ...spent },
+      { type: 'message', ...spent },
+      { type: 'advisor_message', ...spent },
+      { type: 'fallback_message', ...spent },
+      { ...spent },
+    ]
+    expect(anthropicUsage({ input_tokens: 1_000, output_tokens: 20, cache_read_input_tokens: 0, iterations })).toEqual({
+      inputTokens: 1_210,
+      outputTokens: 40,
+      totalTokens: 1_250,
+      cacheReadTokens: 10,
+      cacheWriteTokens: 0,
+    })
+    expect(anthropicUsage({ input_tokens: 1, iterations: null })).toEqual({ inputTokens: 1 })
+  })
+
   test('P8: what was not reported is absent, and a reported 0 stays', () => {
     expect(anthropicUsage({})).toEqual({})
     expect(anthropicUsage({ input_tokens: null, output_tokens: null, cache_read_input_tokens: null, output_tokens_details: null })).toEqual(

@@ -1,0 +1,100 @@
+import type { AgentAction } from '../core/agent-types.ts'
+import { ChaintapError } from '../core/errors.ts'
+import type { RunContext, RunKind } from '../core/event.ts'
+import { Flow } from '../core/flow.ts'
+import type { RunOptions } from '../core/options.ts'
+import type { OpenRun } from '../core/run.ts'
+import { Runnable } from '../core/runnable.ts'
+import type { OwnOptions } from '../core/scope.ts'
+import { fromIterator } from '../core/source.ts'
+import { verbosely } from '../handlers/console-late.ts'
+import type { AnyTool } from '../tools/tool.ts'
+import type { Agent } from './agent.ts'
+import { Work } from './work.ts'
+
+/** An action that was taken, and what came of it. */
+export interface AgentStep {
+  readonly action: AgentAction
+  readonly observation: string
+}
+
+/** What an agent gives. */
+export interface AgentOutput {
+  readonly output: string
+  /** With `returnIntermediateSteps`. */
+  readonly intermediateSteps?: readonly AgentStep[]
+}
+
+/** How an {@link AgentExecutor} works. */
+export interface ExecutorOptions extends OwnOptions {
+  /** How often the model may decide. Default 15. */
+  readonly maxIterations?: number
+  /** Ms after which no further step is begun. Default: no limit. To cut a step short, give the run a `timeout`. */
+  readonly maxExecutionTime?: number
+  /** At a limit: end with a fixed text (`force`, default), or ask the model once more, for its answer. */
+  readonly earlyStoppingMethod?: 'force' | 'generate'
+  /** Give the steps beside the output. */
+  readonly returnIntermediateSteps?: boolean
+  /** What the model is told where it breaks the format: what is wrong with it (`true`), or this. Default: the run fails. */
+  readonly handleParsingErrors?: boolean | string | ((problem: string) => string)
+  /** Tell the model of a tool that fails, and go on. Default true; otherwise the run fails with it. */
+  readonly handleToolErrors?: boolean
+  /** How many of the calls of one answer run at once. Default: what the run has as `maxConcurrency`, else all. */
+  readonly maxConcurrency?: number
+  /** Prints the agent's and its tools' own runs to the console. */
+  readonly verbose?: boolean
+}
+
+/**
+ * Runs an agent (LangChain's AgentExecutor): its model decides, its tools act, until there is an answer. `stream` yields the tokens of the
+ * final answer alone; decisions and tools are events (`action`, `finish`, the runs of the tools).
+ *
+ * @throws ChaintapError `agent_format` in a run where the model breaks the format and `handleParsingErrors` is off.
+ *
+ * @example
+ * const agent = initializeAgent(loadTools(['llm-math'], { llm }), llm, { agentType: 'zero-shot-react-description' })
+ * for await (const token of agent.stream('What is 2 raised to the 0.235 power?')) write(token)
+ */
+export class AgentExecutor extends Runnable<string | { readonly input: string }, AgentOutput, string> {
+  readonly name = 'AgentExecutor'
+  readonly kind: RunKind = 'agent'
+  readonly agent: Agent
+  readonly tools: readonly AnyTool[]
+  readonly options: ExecutorOptions
+
+  constructor({ agent, tools, ...options }: ExecutorOptions & { readonly agent: Agent; readonly tools: readonly AnyTool[] }) {
+    super(options)
+    const { maxIterations = 15 } = options
+    if (!(maxIterations >= 0)) throw new ChaintapError('invalid_options', `maxIterations must be 0, 1, 2 …, but is ${maxIterations}.`)
+    this.agent = agent
+    this.tools = tools
+    this.options = options
+    if (options.verbose) this.lateCallbacks = verbosely
+  }
+
+  /** The output alone. */
+  async run(input: string | { readonly input: string }, options?: RunOptions | RunContext): Promise<string> {
+    return (await this.invoke(input, options)).output
+  }
+
+  /** `invoke`, by LangChain's older name. */
+  call(input: string | { readonly input: string }, options?: RunOptions | RunContext): Promise<AgentOutput> {
+    return this.invoke(input, options)
+  }
+
+  override async open(input: string | { readonly input: string }, run: OpenRun): Promise<Flow<string>> {
+    const work = new Work(this.agent.start(typeof input === 'string' ? input : input.input), await audible(this), this.options, run)
+    return new Flow<string>(fromIterator(work.tokens()), () => work.fold()).through<string>({
+      transform(token, controller) {
+        if (token !== '') controller.enqueue(token)
+      },
+    })
+  }
+}
+
+/** The tools, with the printer of a verbose agent among their own callbacks: what they give is a part of its transcript. */
+async function audible({ tools, options: { verbose } }: AgentExecutor): Promise<readonly AnyTool[]> {
+  if (!verbose) return tools
+  const printers = await verbosely()
+  return tools.map((tool) => Object.assign(tool.withConfig({}), { callbacks: [...(tool.callbacks ?? []), ...printers] }))
+}

@@ -1,0 +1,47 @@
+import type { LanguageModel } from '../chains/llm-chain.ts'
+import type { Delta } from '../core/delta.ts'
+import { ChaintapError } from '../core/errors.ts'
+import { begin, fold } from '../core/launch.ts'
+import { type AssistantMessage, type Message, textOf } from '../core/message.ts'
+import type { Runnable } from '../core/runnable.ts'
+import type { AnyTool } from '../tools/tool.ts'
+import type { Agent, Plan } from './agent.ts'
+
+type ChatModel = Runnable<readonly Message[], AssistantMessage, Delta>
+
+/**
+ * Decides by the tool calls of a chat model (LangChain's tool-calling agent): several at once, each with its arguments as JSON. The
+ * model's text is given when it has said all, for only then is it known to be the answer; its tokens are events before.
+ *
+ * @throws ChaintapError `invalid_options` for a model that cannot be told of tools.
+ */
+export function toolCallingAgent(llm: LanguageModel, tools: readonly AnyTool[]): Agent {
+  if (!canBind(llm)) {
+    throw new ChaintapError(
+      'invalid_options',
+      `${llm.name} cannot be told of tools. Take a chat model that has bind(), or agentType: 'zero-shot-react-description'.`,
+    )
+  }
+  const [asked, askedLast] = [llm.bind({ tools }), llm.bind({ tools, toolChoice: 'none' })]
+  return {
+    start(input) {
+      const messages: Message[] = [{ role: 'user', content: input }]
+      return {
+        async *next(run, isLast): AsyncGenerator<string, Plan> {
+          const answer = (await fold(await begin(isLast ? askedLast : asked, [...messages], run))) as AssistantMessage
+          messages.push(answer)
+          const { toolCalls = [] } = answer
+          const log = textOf(answer)
+          if (toolCalls.length > 0 && !isLast) return { calls: toolCalls, log }
+          yield log
+          return { finish: { returnValues: { output: log }, log } }
+        },
+        observe(answers) {
+          messages.push(...answers)
+        },
+      }
+    },
+  }
+}
+
+const canBind = (llm: LanguageModel): llm is ChatModel & { bind(options: object): ChatModel } => llm.kind === 'chat_model' && 'bind' in llm

@@ -1,0 +1,2 @@
+// Chains of before pipe, with which ported programs go on.
+export { type LanguageModel, LLMChain, type LLMChainOptions } from './llm-chain.ts'

@@ -1,0 +1,89 @@
+import { ChaintapError } from '../core/errors.ts'
+import type { RunKind } from '../core/event.ts'
+import { Flow } from '../core/flow.ts'
+import { Runnable } from '../core/runnable.ts'
+import { verbosely } from '../handlers/console-late.ts'
+import type { Document, RetrieverOptions } from './base.ts'
+
+/** Options of {@link InMemoryRetriever}. */
+export interface InMemoryRetrieverOptions<D extends Document> extends RetrieverOptions {
+  readonly documents: readonly D[]
+  /** How many documents at most. Default 4. */
+  readonly k?: number
+}
+
+/** How soon more of a word counts for no more, and how much a document's length counts: the usual values of Okapi BM25. */
+const [SATURATION, LENGTH_WEIGHT] = [1.2, 0.75]
+
+/**
+ * Finds documents by the words they share with a query, ranked by Okapi BM25 (Robertson and Zaragoza, 2009): rare words count more,
+ * long documents less. For some thousand documents; what has no word of the query is not found.
+ *
+ * @throws ChaintapError `invalid_options` for a `k` that is no whole number from 1.
+ *
+ * @example
+ * const retriever = new InMemoryRetriever({ documents: [{ pageContent: 'Bears eat honey.' }, { pageContent: 'Cats sleep.' }], k: 1 })
+ * await retriever.invoke('What do bears eat?') // [{ pageContent: 'Bears eat honey.' }]
+ */
+export class InMemoryRetriever<D extends Document = Document> extends Runnable<string, readonly D[]> {
+  readonly name = 'InMemoryRetriever'
+  readonly kind: RunKind = 'retriever'
+  readonly k: number
+  readonly index: readonly Entry<D>[]
+  readonly averageLength: number
+
+  constructor({ documents, k = 4, verbose, ...own }: InMemoryRetrieverOptions<D>) {
+    super(own)
+    if (!Number.isInteger(k) || k < 1) throw new ChaintapError('invalid_options', `k must be 1, 2, 3 …, but is ${k}.`)
+    if (verbose) this.lateCallbacks = verbosely
+    this.k = k
+    this.index = documents.map((document) => entryOf(document))
+    this.averageLength = this.index.reduce((sum, { length }) => sum + length, 0) / Math.max(1, documents.length)
+  }
+
+  open(query: string): Flow<readonly D[]> {
+    const words = new Set(wordsOf(query))
+    const weights = new Map(Array.from(words, (word) => [word, rarity(word, this.index)]))
+    const scored = this.index.map((entry) => ({ document: entry.document, score: score(entry, weights, this.averageLength) }))
+    const found = scored.filter(({ score }) => score > 0).sort((a, b) => b.score - a.score)
+    return Flow.of(found.slice(0, this.k).map(({ document }) => document))
+  }
+}
+
+interface Entry<D> {
+  readonly document: D
+  /** How often each word is in it. */
+  readonly counts: ReadonlyMap<string, number>
+  /** In words. */
+  readonly length: number
+}
+
+function entryOf<D extends Document>(document: D): Entry<D> {
+  const words = wordsOf(document.pageContent)
+  const counts = new Map<string, number>()
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1)
+  return { document, counts, length: words.length }
+}
+
+/** Letters and digits of any script, without case. */
+const wordsOf = (text: string): readonly string[] =>
+  text
+    .normalize('NFKC')
+    .toLowerCase()
+    .match(/[\p{L}\p{N}]+/gu) ?? []
+
+/** The inverse document frequency of a word, never below 0. */
+function rarity(word: string, index: readonly Entry<unknown>[]): number {
+  const having = index.filter(({ counts }) => counts.has(word)).length
+  return Math.log(1 + (index.length - having + 0.5) / (having + 0.5))
+}
+
+function score({ counts, length }: Entry<unknown>, weights: ReadonlyMap<string, number>, averageLength: number): number {
+  let sum = 0
+  for (const [word, weight] of weights) {
+    const count = counts.get(word) ?? 0
+    const norm = SATURATION * (1 - LENGTH_WEIGHT + LENGTH_WEIGHT * (length / averageLength))
+    sum += (weight * count * (SATURATION + 1)) / (count + norm)
+  }
+  return sum
+}

@@ -1,0 +1,11 @@
+// Functions that models can call.
+export type { AnySchema, JsonSchema } from '../schema/json-schema.ts'
+export type { StandardResult, StandardSchema } from '../schema/standard.ts'
+export type { ToolSpec } from '../schema/tool-spec.ts'
+export type { Issue } from '../schema/validate.ts'
+export { arithmetic, type Problem, type Sum } from './arithmetic.ts'
+export { calculator } from './calculator.ts'
+export { type CallToolsOptions, callTools, failureText, toolNamed } from './call-tools.ts'
+export { llmMath } from './llm-math.ts'
+export { type LoadToolsOptions, loadTools, type ToolName } from './load-tools.ts'
+export { type AnyTool, Tool, type ToolOptions, tool } from './tool.ts'

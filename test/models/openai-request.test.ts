@@ -1,0 +1,180 @@
+import { type Message, toolMessage } from 'chaintap'
+import type { ChatOpenAICallOptions } from 'chaintap/openai'
+import { ChatOpenAI, OpenAI, type OpenAICallOptions } from 'chaintap/openai'
+import { faultyFetch, openaiCompletionSse, openaiSse } from 'chaintap/testing'
+import { describe, expect, test } from 'vitest'
+
+const all = { apiKey: 'none', streamUsage: false, dangerouslyAllowBrowser: true } as const
+
+/** The body as it goes over the wire. */
+async function bodyOf(messages: readonly Message[], options: ChatOpenAICallOptions = {}): Promise<Record<string, unknown>> {
+  const fetch = faultyFetch({ body: openaiSse({ text: ['Hello'] }) })
+  await new ChatOpenAI({ ...all, fetch, ...options }).stream(messages).drain()
+  return fetch.calls[0]?.body as Record<string, unknown>
+}
+
+async function completionOf(prompt: string, options: OpenAICallOptions = {}): Promise<Record<string, unknown>> {
+  const fetch = faultyFetch({ body: openaiCompletionSse({ text: ['Hello'] }) })
+  await new OpenAI({ ...all, fetch, ...options }).stream(prompt).drain()
+  return fetch.calls[0]?.body as Record<string, unknown>
+}
+
+const hi: Message = { role: 'user', content: 'Hi' }
+const text = (said: string) => ({ type: 'text', text: said }) as const
+const common = {
+  temperature: 0,
+  topP: 0.5,
+  stop: ['\nObservation:'],
+  seed: 7,
+  presencePenalty: 1,
+  frequencyPenalty: -1,
+  user: 'u-1',
+}
+const commonSent = {
+  temperature: 0,
+  top_p: 0.5,
+  stop: ['\nObservation:'],
+  seed: 7,
+  presence_penalty: 1,
+  frequency_penalty: -1,
+  user: 'u-1',
+}
+
+describe('a request to the Chat Completions API', () => {
+  test('says what must be said, and leaves the rest to the server', async () => {
+    expect(await bodyOf([hi])).toEqual({ model: 'gpt-5.5', messages: [hi], stream: true })
+  })
+
+  test('carries every option in OpenAI’s words', async () => {
+    const tools = [{ type: 'function', function: { name: 'weather', parameters: { type: 'object' } } }]
+    const options = {
+      ...common,
+      model: 'gpt-5.4-mini',
+      maxTokens: 5,
+      reasoningEffort: 'low',
+      responseFormat: { type: 'json_object' },
+      tools,
+      toolChoice: 'required',
+      parallelToolCalls: false,
+    }
+    expect(await bodyOf([hi], options)).toEqual({
+      ...commonSent,
+      model: 'gpt-5.4-mini',
+      messages: [hi],
+      max_completion_tokens: 5,
+      reasoning_effort: 'low',
+      response_format: { type: 'json_object' },
+      tools,
+      tool_choice: 'required',
+      parallel_tool_calls: false,
+      stream: true,
+    })
+  })
+
+  test('other fields go as they are written, over all others', async () => {
+    expect(await bodyOf([hi], { maxTokens: 5, seed: 1, modelKwargs: { top_k: 3, seed: 2, service_tier: 'flex' } })).toMatchObject({
+      max_completion_tokens: 5,
+      seed: 2,
+      top_k: 3,
+      service_tier: 'flex',
+    })
+  })
+
+  test('texts are one string, as every server takes it', async () => {
+    const content = [text('A long book. '), { ...text('The end.'), cacheControl: { type: 'ephemeral' } }] as const
+    const messages: readonly Message[] = [
+      { role: 'system', content },
+      { role: 'user', content },
+    ]
+    expect((await bodyOf(messages)).messages).toEqual([
+      { role: 'system', content: 'A long book. The end.' },
+      { role: 'user', content: 'A long book. The end.' },
+    ])
+  })
+
+  test('images are sent by address, as data URLs where they came as base64; what is OpenAI’s own as it is, and no other’s', async () => {
+    const content = [
+      text('What is this?'),
+      text(''),
+      { type: 'image', url: 'https://example.com/bear.jpg' },
+      { type: 'image', data: 'aGk=', mediaType: 'image/png' },
+      { type: 'block', provider: 'openai', block: { type: 'file', file: { file_id: 'file-1' } } },
+      { type: 'block', provider: 'anthropic', block: { type: 'document' } },
+    ] as const
+    expect((await bodyOf([{ role: 'user', content }])).messages).toEqual([
+      {
+        role: 'user',
+        content: [
+          text('What is this?'),
+          { type: 'image_url', image_url: { url: 'https://example.com/bear.jpg' } },
+          { type: 'image_url', image_url: { url: 'data:image/png;base64,aGk=' } },
+          { type: 'file', file: { file_id: 'file-1' } },
+        ],
+      },
+    ])
+  })
+
+  test('reasoning is kept from the server: DeepSeek refuses its own', async () => {
+    const content = [{ type: 'reasoning', text: 'Hm.', signature: 'c2ln' }, text('Hello')] as const
+    expect((await bodyOf([hi, { role: 'assistant', content }])).messages).toEqual([hi, { role: 'assistant', content: 'Hello' }])
+  })
+
+  test('calls of tools go back with their arguments as JSON, and each result by the id of its call', async () => {
+    const toolCalls = [
+      { id: '1', name: 'weather', args: { city: 'Paris' } },
+      { id: '2', name: 'now', args: '{"cut' },
+      { id: '3', name: 'now', args: undefined },
+    ]
+    const messages: Message[] = [
+      hi,
+      { role: 'assistant', content: '', toolCalls },
+      toolMessage('18 °C', '1'),
+      toolMessage([text('No '), text('clock')], '2', { isError: true }),
+    ]
+    const sent = (id: string, name: string, args: string) => ({ id, type: 'function', function: { name, arguments: args } })
+    expect((await bodyOf(messages)).messages).toEqual([
+      hi,
+      {
+        role: 'assistant',
+        content: '',
+        tool_calls: [sent('1', 'weather', '{"city":"Paris"}'), sent('2', 'now', '{"cut'), sent('3', 'now', '{}')],
+      },
+      { role: 'tool', tool_call_id: '1', content: '18 °C' },
+      { role: 'tool', tool_call_id: '2', content: 'No clock' },
+    ])
+  })
+
+  test('an answer that was stopped before it said anything is left out', async () => {
+    expect((await bodyOf([hi, { role: 'assistant', content: '' }, hi])).messages).toEqual([hi, hi])
+  })
+
+  test('the conversation that it is made of is not changed', async () => {
+    const messages: readonly Message[] = Object.freeze([hi, Object.freeze(toolMessage('x', '1'))])
+    const before = structuredClone(messages)
+    await bodyOf(messages)
+    expect(messages).toEqual(before)
+  })
+})
+
+describe('a request to the Completions API', () => {
+  test('says what must be said: 256 tokens, as LangChain has it', async () => {
+    expect(await completionOf('Once upon')).toEqual({
+      model: 'gpt-3.5-turbo-instruct',
+      prompt: 'Once upon',
+      max_tokens: 256,
+      stream: true,
+    })
+  })
+
+  test('carries every option in OpenAI’s words, and other fields as they are written', async () => {
+    const options = { ...common, model: 'llama', maxTokens: 5, modelKwargs: { best_of: 2 } }
+    expect(await completionOf('Once upon', options)).toEqual({
+      ...commonSent,
+      model: 'llama',
+      prompt: 'Once upon',
+      max_tokens: 5,
+      best_of: 2,
+      stream: true,
+    })
+  })
+})

@@ -1,0 +1,47 @@
+import { describe, expect, test } from 'vitest'
+import { openaiUsage } from '../../../src/tokens/usage/openai.ts'
+
+const full = {
+  prompt_tokens: 1_243,
+  completion_tokens: 77,
+  total_tokens: 1_320,
+  prompt_tokens_details: { cached_tokens: 1_024, cache_write_tokens: 128, audio_tokens: 0 },
+  completion_tokens_details: { reasoning_tokens: 64 },
+}
+
+describe('usage as OpenAI and its like report it', () => {
+  test('input includes the cache, output includes reasoning', () => {
+    expect(openaiUsage({ usage: full })).toEqual({
+      inputTokens: 1_243,
+      outputTokens: 77,
+      totalTokens: 1_320,
+      cacheReadTokens: 1_024,
+      cacheWriteTokens: 128,
+      reasoningTokens: 64,
+    })
+  })
+
+  test('DeepSeek’s word for the cache, and OpenRouter’s cost', () => {
+    const usage = { prompt_tokens: 140, completion_tokens: 52, prompt_cache_hit_tokens: 128, prompt_cache_miss_tokens: 12, cost: 0.001_12 }
+    expect(openaiUsage({ usage })).toEqual({ inputTokens: 140, outputTokens: 52, totalTokens: 192, cacheReadTokens: 128, cost: 0.001_12 })
+    expect(openaiUsage({ usage: { prompt_cache_hit_tokens: 0, prompt_tokens_details: { cached_tokens: 5 } } })).toEqual({
+      cacheReadTokens: 5,
+    })
+    expect(openaiUsage({ usage: { cost: { total_cost: 1 } } })).toEqual({})
+  })
+
+  test('Groq’s place, which says the same as the common one', () => {
+    expect(openaiUsage({ x_groq: { usage: full } })).toEqual(openaiUsage({ usage: full }))
+    expect(openaiUsage({ x_groq: { usage: full }, usage: full })).toEqual(openaiUsage({ usage: full }))
+  })
+
+  test('P8: what was not reported is absent, and a reported 0 stays', () => {
+    expect(openaiUsage({})).toBeUndefined()
+    expect(openaiUsage({ usage: null, x_groq: null })).toBeUndefined()
+    expect(openaiUsage({ x_groq: {} })).toBeUndefined()
+    const nothing = { prompt_tokens: null, prompt_tokens_details: null, completion_tokens_details: { reasoning_tokens: null } }
+    expect(openaiUsage({ usage: nothing })).toEqual({})
+    expect(openaiUsage({ usage: { prompt_tokens: 0, completion_tokens: 0 } })).toEqual({ inputTokens: 0, outputTokens: 0, totalTokens: 0 })
+    expect(openaiUsage({ usage: { completion_tokens: 2, total_tokens: 9 } })).toEqual({ outputTokens: 2, totalTokens: 9 })
+  })
+})

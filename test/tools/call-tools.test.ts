@@ -1,0 +1,205 @@
+import { BudgetExceeded, type Listener, lambda, type RunContext, type ToolCall } from 'chaintap'
+import { recorder } from 'chaintap/testing'
+import { type AnyTool, type CallToolsOptions, callTools, failureText, tool, toolNamed } from 'chaintap/tools'
+import fc from 'fast-check'
+import { describe, expect, test, vi } from 'vitest'
+import { turn } from '../support/sources.ts'
+
+const named = (name: string, fn: (text: string, context: RunContext) => unknown): AnyTool =>
+  tool(fn, { name, description: `Does ${name}.` })
+const call = (name: string, input = '', id = `${name}_1`): ToolCall => ({ id, name, args: { input } })
+const answered = (name: string, content: string, more: object = {}) => ({ role: 'tool', content, toolCallId: `${name}_1`, ...more })
+
+/** An executor that does nothing else. */
+const executor = (tools: readonly AnyTool[], options?: CallToolsOptions) =>
+  lambda((calls: readonly ToolCall[], context) => callTools(calls, tools, context, options), { name: 'executor' })
+
+describe('several calls', () => {
+  test('run side by side, and are answered in their order', async () => {
+    const heard = recorder()
+    const slow = named('slow', () => turn(5).then(() => 'late'))
+    const quick = named('quick', (text) => text)
+    const messages = await executor([slow, quick]).invoke([call('slow'), call('quick', 'x')], { callbacks: [heard] })
+    expect(messages).toEqual([answered('slow', 'late'), answered('quick', 'x')])
+    heard.check()
+    expect(heard.trace()).toEqual(['S executor', 'S slow<executor', 'S quick<executor', 'E quick', 'E slow', 'E executor'])
+  })
+
+  test('none are answered with none', async () => {
+    expect(await executor([]).invoke([])).toEqual([])
+  })
+
+  test.each([
+    ['given here', { maxConcurrency: 2 }, {}, 2],
+    ['of the run', {}, { maxConcurrency: 3 }, 3],
+    ['given here before that of the run', { maxConcurrency: 1 }, { maxConcurrency: 3 }, 1],
+    ['none', {}, {}, 6],
+  ])('as many at once as the cap allows: %s', async (_, options, runOptions, most) => {
+    let running = 0
+    let seen = 0
+    const busy = named('busy', async () => {
+      seen = Math.max(seen, ++running)
+      await turn(1)
+      running--
+    })
+    await executor([busy], options).invoke(
+      Array.from({ length: 6 }, () => call('busy')),
+      runOptions,
+    )
+    expect(seen).toBe(most)
+  })
+
+  test('whatever order they end in, and whichever fail, each has its answer', async () => {
+    const one = named('one', async (text) => {
+      const [ms = '0', fate] = text.split(' ')
+      await turn(Number(ms))
+      if (fate === 'fails') throw new Error(`no ${ms}`)
+      return ms
+    })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ ms: fc.nat(3), fate: fc.constantFrom('fails', 'ends', 'unknown') }), { maxLength: 8 }),
+        fc.integer({ min: 1, max: 4 }),
+        async (calls, maxConcurrency) => {
+          const heard = recorder()
+          const asked = calls.map(({ ms, fate }, id) => call(fate === 'unknown' ? 'other' : 'one', `${ms} ${fate}`, String(id)))
+          const messages = await executor([one], { maxConcurrency }).invoke(asked, { callbacks: [heard] })
+          heard.check()
+          expect(messages.map(({ toolCallId, content, isError = false }) => [toolCallId, content, isError])).toEqual(
+            calls.map(({ ms, fate }, id) => [
+              String(id),
+              { fails: `no ${ms}`, ends: String(ms), unknown: 'There is no tool "other". Call one of these: one.' }[fate],
+              fate !== 'ends',
+            ]),
+          )
+        },
+      ),
+      { numRuns: 25 },
+    )
+  })
+})
+
+describe('a call that fails', () => {
+  const failing = named('failing', () => Promise.reject(new Error('no such city')))
+  const fine = named('fine', () => 'fine')
+
+  test('is answered with the message of the error, the others as they are', async () => {
+    const heard = recorder()
+    const messages = await executor([failing, fine]).invoke([call('failing'), call('fine')], { callbacks: [heard] })
+    expect(messages).toEqual([answered('failing', 'no such city', { isError: true }), answered('fine', 'fine')])
+    heard.check()
+    expect(heard.trace().filter((line) => line.startsWith('X'))).toEqual(['X failing'])
+  })
+
+  test('with wrong arguments says which', async () => {
+    const [message] = await executor([fine]).invoke([{ id: '1', name: 'fine', args: { inptu: 'x' } }])
+    expect(message).toMatchObject({
+      isError: true,
+      content: expect.stringMatching(/arguments of fine .*\n- Expected a text, but got an object with inptu/),
+    })
+  })
+
+  test('is answered as onError says', async () => {
+    const onError = vi.fn((error: unknown, { name }: ToolCall) => `${name} is out of order: ${String(error)}`)
+    const [message] = await executor([failing], { onError }).invoke([call('failing')])
+    expect(message).toMatchObject({ content: 'failing is out of order: Error: no such city', isError: true })
+    expect(onError).toHaveBeenCalledOnce()
+  })
+
+  test('ends all where onError throws', async () => {
+    const heard = recorder()
+    const stalled = named('stalled', () => new Promise(() => {}))
+    const onError = (error: unknown): string => {
+      throw error
+    }
+    const running = executor([stalled, failing], { onError }).invoke([call('stalled'), call('failing')], { callbacks: [heard] })
+    await expect(running).rejects.toThrow('no such city')
+    heard.check()
+    expect(heard.trace().filter((line) => line.startsWith('X'))).toEqual(['X failing', 'X stalled', 'X executor'])
+  })
+
+  test('by a timeout of its own is a failure like others', async () => {
+    const stalled = named('stalled', () => new Promise(() => {})).withConfig({ timeout: 5 })
+    const [message] = await executor([stalled, fine]).invoke([call('stalled'), call('fine')])
+    expect(message).toEqual(answered('stalled', 'stalled took longer than 5 ms.', { isError: true }))
+  })
+})
+
+describe('what ends the run is thrown, and no message', () => {
+  test.each([
+    ['an abort of the run', false],
+    ['an abort that the tool fails with', true],
+  ])('%s', async (_, hears) => {
+    const heard = recorder()
+    const abort = new AbortController()
+    const reason = new Error('enough')
+    const waiting = named(
+      'waiting',
+      (_text, { signal }) =>
+        new Promise((_, reject) => {
+          if (hears) signal.addEventListener('abort', () => reject(new Error('aborted')))
+        }),
+    )
+    const onError = vi.fn(() => '')
+    const running = executor([waiting], { onError }).invoke([call('waiting')], { callbacks: [heard], signal: abort.signal })
+    await vi.waitUntil(() => heard.open.length === 2)
+    abort.abort(reason)
+    await expect(running).rejects.toBe(reason)
+    await turn()
+    expect(onError).not.toHaveBeenCalled()
+    heard.check()
+  })
+
+  test('a stop from below', async () => {
+    const spent = new BudgetExceeded()
+    const costly = named('costly', () => Promise.reject(spent))
+    await expect(executor([costly]).invoke([call('costly')])).rejects.toBe(spent)
+  })
+
+  test.each(['start', 'end'])('a handler that raises at the %s of the tool', async (type) => {
+    const failure = new Error('rate limit')
+    const raising: Listener = Object.assign(
+      (event: Parameters<Listener>[0]) => {
+        if (event.run.kind === 'tool' && event.type === type) throw failure
+      },
+      { raiseError: true },
+    )
+    const heard = recorder()
+    const running = executor([named('fine', () => 'fine')]).invoke([call('fine')], { callbacks: [heard, raising] })
+    await expect(running).rejects.toBe(failure)
+    expect(heard.open).toEqual([])
+  })
+
+  test('too deep a recursion', async () => {
+    const tools: AnyTool[] = []
+    const itself: AnyTool = named('itself', (_text, context) => callTools([call('itself')], tools, context))
+    tools.push(itself)
+    await expect(executor(tools).invoke([call('itself')], { recursionLimit: 5 })).rejects.toMatchObject({ code: 'recursion_limit' })
+  })
+})
+
+describe('a tool that there is not', () => {
+  const tools = [named('search', () => 'found'), named('fetch', () => 'got')]
+
+  test('is a run that ends well, and names those that there are', async () => {
+    const heard = recorder()
+    const messages = await executor(tools).invoke([call('Search'), call('search')], { callbacks: [heard] })
+    expect(messages).toEqual([
+      answered('Search', 'There is no tool "Search". Call one of these: search, fetch.', { isError: true }),
+      answered('search', 'found'),
+    ])
+    heard.check()
+    expect(heard.trace().filter((line) => line.includes('invalid_tool'))).toEqual(['S invalid_tool<executor', 'E invalid_tool'])
+    expect(heard.events.find(({ run }) => run.kind === 'tool')).toMatchObject({ input: call('Search') })
+  })
+
+  test('takes any input, for agents that write text', async () => {
+    expect(await toolNamed('Search', tools).invoke('x' as never)).toBe('There is no tool "Search". Call one of these: search, fetch.')
+    expect(toolNamed('search', tools)).toBe(tools[0])
+  })
+})
+
+test('failureText says what a model is told, of anything thrown', async () => {
+  const texts = lambda((errors: readonly unknown[], context) => errors.map((error) => failureText(error, context)))
+  expect(await texts.invoke([new Error('no'), 'a text', undefined])).toEqual(['no', 'a text', 'undefined'])
+})

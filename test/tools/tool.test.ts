@@ -1,0 +1,366 @@
+import { ChaintapError, lambda, type Part, sequence, TimeoutError, type ToolMessage } from 'chaintap'
+import { recorder, scriptedModel } from 'chaintap/testing'
+import { type JsonSchema, type StandardSchema, tool } from 'chaintap/tools'
+import { describe, expect, test, vi } from 'vitest'
+import * as z from 'zod'
+import { readAll, turn } from '../support/sources.ts'
+
+const weather = tool(({ city }) => `18 °C in ${city}`, {
+  name: 'weather',
+  description: 'The weather in a city.',
+  schema: z.object({ city: z.string() }),
+})
+const shout = tool((text) => text.toUpperCase(), { name: 'shout', description: 'Shouts.' })
+const call = (args: unknown, name = 'weather') => ({ id: 'call_1', name, args })
+
+describe('a tool', () => {
+  test('is invoked with its arguments', async () => {
+    expect(await weather.invoke({ city: 'Paris' })).toBe('18 °C in Paris')
+  })
+
+  test('takes a text where it has no schema', async () => {
+    expect(await shout.invoke('hey')).toBe('HEY')
+  })
+
+  test('answers a call with a message', async () => {
+    expect(await weather.invoke(call({ city: 'Paris' }))).toEqual({ role: 'tool', content: '18 °C in Paris', toolCallId: 'call_1' })
+  })
+
+  test('without a schema is called with { input }, as its JSON Schema says, or with a text', async () => {
+    expect(shout.jsonSchema).toEqual({ type: 'object', properties: { input: { type: 'string' } }, required: ['input'] })
+    expect(await shout.invoke(call({ input: 'hey' }, 'shout'))).toMatchObject({ content: 'HEY' })
+    expect(await shout.invoke(call('{ "input":', 'shout'))).toMatchObject({ content: '{ "INPUT":' })
+  })
+
+  test('whose own arguments look like a call of another is given them', async () => {
+    const process = tool(({ name }) => name, {
+      name: 'process',
+      description: 'A process.',
+      schema: z.object({ id: z.string(), name: z.string(), args: z.array(z.string()) }),
+    })
+    expect(await process.invoke({ id: '1', name: 'ls', args: [] })).toBe('ls')
+    expect(await process.invoke(call({ id: '1', name: 'ls', args: [] }, 'process'))).toMatchObject({ content: 'ls' })
+  })
+
+  test('is a step of a chain, and keeps its options in withConfig', async () => {
+    const chain = sequence(
+      lambda((text: string) => ({ city: text })),
+      weather.withConfig({ tags: ['outside'] }),
+      lambda((text: string) => text.length),
+    )
+    const heard = recorder()
+    expect(await chain.invoke('Paris', { callbacks: [heard] })).toBe(14)
+    heard.check()
+    expect(heard.events.find(({ run }) => run.kind === 'tool')?.run).toMatchObject({ name: 'weather', tags: ['seq:step:2', 'outside'] })
+    expect(weather.withConfig({}).jsonSchema).toEqual(weather.jsonSchema)
+  })
+
+  test('has what else it was given', () => {
+    const direct = tool((text) => text, { name: 'echo', description: 'Echoes.', returnDirect: true, tags: ['a'], metadata: { b: 1 } })
+    expect(direct).toMatchObject({
+      name: 'echo',
+      description: 'Echoes.',
+      kind: 'tool',
+      returnDirect: true,
+      tags: ['a'],
+      metadata: { b: 1 },
+    })
+    expect(shout.returnDirect).toBe(false)
+  })
+})
+
+describe('the message of an output', () => {
+  const parts: Part[] = [
+    { type: 'text', text: 'A bear' },
+    { type: 'image', data: 'AAAA', mediaType: 'image/png' },
+  ]
+  test.each([
+    ['a text', 'x', 'x'],
+    ['a number', 7, '7'],
+    ['an object', { a: [1, { b: null }] }, '{"a":[1,{"b":null}]}'],
+    ['null', null, 'null'],
+    ['nothing', undefined, ''],
+    ['parts', parts, parts],
+    ['an empty list', [], '[]'],
+    ['a list that is no parts', [{ type: 'text' }], '[{"type":"text"}]'],
+    ['what is no JSON', 7n, '7'],
+  ])('%s', async (_, output, content) => {
+    const given = tool(() => output as unknown, { name: 'given', description: 'Gives.' })
+    expect(await given.invoke(call('', 'given'))).toEqual({ role: 'tool', content, toolCallId: 'call_1' })
+    expect(await given.invoke('')).toEqual(output)
+  })
+})
+
+describe('what handlers hear', () => {
+  test('start with the arguments, end with the output', async () => {
+    const heard = recorder()
+    await weather.invoke({ city: 'Paris' }, { callbacks: [heard] })
+    expect(heard.trace()).toEqual(['S weather', 'E weather'])
+    expect(heard.events).toMatchObject([{ input: { city: 'Paris' }, run: { kind: 'tool' } }, { output: '18 °C in Paris' }])
+  })
+
+  test('of a call, the call and the message', async () => {
+    const onToolStart = vi.fn()
+    const onToolEnd = vi.fn()
+    await weather.invoke(call({ city: 'Paris' }), { callbacks: [{ onToolStart, onToolEnd }] })
+    expect(onToolStart).toHaveBeenCalledExactlyOnceWith(call({ city: 'Paris' }), expect.objectContaining({ type: 'start' }))
+    expect(onToolEnd).toHaveBeenCalledExactlyOnceWith(
+      { role: 'tool', content: '18 °C in Paris', toolCallId: 'call_1' },
+      expect.objectContaining({ type: 'end' }),
+    )
+  })
+
+  test('wrong arguments are an error within the run, and the function is not called', async () => {
+    const fn = vi.fn()
+    const picky = tool(fn, { name: 'picky', description: 'Picky.', schema: z.object({ n: z.number() }) })
+    for (const input of [{ n: 'x' as never }, call({ n: 'x' }, 'picky'), call('{ "n": 1', 'picky')]) {
+      const heard = recorder()
+      const failed = picky.invoke(input as { n: number }, { callbacks: [heard] })
+      await expect(failed).rejects.toMatchObject({ code: 'invalid_arguments', message: expect.stringContaining('number') })
+      heard.check()
+      expect(heard.trace()).toEqual(['S picky', 'X picky'])
+      expect(heard.events[0]).toMatchObject({ input })
+    }
+    expect(fn).not.toHaveBeenCalled()
+  })
+
+  test('a failure is told and thrown, the same object', async () => {
+    const failure = new Error('no')
+    const heard = recorder()
+    const failing = tool(() => Promise.reject(failure), { name: 'failing', description: 'Fails.' })
+    await expect(failing.invoke('x', { callbacks: [heard] })).rejects.toBe(failure)
+    expect(heard.trace()).toEqual(['S failing', 'X failing'])
+    expect(heard.events[1]).toMatchObject({ error: failure })
+  })
+
+  test('constructor callbacks hear this tool alone, request callbacks all below it', async () => {
+    const own = recorder()
+    const request = recorder()
+    const asking = tool((question, context) => scriptedModel(['Yes']).invoke(question, context), {
+      name: 'asking',
+      description: 'Asks a model.',
+      callbacks: [own],
+    })
+    await asking.invoke('Really?', { callbacks: [request] })
+    request.check()
+    expect(own.trace()).toEqual(['S asking', 'E asking'])
+    expect(request.trace()).toEqual(['S asking', 'S ScriptedModel<asking', 'E ScriptedModel', 'E asking'])
+  })
+
+  test('what a handler does to the arguments does not reach the function', async () => {
+    const onToolStart = (input: unknown): void => void Object.assign(input as object, { city: 'Rome' })
+    expect(await weather.invoke({ city: 'Paris' }, { callbacks: [{ onToolStart }] })).toBe('18 °C in Paris')
+  })
+
+  test('verbose prints', async () => {
+    const log = vi.spyOn(console, 'log').mockImplementation(() => {})
+    try {
+      await tool((text) => text, { name: 'echo', description: 'Echoes.', verbose: true }).invoke('hello there')
+      expect(JSON.stringify(log.mock.calls)).toContain('hello there')
+    } finally {
+      log.mockRestore()
+    }
+  })
+})
+
+describe('a streaming tool', () => {
+  const count = tool(
+    async function* (text) {
+      for (const word of text.split(' ')) yield `${word} `
+    },
+    { name: 'words', description: 'Says the words.' },
+  )
+
+  test('yields chunks, and its output is folded', async () => {
+    const heard = recorder()
+    const run = count.stream('a b c', { callbacks: [heard] })
+    expect(await readAll(run)).toEqual({ chunks: ['a ', 'b ', 'c '], error: undefined })
+    expect(await run.outcome).toMatchObject({ status: 'complete', output: 'a b c ' })
+    heard.check()
+    expect(heard.events.at(-1)).toMatchObject({ type: 'end', output: 'a b c ' })
+    expect(await count.invoke('a b')).toBe('a b ')
+  })
+
+  test('answers a call with chunks, and with a message in the end', async () => {
+    const run = count.stream(call({ input: 'a b' }, 'words'))
+    expect(await readAll(run)).toEqual({ chunks: ['a ', 'b '], error: undefined })
+    expect(await run.outcome).toMatchObject({ output: { role: 'tool', content: 'a b ', toolCallId: 'call_1' } })
+    expect(await count.invoke(call('a b', 'words'))).toMatchObject({ content: 'a b ' })
+  })
+
+  test('of objects answers with a list', async () => {
+    const pages = tool(
+      function* () {
+        yield { page: 1 }
+        yield { page: 2 }
+      },
+      { name: 'pages', description: 'Pages.' },
+    )
+    expect(await pages.invoke('')).toEqual([{ page: 1 }, { page: 2 }])
+    expect(await pages.invoke(call('', 'pages'))).toMatchObject({ content: '[{"page":1},{"page":2}]' })
+  })
+
+  test('that fails has said what it said', async () => {
+    const heard = recorder()
+    const failing = tool(
+      async function* () {
+        yield 'half'
+        throw new Error('no')
+      },
+      { name: 'failing', description: 'Fails.' },
+    )
+    const { chunks, error } = await readAll(failing.stream('', { callbacks: [heard] }))
+    expect(chunks).toEqual(['half'])
+    expect(error).toMatchObject({ message: 'no' })
+    heard.check()
+    expect(heard.events.at(-1)).toMatchObject({ type: 'error', partial: 'half' })
+  })
+
+  test('may go on with a runnable, also where it answers a call', async () => {
+    const asking = tool(
+      () =>
+        lambda(
+          async function* (text: string) {
+            yield text
+            yield '!'
+          },
+          { name: 'inner' },
+        ),
+      { name: 'asking', description: 'Asks.' },
+    )
+    const heard = recorder()
+    const run = asking.stream(call('hey', 'asking'), { callbacks: [heard] })
+    expect(await readAll(run)).toEqual({ chunks: ['hey', '!'], error: undefined })
+    expect(await run.outcome).toMatchObject({ output: { content: 'hey!', toolCallId: 'call_1' } })
+    heard.check()
+    expect(heard.trace()).toEqual(['S asking', 'S inner<asking', 'E inner', 'E asking'])
+    expect(heard.events.at(-2)).toMatchObject({ output: 'hey!' })
+  })
+})
+
+describe('stopping a running tool', () => {
+  const waiting = (seen: { reason?: unknown; entered?: boolean }, hears: boolean) =>
+    tool(
+      (_text, { signal }) => {
+        seen.entered = true
+        signal.addEventListener('abort', () => void (seen.reason = signal.reason))
+        return new Promise<string>((_, reject) => {
+          if (hears) signal.addEventListener('abort', () => reject(signal.reason as Error))
+        })
+      },
+      { name: 'waiting', description: 'Waits.' },
+    )
+
+  test.each([
+    ['listens', true],
+    ['does not listen', false],
+  ])('an abort reaches one that %s to its signal, and the run ends at once', async (_, hears) => {
+    const seen: { reason?: unknown; entered?: boolean } = {}
+    const heard = recorder()
+    const abort = new AbortController()
+    const reason = new Error('enough')
+    const running = waiting(seen, hears).invoke('x', { callbacks: [heard], signal: abort.signal })
+    await vi.waitUntil(() => seen.entered)
+    abort.abort(reason)
+    await expect(running).rejects.toBe(reason)
+    expect(seen.reason).toBe(reason)
+    heard.check()
+    expect(heard.trace()).toEqual(['S waiting', 'X waiting'])
+  })
+
+  test('a timeout does too', async () => {
+    const seen: { reason?: unknown } = {}
+    await expect(waiting(seen, false).invoke('x', { timeout: 5 })).rejects.toThrow(TimeoutError)
+    expect(seen.reason).toBeInstanceOf(TimeoutError)
+  })
+
+  test('who leaves a streaming tool ends it', async () => {
+    let ended = false
+    const endless = tool(
+      async function* () {
+        try {
+          for (let i = 0; ; i++) yield `${i}`
+        } finally {
+          ended = true
+        }
+      },
+      { name: 'endless', description: 'Counts.' },
+    )
+    const heard = recorder()
+    for await (const _ of endless.stream('', { callbacks: [heard] })) break
+    await turn()
+    expect(ended).toBe(true)
+    heard.check()
+  })
+})
+
+describe('a text for a tool that takes an object', () => {
+  const schema = z.object({ city: z.string(), days: z.number().default(1) })
+  const forecast = tool((args) => args, { name: 'forecast', description: 'A forecast.', schema })
+
+  test('is read as JSON', async () => {
+    expect(await forecast.invoke('{ "city": "Paris", "days": 3 }' as never)).toEqual({ city: 'Paris', days: 3 })
+  })
+
+  test('is the only field where there is one', async () => {
+    expect(await weather.invoke('Paris' as never)).toBe('18 °C in Paris')
+    await expect(forecast.invoke('Paris' as never)).rejects.toMatchObject({ code: 'invalid_arguments' })
+  })
+
+  test('is taken as it is where it fits', async () => {
+    const text = tool((given) => given, { name: 'text', description: 'A text.', schema: z.string() })
+    expect(await text.invoke('{ "city": "Paris" }')).toBe('{ "city": "Paris" }')
+  })
+})
+
+describe('what a model is told', () => {
+  test('is JSON Schema, made of the schema when it is asked for', () => {
+    expect(weather.jsonSchema).toEqual({ type: 'object', properties: { city: { type: 'string' } }, required: ['city'] })
+    const input = vi.fn(() => ({ type: 'object', $schema: 'x' }))
+    const schema: StandardSchema = { '~standard': { version: 1, vendor: 'x', validate: (value) => ({ value }), jsonSchema: { input } } }
+    const lazy = tool(() => '', { name: 'lazy', description: 'Lazy.', schema })
+    expect(input).not.toHaveBeenCalled()
+    expect([lazy.jsonSchema, lazy.jsonSchema]).toEqual([{ type: 'object' }, { type: 'object' }])
+    expect(input).toHaveBeenCalledOnce()
+  })
+
+  test('is what the user says beside a schema', () => {
+    const jsonSchema: JsonSchema = { type: 'object', properties: { city: { type: 'string', description: 'Its name' } } }
+    expect(tool(() => '', { name: 'x', description: 'X.', schema: z.object({ city: z.date() }), jsonSchema }).jsonSchema).toEqual(
+      jsonSchema,
+    )
+  })
+
+  test('is the JSON Schema that arguments are checked against, by either name', async () => {
+    const jsonSchema: JsonSchema = { type: 'object', properties: { n: { type: 'number' } } }
+    for (const square of [
+      tool(({ n }: { n: number }) => n * n, { name: 'square', description: 'Squares.', schema: jsonSchema }),
+      tool(({ n }: { n: number }) => n * n, { name: 'square', description: 'Squares.', jsonSchema }),
+    ]) {
+      expect(square.jsonSchema).toEqual(jsonSchema)
+      expect(await square.invoke({ n: 3 })).toBe(9)
+      await expect(square.invoke({ n: '3' as never })).rejects.toThrow(ChaintapError)
+    }
+  })
+
+  test.each([
+    [
+      'a library that has no JSON Schema',
+      { '~standard': { version: 1, vendor: 'valibot', validate: (value: unknown) => ({ value }) } },
+      /^valibot alone/,
+    ],
+    ['a schema that has none', z.object({ at: z.date() }), /^zod cannot say this schema as JSON Schema: .*Date/],
+  ] as const)('%s: jsonSchema must be passed', (_, schema, message) => {
+    const vague = tool(() => '', { name: 'x', description: 'X.', schema })
+    const read = () => vague.jsonSchema
+    expect(read).toThrow(message)
+    expect(read).toThrow(/Pass jsonSchema beside it\.$/)
+  })
+})
+
+test('messages of tools are what conversations take', async () => {
+  const message: ToolMessage = await weather.invoke(call({ city: 'Paris' }))
+  const model = scriptedModel(['Warm'])
+  await model.invoke([['user', 'Weather?'], { role: 'assistant', content: '', toolCalls: [call({ city: 'Paris' })] }, message])
+  expect(model.record.inputs[0]?.[2]).toEqual(message)
+})

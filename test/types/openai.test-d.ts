@@ -1,0 +1,47 @@
+import {
+  type AssistantMessage,
+  ChatPromptTemplate,
+  type Delta,
+  PromptTemplate,
+  type Runnable,
+  StringOutputParser,
+  type Usage,
+} from 'chaintap'
+import { ChatOpenAI, OpenAI, type OpenAIClient } from 'chaintap/openai'
+import OfficialOpenAI, { AzureOpenAI } from 'openai'
+
+// Our type of a client stands alone; the SDK's must go on fitting it.
+export const client: OpenAIClient = new OfficialOpenAI()
+export const azure: OpenAIClient = new AzureOpenAI()
+export const model: Runnable<string, AssistantMessage, Delta> = new ChatOpenAI({ client: new OfficialOpenAI() })
+export const llm: Runnable<string, string, string> = new OpenAI({ client: new AzureOpenAI() })
+
+declare const env: { readonly OPENAI_API_KEY?: string }
+// What an environment holds may be missing: that is an error when it runs, with the line to write.
+new ChatOpenAI({ apiKey: env.OPENAI_API_KEY, baseURL: env.OPENAI_API_KEY, organization: 'org', streamUsage: false })
+new OpenAI({ apiKey: async () => 'key', fetch: (input, init) => fetch(input, init), temperature: 0, streaming: true, callbacks: [] })
+
+const bound: ChatOpenAI = new ChatOpenAI({ apiKey: 'key' }).bind({ stop: ['\n'], maxTokens: 10, modelKwargs: { top_k: 3 } })
+export const text: Promise<string> = bound.pipe(new StringOutputParser()).invoke([['system', 'Be brief.'], 'Hi'])
+const instruct: OpenAI = new OpenAI({ apiKey: 'key' }).bind({ stop: ['\n'] })
+export const said: Promise<string> = PromptTemplate.fromTemplate('Hi {name}').pipe(instruct).invoke({ name: 'bears' })
+export const also: Promise<string> = ChatPromptTemplate.fromTemplate('Hi {name}').pipe(instruct).invoke({ name: 'bears' })
+
+const { generations, usage } = await bound.generate(['Hi', [['system', 'Be brief.'], 'Hi']], { maxConcurrency: 2 })
+export const answer: AssistantMessage | undefined = generations[0]?.[0].message
+export const spent: Usage | undefined = usage
+const texts = await instruct.generate(['Hi'])
+export const one: string | undefined = texts.generations[0]?.[0].text
+// @ts-expect-error a text model has no messages
+texts.generations[0]?.[0].message
+
+// @ts-expect-error an option of the model is none of a call's
+bound.bind({ maxRetries: 3 })
+// @ts-expect-error a text model has no tools
+instruct.bind({ tools: [] })
+// @ts-expect-error a misspelt option
+new ChatOpenAI({ apiKey: 'key', temprature: 0 })
+// @ts-expect-error a number is no question
+void bound.invoke(5)
+// @ts-expect-error a client has to carry both APIs
+new ChatOpenAI({ client: { baseURL: 'https://api.example' } })
