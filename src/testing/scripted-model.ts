@@ -43,6 +43,8 @@ export interface ScriptedModelOptions {
 export interface ScriptedRecord {
   /** The messages of each call. */
   readonly inputs: readonly (readonly Message[])[]
+  /** What was bound for each call. */
+  readonly options: readonly Readonly<Record<string, unknown>>[]
   /** How often an answer was asked for its next piece, over all calls. */
   readonly pulls: number
   /** The reasons of the answers that were cancelled. */
@@ -57,7 +59,9 @@ export class ScriptedModel extends Runnable<ChatInput, AssistantMessage, Delta> 
   readonly name: string
   readonly streaming: boolean
   readonly delayMs: number
-  /** Shared with the copies that `withConfig` makes. */
+  /** What {@link ScriptedModel.bind} was given. */
+  readonly options: Readonly<Record<string, unknown>> = {}
+  /** Shared with the copies that `withConfig` and `bind` make. */
   readonly record: ScriptedRecord
   private readonly script: ModelScript
 
@@ -66,8 +70,13 @@ export class ScriptedModel extends Runnable<ChatInput, AssistantMessage, Delta> 
     this.name = name
     this.streaming = streaming
     this.delayMs = delayMs
-    this.record = { inputs: [], pulls: 0, cancels: [], open: 0 }
+    this.record = { inputs: [], options: [], pulls: 0, cancels: [], open: 0 }
     this.script = script
+  }
+
+  /** A copy with options for its calls, as models have it. They change nothing of what the script says, and are recorded. */
+  bind(options: Readonly<Record<string, unknown>>): this {
+    return Object.assign(this.withConfig({}), { options: { ...this.options, ...options } })
   }
 
   override prepare(input: ChatInput): readonly Message[] {
@@ -79,6 +88,7 @@ export class ScriptedModel extends Runnable<ChatInput, AssistantMessage, Delta> 
     run.announces = this.streaming || run.scope.streaming
     const record = this.record as Recording
     const index = record.inputs.push(messages) - 1
+    record.options.push(this.options)
     const answer = await answerOf(this.script, messages, index)
     if (answer instanceof Error) throw answer
     return new Flow<Delta>(sourceOf(answer, this.delayMs, run, record), messageFold)
@@ -100,6 +110,7 @@ export function scriptedModel(script: ModelScript, options?: ScriptedModelOption
 
 interface Recording extends ScriptedRecord {
   inputs: (readonly Message[])[]
+  options: Readonly<Record<string, unknown>>[]
   pulls: number
   cancels: unknown[]
   open: number

@@ -1,24 +1,31 @@
 import { branch, fallback, type Handler, type Listener, lambda, parallel, type Runnable, retry, sequence, transform } from 'chaintap'
+import { initializeAgent } from 'chaintap/agents'
 import { recorder } from 'chaintap/testing'
+import { tool } from 'chaintap/tools'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { counted, Talker, turn } from '../support/sources.ts'
 
 type Step = Runnable<string, string, unknown>
 
+type Acts = 'value' | 'promise' | 'throw' | 'reject' | 'wait'
+
 /** What a chain is made of; every step takes a string and gives one. */
 type Spec =
   | { readonly is: 'model'; readonly chunks: readonly (readonly string[])[]; readonly ends: 'well' | 'fails' | 'stalls' }
-  | { readonly is: 'lambda'; readonly does: 'value' | 'promise' | 'throw' | 'reject' | 'wait' }
+  | { readonly is: 'lambda'; readonly does: Acts }
   | { readonly is: 'generator'; readonly count: number; readonly fails: boolean }
   | { readonly is: 'transformer'; readonly does: 'pass' | 'slow' | 'throw' | 'terminate' | 'stream' }
   | { readonly is: 'calls'; readonly how: 'awaits' | 'forgets' | 'returns' | 'streams' | 'catches'; readonly below: Spec }
   | { readonly is: 'sequence'; readonly steps: readonly Spec[] }
   | { readonly is: 'parallel'; readonly branches: readonly Spec[] }
+  | { readonly is: 'tool'; readonly does: Acts }
+  | { readonly is: 'agent'; readonly does: Acts; readonly second: 'well' | 'fails' | 'stalls' | 'garbled'; readonly handles: boolean }
   | { readonly is: 'retry'; readonly below: Spec }
   | { readonly is: 'fallback' | 'branch'; readonly first: Spec; readonly second: Spec }
 
 const token = fc.constantFrom('a', 'bb', ' ', 'é')
+const acts = fc.constantFrom<Acts[]>('value', 'promise', 'value', 'throw', 'reject', 'wait')
 const { spec } = fc.letrec<{ spec: Spec; leaf: Spec }>((tie) => ({
   leaf: fc.oneof(
     fc.record({
@@ -26,7 +33,13 @@ const { spec } = fc.letrec<{ spec: Spec; leaf: Spec }>((tie) => ({
       chunks: fc.array(fc.array(token, { maxLength: 3 }), { maxLength: 4 }),
       ends: fc.constantFrom('well', 'well', 'well', 'fails', 'stalls'),
     }),
-    fc.record({ is: fc.constant('lambda' as const), does: fc.constantFrom('value', 'promise', 'value', 'throw', 'reject', 'wait') }),
+    fc.record({ is: fc.constantFrom('lambda' as const, 'tool' as const), does: acts }),
+    fc.record({
+      is: fc.constant('agent' as const),
+      does: acts,
+      second: fc.constantFrom('well', 'well', 'fails', 'stalls', 'garbled'),
+      handles: fc.boolean(),
+    }),
     fc.record({ is: fc.constant('generator' as const), count: fc.nat(4), fails: fc.boolean() }),
     fc.record({ is: fc.constant('transformer' as const), does: fc.constantFrom('pass', 'slow', 'throw', 'terminate', 'stream') }),
   ),
@@ -63,6 +76,10 @@ function build(what: Spec, talkers: Talker[]): Step {
       return model(what, talkers)
     case 'lambda':
       return lambda(async (x: string) => acted(what.does, x))
+    case 'tool':
+      return acting(what.does)
+    case 'agent':
+      return agent(what, talkers)
     case 'generator':
       return lambda(async function* (x: string) {
         for (let i = 0; i < what.count; i++) yield x.slice(0, 2)
@@ -101,7 +118,27 @@ function model(what: Extract<Spec, { is: 'model' }>, talkers: Talker[]): Step {
   return made
 }
 
-function acted(does: Extract<Spec, { is: 'lambda' }>['does'], x: string): string | Promise<string> {
+const acting = (does: Acts) => tool(async (x: string) => acted(does, x), { name: 'act', description: 'Acts.' })
+
+/** Uses its tool once, and then answers, or does not. */
+function agent({ does, second, handles }: Extract<Spec, { is: 'agent' }>, talkers: Talker[]): Step {
+  const llm = new Talker((prompt) => {
+    if (!/Observation: (?!what)/.test(prompt)) return counted([[' Hm.\nAction: act\n'], ['Action Input: x']])
+    const answer =
+      second === 'garbled'
+        ? [[' Hm.']]
+        : [
+            [' Final', ' Answer:'],
+            [' a', ' b'],
+          ]
+    return counted(answer, { ...(second === 'fails' && { error: new Error('socket') }), stall: second === 'stalls' })
+  })
+  talkers.push(llm)
+  const options = { handleParsingErrors: handles, handleToolErrors: handles, maxIterations: 3 }
+  return initializeAgent([acting(does)], llm, options).pipe(({ output }) => output)
+}
+
+function acted(does: Acts, x: string): string | Promise<string> {
   if (does === 'throw') throw new Error('lambda')
   if (does === 'reject') return Promise.reject(new Error('lambda'))
   if (does === 'wait') return turn(1).then(() => x)

@@ -1,0 +1,137 @@
+import type { Delta } from 'chaintap'
+import { type ExecutorOptions, initializeAgent } from 'chaintap/agents'
+import { recorder, type ScriptedModel, scriptedModel } from 'chaintap/testing'
+import { tool } from 'chaintap/tools'
+import { describe, expect, test } from 'vitest'
+import { readAll, Talker, turn } from '../support/sources.ts'
+
+const jsonSchema = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } as const
+const weather = tool(({ city }: { city: string }) => ({ city, degrees: 18 }), { name: 'weather', description: 'The weather.', jsonSchema })
+const time = tool((zone: string) => `noon in ${zone}`, { name: 'time', description: 'The time.' })
+
+const call = (index: number, name: string, args: unknown): readonly Delta[] => [
+  { type: 'tool-call', index, id: `call_${index}`, name },
+  { type: 'tool-call', index, args: JSON.stringify(args) },
+]
+const asks: readonly (string | Delta)[] = ['Let me see.', ...call(0, 'weather', { city: 'Paris' }), ...call(1, 'time', { input: 'CET' })]
+const knows = ['It is ', '18 °C', ' at noon.']
+const agentOf = (llm: ScriptedModel, options: ExecutorOptions = {}) =>
+  initializeAgent([weather, time], llm, { agentType: 'tool-calling', ...options })
+
+describe('a tool-calling agent', () => {
+  test('runs the calls of an answer side by side, and sends the answer back with what they gave', async () => {
+    const llm = scriptedModel([asks, knows])
+    const heard = recorder()
+    expect(await agentOf(llm).run('How is Paris?', { callbacks: [heard] })).toBe('It is 18 °C at noon.')
+    heard.check()
+    // Tools end in the order in which they are done.
+    const trace = heard.trace().map((line) => line.replace(/^E (weather|time)$/, 'E tool'))
+    expect(trace.filter((line) => !/^[TD] /.test(line))).toEqual([
+      'S AgentExecutor',
+      'S ScriptedModel<AgentExecutor',
+      'E ScriptedModel',
+      'A weather',
+      'A time',
+      'S weather<AgentExecutor',
+      'S time<AgentExecutor',
+      'E tool',
+      'E tool',
+      'S ScriptedModel<AgentExecutor',
+      'E ScriptedModel',
+      'F',
+      'E AgentExecutor',
+    ])
+    expect(llm.record.inputs[1]).toEqual([
+      { role: 'user', content: 'How is Paris?' },
+      {
+        role: 'assistant',
+        content: 'Let me see.',
+        toolCalls: [
+          { id: 'call_0', name: 'weather', args: { city: 'Paris' } },
+          { id: 'call_1', name: 'time', args: { input: 'CET' } },
+        ],
+      },
+      { role: 'tool', content: '{"city":"Paris","degrees":18}', toolCallId: 'call_0' },
+      { role: 'tool', content: 'noon in CET', toolCallId: 'call_1' },
+    ])
+    expect(llm.record.options).toEqual([{ tools: [weather, time] }, { tools: [weather, time] }])
+  })
+
+  test('its stream is the final answer alone; what the model said before a call is not in it', async () => {
+    const run = agentOf(scriptedModel([asks, knows])).stream('How is Paris?')
+    expect((await readAll(run)).chunks.join('')).toBe('It is 18 °C at noon.')
+    expect(await run.outcome).toMatchObject({ output: { output: 'It is 18 °C at noon.' } })
+  })
+
+  test('wrong arguments, a failing tool and an unknown one are answers for the model, marked as errors', async () => {
+    const llm = scriptedModel([[...call(0, 'weather', { town: 'Paris' }), ...call(1, 'google', {})], knows])
+    const heard = recorder()
+    const agent = agentOf(llm, { returnIntermediateSteps: true })
+    const { intermediateSteps } = await agent.invoke('x', { callbacks: [heard] })
+    heard.check()
+    expect(llm.record.inputs[1]?.slice(2)).toMatchObject([
+      { role: 'tool', isError: true, toolCallId: 'call_0', content: expect.stringContaining('city') },
+      { role: 'tool', isError: true, toolCallId: 'call_1', content: expect.stringContaining('weather, time') },
+    ])
+    expect(intermediateSteps?.map(({ action }) => action.tool)).toEqual(['weather', 'google'])
+    await expect(agentOf(llm, { handleToolErrors: false }).run('x')).resolves.toBe('It is 18 °C at noon.')
+  })
+
+  test('with handleToolErrors: false a failing tool fails the run, and stops the others', async () => {
+    let aborted = false
+    const slow = tool(
+      (_: string, { signal }) =>
+        new Promise<string>(() => {
+          signal.addEventListener('abort', () => {
+            aborted = true
+          })
+        }),
+      { name: 'time', description: 'x' },
+    )
+    const llm = scriptedModel([[...call(0, 'weather', {}), ...call(1, 'time', { input: 'x' })]])
+    const agent = initializeAgent([weather, slow], llm, { agentType: 'tool-calling', handleToolErrors: false })
+    await expect(agent.run('x')).rejects.toMatchObject({ code: 'invalid_arguments' })
+    expect(aborted).toBe(true)
+  })
+
+  test('maxConcurrency bounds how many calls run at once', async () => {
+    let [open, most] = [0, 0]
+    const counting = tool(
+      async () => {
+        most = Math.max(most, ++open)
+        await turn(1)
+        open--
+        return 'ok'
+      },
+      { name: 'time', description: 'x' },
+    )
+    const calls = Array.from({ length: 6 }, (_, index) => call(index, 'time', { input: 'x' })).flat()
+    for (const [options, limit] of [
+      [{ maxConcurrency: 2 }, 2],
+      [{}, 6],
+    ] as const) {
+      ;[open, most] = [0, 0]
+      await initializeAgent([counting], scriptedModel([calls, knows]), { agentType: 'tool-calling', ...options }).run('x')
+      expect(most).toBe(limit)
+    }
+  })
+
+  test('generate asks for the answer without tools when the limit is reached', async () => {
+    const llm = scriptedModel([asks, knows])
+    const agent = agentOf(llm, { maxIterations: 1, earlyStoppingMethod: 'generate' })
+    expect(await agent.run('x')).toBe('It is 18 °C at noon.')
+    expect(llm.record.options[1]).toMatchObject({ toolChoice: 'none' })
+  })
+
+  test('returnDirect: what the tool gives is the answer', async () => {
+    const direct = tool(() => 'noon', { name: 'time', description: 'x', returnDirect: true })
+    const agent = initializeAgent([direct], scriptedModel([call(0, 'time', { input: 'x' })]), { agentType: 'tool-calling' })
+    expect(await agent.run('x')).toBe('noon')
+  })
+
+  test('a model that cannot be told of tools is a clear error', () => {
+    expect(() => initializeAgent([time], new Talker([]), { agentType: 'tool-calling' })).toThrow(
+      /Talker cannot be told of tools.*zero-shot/,
+    )
+  })
+})
