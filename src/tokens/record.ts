@@ -1,0 +1,32 @@
+import type { Usage } from '../core/usage.ts'
+
+/** What a meter saw of one HTTP response of a model's provider. Attempts that were tried again are responses of their own. */
+export interface UsageRecord {
+  /** Without credentials and query. */
+  readonly url: string
+  /** HTTP status; responses that are no success have records too. */
+  readonly status: number
+  /** E.g. `anthropic`, `openai`; undefined where it could not be told. */
+  readonly provider: string | undefined
+  /** As the provider names it. */
+  readonly model: string | undefined
+  /** The provider's id of the answer: what is heard twice counts once by it. */
+  readonly responseId: string | undefined
+  /** Absent where the provider said nothing of it. */
+  readonly usage?: Usage
+  /** The provider's own end was seen. */
+  readonly complete: boolean
+  /** How it ended: `end` well, `truncated` without the provider's own end, `cancel` by the reader, `abort` by the signal, `error` by the network. */
+  readonly reason: 'end' | 'truncated' | 'cancel' | 'abort' | 'error'
+  readonly durationMs: number
+  /** What the answer said, in characters, where it was counted: an estimate of what an interrupted answer cost is made of it. */
+  readonly said?: Characters
+  /** The caller's own mark, from `fetchOptions` of an SDK client. */
+  readonly tag?: unknown
+}
+
+/** Characters of a text: those of scripts where a token is about a character (Chinese, Japanese, Korean …), and all others. */
+export interface Characters {
+  readonly wide: number
+  readonly other: number
+}
