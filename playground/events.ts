@@ -15,15 +15,18 @@ export async function whichModel(): Promise<Model> {
   return (await answered(fetch('/api/model'))).json() as Promise<Model>
 }
 
+/** What the Worker answers with. */
+export type Way = 'chain' | 'agent'
+
 /**
- * Asks the Worker's chain, and tells each event of its runs as it comes.
+ * Asks the Worker, and tells each event of its runs as it comes.
  *
  * @throws Error that says in words what went wrong on the way; the signal's reason where it aborts
  */
-export async function ask(question: string, signal: AbortSignal, heard: (event: RunEvent) => void): Promise<Ending> {
+export async function ask(way: Way, question: string, signal: AbortSignal, heard: (event: RunEvent) => void): Promise<Ending> {
   // The page's own ?pace= goes to the Worker.
   const response = await answered(
-    fetch(`/api/chain${location.search}`, {
+    fetch(`/api/${way}${location.search}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ input: { question } }),

@@ -1,5 +1,5 @@
 import { part } from './dom.ts'
-import { ask, type Ending, isAbort, whichModel } from './events.ts'
+import { ask, type Ending, isAbort, type Way, whichModel } from './events.ts'
 import { RunTree } from './tree.ts'
 import { duration, unknown, usageText } from './words.ts'
 
@@ -24,7 +24,7 @@ async function run(question: string): Promise<void> {
   begin()
   const said = speech()
   try {
-    const ending = await ask(question, controller.signal, (event) => {
+    const ending = await ask(way(), question, controller.signal, (event) => {
       if (controller !== current) return
       tree.show(event)
       if (event.type === 'chunk') said(String(event.chunk))
@@ -36,6 +36,9 @@ async function run(question: string): Promise<void> {
     else end('failed', { error })
   }
 }
+
+const ways = form.elements.namedItem('way') as RadioNodeList
+const way = (): Way => (ways.value === 'agent' ? 'agent' : 'chain')
 
 /** Puts tokens at the end of the answer, each at the same cost however long that is, and times them. */
 function speech(): (token: string) => void {
@@ -100,6 +103,7 @@ field.addEventListener('keydown', (event) => {
 
 part('examples', HTMLFieldSetElement).addEventListener('click', ({ target }) => {
   if (!(target instanceof HTMLButtonElement)) return
+  ways.value = target.dataset.way ?? 'chain'
   field.value = target.textContent
   void run(field.value)
 })

@@ -38,6 +38,9 @@ export class Row {
   hear(event: RunEvent): void {
     if (event.type === 'start' && event.input !== undefined) this.#add('Input', event.input)
     if (event.type === 'token') this.#facts.textContent = tokens(++this.#tokens)
+    if (event.type === 'text') this.#add('Text', event.text)
+    if (event.type === 'action') this.#add('Action', event.action)
+    if (event.type === 'finish') this.#add('Finish', event.finish)
     if (event.type === 'retry') this.#add(`Attempt ${event.attempt} failed`, event.error)
     if (event.type === 'end') this.#end('ended', event)
     if (event.type === 'error') this.#end('error', event)

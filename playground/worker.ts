@@ -1,6 +1,8 @@
-import { ChatPromptTemplate, type Runnable, StringOutputParser } from 'chaintap'
+import { ChatPromptTemplate, lambda, type Runnable, StringOutputParser } from 'chaintap'
+import { initializeAgent } from 'chaintap/agents'
 import { ChatAnthropic } from 'chaintap/anthropic'
 import { serve } from 'chaintap/edge'
+import { loadTools } from 'chaintap/tools'
 import { offline, paceOf, upstream } from './offline.ts'
 
 interface Env {
@@ -17,20 +19,34 @@ const prompt = ChatPromptTemplate.fromMessages([
   ['user', '{question}'],
 ])
 
+const limits = { maxBytes: 16_384 }
+
 const isOffline = ({ ANTHROPIC_API_KEY, OFFLINE }: Env): boolean => !ANTHROPIC_API_KEY || Boolean(OFFLINE)
 
-/** prompt → model → parser. The offline model speaks the provider's wire format, so the chain is the same one with and without a key. */
-function chainFor(env: Env, url: URL): Runnable<{ question: string }, string> {
-  const answers = isOffline(env) ? { apiKey: 'offline', fetch: offline(paceOf(url)) } : { apiKey: env.ANTHROPIC_API_KEY }
-  return prompt.pipe(new ChatAnthropic({ model, maxTokens: 1_024, ...answers })).pipe(new StringOutputParser())
+/** The offline model speaks the provider's wire format, so everything below is the same with and without a key. */
+function modelFor(env: Env, request: Request): ChatAnthropic {
+  const answers = isOffline(env) ? { apiKey: 'offline', fetch: offline(paceOf(new URL(request.url))) } : { apiKey: env.ANTHROPIC_API_KEY }
+  return new ChatAnthropic({ model, maxTokens: 1_024, ...answers })
 }
 
-const answer = serve<Env>((env, request) => chainFor(env, new URL(request.url)), { maxBytes: 16_384 })
+/** prompt → model → parser. */
+const chain = serve<Env>((env, request) => prompt.pipe(modelFor(env, request)).pipe(new StringOutputParser()), limits)
+
+/** An agent that leaves sums to a calculator. */
+function agentFor(env: Env, request: Request): Runnable<{ question: string }, unknown, string> {
+  const llm = modelFor(env, request)
+  return lambda(({ question }: { question: string }) => question, { name: 'Question' }).pipe(
+    initializeAgent(loadTools(['llm-math'], { llm }), llm),
+  )
+}
+
+const agent = serve<Env>(agentFor, limits)
 
 export default {
   async fetch(request, env, ctx): Promise<Response> {
     const { pathname } = new URL(request.url)
-    if (pathname === '/api/chain') return answer(request, env, ctx)
+    if (pathname === '/api/chain') return chain(request, env, ctx)
+    if (pathname === '/api/agent') return agent(request, env, ctx)
     if (pathname === '/api/model') return Response.json({ name: isOffline(env) ? 'offline' : model, offline: isOffline(env) })
     if (pathname === '/api/upstream' && isOffline(env)) return Response.json(upstream)
     return Response.json({ error: `There is no ${pathname} here.` }, { status: 404 })

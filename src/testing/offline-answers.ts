@@ -1,12 +1,13 @@
 import { arithmetic, type Sum } from '../tools/arithmetic.ts'
+import { expressionAnswer, reactAnswer } from './offline-react.ts'
 
 /** What is looked at of a question; the rest is not read. */
 const MAX_QUESTION = 2_000
 
-/** What the offline model says to a question. */
+/** What the offline model says to a question, or to an agent's prompt. */
 export function answerTo(question: string): string {
-  const asked = question.slice(0, MAX_QUESTION)
-  return jokeFor(asked) ?? sumIn(asked) ?? greetingFor(asked) ?? about
+  const plainly = (asked: string): string => jokeFor(asked) ?? sumIn(asked) ?? greetingFor(asked) ?? about
+  return expressionAnswer(question) ?? reactAnswer(question, plainly) ?? plainly(question.slice(0, MAX_QUESTION))
 }
 
 /** Text in tokens: words and signs, each with the space before it. Joined they are the text. */

@@ -116,6 +116,19 @@ describe.skipIf(launchOptions === undefined)('the playground, as npm start serve
     await page.getByText('"content": "17 + 4 * 2 = 25."').waitFor()
   })
 
+  it('runs an agent: its answer is what streams in, its thoughts and tools are in the tree', async () => {
+    await open(0)
+    await page.getByRole('button', { name: 'What is 2 raised to the 0.235 power?' }).click()
+    await outcome('complete')
+    expect(await answer().textContent()).toBe(String(2 ** 0.235))
+    const [root] = await page.evaluate(treeOf)
+    const [, agent] = root?.below ?? []
+    expect(agent).toMatchObject({ kind: 'agent', name: 'AgentExecutor', state: 'ended' })
+    expect(agent?.below.map(({ name }) => name)).toEqual(['LLMChain', 'Calculator', 'LLMChain'])
+    await page.locator('summary', { hasText: 'AgentExecutor' }).press('Enter')
+    await page.getByText('"toolInput": "2 ^ 0.235"').waitFor()
+  })
+
   it('P2: stop closes the upstream of the Worker', async () => {
     const { cancelled } = await upstream()
     await open(500)

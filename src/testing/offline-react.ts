@@ -1,0 +1,40 @@
+/**
+ * What the offline model says to a prompt in the ReAct format, as agents write it: a sum it gives to the calculator, if there is one, and
+ * what a tool observed is its answer; anything else it answers itself. Undefined where the prompt is none.
+ */
+export function reactAnswer(prompt: string, answerTo: (question: string) => string): string | undefined {
+  const at = prompt.lastIndexOf('\nQuestion: ')
+  const [, question, scratchpad] = /^\nQuestion: ([\s\S]*?)\nThought:([\s\S]*)$/.exec(prompt.slice(Math.max(at, 0))) ?? []
+  if (question === undefined || scratchpad === undefined || !prompt.includes('\nAction Input:')) return
+  const observed = /\nObservation: ([^\n]*)\nThought:$/.exec(scratchpad)?.[1]
+  if (observed !== undefined) return ` I know the answer now.\nFinal Answer: ${observed.replace(/^Answer: /, '')}`
+  // The prompt's own last words ask for the answer at once.
+  if (/Final Answer:$/.test(scratchpad)) return ` ${answerTo(question)}`
+  const sum = expressionIn(question)
+  const hasCalculator = /^Action:.*\bCalculator\b/m.test(prompt)
+  if (sum && hasCalculator) return ` I have to work this out.\nAction: Calculator\nAction Input: ${sum}`
+  return ` I can say that myself.\nFinal Answer: ${answerTo(question)}`
+}
+
+/** What it says where it is asked to put a question as an expression, in a fenced block of text. */
+export function expressionAnswer(prompt: string): string | undefined {
+  const [, question] = /```output[\s\S]*\nQuestion: ([^\n]*)\n$/.exec(prompt) ?? []
+  if (question === undefined) return
+  return `\`\`\`text\n${expressionIn(question) ?? question}\n\`\`\``
+}
+
+const operators: readonly (readonly [word: RegExp, sign: string])[] = [
+  [/ (?:raised )?to the power of /g, ' ^ '],
+  [/ raised to the ([\d.]+)(?:st|nd|rd|th)? power\b/g, ' ^ $1'],
+  [/ (?:plus) /g, ' + '],
+  [/ (?:minus) /g, ' - '],
+  [/ (?:times|multiplied by) /g, ' * '],
+  [/ (?:divided by|over) /g, ' / '],
+  [/ squared\b/g, ' ^ 2'],
+]
+
+/** The sum that a question asks, as an expression. */
+export function expressionIn(question: string): string | undefined {
+  const text = operators.reduce((rest, [word, sign]) => rest.replace(word, sign), question)
+  return /[\d(][\d+\-*/^().\s]*[\d)]/.exec(text)?.[0].match(/.*[-+*/^].*/)?.[0]
+}
