@@ -9,7 +9,7 @@ export function reactAnswer(prompt: string, answerTo: (question: string) => stri
   const observed = /\nObservation: ([^\n]*)\nThought:$/.exec(scratchpad)?.[1]
   if (observed !== undefined) return ` I know the answer now.\nFinal Answer: ${observed.replace(/^Answer: /, '')}`
   // The prompt's own last words ask for the answer at once.
-  if (/Final Answer:$/.test(scratchpad)) return ` ${answerTo(question)}`
+  if (scratchpad.endsWith('Final Answer:')) return ` ${answerTo(question)}`
   const sum = expressionIn(question)
   const hasCalculator = /^Action:.*\bCalculator\b/m.test(prompt)
   if (sum && hasCalculator) return ` I have to work this out.\nAction: Calculator\nAction Input: ${sum}`
