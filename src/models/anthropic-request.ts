@@ -1,4 +1,5 @@
 import type { AssistantMessage, CacheControl, Message, Part, ToolCall, ToolMessage } from '../core/message.ts'
+import { isToolSpec, type ToolSpec } from '../schema/tool-spec.ts'
 import type { WireRequest } from './wire.ts'
 
 /** What one call may be asked with; `bind` takes them too. Where a field is left out, Anthropic's own default holds. */
@@ -18,8 +19,8 @@ export interface AnthropicCallOptions {
   readonly system?: string
   /** As Anthropic writes it: `{ type: 'adaptive', display: 'summarized' }`, `{ type: 'enabled', budget_tokens: 2_000 }`, `{ type: 'disabled' }`. */
   readonly thinking?: object
-  /** As Anthropic writes them: `{ name, description, input_schema }`, or one of its server's tools. */
-  readonly tools?: readonly object[]
+  /** Made by `tool()`, or as Anthropic writes them: `{ name, description, input_schema }`, or one of its server's tools. */
+  readonly tools?: readonly (ToolSpec | object)[]
   /** `auto` (default), `any`, `none`, or as Anthropic writes it: `{ type: 'tool', name: 'weather', disable_parallel_tool_use: true }`. */
   readonly toolChoice?: 'auto' | 'any' | 'none' | object
   /** Has Anthropic cache all that it can: the last part that may be cached is marked so. Parts of messages can be marked one by one too. */
@@ -75,7 +76,7 @@ export function anthropicRequest(messages: readonly Message[], options: Anthropi
       top_k: options.topK,
       stop_sequences: options.stop,
       thinking: options.thinking,
-      tools: options.tools,
+      tools: options.tools?.map(toolOf),
       tool_choice: typeof toolChoice === 'string' ? { type: toolChoice } : toolChoice,
       cache_control: options.cacheControl,
       container: containerOf(messages),
@@ -84,6 +85,9 @@ export function anthropicRequest(messages: readonly Message[], options: Anthropi
     },
   }
 }
+
+const toolOf = (tool: object): object =>
+  isToolSpec(tool) ? { name: tool.name, description: tool.description, input_schema: tool.jsonSchema } : tool
 
 /** System messages stand apart from the turns, wherever they were: one plain text as it is, else blocks. */
 function systemOf(messages: readonly Message[], instructions = ''): unknown {

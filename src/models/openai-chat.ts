@@ -1,4 +1,5 @@
 import { type AssistantMessage, type Message, type Part, textOf } from '../core/message.ts'
+import { isToolSpec, type ToolSpec } from '../schema/tool-spec.ts'
 import { OpenAIDecoder, openaiComplaint } from './openai-answer.ts'
 import type { OpenAIConnection } from './openai-connect.ts'
 import { bodyOf, callKeys, type OpenAICallOptions } from './openai-request.ts'
@@ -17,8 +18,8 @@ export interface ChatOpenAICallOptions extends OpenAICallOptions {
   readonly reasoningEffort?: string
   /** As OpenAI writes it: `{ type: 'json_object' }`, or `{ type: 'json_schema', json_schema: { name, schema, strict: true } }`. */
   readonly responseFormat?: object
-  /** As OpenAI writes them: `{ type: 'function', function: { name, description, parameters } }`. */
-  readonly tools?: readonly object[]
+  /** Made by `tool()`, or as OpenAI writes them: `{ type: 'function', function: { name, description, parameters } }`. */
+  readonly tools?: readonly (ToolSpec | object)[]
   /** `auto` (default), `required`, `none`, or as OpenAI writes it: `{ type: 'function', function: { name: 'weather' } }`. */
   readonly toolChoice?: 'auto' | 'required' | 'none' | object
   /** Whether one answer may call several tools. */
@@ -44,7 +45,7 @@ export const openaiChat: Wire<ChatOpenAICallOptions, readonly Message[], OpenAIC
       [maxTokensField]: maxTokens,
       reasoning_effort: reasoningEffort,
       response_format: responseFormat,
-      tools,
+      tools: tools?.map(toolOf),
       tool_choice: toolChoice,
       parallel_tool_calls: parallelToolCalls,
     }
@@ -53,6 +54,9 @@ export const openaiChat: Wire<ChatOpenAICallOptions, readonly Message[], OpenAIC
   decoder: () => new OpenAIDecoder(),
   complaint: openaiComplaint,
 }
+
+const toolOf = (tool: object): object =>
+  isToolSpec(tool) ? { type: 'function', function: { name: tool.name, description: tool.description, parameters: tool.jsonSchema } } : tool
 
 /**
  * A message as OpenAI writes it; none for an answer that was stopped before it said anything. Text goes as one string, which every

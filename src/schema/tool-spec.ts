@@ -12,3 +12,6 @@ export interface ToolSpec {
   /** Of the arguments, an object. */
   readonly jsonSchema: JsonSchema
 }
+
+/** Whether a tool is described so, and not in some provider's own words. */
+export const isToolSpec = (tool: object): tool is ToolSpec => 'jsonSchema' in tool
