@@ -1,11 +1,15 @@
 import { decoder } from 'chaintap/json'
 import { describe, expect, it } from 'vitest'
 import { bareGenerator, bareLoop, bareResponse, type Hand } from '../bench/lib/bare.ts'
+import { readAhead } from '../bench/lib/idle.ts'
+import { left, wayNames } from '../bench/lib/leave.ts'
+import { type Library, readAnswer } from '../bench/lib/library.ts'
 import { interleaved } from '../bench/lib/measure.ts'
 import { growth } from '../bench/lib/memory.ts'
 import { chainOver, eventsResponse, handlers, readChain, textResponse } from '../bench/lib/ours.ts'
-import { measureRow, rows } from '../bench/lib/rows.ts'
-import { type Chunking, serving, wire } from '../bench/lib/wire.ts'
+import ours from '../bench/lib/ours-anthropic.ts'
+import { measureRow, rowNames, rows } from '../bench/lib/rows.ts'
+import { type Chunking, type Format, serving, whole, wire } from '../bench/lib/wire.ts'
 
 async function textOf(reading: (hand: Hand) => Promise<void>): Promise<string> {
   let text = ''
@@ -15,34 +19,61 @@ async function textOf(reading: (hand: Hand) => Promise<void>): Promise<string> {
   return text
 }
 
-describe.each<Chunking>(['1/chunk', '16 KiB'])('the answer that is measured, %s', (chunking) => {
-  const { text, opening, deltas, ending } = wire(700, chunking)
-  const fetch = serving([...opening, ...deltas, ...ending])
+async function* values<T>(all: readonly T[]): AsyncGenerator<T, void> {
+  yield* all
+}
+
+/** Reads the whole answer before it gives any of it, and never cancels. */
+const eager =
+  (format: Format): Library =>
+  (fetch) => ({
+    async stream() {
+      const texts: string[] = []
+      await bareLoop(fetch, (text) => void texts.push(text), format)
+      return {
+        chunks: values(texts),
+        textOf: String,
+      }
+    },
+    invoke: () => textOf((hand) => bareLoop(fetch, hand, format)),
+  })
+
+describe.each<Chunking>(['1/chunk', '16 KiB', '64 KiB'])('the answer that is measured, %s', (chunking) => {
+  const source = wire(700, chunking)
+  const fetch = serving(whole(source))
   const chain = chainOver(fetch)
 
   it('is read alike by the bare loop and by the chain', async () => {
     const generator = async (hand: Hand) => {
       for await (const token of bareGenerator(fetch)) hand(token)
     }
-    expect(await textOf((hand) => bareLoop(fetch, hand))).toBe(text)
-    expect(await textOf(generator)).toBe(text)
-    expect(await textOf((hand) => readChain(chain, hand, handlers(3)))).toBe(text)
+    expect(await textOf((hand) => bareLoop(fetch, hand))).toBe(source.text)
+    expect(await textOf(generator)).toBe(source.text)
+    expect(await textOf((hand) => readChain(chain, hand, handlers(3)))).toBe(source.text)
+    expect(await textOf((hand) => readAnswer(ours(fetch), hand))).toBe(source.text)
+  })
+
+  it('is the same on both wires', async () => {
+    const openai = wire(700, chunking, 'openai')
+    expect(openai.text).toBe(source.text)
+    expect(await textOf((hand) => bareLoop(serving(whole(openai)), hand, 'openai'))).toBe(source.text)
   })
 
   it('is the same in every response', async () => {
-    expect(await (await bareResponse(fetch)).text()).toBe(text)
-    expect(await textResponse(chain).text()).toBe(text)
+    expect(await (await bareResponse(fetch)).text()).toBe(source.text)
+    expect(await textResponse(chain).text()).toBe(source.text)
     const events =
       (await eventsResponse(chain).text())
         .match(/(?<=^data: ).*$/gm)
         ?.slice(0, -1)
         .map(decoder()) ?? []
-    expect(events.flatMap((event) => (event.type === 'chunk' ? [event.chunk] : [])).join('')).toBe(text)
+    expect(events.flatMap((event) => (event.type === 'chunk' ? [event.chunk] : [])).join('')).toBe(source.text)
   })
 
   it('comes in the chunks it is named after', () => {
-    expect(deltas.length).toBe(chunking === '1/chunk' ? 700 : Math.ceil(deltas.reduce((sum, { length }) => sum + length, 0) / 16_384))
-    expect(text).toMatch(/["\n]/)
+    const bytes = source.deltas.reduce((sum, { length }) => sum + length, 0)
+    expect(source.deltas.length).toBe(chunking === '1/chunk' ? 700 : Math.ceil(bytes / (Number.parseInt(chunking, 10) * 1024)))
+    expect(source.text).toMatch(/["\n]/)
   })
 })
 
@@ -56,13 +87,67 @@ describe('each row', () => {
 
   it('memory gives by how much it grew at most', async () => {
     const [warmUp, before, during] = [Array(10).fill(99), 3, [3, 3, 4, 5, 4, 3, 7, 3, 3, 3]]
-    const inUse = [...warmUp, before, ...during].map((megabytes) => megabytes * 1_048_576)
-    const { value } = await growth(() => inUse.shift() ?? Number.NaN, 100_000)
-    expect(value).toBe(4)
+    const inUse = [...warmUp, before, ...during]
+    const read = (fetch: typeof globalThis.fetch, hand: Hand) => readChain(chainOver(fetch), hand)
+    expect(await growth(read, () => inUse.shift() ?? Number.NaN, 100_000)).toBe(4)
   })
 
   it('is known by its name', async () => {
-    await expect(measureRow('no-such-row', 1)).rejects.toThrow('no-such-row')
-    expect(await measureRow('memory', 1)).toEqual([])
+    await expect(measureRow('no-such-row', { rounds: 1, libraries: [] })).rejects.toThrow('no-such-row')
+    expect(await measureRow('memory', { rounds: 1, libraries: [] })).toEqual([])
+  })
+})
+
+describe('libraries side by side', () => {
+  const sampled = rowNames.filter((row) => /^peers-anthropic-(1|16|64|handlers|invoke|first)/.test(row))
+
+  it.each(sampled)('%s gives a figure of each', async (row) => {
+    const libraries = ['one', 'other'].map((name) => ({ name, library: ours }))
+    const figures = await measureRow(row, { rounds: 1, tokens: 20, sampleMs: 1, libraries })
+    expect(figures.map(({ library, value, says }) => [library, Number.isFinite(value), says])).toEqual([
+      ['one', true, undefined],
+      ['other', true, undefined],
+    ])
+  })
+
+  it('says which one fails, and measures the others', async () => {
+    const silent: Library = (fetch) => ({ ...ours(fetch), invoke: async () => '' })
+    const libraries = [
+      { name: 'silent', library: silent },
+      { name: 'ours', library: ours },
+    ]
+    const figures = await measureRow('peers-anthropic-invoke', { rounds: 1, sampleMs: 1, libraries })
+    expect(figures.map(({ library, says }) => [library, says?.slice(0, 23)])).toEqual([
+      ['ours', undefined],
+      ['silent', 'fails: silent delivered'],
+    ])
+  })
+
+  it('leaves out who has no handlers', async () => {
+    const libraries = [{ name: 'eager', library: eager('openai') }]
+    expect(await measureRow('peers-openai-handlers', { rounds: 1, tokens: 20, sampleMs: 1, libraries })).toEqual([])
+  })
+
+  it('counts what is read ahead', async () => {
+    expect(await readAhead(ours, 'anthropic', 20)).toEqual({ pulled: 0, isAll: false })
+    expect(await readAhead(eager('openai'), 'openai', 20)).toMatchObject({ isAll: true })
+  })
+})
+
+describe('leaving', () => {
+  it.each(wayNames)('by %s is told', async (way) => {
+    expect(await left(ours, way, 'anthropic', 1)).toMatchObject({ unit: 'ms' })
+    expect(await left(ours, way, 'anthropic', 1)).not.toHaveProperty('says')
+  })
+
+  it('is not told by who cancels nothing', async () => {
+    const deaf: Library = (fetch) => {
+      const client = ours(fetch)
+      return { ...client, stream: () => client.stream({}) }
+    }
+    expect(await left(deaf, 'abort', 'anthropic', 1)).toMatchObject({ says: 'never' })
+    const { stream, invoke } = ours(() => Promise.reject(new Error('not asked')))
+    const stopless: Library = () => ({ invoke, stream: async (call) => ({ ...(await stream(call)), stop: undefined }) })
+    expect(await left(stopless, 'stop()', 'anthropic', 1)).toBeUndefined()
   })
 })

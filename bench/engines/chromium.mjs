@@ -24,22 +24,23 @@ await browser.close()
 
 /**
  * A browser of its own for each row: none runs in what another has warmed.
- * @param {string} folder where the bundle is
- * @param {string} row
- * @param {number} rounds
+ * @param {import('../lib/bundle.mjs').Task} task
  * @returns {Promise<readonly Figure[]>}
  */
-export async function measure(folder, row, rounds) {
-  const source = await readFile(join(folder, 'rows.mjs'), 'utf8')
+export async function measure({ folder, row, rounds, libraries }) {
+  const source = (/** @type {string} */ file) => readFile(join(folder, file), 'utf8')
+  const modules = await Promise.all(libraries.map(async ({ name, file }) => ({ name, source: await source(file) })))
   const browser = await launch()
   try {
     const page = await browser.newPage()
     return await page.evaluate(
-      async ({ source, row, rounds }) => {
-        const { measureRow } = await import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })))
-        return measureRow(row, rounds)
+      async ({ rows, modules, row, rounds }) => {
+        const load = (/** @type {string} */ source) => import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })))
+        const libraries = await Promise.all(modules.map(async ({ name, source }) => ({ name, library: (await load(source)).default })))
+        const { measureRow } = await load(rows)
+        return measureRow(row, { rounds, libraries })
       },
-      { source, row, rounds },
+      { rows: await source('rows.mjs'), modules, row, rounds },
     )
   } finally {
     await browser.close()

@@ -1,26 +1,30 @@
 import { spawn } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { imported } from '../lib/bundle.mjs'
 
 export const version = `Node ${process.versions.node}`
 
 /**
  * A process of its own for each row: none runs in what another has warmed.
- * @param {string} folder where the bundle is
- * @param {string} row
- * @param {number} rounds
+ * @param {import('../lib/bundle.mjs').Task} task
  * @returns {Promise<readonly import('../lib/measure.ts').Figure[]>}
  */
-export async function measure(folder, row, rounds) {
+export async function measure({ folder, row, rounds, libraries }) {
   const program = `
-    import { measureRow } from ${JSON.stringify(pathToFileURL(join(folder, 'rows.mjs')))}
+    import { measureRow } from './rows.mjs'
+    ${imported(libraries)}
+    // Left by break, xsAI rejects a promise that nobody has: Node would end.
+    process.on('unhandledRejection', (error) => console.error('Nobody handles: ' + error))
     const liveBytes = () => {
       gc()
       const { heapUsed, external } = process.memoryUsage()
       return heapUsed + external
     }
-    console.log(JSON.stringify(await measureRow(${JSON.stringify(row)}, ${rounds}, liveBytes)))`
-  return JSON.parse(await output(['--expose-gc', '--input-type=module', '--eval', program]))
+    console.log(JSON.stringify(await measureRow(${JSON.stringify(row)}, { rounds: ${rounds}, libraries, liveBytes })))`
+  const file = join(folder, 'node.mjs')
+  await writeFile(file, program)
+  return JSON.parse(await output(['--expose-gc', file]))
 }
 
 /**

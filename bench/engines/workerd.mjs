@@ -4,37 +4,44 @@ import { writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { root } from '../../scripts/support.mjs'
+import { imported } from '../lib/bundle.mjs'
+import { measureColdStart } from '../lib/cold.mjs'
+
+/** @typedef {import('../lib/measure.ts').Figure} Figure */
 
 export const version = `workerd ${createRequire(import.meta.url)('workerd/package.json').version}`
 
-const worker = `
-  import { measureRow } from './rows.mjs'
-  export default {
-    async fetch(request) {
-      const { row, rounds } = await request.json()
-      return Response.json(await measureRow(row, rounds))
-    }
-  }`
+const compatibilityDate = /^compatibility_date = "(.*)"$/m.exec(readFileSync(join(root, 'wrangler.toml'), 'utf8'))?.[1] ?? ''
 
 /**
  * A workerd of its own for each row: none runs in what another has warmed.
- * @param {string} folder where the bundle is
- * @param {string} row
- * @param {number} rounds
- * @returns {Promise<readonly import('../lib/measure.ts').Figure[]>}
+ * @param {import('../lib/bundle.mjs').Task} task
+ * @returns {Promise<readonly Figure[]>}
  */
-export async function measure(folder, row, rounds) {
+export function measure(task) {
+  return task.row.endsWith('cold') ? measureColdStart(task, compatibilityDate) : measureInside(task)
+}
+
+/** @param {import('../lib/bundle.mjs').Task} task @returns {Promise<readonly Figure[]>} */
+async function measureInside({ folder, row, rounds, libraries }) {
   // Read by wrangler when it is loaded: no telemetry, no request to Cloudflare.
   process.env.WRANGLER_SEND_METRICS = 'false'
   process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'
   const { createTestHarness } = await import('wrangler')
+  const worker = `
+    import { measureRow } from './rows.mjs'
+    ${imported(libraries)}
+    export default {
+      async fetch() {
+        return Response.json(await measureRow(${JSON.stringify(row)}, { rounds: ${rounds}, libraries }))
+      }
+    }`
   await writeFile(join(folder, 'worker.mjs'), worker)
-  const compatibility_date = /^compatibility_date = "(.*)"$/m.exec(readFileSync(join(root, 'wrangler.toml'), 'utf8'))?.[1] ?? ''
-  const config = { name: 'bench', main: 'worker.mjs', compatibility_date }
+  const config = { name: 'bench', main: 'worker.mjs', compatibility_date: compatibilityDate }
   const server = createTestHarness({ root: folder, workers: [{ config }] })
   try {
     await server.listen()
-    const response = await server.fetch('/', { method: 'POST', body: JSON.stringify({ row, rounds }) })
+    const response = await server.fetch('/')
     if (!response.ok) throw new Error(await response.text())
     return /** @type {any} */ (await response.json())
   } finally {

@@ -1,44 +1,71 @@
 // The yardstick: what a careful programmer writes by hand, without chains, handlers and errors.
 import { createParser, type EventSourceParser } from 'eventsource-parser'
-import type { Bytes } from './wire.ts'
+import type { Bytes, Format } from './wire.ts'
 
 export type Hand = (text: string) => void
 
 const more = { stream: true }
 
-function textParser(hand: Hand): EventSourceParser {
-  return createParser({
-    onEvent({ data }) {
-      const event = JSON.parse(data)
-      if (event.type === 'content_block_delta' && event.delta.type === 'text_delta') hand(event.delta.text)
-    },
-  })
+interface Provider {
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: object
+  parser(hand: Hand): EventSourceParser
 }
 
-async function ask(fetch: typeof globalThis.fetch): Promise<ReadableStreamDefaultReader<Bytes>> {
-  const content = 'Tell me a joke about bears'
-  const { body } = await fetch('https://api.anthropic.com/v1/messages', {
+const messages = [{ role: 'user', content: 'Tell me a joke about bears' }]
+
+const providers: Readonly<Record<Format, Provider>> = {
+  anthropic: {
+    url: 'https://api.anthropic.com/v1/messages',
+    headers: { 'anthropic-version': '2023-06-01', 'x-api-key': 'key' },
+    body: { model: 'claude', max_tokens: 4096, stream: true, messages },
+    parser: (hand) =>
+      createParser({
+        onEvent({ data }) {
+          const event = JSON.parse(data)
+          if (event.type === 'content_block_delta' && event.delta.type === 'text_delta') hand(event.delta.text)
+        },
+      }),
+  },
+  openai: {
+    url: 'https://api.openai.com/v1/chat/completions',
+    headers: { authorization: 'Bearer key' },
+    body: { model: 'gpt', stream: true, stream_options: { include_usage: true }, messages },
+    parser: (hand) =>
+      createParser({
+        onEvent({ data }) {
+          if (data === '[DONE]') return
+          const text = JSON.parse(data).choices[0]?.delta.content
+          if (text) hand(text)
+        },
+      }),
+  },
+}
+
+async function ask(fetch: typeof globalThis.fetch, { url, headers, body }: Provider): Promise<ReadableStreamDefaultReader<Bytes>> {
+  const response = await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'anthropic-version': '2023-06-01', 'x-api-key': 'key' },
-    body: JSON.stringify({ model: 'claude', max_tokens: 4096, stream: true, messages: [{ role: 'user', content }] }),
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
   })
-  if (!body) throw new Error('no body')
-  return body.getReader()
+  if (!response.body) throw new Error('no body')
+  return response.body.getReader()
 }
 
-export async function bareLoop(fetch: typeof globalThis.fetch, hand: Hand): Promise<void> {
-  const reader = await ask(fetch)
+export async function bareLoop(fetch: typeof globalThis.fetch, hand: Hand, format: Format = 'anthropic'): Promise<void> {
+  const reader = await ask(fetch, providers[format])
   const decoder = new TextDecoder()
-  const parser = textParser(hand)
+  const parser = providers[format].parser(hand)
   for (let read = await reader.read(); !read.done; read = await reader.read()) parser.feed(decoder.decode(read.value, more))
 }
 
 /** The loop as something that can be iterated: what a step that wants `for await` costs by itself. */
 export async function* bareGenerator(fetch: typeof globalThis.fetch): AsyncGenerator<string, void> {
-  const reader = await ask(fetch)
+  const reader = await ask(fetch, providers.anthropic)
   const decoder = new TextDecoder()
   let texts: string[] = []
-  const parser = textParser((text) => void texts.push(text))
+  const parser = providers.anthropic.parser((text) => void texts.push(text))
   for (let read = await reader.read(); !read.done; read = await reader.read()) {
     parser.feed(decoder.decode(read.value, more))
     yield* texts
@@ -48,11 +75,11 @@ export async function* bareGenerator(fetch: typeof globalThis.fetch): AsyncGener
 
 /** The loop in a Worker: the provider's bytes to a response of plain text, a chunk for each that has some. */
 export async function bareResponse(fetch: typeof globalThis.fetch): Promise<Response> {
-  const reader = await ask(fetch)
+  const reader = await ask(fetch, providers.anthropic)
   const decoder = new TextDecoder()
   const encoder = new TextEncoder()
   let text = ''
-  const parser = textParser((token) => {
+  const parser = providers.anthropic.parser((token) => {
     text += token
   })
   const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
@@ -65,4 +92,13 @@ export async function bareResponse(fetch: typeof globalThis.fetch): Promise<Resp
     text = ''
   }
   return new Response(new ReadableStream({ pull }, { highWaterMark: 0 }))
+}
+
+/** Characters that a reading hands over. */
+export async function lengthOf(reading: (hand: Hand) => Promise<void>): Promise<number> {
+  let length = 0
+  await reading((text) => {
+    length += text.length
+  })
+  return length
 }

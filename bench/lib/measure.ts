@@ -4,10 +4,15 @@ export interface Figure {
   readonly value: number
   /** The standard error of a median of rounds. */
   readonly error?: number
-  /** `×`: times the bare loop, in the same rounds. */
-  readonly unit: '×' | 'ns' | 'µs' | 'MB'
+  /** `×`: times the bare loop, in the same rounds; '': a count. */
+  readonly unit: '×' | 'ns' | 'µs' | 'ms' | 'B' | 'KB' | 'MB' | ''
   /** None where the figure is there for comparison. */
-  readonly budget?: number
+  readonly budget?: number | undefined
+  /** In place of the value, where a number does not say it. */
+  readonly says?: string
+  /** Where libraries stand side by side: the table, and whose figure it is. */
+  readonly table?: string
+  readonly library?: string
 }
 
 /** One way of doing a piece of work. */
@@ -45,20 +50,30 @@ export async function interleaved(variants: readonly Variant[], rounds: number, 
   return sampled(variants, rounds, await enough(variants, sampleMs))
 }
 
-/** How often the fastest variant has to run for a sample. */
-/** How often the fastest variant has to run for a sample. */
-async function enough(variants: readonly Variant[], sampleMs: number): Promise<number> {
+/** How often a variant has to run for a sample, by name. */
+type Times = Readonly<Record<string, number>>
+
+async function enough(variants: readonly Variant[], sampleMs: number): Promise<Times> {
+  const times: Record<string, number> = {}
+  for (const variant of variants) times[variant.name] = await enoughOf(variant, sampleMs)
+  return times
+}
+
+async function enoughOf({ sample }: Variant, sampleMs: number): Promise<number> {
   for (let times = 1; ; times *= 2) {
-    const fastest = Math.min(...Object.values(await sampled(variants, 1, times)).flat()) * times
+    const ms = await sample(times)
     // Long enough to be told from: another doubling could overshoot.
-    if (fastest >= sampleMs / 4) return Math.ceil((times * sampleMs) / fastest)
+    if (ms >= sampleMs / 4) return Math.ceil((times * sampleMs) / ms)
   }
 }
 
-async function sampled(variants: readonly Variant[], rounds: number, times: number): Promise<Samples> {
+async function sampled(variants: readonly Variant[], rounds: number, times: Times): Promise<Samples> {
   const samples: Record<string, number[]> = Object.fromEntries(variants.map(({ name }) => [name, []]))
   for (let round = 0; round < rounds; round++) {
-    for (const { name, sample } of shuffled(variants)) samples[name]?.push((await sample(times)) / times)
+    for (const { name, sample } of shuffled(variants)) {
+      const often = times[name] ?? 1
+      samples[name]?.push((await sample(often)) / often)
+    }
   }
   return samples
 }
@@ -69,12 +84,22 @@ function shuffled<T>(values: readonly T[]): readonly T[] {
   return keyed.sort((a, b) => a.key - b.key).map(({ value }) => value)
 }
 
-/** The median of what `figure` makes of two variants' samples in the same round. Its error is told from the quartiles: rounds have outliers. */
+/** The median of what `figure` makes of two variants' samples in the same round. */
 export function paired(samples: Samples, a: string, b: string, figure: (a: number, b: number) => number): Pick<Figure, 'value' | 'error'> {
   const others = samples[b] ?? []
   const values = (samples[a] ?? []).map((value, round) => figure(value, others[round] ?? Number.NaN))
+  return median(values)
+}
+
+/** Its error is told from the quartiles: rounds have outliers. */
+export function median(values: readonly number[]): Pick<Figure, 'value' | 'error'> {
   const deviation = (quantile(values, 0.75) - quantile(values, 0.25)) / 1.349
   return { value: quantile(values, 0.5), error: (1.253 * deviation) / Math.sqrt(values.length) }
+}
+
+/** Times the bare loop. */
+export function times(samples: Samples, variant: string): Pick<Figure, 'value' | 'error' | 'unit'> {
+  return { ...paired(samples, variant, 'bare', (each, bare) => each / bare), unit: '×' }
 }
 
 export function quantile(values: readonly number[], part: number): number {

@@ -1,23 +1,24 @@
-import type { Figure } from './measure.ts'
-import { chainOver, readChain } from './ours.ts'
-import { answering, type Bytes, wire } from './wire.ts'
+import type { Hand } from './bare.ts'
+import { answering, type Bytes, type Format, wire } from './wire.ts'
 
 /** Bytes in use after a full garbage collection. */
 export type LiveBytes = () => number
 
+/** Reads an answer to its end. */
+type Read = (fetch: typeof globalThis.fetch, hand: Hand) => Promise<void>
+
 /** Tokens of the block that is sent again and again. */
 const BLOCK = 10_000
 
-/** How far the live memory grows, at most, while so many tokens stream by. It is looked at ten times. */
-export async function growth(liveBytes: LiveBytes, tokens: number): Promise<Figure> {
-  await peak(liveBytes, tokens / 10)
+/** By how many bytes the live memory grows, at most, while so many tokens stream by. It is looked at ten times. */
+export async function growth(read: Read, liveBytes: LiveBytes, tokens: number, format: Format = 'anthropic'): Promise<number> {
+  await peak(read, liveBytes, tokens / 10, format)
   const before = liveBytes()
-  const grown = (await peak(liveBytes, tokens)) - before
-  return { what: `live memory over ${tokens} tokens`, value: Math.max(0, grown / 1_048_576), unit: 'MB', budget: 1 }
+  return Math.max(0, (await peak(read, liveBytes, tokens, format)) - before)
 }
 
-async function peak(liveBytes: LiveBytes, tokens: number): Promise<number> {
-  const { opening, deltas, ending } = wire(BLOCK, '16 KiB')
+async function peak(read: Read, liveBytes: LiveBytes, tokens: number, format: Format): Promise<number> {
+  const { opening, deltas, ending } = wire(BLOCK, '16 KiB', format)
   function* chunks(): Generator<Bytes, undefined> {
     yield* opening
     for (let sent = 0; sent < tokens; sent += BLOCK) yield* deltas
@@ -28,8 +29,10 @@ async function peak(liveBytes: LiveBytes, tokens: number): Promise<number> {
     return () => sending.next().value
   })
   let [seen, most] = [0, 0]
-  await readChain(chainOver(fetch), () => {
-    if (++seen % (tokens / 10) === 0) most = Math.max(most, liveBytes())
+  await read(fetch, (text) => {
+    // Some libraries hand over chunks without text, too.
+    if (text !== '' && ++seen % (tokens / 10) === 0) most = Math.max(most, liveBytes())
   })
+  if (seen < tokens) throw new Error(`${seen} of ${tokens} tokens came`)
   return most
 }

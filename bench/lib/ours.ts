@@ -1,9 +1,21 @@
-import { ChatPromptTemplate, type Listener, type RunEvent, type Runnable, StringOutputParser } from 'chaintap'
+import {
+  type AssistantMessage,
+  type ChatInput,
+  ChatPromptTemplate,
+  type Delta,
+  type Listener,
+  type RunEvent,
+  type Runnable,
+  StringOutputParser,
+  textOf,
+} from 'chaintap'
 import { ChatAnthropic } from 'chaintap/anthropic'
 import { toResponse } from 'chaintap/edge'
 import type { Hand } from './bare.ts'
+import { type Client, question } from './library.ts'
 
 export type Chain = Runnable<{ animal: string }, string>
+type ChatModel = Runnable<ChatInput, AssistantMessage, Delta>
 
 const input = { animal: 'bears' }
 
@@ -11,9 +23,11 @@ export function modelOver(fetch: typeof globalThis.fetch): ChatAnthropic {
   return new ChatAnthropic({ apiKey: 'key', model: 'claude', fetch, streaming: true, dangerouslyAllowBrowser: true })
 }
 
-export function chainOver(fetch: typeof globalThis.fetch): Chain {
-  return ChatPromptTemplate.fromTemplate('Tell me a joke about {animal}').pipe(modelOver(fetch)).pipe(new StringOutputParser())
+export function chainOf(model: ChatModel): Chain {
+  return ChatPromptTemplate.fromTemplate('Tell me a joke about {animal}').pipe(model).pipe(new StringOutputParser())
 }
+
+export const chainOver = (fetch: typeof globalThis.fetch): Chain => chainOf(modelOver(fetch))
 
 export function handlers(count: number): readonly Listener[] {
   return Array.from({ length: count }, () => {
@@ -34,4 +48,22 @@ export function textResponse(chain: Chain): Response {
 
 export function eventsResponse(chain: Chain): Response {
   return toResponse(chain.events(input))
+}
+
+/** What is asked of every library. */
+export function chaintap(model: ChatModel): Client {
+  const chain = chainOf(model)
+  const listening =
+    (hear: Hand): Listener =>
+    (event) => {
+      if (event.type === 'token') hear(event.token)
+    }
+  return {
+    hears: true,
+    stream({ signal, hear = [] }) {
+      const chunks = chain.stream(input, { callbacks: hear.map(listening), ...(signal && { signal }) })
+      return { chunks, textOf: (text: string) => text, toStream: () => chunks, stop: () => chunks.stop() }
+    },
+    invoke: async () => textOf(await model.invoke(question)),
+  }
 }

@@ -1,8 +1,14 @@
 /** @typedef {import('./measure.ts').Figure} Figure */
-/** @typedef {{ readonly version: string, readonly figures: readonly Figure[] }} Column */
+/** @typedef {{ readonly version: string, readonly figures: readonly Figure[] }} Column what one engine gave */
 
-/** @param {Figure} figure @param {number} [value] */
-const amount = ({ unit }, value) => (value === undefined ? '–' : `${value.toFixed(unit === 'ns' ? 0 : 2)} ${unit}`)
+/** @type {Partial<Record<Figure['unit'], number>>} */
+const digits = { ns: 0, B: 0, '': 0, KB: 1 }
+
+/** @param {Figure['unit']} unit @param {number | undefined} value */
+const amount = (unit, value) => (value === undefined ? '–' : `${value.toFixed(digits[unit] ?? (value < 10 ? 2 : 1))} ${unit}`.trim())
+
+/** @param {Figure} figure */
+const said = ({ says, unit, value }) => says ?? amount(unit, value)
 
 /** `unsure` where two standard errors would change it. @param {Figure} figure */
 function verdict({ value, error = 0, budget }) {
@@ -13,29 +19,78 @@ function verdict({ value, error = 0, budget }) {
 
 /** A figure as a line. @param {Figure} figure */
 export function text(figure) {
-  const error = figure.error === undefined ? '' : `± ${amount(figure, figure.error)}`
-  return `${verdict(figure).padEnd(6)} ${amount(figure, figure.value).padStart(9)} ${error.padEnd(9)} of ${amount(figure, figure.budget).padStart(7)}  ${figure.what}`
+  const { unit, error, budget, table, what, library } = figure
+  const errorText = error === undefined ? '' : `± ${amount(unit, error)}`
+  const name = [table, what, library].filter((part) => part !== undefined).join(' · ')
+  return `${verdict(figure).padEnd(6)} ${said(figure).padStart(10)} ${errorText.padEnd(9)} of ${amount(unit, budget).padStart(7)}  ${name}`
 }
 
-/** Engines side by side as Markdown: what is relative alone, for absolute times say more of the machine. @param {readonly Column[]} columns */
-export function table(columns) {
-  const rows = columns[0]?.figures.filter(({ unit }) => unit !== 'µs') ?? []
-  const cells = rows.map((row) => [row.what, amount(row, row.budget), ...columns.map((column) => cell(column, row.what))])
-  const head = ['what', 'budget', ...columns.map(({ version }) => version)]
-  const lines = [head, head.map(() => '---'), ...cells].map((line) => `| ${line.join(' | ')} |`)
+/**
+ * Ours against the budgets, then tables with the libraries side by side.
+ * @param {readonly Column[]} columns
+ * @param {Readonly<Record<string, string>>} versions of the peers
+ */
+export function markdown(columns, versions) {
+  const names = new Set(columns.flatMap(({ figures }) => figures.flatMap(({ table }) => table ?? [])))
+  const sorted = [...names].sort((a, b) => wireOf(a).localeCompare(wireOf(b)))
   return `# Measured
 
 By \`npm run bench\`: × is times the bare loop, the median over rounds that ran both. **over** is over the budget; *unsure* is nearer to it than two
-standard errors.
+standard errors. workerd's clock has steps of 1 ms, Chromium's of 0.1 ms.
 
-${lines.join('\n')}
+${againstBudgets(columns)}
+
+# Against the peers
+
+The same answer from the same in-memory body, in the same rounds as the bare loop; each library as its documents say to stream, at its
+defaults. What a line means is in [README.md](README.md); –: the library has no such thing.
+
+${sorted.map((name) => `## ${name}\n\n${sideBySide(columns, name)}\n`).join('\n')}
+The peers: ${Object.entries(versions)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', ')}.
 `
 }
 
-/** @param {Column} column @param {string} what */
-function cell({ figures }, what) {
-  const figure = figures.find((each) => each.what === what)
-  if (!figure) return '–'
-  const said = verdict(figure)
-  return `${amount(figure, figure.value)}${said === 'over' ? ' **over**' : said === 'unsure' ? ' *unsure*' : ''}`
+/** @param {string} name of a table */
+const wireOf = (name) => name.slice(0, name.indexOf(':'))
+
+/** Engines side by side: what is relative alone, for absolute times say more of the machine. @param {readonly Column[]} columns */
+function againstBudgets(columns) {
+  const ours = columns
+    .map(({ version, figures }) => ({ version, figures: figures.filter(({ table, unit }) => table === undefined && unit !== 'µs') }))
+    .filter(({ figures }) => figures.length > 0)
+  const rows = new Map(ours.flatMap(({ figures }) => figures.map((figure) => [figure.what, figure])))
+  const lines = [...rows.values()].map(({ what, unit, budget }) => [
+    what,
+    amount(unit, budget),
+    ...ours.map(({ figures }) => cell(figures.find((figure) => figure.what === what))),
+  ])
+  return table(['what', 'budget', ...ours.map(({ version }) => version)], lines)
 }
+
+/** Libraries side by side, a line for each engine. @param {readonly Column[]} columns @param {string} name */
+function sideBySide(columns, name) {
+  const figures = columns.flatMap((column) =>
+    column.figures.flatMap((figure) => (figure.table === name ? { ...figure, version: column.version } : [])),
+  )
+  const libraries = [...new Set(figures.map(({ library }) => library ?? ''))]
+  const lines = new Map(figures.map(({ what, version }) => [`${what} ${version}`, { what, version }]))
+  const whats = [...new Set(figures.map(({ what }) => what))]
+  const sorted = [...lines.values()].sort((a, b) => whats.indexOf(a.what) - whats.indexOf(b.what))
+  const cells = sorted.map(({ what, version }) => {
+    const line = figures.filter((figure) => figure.what === what && figure.version === version)
+    return [what, version, ...libraries.map((library) => cell(line.find((figure) => figure.library === library)))]
+  })
+  return table(['', '', ...libraries], cells)
+}
+
+/** @param {Figure | undefined} figure */
+function cell(figure) {
+  if (!figure) return '–'
+  const judged = verdict(figure)
+  return `${said(figure)}${judged === 'over' ? ' **over**' : judged === 'unsure' ? ' *unsure*' : ''}`
+}
+
+/** @param {readonly string[]} head @param {readonly (readonly string[])[]} cells */
+const table = (head, cells) => [head, head.map(() => '---'), ...cells].map((line) => `| ${line.join(' | ')} |`).join('\n')

@@ -1,18 +1,24 @@
 // The rows of the table, the same code in every engine.
 import { textOf } from 'chaintap'
-import { bareGenerator, bareLoop, bareResponse, type Hand } from './bare.ts'
+import { against, type Comparison, type Means } from './against.ts'
+import { bareGenerator, bareLoop, bareResponse, type Hand, lengthOf } from './bare.ts'
 import { firstToken } from './first-token.ts'
-import { type Figure, interleaved, paired, quantile, repeated, type Samples, type Variant } from './measure.ts'
-import { growth, type LiveBytes } from './memory.ts'
+import { readAhead } from './idle.ts'
+import { left, wayNames } from './leave.ts'
+import { type Figure, interleaved, paired, quantile, repeated, type Samples, times, type Variant } from './measure.ts'
+import { growth } from './memory.ts'
 import { chainOver, eventsResponse, handlers, modelOver, readChain, textResponse } from './ours.ts'
-import { type Chunking, serving, type Wire, wire } from './wire.ts'
+import ours from './ours-anthropic.ts'
+import { type Chunking, type Format, serving, whole, wire } from './wire.ts'
+
+export { median } from './measure.ts'
 
 export interface Row {
   readonly variants: readonly Variant[]
   figures(samples: Samples): readonly Figure[]
 }
 
-/** Of each row that compares: made for answers of so many tokens, else for as many as the budget is about. */
+/** Of each row of rounds: made for answers of so many tokens, else for as many as the budget is about. */
 export const rows: Readonly<Record<string, (tokens?: number) => Row>> = {
   'wire-1/chunk': (tokens = 20_000) => wireToText(tokens, '1/chunk', 1.25),
   'wire-16KiB': (tokens = 20_000) => wireToText(tokens, '16 KiB', 1.45),
@@ -22,15 +28,31 @@ export const rows: Readonly<Record<string, (tokens?: number) => Row>> = {
   first: () => first(),
 }
 
-/** The rows that can be measured: {@link rows}, and `memory`, for which the engine has to tell what is in use. */
-export const rowNames: readonly string[] = [...Object.keys(rows), 'memory']
+/** Rows without rounds. */
+const looks: Readonly<Record<string, (means: Means) => Promise<readonly Figure[]>>> = { memory, idle, leave }
+
+/** Rows with peers, by their names: `peers-openai-invoke`. */
+const comparisons: Readonly<Record<string, Comparison>> = Object.fromEntries(
+  (['anthropic', 'openai'] satisfies readonly Format[]).flatMap((format) =>
+    Object.entries(against(format)).map(([row, comparison]) => [`peers-${format}-${row}`, comparison]),
+  ),
+)
+
+export const rowNames: readonly string[] = Object.keys({ ...rows, ...looks, ...comparisons })
 
 /** The figures of a row; none where the engine cannot give them. */
-export async function measureRow(row: string, rounds: number, liveBytes?: LiveBytes): Promise<readonly Figure[]> {
-  if (row === 'memory') return liveBytes ? [await growth(liveBytes, 1_000_000)] : []
+export async function measureRow(row: string, means: Means): Promise<readonly Figure[]> {
+  const measured = looks[row] ?? comparisons[row]
+  if (measured) return measured(means)
   const made = rows[row]?.()
   if (!made) throw new Error(`There is no row ${row}`)
-  return made.figures(await interleaved(made.variants, rounds))
+  return made.figures(await interleaved(made.variants, means.rounds))
+}
+
+/** The body of an answer of one token. */
+export async function shortAnswer(format: Format): Promise<string> {
+  const response = await serving(whole(wire(1, '1/chunk', format)))('https://api.test')
+  return response.text()
 }
 
 /** Runs one variant alone for so long, for a profile. */
@@ -42,7 +64,7 @@ export async function repeatVariant(row: string, variant: string, ms: number): P
 
 function wireToText(tokens: number, chunking: Chunking, budget: number): Row {
   const source = wire(tokens, chunking)
-  const fetch = served(source)
+  const fetch = serving(whole(source))
   const chain = chainOver(fetch)
   const read = (name: string, reading: (hand: Hand) => Promise<void>): Variant =>
     repeated(name, () => lengthOf(reading), source.text.length)
@@ -53,15 +75,15 @@ function wireToText(tokens: number, chunking: Chunking, budget: number): Row {
   return {
     variants: [read('bare', (hand) => bareLoop(fetch, hand)), read('generator', generator), ours(0), ours(3), ours(13)],
     figures: (samples) => [
-      times(samples, `wire → text, ${chunking}: chain, 3 handlers`, 'chain, 3 handlers', budget),
+      { what: `wire → text, ${chunking}: chain, 3 handlers`, ...times(samples, 'chain, 3 handlers'), budget },
       {
         what: `wire → text, ${chunking}: each further handler, per token`,
         ...paired(samples, 'chain, 13 handlers', 'chain, 3 handlers', (more, few) => ((more - few) * 1e6) / 10 / tokens),
         unit: 'ns',
         budget: 20,
       },
-      times(samples, `wire → text, ${chunking}: chain, no handler`, 'chain, 0 handlers'),
-      times(samples, `wire → text, ${chunking}: bare loop in an async generator`, 'generator'),
+      { what: `wire → text, ${chunking}: chain, no handler`, ...times(samples, 'chain, 0 handlers') },
+      { what: `wire → text, ${chunking}: bare loop in an async generator`, ...times(samples, 'generator') },
       scale(samples, `wire → text, ${chunking}: bare loop, per token`, tokens),
     ],
   }
@@ -69,7 +91,7 @@ function wireToText(tokens: number, chunking: Chunking, budget: number): Row {
 
 function workerAnswer(tokens: number, chunking: Chunking, budgets: { readonly text?: number; readonly events?: number }): Row {
   const source = wire(tokens, chunking)
-  const fetch = served(source)
+  const fetch = serving(whole(source))
   const chain = chainOver(fetch)
   const answer = (name: string, respond: () => Response | Promise<Response>): Variant =>
     repeated(name, async () => bytesIn(await respond()), source.text.length)
@@ -80,24 +102,24 @@ function workerAnswer(tokens: number, chunking: Chunking, budgets: { readonly te
       answer('events', () => eventsResponse(chain)),
     ],
     figures: (samples) => [
-      times(samples, `a Worker's answer, ${chunking}: text`, 'text', budgets.text),
-      times(samples, `a Worker's answer, ${chunking}: events`, 'events', budgets.events),
+      { what: `a Worker's answer, ${chunking}: text`, ...times(samples, 'text'), budget: budgets.text },
+      { what: `a Worker's answer, ${chunking}: events`, ...times(samples, 'events'), budget: budgets.events },
       scale(samples, `a Worker's answer, ${chunking}: bare loop, per token`, tokens),
     ],
   }
 }
 
 function oneToken(): Row {
-  const { text, opening, deltas, ending } = wire(1, '1/chunk')
-  const fetch = serving([...opening, ...deltas, ...ending])
+  const source = wire(1, '1/chunk')
+  const fetch = serving(whole(source))
   const model = modelOver(fetch)
   return {
     variants: [
-      repeated('bare', () => lengthOf((hand) => bareLoop(fetch, hand)), text.length),
-      repeated('invoke', async () => textOf(await model.invoke('Tell me a joke about bears')).length, text.length),
+      repeated('bare', () => lengthOf((hand) => bareLoop(fetch, hand)), source.text.length),
+      repeated('invoke', async () => textOf(await model.invoke('Tell me a joke about bears')).length, source.text.length),
     ],
     figures: (samples) => [
-      times(samples, 'invoke, one-token answer', 'invoke', 25 / 12),
+      { what: 'invoke, one-token answer', ...times(samples, 'invoke'), budget: 25 / 12 },
       scale(samples, 'invoke, one-token answer: bare loop'),
     ],
   }
@@ -107,18 +129,28 @@ function first(): Row {
   const source = wire(1, '1/chunk')
   return {
     variants: [firstToken('bare', source, bareLoop), firstToken('chain', source, (fetch, hand) => readChain(chainOver(fetch), hand))],
-    figures: (samples) => [times(samples, 'first token', 'chain', 1.5), scale(samples, 'first token: bare loop')],
+    figures: (samples) => [{ what: 'first token', ...times(samples, 'chain'), budget: 1.5 }, scale(samples, 'first token: bare loop')],
   }
 }
 
-const served = ({ opening, deltas, ending }: Wire): typeof fetch => serving([...opening, ...deltas, ...ending])
+async function memory({ liveBytes, tokens = 1_000_000 }: Means): Promise<readonly Figure[]> {
+  if (!liveBytes) return []
+  const grown = await growth((fetch, hand) => readChain(chainOver(fetch), hand), liveBytes, tokens)
+  return [{ what: `live memory over ${tokens} tokens`, value: grown / 1_048_576, unit: 'MB', budget: 1 }]
+}
 
-async function lengthOf(reading: (hand: Hand) => Promise<void>): Promise<number> {
-  let length = 0
-  await reading((text) => {
-    length += text.length
-  })
-  return length
+async function idle(): Promise<readonly Figure[]> {
+  const { pulled } = await readAhead(ours, 'anthropic')
+  return [{ what: 'an idle reader: wire chunks read ahead', value: pulled, unit: '', budget: 1 }]
+}
+
+async function leave({ rounds }: Means): Promise<readonly Figure[]> {
+  const figures: Figure[] = []
+  for (const way of wayNames) {
+    const value = await left(ours, way, 'anthropic', rounds)
+    if (value) figures.push({ what: `leaving by ${way}, until the source is cancelled`, ...value, budget: 0.2 })
+  }
+  return figures
 }
 
 async function bytesIn({ body }: Response): Promise<number> {
@@ -126,11 +158,6 @@ async function bytesIn({ body }: Response): Promise<number> {
   let length = 0
   for (let read = await reader?.read(); read && !read.done; read = await reader?.read()) length += read.value.length
   return length
-}
-
-function times(samples: Samples, what: string, variant: string, budget?: number): Figure {
-  const ratio = paired(samples, variant, 'bare', (ours, bare) => ours / bare)
-  return { what, ...ratio, unit: '×', ...(budget !== undefined && { budget }) }
 }
 
 /** What the bare loop takes: for scale, and no gate. */

@@ -2,10 +2,13 @@ import { anthropicSse } from 'chaintap/testing'
 
 export type Bytes = Uint8Array<ArrayBuffer>
 
-/** How an answer arrives: an event per wire chunk, the realistic arrival; or in chunks of 16 KiB, a fast one. */
-export type Chunking = '1/chunk' | '16 KiB'
+/** How an answer arrives: an event per wire chunk, the realistic arrival; or in chunks of so many bytes, a fast one. */
+export type Chunking = '1/chunk' | '16 KiB' | '64 KiB'
 
-/** An Anthropic answer in its three parts, so that the middle can be repeated. */
+/** Whose streaming format an answer is in. */
+export type Format = 'anthropic' | 'openai'
+
+/** An answer in its three parts, so that the middle can be repeated. */
 export interface Wire {
   readonly text: string
   readonly opening: readonly Bytes[]
@@ -40,19 +43,54 @@ function tokens(count: number): readonly string[] {
   })
 }
 
-/** A streamed answer of `count` text deltas. Like Anthropic's its deltas are padded with blanks before the last brace. */
-export function wire(count: number, chunking: Chunking): Wire {
+/** A streamed answer of `count` text deltas. */
+export function wire(count: number, chunking: Chunking, format: Format = 'anthropic'): Wire {
   const text = tokens(count)
-  const events = anthropicSse({ text, usage: { inputTokens: 25, outputTokens: count } })
-  const first = events.findIndex((event) => event.includes('text_delta'))
-  const roll = dice(2)
-  const padded = events.slice(first, first + count).map((event) => event.replace(/\}\n\n$/, `${' '.repeat(roll() * 16)}}\n\n`))
-  const chunks = chunking === '1/chunk' ? each : cut
+  const { events, first } = formats[format](text)
+  const chunks = chunking === '1/chunk' ? each : cut(Number.parseInt(chunking, 10) * 1024)
   return {
     text: text.join(''),
     opening: chunks(events.slice(0, first)),
-    deltas: chunks(padded),
+    deltas: chunks(events.slice(first, first + count)),
     ending: chunks(events.slice(first + count)),
+  }
+}
+
+/** The server-sent events of an answer, and which of them is the first with text. */
+interface Events {
+  readonly events: readonly string[]
+  readonly first: number
+}
+
+const formats: Readonly<Record<Format, (text: readonly string[]) => Events>> = { anthropic, openai }
+
+/** Like Anthropic's the deltas are padded with blanks before the last brace. */
+function anthropic(text: readonly string[]): Events {
+  const roll = dice(2)
+  const events = anthropicSse({ text, usage: { inputTokens: 25, outputTokens: text.length } })
+  const padded = events.map((event) => (event.includes('text_delta') ? event.replace(/\}\n\n$/, `${' '.repeat(roll() * 16)}}\n\n`) : event))
+  return { events: padded, first: events.findIndex((event) => event.includes('text_delta')) }
+}
+
+/** Like OpenAI's the chunks are padded by a field of their own. */
+function openai(text: readonly string[]): Events {
+  const roll = dice(2)
+  const chunk = (choices: readonly object[], usage: object | null = null): string => {
+    const head = { id: 'chatcmpl-scripted', object: 'chat.completion.chunk', created: 1_795_000_000, model: 'gpt-4.1-2025-04-14' }
+    const padding = { obfuscation: 'x'.repeat(roll() * 16) }
+    return `data: ${JSON.stringify({ ...head, service_tier: 'default', system_fingerprint: 'fp_scripted', choices, usage, ...padding })}\n\n`
+  }
+  const choice = (delta: object, finish_reason: string | null = null): string => chunk([{ index: 0, delta, logprobs: null, finish_reason }])
+  const usage = { prompt_tokens: 25, completion_tokens: text.length, total_tokens: 25 + text.length }
+  return {
+    events: [
+      choice({ role: 'assistant', content: '', refusal: null }),
+      ...text.map((content) => choice({ content })),
+      choice({}, 'stop'),
+      chunk([], usage),
+      'data: [DONE]\n\n',
+    ],
+    first: 1,
   }
 }
 
@@ -60,10 +98,15 @@ const encoder = new TextEncoder()
 
 const each = (events: readonly string[]): readonly Bytes[] => events.map((event) => encoder.encode(event))
 
-function cut(events: readonly string[]): readonly Bytes[] {
-  const bytes = encoder.encode(events.join(''))
-  return Array.from({ length: Math.ceil(bytes.length / 16_384) }, (_, index) => bytes.slice(index * 16_384, (index + 1) * 16_384))
-}
+const cut =
+  (size: number) =>
+  (events: readonly string[]): readonly Bytes[] => {
+    const bytes = encoder.encode(events.join(''))
+    return Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) => bytes.slice(index * size, (index + 1) * size))
+  }
+
+/** The whole of an answer. */
+export const whole = ({ opening, deltas, ending }: Wire): readonly Bytes[] => [...opening, ...deltas, ...ending]
 
 /** A `fetch` that answers with these chunks, each given when it is pulled. */
 export function serving(chunks: readonly Bytes[]): typeof fetch {

@@ -75,7 +75,7 @@ export class ChatAnthropic extends Runnable<ChatInput, AssistantMessage, Delta> 
 const anthropic: Provider<ChatAnthropicOptions> = {
   name: 'Anthropic',
   baseURL: 'https://api.anthropic.com',
-  key: '{ apiKey: env.ANTHROPIC_API_KEY }, or { client: new Anthropic() }',
+  keyLine: '{ apiKey: env.ANTHROPIC_API_KEY }, or { client: new Anthropic() }',
   headers: (key, { dangerouslyAllowBrowser }) => ({
     // The SDK has gone on to 2026-10-21, which no longer takes temperature, topP and topK; compatible servers know this one.
     'anthropic-version': '2023-06-01',

@@ -10,7 +10,7 @@ export interface Provider<Options extends ModelOptions> {
   /** The library's own headers, by lower-case name. */
   headers(key: string, options: Options): Readonly<Record<string, string>>
   /** What to write where the key is missing. */
-  readonly key: string
+  readonly keyLine: string
 }
 
 /**
@@ -33,7 +33,7 @@ export function connect<Options extends ModelOptions>(
 function byFetch<Options extends ModelOptions>(model: string, provider: Provider<Options>, options: Options): Connection['transport'] {
   const { apiKey, dangerouslyAllowBrowser } = options
   if (!dangerouslyAllowBrowser && 'window' in globalThis && 'document' in globalThis) throw keyInBrowser()
-  const lineWith = (key: string | undefined): Line => fetchLine(checkedKey(key, model, provider.key), provider, options)
+  const lineWith = (key: string | undefined): Line => fetchLine(checkedKey(key, model, provider.keyLine), provider, options)
   if (typeof apiKey === 'function') return async () => lineWith(await keyFrom(apiKey))
   const line = lineWith(apiKey)
   return () => line
@@ -48,7 +48,12 @@ function fetchLine<Options extends ModelOptions>(key: string, provider: Provider
   return {
     name: provider.name,
     where: withoutSecrets(baseURL),
-    redact: redactor([query, ...secretsIn({ ...Object.fromEntries(new URLSearchParams(query)), ...headers })]),
+    // fetch names a URL that it does not take, such as one with a password.
+    redact: redactor([
+      query,
+      ...(address.match(/[^/]*@/) ?? []),
+      ...secretsIn({ ...Object.fromEntries(new URLSearchParams(query)), ...headers }),
+    ]),
     post({ path, body }, signal) {
       // Called as a plain function: engines refuse a fetch whose `this` is another object.
       const send = fetch ?? globalThis.fetch
@@ -76,8 +81,8 @@ function checkedKey(given = '', model: string, line: string): string {
 const keyInBrowser = (): ChaintapError =>
   new ChaintapError(
     'key_in_browser',
-    'In a page everyone can read the API key. Run the chain in a Worker and read it with a RemoteRunnable; ' +
-      "or, with the visitor's own key, write dangerouslyAllowBrowser: true.",
+    'In a page everyone can read the API key. Run the chain in a Worker, behind a RemoteRunnable; ' +
+      "or, for the visitor's own key, write dangerouslyAllowBrowser: true.",
   )
 
 const invalid = (problem: string): ChaintapError => new ChaintapError('invalid_options', problem)

@@ -54,7 +54,8 @@ export interface Call extends Connection {
  * Asks a provider and gives its answer as a flow of Deltas.
  *
  * - Until the answer begins, what may pass is tried again: a lost connection and the statuses 408, 409, 429 and 5xx, after the time
- *   that the provider asks for, else with growing pauses. Each attempt is told as a `retry` event.
+ *   that the provider asks for, else with growing pauses. What the connection relents from is asked for no more, at once. Each attempt
+ *   is told as a `retry` event.
  * - However the run ends, the body is closed with it, even where `fetch` ignores its signal and answers late (P2).
  */
 export async function answer<Options, Input, At extends Connection>(

@@ -54,7 +54,7 @@ export class OpenAIDecoder implements Decoder {
   textOf(event: unknown): string | undefined {
     const chunk = Object(event) as Chunk
     const { choices, usage, x_groq, error } = chunk
-    if (!Array.isArray(choices) || choices.length !== 1 || usage || x_groq || error || this.#isNews(chunk)) return
+    if (!Array.isArray(choices) || usage || x_groq || error || this.#isNews(chunk)) return
     const choice: Choice = Object(choices[0])
     const said = choice.delta ?? {}
     if (choice.index || choice.finish_reason || choice.message || said.refusal || said.tool_calls || reasoningIn(said)) return
@@ -97,15 +97,16 @@ export class OpenAIDecoder implements Decoder {
   }
 
   /**
-   * A call is known by its index, as OpenAI has it; without one by its id, and without that it is the last. Where an index comes again
-   * with another id and a name, it is another call: some servers number all calls 0. Others give each piece a new id, but no name.
+   * A call is known by its id or its index, which OpenAI gives each piece; a piece that has neither goes on with the last call, unless it
+   * has a name. An index that comes again with another id and a name is another call: some servers number all calls 0. Others give each
+   * piece a new id, but no name.
    */
   #call({ index, id, function: called }: WireCall): Delta {
     const calls = this.#calls
     const { name, arguments: given } = called ?? {}
     let at = id ? calls.findLastIndex((call) => call.id === id) : -1
     if (at < 0 && typeof index === 'number') at = calls.findLastIndex((call) => call.index === index)
-    else if (at < 0 && !id && !name) at = calls.length - 1
+    else if (at < 0 && !name) at = calls.length - 1
     const known = calls[at]
     if (!known || (id && known.id && known.id !== id && name)) at = calls.push({ index, id }) - 1
     const args = typeof given === 'string' ? given : given ? JSON.stringify(given) : ''

@@ -38,7 +38,7 @@ export interface OpenAIConnection extends Connection {
 const openai: Provider<OpenAIModelOptions> = {
   name: 'OpenAI',
   baseURL: 'https://api.openai.com/v1',
-  key: "{ apiKey: env.OPENAI_API_KEY }, or { client: new OpenAI() }; for a server that wants no key any: { apiKey: 'none' }",
+  keyLine: "{ apiKey: env.OPENAI_API_KEY }, or { client: new OpenAI() }; for a server that wants none, any: { apiKey: 'none' }",
   headers: (key, { organization, project }) => ({
     authorization: `Bearer ${key}`,
     ...(organization && { 'openai-organization': organization }),

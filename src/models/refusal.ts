@@ -30,6 +30,7 @@ const hints: Readonly<Record<number, string>> = {
   403: 'The API key may not do this.',
   404: 'Check the name of the model, and baseURL.',
   413: 'The request is too large: send less.',
+  422: 'The request is not as the provider wants it.',
   429: 'Too many requests: ask later, or raise maxRetries.',
   529: 'The provider is overloaded: ask later.',
 }

@@ -217,7 +217,8 @@ export function wireContract(name: string, wire: WireUnderTest): void {
 
   describe(`${name}: addresses`, () => {
     const secret = 'AbCdEfGhIj'
-    const baseURL = `https://server.example/base/?api-version=2024-10-21&key=${secret}`
+    const query = `?api-version=2024-10-21&key=${secret}`
+    const baseURL = `https://server.example/base/${query}`
 
     test('a query goes behind the path', async () => {
       const { fetch, model } = serve(whole(plain), { baseURL })
@@ -238,10 +239,11 @@ export function wireContract(name: string, wire: WireUnderTest): void {
       expect(urls[1]).toBe(urls[0])
     })
 
-    test('no message tells the query (P11)', async () => {
+    test('no message tells the query, or a password (P11)', async () => {
+      const baseURL = `https://me:${secret}@server.example/base/${query}`
       const scripts: readonly FaultyAnswer[] = [
-        { errorBefore: new TypeError(`Failed to parse URL from ${baseURL}`) },
-        { status: 404, body: `There is no ${baseURL}` },
+        { errorBefore: new TypeError(`Request cannot be constructed from ${baseURL}`) },
+        { status: 404, body: `There is no /base${query}` },
         { status: 401, body: wire.refusal('some_error', `The key ${secret} is wrong`).body },
         { body: '<html>', headers: { 'content-type': 'text/html' } },
       ]

@@ -1,21 +1,20 @@
 import { type Message, toolMessage } from 'chaintap'
-import type { ChatOpenAICallOptions } from 'chaintap/openai'
-import { ChatOpenAI, OpenAI, type OpenAICallOptions } from 'chaintap/openai'
+import { ChatOpenAI, type ChatOpenAICallOptions, OpenAI, type OpenAICallOptions } from 'chaintap/openai'
 import { faultyFetch, openaiCompletionSse, openaiSse } from 'chaintap/testing'
 import { describe, expect, test } from 'vitest'
 
-const all = { apiKey: 'none', streamUsage: false, dangerouslyAllowBrowser: true } as const
+const made = { apiKey: 'none', streamUsage: false, dangerouslyAllowBrowser: true } as const
 
 /** The body as it goes over the wire. */
 async function bodyOf(messages: readonly Message[], options: ChatOpenAICallOptions = {}): Promise<Record<string, unknown>> {
   const fetch = faultyFetch({ body: openaiSse({ text: ['Hello'] }) })
-  await new ChatOpenAI({ ...all, fetch, ...options }).stream(messages).drain()
+  await new ChatOpenAI({ ...made, fetch, ...options }).stream(messages).drain()
   return fetch.calls[0]?.body as Record<string, unknown>
 }
 
 async function completionOf(prompt: string, options: OpenAICallOptions = {}): Promise<Record<string, unknown>> {
   const fetch = faultyFetch({ body: openaiCompletionSse({ text: ['Hello'] }) })
-  await new OpenAI({ ...all, fetch, ...options }).stream(prompt).drain()
+  await new OpenAI({ ...made, fetch, ...options }).stream(prompt).drain()
   return fetch.calls[0]?.body as Record<string, unknown>
 }
 
@@ -54,7 +53,7 @@ describe('a request to the Chat Completions API', () => {
       reasoningEffort: 'low',
       responseFormat: { type: 'json_object' },
       tools,
-      toolChoice: 'required',
+      toolChoice: 'required' as const,
       parallelToolCalls: false,
     }
     expect(await bodyOf([hi], options)).toEqual({

@@ -3,6 +3,7 @@ import { ChatOpenAI, type ChatOpenAIOptions, OpenAI } from 'chaintap/openai'
 import { faultyFetch, openaiCompletionJson, openaiCompletionSse, openaiJson, openaiSse } from 'chaintap/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { OpenAIDecoder, openaiComplaint } from '../../src/models/openai-answer.ts'
 import { wireContract } from '../contracts/wire.ts'
 
 const refusal = (type: string, message: string) => {
@@ -70,6 +71,12 @@ describe('OpenAI’s stream', () => {
       model: 'gpt',
       stopReason: 'stop',
     })
+  })
+
+  test('the first id and the first model hold', async () => {
+    const text = (rest: Json): Json => ({ choices: [{ index: 0, delta: { content: 'a' } }], ...rest })
+    const chunks = [text({ id: 'a' }), text({ id: 'b', model: 'm' }), text({ id: 'c', model: 'n' }), stop]
+    expect(await messageOf(chunks)).toMatchObject({ content: 'aaa', id: 'a', model: 'm' })
   })
 
   test('the first of several choices counts', async () => {
@@ -163,8 +170,23 @@ describe('OpenAI’s stream', () => {
     })
   })
 
-  test('a null error is none', async () => {
-    expect(await messageOf([{ ...chunk({ content: 'Hello' }), error: null }, stop])).toMatchObject({ content: 'Hello' })
+  test('a null error is none, nor is a message beside choices', async () => {
+    const chunks = [
+      { ...chunk({ content: 'Hello' }), error: null },
+      { ...stop, message: 'all well' },
+    ]
+    expect(await messageOf(chunks)).toMatchObject({ content: 'Hello' })
+  })
+
+  test('an error at the end of an event is met where other events had room for one', async () => {
+    const quiet = ['a', 'b', 'c', 'd'].map((content) => ({ ...chunk({ content }), error: '' }))
+    expect(await messageOf([...quiet, stop])).toMatchObject({ content: 'abcd' })
+    await expect(messageOf([...quiet, { ...chunk({ content: 'e' }), error: 'boom' }, stop])).rejects.toMatchObject({ code: 'wire' })
+  })
+
+  test('a whole answer without a finish reason is whole', async () => {
+    const body = JSON.stringify({ choices: [{ message: { role: 'assistant', content: 'Hello' } }] })
+    expect(await serving(body).invoke('Hi')).toEqual({ role: 'assistant', content: 'Hello' })
   })
 })
 
@@ -241,6 +263,52 @@ describe('whatever OpenAI’s API says', () => {
       }),
       { numRuns: 50 },
     )
+  })
+
+  test('the short way to the text of an event says what the long one says, or nothing', () => {
+    const or = (...values: unknown[]) => fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, fc.constantFrom(null, ...values))
+    const words = fc.option(fc.constantFrom('', 'Hello'), { nil: undefined })
+    const saying = fc.record({
+      role: or('assistant'),
+      content: words,
+      refusal: or('No', ''),
+      reasoning_content: or('Hm', ''),
+      reasoning: or('Hm'),
+      reasoning_details: or([{ text: 'Hm' }], []),
+      tool_calls: or([], [{ index: 0, id: '1', function: { name: 'now' } }]),
+    })
+    const choice = fc.record({
+      index: or(0, 1),
+      delta: fc.oneof({ weight: 4, arbitrary: saying }, or({})),
+      message: fc.oneof({ weight: 8, arbitrary: or() }, saying),
+      text: fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, words),
+      finish_reason: or('stop'),
+    })
+    const event = fc.record({
+      id: or('1', '2', ''),
+      model: or('gpt', 'gpt-2'),
+      choices: fc.oneof({ weight: 8, arbitrary: fc.array(choice, { minLength: 1, maxLength: 2 }) }, or([])),
+      usage: or({ prompt_tokens: 1 }),
+      x_groq: or({ id: '1' }, { usage: { prompt_tokens: 1 } }, { error: 'No' }),
+      error: or('No', { message: 'No' }, ''),
+    })
+    let short = 0
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 4 }), event, (before, event) => {
+        const decoder = new OpenAIDecoder()
+        for (const each of before) decoder.decode(each)
+        const text = decoder.textOf(event)
+        const isComplete = decoder.complete
+        const deltas = decoder.decode(event)
+        if (text === undefined) return
+        short++
+        expect(openaiComplaint(event)).toBeUndefined()
+        expect(deltas).toEqual(text ? [{ type: 'text', text }] : [])
+        expect(decoder.complete).toBe(isComplete)
+      }),
+      { numRuns: 5_000 },
+    )
+    expect(short).toBeGreaterThan(50)
   })
 
   test('random padding changes nothing', async () => {

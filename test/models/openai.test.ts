@@ -161,10 +161,12 @@ describe('the usage of streams', () => {
     expect(optionsIn(fetch)).toEqual([wanted, undefined])
   })
 
-  test('streamUsage: false asks for none', async () => {
-    const fetch = answering()
-    await chat({ fetch, streamUsage: false }).stream('Hi').drain()
-    expect(optionsIn(fetch)).toEqual([undefined])
+  test('streamUsage: false asks for none, whatever the server refuses', async () => {
+    const fetch = faultyFetch([{ status: 400, body: 'Extra inputs are not permitted' }, { body: openaiSse(hello) }])
+    const model = chat({ fetch, streamUsage: false })
+    await expect(model.stream('Hi').drain()).rejects.toMatchObject({ status: 400 })
+    await model.stream('Hi').drain()
+    expect(optionsIn(fetch)).toEqual([undefined, undefined])
   })
 
   test.each([

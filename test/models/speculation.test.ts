@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { speculation } from '../../src/models/speculation.ts'
+import { OpenAIDecoder } from '../../src/models/openai-answer.ts'
+import { type Padded, speculation } from '../../src/models/speculation.ts'
 
 /** What a decoder takes from an event: the text of a text delta. */
 function textOf(data: string): string | undefined {
@@ -13,8 +14,8 @@ function textOf(data: string): string | undefined {
 }
 
 /** Reads events as a decoder does. Each is what the speculation said, or undefined where it had to be parsed. */
-function speculated(events: readonly string[]): readonly (string | undefined)[] {
-  const shape = speculation(textOf)
+function speculated(events: readonly string[], padded?: Padded): readonly (string | undefined)[] {
+  const shape = speculation(textOf, padded)
   // It learns from the second event on.
   shape.learn('', '')
   return events.map((data) => {
@@ -64,6 +65,15 @@ const event = fc.oneof(
   { weight: 1, arbitrary: fc.string() },
 )
 
+const { padded } = new OpenAIDecoder()
+/** An event that ends in a string: padding, or what says of which kind the event is. */
+const ending = fc
+  .tuple(literal, fc.constantFrom('"x"', '"type"'), fc.constantFrom('""', '"a"', '"b+/="', '"\\u0061"', '"content_block_delta"', '"ping"'))
+  .map(
+    ([text, key, end]) =>
+      `{${key === '"x"' ? '"type":"content_block_delta",' : ''}"delta":{"type":"text_delta","text":${text}},${key}:${end}}`,
+  )
+
 describe('speculative parsing', () => {
   test('says what JSON.parse says, or nothing, whatever the events are', () => {
     fc.assert(
@@ -74,6 +84,37 @@ describe('speculative parsing', () => {
       }),
       { numRuns: 3_000 },
     )
+  })
+
+  test('so it does where events may end in random padding', () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof({ weight: 4, arbitrary: ending }, event), { maxLength: 12 }), (events) => {
+        speculated(events, padded).forEach((known, i) => {
+          if (known !== undefined) expect(known).toBe(textOf(events[i] ?? ''))
+        })
+      }),
+      { numRuns: 3_000 },
+    )
+  })
+
+  test('takes every event after the one that it learnt from, whatever it is padded with', () => {
+    const events = ['k3Jd9', '', 'Qz7', 'k3Jd9+/='].map((pad) => `${delta('"a"').slice(0, -1)},"obfuscation":"${pad}"}`)
+    expect(speculated(events, padded)).toEqual([undefined, 'a', 'a', 'a'])
+    expect(
+      speculated(
+        ['', 'x', ''].map((pad) => delta('"a"', { pad: pad && ' ' })),
+        padded,
+      ),
+    ).toEqual([undefined, undefined, 'a'])
+  })
+
+  test('a last string that says what the event is is no padding', () => {
+    const last = (type: string): string => `{"delta":{"type":"text_delta","text":"a"},"type":"${type}"}`
+    expect(speculated([last('content_block_delta'), last('ping'), last('content_block_delta')], padded)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
   })
 
   test('learns nothing from the first event: the first token does not wait for it', () => {

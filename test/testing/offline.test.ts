@@ -272,3 +272,99 @@ describe('its pace', () => {
     expect(tokensIn(await chunksOf(response)).join('')).toBe('1 + 1 = 2.')
   })
 })
+
+describe('OpenAI’s APIs', () => {
+  const chat = 'https://api.openai.com/v1/chat/completions'
+  const completions = 'http://localhost:1234/v1/completions?api-version=1'
+  const post = (body: unknown): RequestInit => ({ method: 'POST', body: JSON.stringify(body) })
+  const sum = {
+    model: 'gpt-x',
+    messages: [
+      { role: 'system', content: '9 + 9' },
+      { role: 'user', content: '1 + 1' },
+    ],
+  }
+  const json = async (where: string, body: unknown): Promise<unknown> => (await offlineFetch()(where, post(body))).json()
+
+  /** The events in each chunk of a stream. */
+  async function chunksIn(where: string, body: object): Promise<string[][]> {
+    const response = await offlineFetch()(where, post({ ...body, stream: true }))
+    const chunks: string[][] = []
+    let events: string[] = []
+    const parser = createParser({ onEvent: ({ data }) => events.push(data) })
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+    for (let read = await reader?.read(); read?.done === false; read = await reader?.read()) {
+      events = []
+      parser.feed(read.value)
+      chunks.push(events)
+    }
+    return chunks
+  }
+
+  test('a whole answer, usage in tokens of its own', async () => {
+    const response = await offlineFetch()(chat, post(sum))
+    expect(response.headers.get('x-request-id')).toMatch(/^req_/)
+    expect(await response.json()).toMatchObject({
+      id: expect.stringMatching(/^chatcmpl-/),
+      model: 'offline',
+      choices: [{ message: { role: 'assistant', content: '1 + 1 = 2.' }, finish_reason: 'stop' }],
+      usage: { prompt_tokens: 6, completion_tokens: 6, total_tokens: 12 },
+    })
+    expect(await json(completions, { model: 'x', prompt: '1 + 1', max_tokens: 9 })).toMatchObject({
+      id: expect.stringMatching(/^cmpl-/),
+      choices: [{ text: '1 + 1 = 2.', finish_reason: 'stop' }],
+    })
+  })
+
+  test('a streamed answer, a token per chunk, its usage where it is asked for', async () => {
+    for (const [where, body] of [
+      [chat, sum],
+      [completions, { model: 'x', prompt: '1 + 1' }],
+    ] as const) {
+      const chunks = await chunksIn(where, { ...body, stream_options: { include_usage: true } })
+      expect(chunks.map((events) => events.length)).toEqual([where === chat ? 2 : 1, 1, 1, 1, 1, 1, 3])
+      expect(chunks.at(-1)?.at(-1)).toBe('[DONE]')
+      expect(JSON.parse(chunks.at(-1)?.[1] ?? '')).toMatchObject({ choices: [], usage: { completion_tokens: 6 } })
+      expect((await chunksIn(where, body)).join()).not.toContain('usage')
+    }
+  })
+
+  test.each([
+    [chat, { ...sum, max_tokens: 2 }],
+    [chat, { ...sum, max_completion_tokens: 2 }],
+    [completions, { model: 'x', prompt: '1 + 1', max_tokens: 2 }],
+  ])('the limit of tokens cuts the answer: %s %j', async (where, body) => {
+    expect(await json(where, body)).toMatchObject({ choices: [{ finish_reason: 'length' }], usage: { completion_tokens: 2 } })
+  })
+
+  test('calls of tools may be without content', async () => {
+    const messages = [
+      ...sum.messages,
+      { role: 'assistant', content: null, tool_calls: [] },
+      { role: 'tool', content: 'x', tool_call_id: '1' },
+    ]
+    expect(await json(chat, { ...sum, messages })).toMatchObject({ choices: [{ message: { content: '1 + 1 = 2.' } }] })
+  })
+
+  test.each([
+    [chat, 'garbage', /JSON/],
+    [chat, { messages: sum.messages }, /model/],
+    [chat, { model: 'x', messages: [] }, /messages/],
+    [chat, { model: 'x', messages: [{ role: 'bear', content: 'a' }] }, /messages\[0\]/],
+    [chat, { ...sum, max_tokens: 0 }, /max_tokens/],
+    [completions, { model: 'x' }, /prompt/],
+  ])('a request that is wrong is refused as the API does: %s %j', async (where, body, message) => {
+    const response = await offlineFetch()(where, post(body))
+    expect(response.status).toBe(400)
+    const error = { type: 'invalid_request_error', message: expect.stringMatching(message), param: null, code: null }
+    expect(await response.json()).toEqual({ error })
+  })
+
+  test('GET is not there, and says what is', async () => {
+    const response = await offlineFetch()(chat)
+    expect([response.status, await response.json()]).toEqual([
+      404,
+      { error: expect.objectContaining({ message: expect.stringMatching(/POST …\/chat\/completions/) }) },
+    ])
+  })
+})

@@ -33,7 +33,7 @@ export const spent: Usage | undefined = usage
 const texts = await instruct.generate(['Hi'])
 export const one: string | undefined = texts.generations[0]?.[0].text
 // @ts-expect-error a text model has no messages
-texts.generations[0]?.[0].message
+void texts.generations[0]?.[0].message
 
 // @ts-expect-error an option of the model is none of a call's
 bound.bind({ maxRetries: 3 })

@@ -1,0 +1,12 @@
+import { bareLoop } from './bare.ts'
+
+/** The bare loop in a Worker, for what it costs there to start. */
+export default (fetch: typeof globalThis.fetch): { invoke(): Promise<string> } => ({
+  async invoke() {
+    let text = ''
+    await bareLoop(fetch, (token) => {
+      text += token
+    })
+    return text
+  },
+})

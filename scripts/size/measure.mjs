@@ -1,0 +1,56 @@
+// What a page downloads, gzipped: a program bundled for browsers, and apart from it what it loads only when it needs it.
+import { join, relative } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+import { entries } from '../entries.mjs'
+import { root } from '../support.mjs'
+
+/** @typedef {{ readonly atOnce: number, readonly onDemand: number }} Size KB */
+
+const alias = Object.fromEntries(entries.map(({ name, source }) => [name, join(root, source)]))
+
+/**
+ * Throws a BuildFailure where the program does not bundle: a `node:` import anywhere in reach does not resolve for browsers.
+ * @param {string} file
+ * @param {readonly import('esbuild').Plugin[]} [plugins]
+ * @returns {Promise<Size>}
+ */
+export async function sizeOf(file, plugins = []) {
+  const result = await build({
+    entryPoints: [{ in: file, out: 'program' }],
+    absWorkingDir: root,
+    alias,
+    plugins: [...plugins],
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    splitting: true,
+    outdir: 'dist-size',
+    write: false,
+    metafile: true,
+    logLevel: 'silent',
+  })
+  const loaded = staticallyLoaded('dist-size/program.js', result.metafile.outputs)
+  const size = { atOnce: 0, onDemand: 0 }
+  for (const { path, contents } of result.outputFiles) {
+    const when = loaded.has(relative(root, path).replaceAll('\\', '/')) ? 'atOnce' : 'onDemand'
+    size[when] += gzipSync(contents, { level: 9 }).length / 1024
+  }
+  return size
+}
+
+/**
+ * @param {string} file
+ * @param {import('esbuild').Metafile['outputs']} outputs
+ * @param {Set<string>} seen
+ */
+function staticallyLoaded(file, outputs, seen = new Set()) {
+  if (seen.has(file)) return seen
+  seen.add(file)
+  for (const { path, kind } of outputs[file]?.imports ?? []) {
+    if (kind === 'import-statement') staticallyLoaded(path, outputs, seen)
+  }
+  return seen
+}
