@@ -9,9 +9,9 @@ import { speculation } from './speculation.ts'
 
 /**
  * JSON texts, the events of a stream or the one that is the whole answer, to Deltas. An answer that ends early fails here, after what
- * it had brought has passed (P3).
+ * it had brought has passed (P3). `line` is asked when something came over it.
  */
-export function decoded({ wire, streaming, onTruncated }: Call, line: Line, run: OpenRun): Stage<string, Delta> {
+export function decoded({ wire, streaming, onTruncated }: Call, line: () => Line, run: OpenRun): Stage<string, Delta> {
   const decoder = wire.decoder()
   const shape = speculation((data) => decoder.textOf(parseJson(data)), decoder.padded)
   let isEmpty = true
@@ -21,21 +21,21 @@ export function decoded({ wire, streaming, onTruncated }: Call, line: Line, run:
       const known = shape.read(data)
       if (known !== undefined) return controller.enqueue({ type: 'text', text: known })
       const event = data === '[DONE]' ? data : parseJson(data)
-      if (event === undefined) throw unreadable(line, `sent ${data.length} characters that are not JSON`)
+      if (event === undefined) throw unreadable(line(), `sent ${data.length} characters that are not JSON`)
       const text = decoder.textOf(event)
       if (text !== undefined) {
         shape.learn(data, text)
         return controller.enqueue({ type: 'text', text })
       }
       const complaint = wire.complaint(event)
-      if (complaint) throw complained(line, complaint)
+      if (complaint) throw complained(line(), complaint)
       for (const delta of decoder.decode(event)) controller.enqueue(delta)
     },
     flush() {
       if (decoder.complete) return
-      if (!streaming) throw unreadable(line, `answered with ${isEmpty ? 'an empty body' : 'JSON that is no answer'}`)
+      if (!streaming) throw unreadable(line(), `answered with ${isEmpty ? 'an empty body' : 'JSON that is no answer'}`)
       // Nothing at all is nothing to accept.
-      if (isEmpty) throw new TruncatedError(`The answer of ${line.name} is empty: its stream ended before the first event. Ask again.`)
+      if (isEmpty) throw new TruncatedError(`The answer of ${line().name} is empty: its stream ended before the first event. Ask again.`)
       const error = new TruncatedError()
       if (onTruncated === 'error') throw error
       run.markTruncated(error)

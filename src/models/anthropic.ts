@@ -67,7 +67,7 @@ export class ChatAnthropic extends Runnable<ChatInput, AssistantMessage, Delta> 
     return toMessages(input)
   }
 
-  open(messages: readonly Message[], run: OpenRun): Promise<Flow<Delta>> {
+  open(messages: readonly Message[], run: OpenRun): Flow<Delta> {
     return answer(this, anthropicWire, messages, run)
   }
 }

@@ -4,7 +4,7 @@ import { ChaintapError, type ModelError } from '../core/errors.ts'
 import { Flow } from '../core/flow.ts'
 import { parseJson } from '../core/parse-json.ts'
 import type { OpenRun } from '../core/run.ts'
-import type { Source } from '../core/source.ts'
+import type { Read, Source } from '../core/source.ts'
 import { messageFold } from '../messages/fold.ts'
 import { decoded } from './answer.ts'
 import { modelError, unreachable, unreadable } from './failure.ts'
@@ -51,39 +51,63 @@ export interface Call extends Connection {
 }
 
 /**
- * Asks a provider and gives its answer as a flow of Deltas.
+ * Gives the answer of a provider as a flow of Deltas. It is asked for when the flow is first read: the links after it are ready then,
+ * and the first token does not wait for them.
  *
  * - Until the answer begins, what may pass is tried again: a lost connection and the statuses 408, 409, 429 and 5xx, after the time
  *   that the provider asks for, else with growing pauses. What the connection relents from is asked for no more, at once. Each attempt
  *   is told as a `retry` event.
  * - However the run ends, the body is closed with it, even where `fetch` ignores its signal and answers late (P2).
  */
-export async function answer<Options, Input, At extends Connection>(
+export function answer<Options, Input, At extends Connection>(
   { options, connection }: Asking<Options, At>,
   wire: Wire<Options, Input, At>,
   input: Input,
   run: OpenRun,
-): Promise<Flow<Delta>> {
+): Flow<Delta> {
   const streaming = run.scope.streaming || connection.streaming
   const call: Call = { ...connection, wire, streaming }
   run.announces = streaming
-  for (let attempt = 1, left = connection.maxRetries; ; attempt++) {
-    const request = wire.request(input, options, streaming, connection)
-    try {
-      const line = await connection.transport()
-      const flow = new Flow<Uint8Array>(await ask(call, request, line, run), messageFold)
-      return flow.through(streaming ? sse() : whole()).through(decoded(call, line, run))
-    } catch (error) {
-      const pause = connection.relents?.(error, request) ? 0 : left-- > 0 ? pauseAfter(error, attempt) : undefined
-      if (pause === undefined) throw error
-      await run.emit({ type: 'retry', attempt, error })
-      if (pause > 0) await sleep(pause, run.signal)
+  let line: Line | undefined
+  const asked = late(async () => {
+    for (let attempt = 1, left = connection.maxRetries; ; attempt++) {
+      const request = wire.request(input, options, streaming, connection)
+      try {
+        line = await connection.transport()
+        return await ask(call, line, request, run)
+      } catch (error) {
+        const pause = connection.relents?.(error, request) ? 0 : left-- > 0 ? pauseAfter(error, attempt) : undefined
+        if (pause === undefined) throw error
+        await run.emit({ type: 'retry', attempt, error })
+        if (pause > 0) await sleep(pause, run.signal)
+      }
     }
+  })
+  return new Flow<Uint8Array>(asked, messageFold).through(streaming ? sse() : whole()).through(decoded(call, () => line as Line, run))
+}
+
+/** A source that is opened when it is first read. */
+function late<T>(open: () => Promise<Source<T>>): Source<T> {
+  let source: Source<T> | undefined
+  let settle: ((read: Read<T>) => void) | undefined
+  return {
+    next: () =>
+      source?.next() ??
+      new Promise((resolve, reject) => {
+        settle = resolve
+        open().then((opened) => {
+          source = opened
+          resolve(opened.next())
+        }, reject)
+      }),
+    // What is being opened closes what it opens too late by itself.
+    cancel: (reason) => (source ? source.cancel(reason) : settle?.({ done: true })),
+    explain: (error) => (source ? source.explain?.(error) : error),
   }
 }
 
 /** One attempt, as far as the body of an answer. */
-async function ask({ wire, streaming }: Call, request: WireRequest, line: Line, run: OpenRun): Promise<Source<Uint8Array>> {
+async function ask({ wire, streaming }: Call, line: Line, request: WireRequest, run: OpenRun): Promise<Source<Uint8Array>> {
   const { signal } = run
   signal.throwIfAborted()
   let response: Response

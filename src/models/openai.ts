@@ -72,7 +72,7 @@ export class ChatOpenAI extends Runnable<ChatInput, AssistantMessage, Delta> {
     return toMessages(input)
   }
 
-  open(messages: readonly Message[], run: OpenRun): Promise<Flow<Delta>> {
+  open(messages: readonly Message[], run: OpenRun): Flow<Delta> {
     return answer(this, openaiChat, messages, run)
   }
 }
@@ -115,8 +115,8 @@ export class OpenAI extends Runnable<ChatInput, string, string> {
     return typeof input === 'string' ? input : messagesAsText(toMessages(input))
   }
 
-  async open(prompt: string, run: OpenRun): Promise<Flow<string>> {
-    return (await answer(this, openaiCompletions, prompt, run)).through(texts(run), text)
+  open(prompt: string, run: OpenRun): Flow<string> {
+    return answer(this, openaiCompletions, prompt, run).through(texts(run), text)
   }
 }
 

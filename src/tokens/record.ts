@@ -19,14 +19,15 @@ export interface UsageRecord {
   /** How it ended: `end` well, `truncated` without the provider's own end, `cancel` by the reader, `abort` by the signal, `error` by the network. */
   readonly reason: 'end' | 'truncated' | 'cancel' | 'abort' | 'error'
   readonly durationMs: number
-  /** What the answer said, in characters, where it was counted: an estimate of what an interrupted answer cost is made of it. */
-  readonly said?: Characters
+  /** What the answer said (text, reasoning, arguments of tools), in tokens by `weigh` of estimate.ts: what an interrupted answer cost is made of it. */
+  readonly said?: number
   /** The caller's own mark, from `fetchOptions` of an SDK client. */
   readonly tag?: unknown
 }
 
-/** Characters of a text: those of scripts where a token is about a character (Chinese, Japanese, Korean …), and all others. */
-export interface Characters {
-  readonly wide: number
-  readonly other: number
+/** Who is told of responses: a TokenCounter, or an object of your own. */
+export interface UsageListener {
+  record(record: UsageRecord): void
+  /** Asked when a request leaves: who shall be told of its response, undefined for nobody. Without it the listener itself. For scopes. */
+  begin?(): UsageListener | undefined
 }
