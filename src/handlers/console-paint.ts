@@ -57,17 +57,34 @@ export function paintFor(color: boolean | undefined): Paint {
   return color || isTerminal ? ansi : plain
 }
 
-/** Prints what `log` makes of events: to the console, or by `write`, which is given no colours unless it asks for them. */
+/** Makes lines of events. */
+export interface Lines {
+  /** What to print for an event, if anything. */
+  format(event: RunEvent): readonly Segment[] | undefined
+  /** The value that the line shows the beginning of. */
+  detail?(event: RunEvent): unknown
+}
+
+/**
+ * Prints what `log` makes of events: to the console, or by `write`, which is given no colours unless it asks for them. In the console of
+ * a browser a line that is about a value is a collapsed group around it, opened and closed at once: groups are one stack for the whole
+ * page, and runs side by side would end up in each other's.
+ */
 export function printer(
-  log: { format(event: RunEvent): readonly Segment[] | undefined },
+  log: Lines,
   { color, write }: { readonly color?: boolean; readonly write?: (...line: readonly string[]) => void } = {},
 ): (event: RunEvent) => void {
   const paint = paintFor(color ?? (write ? false : undefined))
-  // biome-ignore lint/suspicious/noConsole: what it is for
-  const print = write ?? ((...line) => console.log(...line))
+  const out = globalThis.console
+  const print = write ?? ((...line) => out.log(...line))
   return (event) => {
     const segments = log.format(event)
-    if (segments) print(...paint(segments))
+    if (!segments) return
+    const detail = paint === css && !write ? log.detail?.(event) : undefined
+    if (detail === undefined) return print(...paint(segments))
+    out.groupCollapsed(...paint(segments))
+    out.log(detail)
+    out.groupEnd()
   }
 }
 

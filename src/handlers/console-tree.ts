@@ -1,5 +1,6 @@
 import type { EventOf, Run, RunEvent } from '../core/event.ts'
 import type { Usage } from '../core/usage.ts'
+import { costOf, type Price, type PriceBook } from '../tokens/prices.ts'
 import type { Segment, Style } from './console-paint.ts'
 import { errorText, errorTexts, isStop, remember, Said, textFor } from './console-text.ts'
 
@@ -22,11 +23,33 @@ interface Open {
  */
 export class TreeLines {
   readonly #tokens: boolean
+  readonly #prices: PriceBook | undefined
   readonly #runs = new Map<string, Open>()
   #roots = 0
 
-  constructor({ tokens = false }: { tokens?: boolean } = {}) {
+  constructor({ tokens = false, prices }: { tokens?: boolean; prices?: PriceBook | undefined } = {}) {
     this.#tokens = tokens
+    this.#prices = prices
+  }
+
+  /** The value that a line is about and shows the beginning of. */
+  detail(event: RunEvent): unknown {
+    switch (event.type) {
+      case 'start':
+        return event.input
+      case 'end':
+        return event.output
+      case 'error':
+        return event.error
+      case 'action':
+        return event.action
+      case 'finish':
+        return event.finish
+      case 'custom':
+        return event.data
+      default:
+        return
+    }
   }
 
   /** What to print for an event, if anything. */
@@ -72,7 +95,10 @@ export class TreeLines {
 
   #end(open: Open, { run, at, output, usage }: EventOf<'end'>): readonly Segment[] {
     this.#runs.delete(run.id)
-    return [...this.#rest(open), ...line(open, run, ['■', 'green'], figures(open, at, usage) + preview(output, ' → '))]
+    const { model } = Object(output) as { readonly model?: string }
+    const cost = usage && costOf(usage, { model, at }, this.#prices)
+    const facts = figures(open, at, usage) + (cost ? ` · ${money(cost)}` : '')
+    return [...this.#rest(open), ...line(open, run, ['■', 'green'], facts + preview(output, ' → '))]
   }
 
   #error(open: Open, { run, at, error, usage }: EventOf<'error'>): readonly Segment[] {
@@ -135,6 +161,12 @@ function figures(open: Open, at: number, usage: Usage | undefined): string {
   const time = ms === undefined ? [] : [ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(2)} s`]
   const facts = [...time, ...(usage ? used(usage, open.firstTokenAt === undefined ? 0 : at - open.firstTokenAt) : [])]
   return facts.length === 0 ? '' : ` ${facts.join(' · ')}`
+}
+
+/** Two figures that say something, however small it is. */
+function money({ total, currency }: Price): string {
+  const amount = total >= 1 || total === 0 ? total.toFixed(2) : total.toFixed(1 - Math.floor(Math.log10(total)))
+  return currency === 'USD' ? `$${amount}` : `${amount} ${currency}`
 }
 
 /** `sayingMs`: from the first token to the end; 0 where it is unknown. */

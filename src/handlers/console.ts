@@ -1,5 +1,6 @@
 import type { RunEvent } from '../core/event.ts'
 import type { CallbackMethods } from '../core/methods.ts'
+import type { PriceBook } from '../tokens/prices.ts'
 import { printer } from './console-paint.ts'
 import { Transcript } from './console-transcript.ts'
 import { TreeLines } from './console-tree.ts'
@@ -15,6 +16,8 @@ export interface ConsoleOptions {
   readonly color?: boolean
   /** Print what models say: line by line while they say it, a whole answer at its end. Default false. */
   readonly tokens?: boolean
+  /** Shows in the tree what calls of models cost, as far as it is known; what a provider says itself is shown without. */
+  readonly prices?: PriceBook
   /** Takes the place of `console.log`, with the same arguments: one text, or in the colours of browsers a format and its values. */
   readonly write?: (...line: readonly string[]) => void
 }
@@ -23,7 +26,7 @@ export interface ConsoleOptions {
  * Prints runs to the console (LangChain's ConsoleCallbackHandler and, in the style `transcript`, its StdOutCallbackHandler). Control
  * characters in texts are left out, so that what a model says cannot forge what a terminal shows.
  *
- * Nothing is grouped by `console.group`: groups are one stack for the whole page, in which runs side by side would end up in each other.
+ * In the console of a browser a line of the tree opens to show its value whole.
  *
  * @example
  * await chain.invoke({ animal: 'bears' }, { callbacks: [new ConsoleCallbackHandler()] })
@@ -35,8 +38,8 @@ export class ConsoleCallbackHandler implements CallbackMethods {
   readonly name: string = 'ConsoleCallbackHandler'
   readonly #print: (event: RunEvent) => void
 
-  constructor({ style = 'tree', tokens = false, ...printing }: ConsoleOptions = {}) {
-    this.#print = printer(style === 'tree' ? new TreeLines({ tokens }) : new Transcript({ tokens }), printing)
+  constructor({ style = 'tree', tokens = false, prices, ...printing }: ConsoleOptions = {}) {
+    this.#print = printer(style === 'tree' ? new TreeLines({ tokens, prices }) : new Transcript({ tokens }), printing)
   }
 
   onEvent(event: RunEvent): void {

@@ -1,6 +1,7 @@
 import { ChaintapError, ModelError, type Run, type RunEvent, UserStop } from 'chaintap'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { ConsoleCallbackHandler, type ConsoleOptions } from '../../src/handlers/console.ts'
+import { priceTable } from '../../src/tokens/prices.ts'
 
 type Told = Omit<RunEvent, 'run' | 'seq' | 'at'> & { at?: number } & Record<string, unknown>
 
@@ -48,6 +49,34 @@ describe('the tree', () => {
       '│ ■ 1.2 chat_model ChatAnthropic 1.50 s · 12 in · 50 out · 50 tokens/s → Why not?[{"id":"1","name":"f","args":{}}]',
       '■ 1 chain RunnableSequence 1.50 s → "Why\\nnot?"',
     ])
+  })
+
+  it('shows what a call cost where it is known: by the prices it was given, or as the provider says', () => {
+    const prices = priceTable({ 'model-1': { input: 5, output: 30 } })
+    const ending = (usage: object, name?: string): string[] =>
+      tree([event(model, { type: 'end', at: 7, usage, output: { role: 'assistant', content: 'Hi', model: name } })], { prices })
+    expect(ending({ inputTokens: 12, outputTokens: 50 }, 'model-1')[0]).toContain('12 in · 50 out · $0.0016 →')
+    expect(ending({ inputTokens: 12, outputTokens: 50, cost: 1.5 }, 'model-2')[0]).toContain('· $1.50 →')
+    expect(ending({ inputTokens: 12, outputTokens: 50 }, 'model-2')[0]).not.toContain('$')
+    expect(ending({ outputTokens: 50 }, 'model-1')[0]).not.toContain('$')
+  })
+
+  it('in the console of a browser a line opens to show its value whole, and is closed before the next', () => {
+    if (!('document' in globalThis)) vi.stubGlobal('document', {})
+    vi.stubGlobal('process', undefined)
+    const calls: unknown[][] = []
+    for (const method of ['log', 'groupCollapsed', 'groupEnd'] as const) {
+      vi.spyOn(console, method).mockImplementation((...given: unknown[]) => void calls.push([method, ...given]))
+    }
+    const handler = new ConsoleCallbackHandler()
+    const input = { animal: 'bears', text: 'x'.repeat(1_000) }
+    handler.onEvent(event(root, { type: 'start', input }))
+    handler.onEvent(event(root, { type: 'text', text: 'no value' }))
+    vi.restoreAllMocks()
+    vi.unstubAllGlobals()
+    expect(calls.map(([method]) => method)).toEqual(['groupCollapsed', 'log', 'groupEnd', 'log'])
+    expect(calls[0]?.[1]).toMatch(/^(%c%s)+$/)
+    expect(calls[1]).toEqual(['log', input])
   })
 
   it('P8: shows no figure that is not known, and marks those that are not exact', () => {
