@@ -75,7 +75,7 @@ export function printer(
   { color, write }: { readonly color?: boolean; readonly write?: (...line: readonly string[]) => void } = {},
 ): (event: RunEvent) => void {
   const paint = paintFor(color ?? (write ? false : undefined))
-  const out = globalThis.console
+  const out = console
   const print = write ?? ((...line) => out.log(...line))
   return (event) => {
     const segments = log.format(event)
