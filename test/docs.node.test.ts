@@ -47,4 +47,4 @@ it('every example of the README and the guides compiles', () => {
   expect(stdout.split('\n').filter(Boolean)).toEqual([])
   expect(status).toBe(0)
   expect(examples.length).toBeGreaterThan(3)
-})
+}, 60_000)
