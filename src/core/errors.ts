@@ -24,6 +24,8 @@ export type ErrorCode =
   | 'truncated'
   | 'broken_tree'
   | 'agent_format'
+  | 'no_async_context'
+  | 'missing_package'
 
 /**
  * The base of the library's errors. `code` says which, `message` what was asked, what came and what to do, `cause` what lies beneath.

@@ -8,7 +8,7 @@ export function bytes(): Plugin {
     enforce: 'pre',
     async load(id) {
       const [file = id] = id.split('?')
-      if (!file.endsWith('.sse')) return undefined
+      if (!/\.(sse|ndjson|eventstream)$/.test(file)) return undefined
       const text = (await readFile(file)).toString('base64')
       return `export default Uint8Array.from(atob('${text}'), (char) => char.charCodeAt(0))`
     },

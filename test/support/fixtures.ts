@@ -20,7 +20,10 @@ export interface Fixture {
   readonly expected: Expected
 }
 
-const files = import.meta.glob<Uint8Array<ArrayBuffer>>('../fixtures/wire/*.sse', { eager: true, import: 'default' })
+const files = import.meta.glob<Uint8Array<ArrayBuffer>>('../fixtures/wire/*.{sse,ndjson,eventstream}', {
+  eager: true,
+  import: 'default',
+})
 const expected: Readonly<Record<string, Expected | undefined>> = expectations
 
 export const fixtures: readonly Fixture[] = Object.entries(files).map(([path, bytes]) => load(path.slice(path.lastIndexOf('/') + 1), bytes))

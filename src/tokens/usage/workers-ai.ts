@@ -1,0 +1,21 @@
+import type { Usage } from '../../core/usage.ts'
+import { type OpenAIUsage, openaiUsage } from './openai.ts'
+
+/** An event or an answer of Workers AI in its own format; over REST it is the `result`. The figures are OpenAI's. */
+export interface WorkersAIReport {
+  readonly usage?: OpenAIUsage | null
+  readonly result?: { readonly usage?: OpenAIUsage | null } | null
+}
+
+/**
+ * Workers AI's figures as ours; undefined where there are none. What was not reported is absent, never 0.
+ *
+ * @see https://developers.cloudflare.com/workers-ai/
+ *
+ * @example
+ * workersAIUsage({ usage: { prompt_tokens: 21, completion_tokens: 9, prompt_tokens_details: { cached_tokens: 0 } } })
+ * // { inputTokens: 21, outputTokens: 9, totalTokens: 30, cacheReadTokens: 0 }
+ */
+export function workersAIUsage({ usage, result }: WorkersAIReport): Usage | undefined {
+  return openaiUsage({ usage: usage ?? result?.usage ?? null })
+}

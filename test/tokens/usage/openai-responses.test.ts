@@ -1,0 +1,33 @@
+import { describe, expect, test } from 'vitest'
+import { openaiResponsesUsage } from '../../../src/tokens/usage/openai-responses.ts'
+
+describe('usage as OpenAI’s Responses API reports it', () => {
+  test('cached tokens are within the input, reasoning within the output', () => {
+    const wire = {
+      input_tokens: 328,
+      input_tokens_details: { cached_tokens: 256, cache_write_tokens: 0 },
+      output_tokens: 152,
+      output_tokens_details: { reasoning_tokens: 128 },
+      total_tokens: 480,
+    }
+    expect(openaiResponsesUsage(wire)).toEqual({
+      inputTokens: 328,
+      outputTokens: 152,
+      totalTokens: 480,
+      cacheReadTokens: 256,
+      cacheWriteTokens: 0,
+      reasoningTokens: 128,
+    })
+  })
+
+  test('what OpenRouter says it cost', () => {
+    expect(openaiResponsesUsage({ input_tokens: 3, output_tokens: 2, cost: 0.001 })).toMatchObject({ cost: 0.001 })
+    expect(openaiResponsesUsage({ input_tokens: 3, output_tokens: 2, cost: '0.001' })).not.toHaveProperty('cost')
+  })
+
+  test('P8: what was not reported is absent, and a reported 0 stays', () => {
+    expect(openaiResponsesUsage({})).toEqual({})
+    expect(openaiResponsesUsage({ input_tokens: null, input_tokens_details: null, output_tokens_details: null })).toEqual({})
+    expect(openaiResponsesUsage({ output_tokens: 0, total_tokens: 7 })).toEqual({ outputTokens: 0, totalTokens: 7 })
+  })
+})

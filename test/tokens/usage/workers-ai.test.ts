@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest'
+import { workersAIUsage } from '../../../src/tokens/usage/workers-ai.ts'
+
+const usage = { prompt_tokens: 21, completion_tokens: 9, total_tokens: 30, prompt_tokens_details: { cached_tokens: 0 } }
+const expected = { inputTokens: 21, outputTokens: 9, totalTokens: 30, cacheReadTokens: 0 }
+
+test('usage as Workers AI reports it: in an event or an answer, and over REST in its result', () => {
+  expect(workersAIUsage({ usage })).toEqual(expected)
+  expect(workersAIUsage({ result: { usage } })).toEqual(expected)
+})
+
+test('P8: what was not reported is unknown, not 0', () => {
+  expect(workersAIUsage({})).toBeUndefined()
+  expect(workersAIUsage({ usage: null, result: null })).toBeUndefined()
+})
