@@ -23,15 +23,6 @@ const classes: ReadonlyMap<string, Class> = new Map<string, Class>(
   }),
 )
 
-/** Errors of other realms (frames, vm contexts) are errors too. */
-export const isError = (value: object): boolean => value instanceof Error || Object.prototype.toString.call(value) === '[object Error]'
-
-/** What of an error is written: all but the stack, which says where files lie on a machine. */
-export function evidenceOf(error: object): readonly string[] {
-  const own = Object.keys(error).filter((key) => key !== 'stack')
-  return [...new Set(['name', 'message', 'cause', 'errors', ...own])]
-}
-
 /** An error from what was written of it. */
 export function reviveError(fields: ReadonlyMap<string, unknown>): Error {
   const name = textIn(fields.get('name'), 'Error')

@@ -1,5 +1,4 @@
 import { ChaintapError } from './errors.ts'
-import { evidenceOf, isError } from './json-error.ts'
 import { DIGITS, Marked } from './json-mark.ts'
 
 /** Options of {@link stringify} and of `encoder`. */
@@ -156,6 +155,15 @@ class Writer {
     }
     return this.write(value)
   }
+}
+
+/** Errors of other realms (frames, vm contexts) are errors too. */
+const isError = (value: object): boolean => value instanceof Error || Object.prototype.toString.call(value) === '[object Error]'
+
+/** What of an error is written: all but the stack, which says where files lie on a machine. */
+function evidenceOf(error: object): readonly string[] {
+  const own = Object.keys(error).filter((key) => key !== 'stack')
+  return [...new Set(['name', 'message', 'cause', 'errors', ...own])]
 }
 
 const quote = (key: string): string => JSON.stringify(key.charCodeAt(0) === 36 && /^\$+$/.test(key) ? `$${key}` : key)
