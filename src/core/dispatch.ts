@@ -1,4 +1,4 @@
-import type { Handler, Happening, Run, RunEvent } from './event.ts'
+import type { Handler, Happening, Run, RunEvent, Stop } from './event.ts'
 import { isThenable, type Lifted, raises, report } from './lift.ts'
 import { unique } from './options.ts'
 import type { Tree } from './tree.ts'
@@ -18,22 +18,24 @@ class Seat {
   /** Settles when it has heard everything so far; never rejects. */
   busy: Promise<unknown> | undefined
   readonly #fail: (error: unknown, event: RunEvent, handler: Handler) => void
+  readonly #stop: Stop
 
   /** `fail` throws what shall fail the run, and reports what shall not. */
-  constructor(lifted: Lifted, fail: (error: unknown, event: RunEvent, handler: Handler) => void) {
+  constructor(lifted: Lifted, fail: (error: unknown, event: RunEvent, handler: Handler) => void, stop: Stop) {
     this.lifted = lifted
     this.#fail = fail
+    this.#stop = stop
   }
 
   hear(event: RunEvent): Wait {
     if (this.busy)
       return this.#keep(
-        this.busy.then(() => this.lifted.hear(event)),
+        this.busy.then(() => this.lifted.hear(event, this.#stop)),
         event,
       )
     let answer: unknown
     try {
-      answer = this.lifted.hear(event)
+      answer = this.lifted.hear(event, this.#stop)
     } catch (error) {
       this.#fail(error, event, this.lifted.handler)
       return
@@ -88,7 +90,7 @@ export class Audience {
 
   // Taken at the first event: a run that never starts takes no stream's writer, and has nobody flushed.
   get #seats(): readonly Seat[] {
-    this.#seated ??= this.#handlers.map((handler) => new Seat(this.#tree.lift(handler), this.#fail))
+    this.#seated ??= this.#handlers.map((handler) => new Seat(this.#tree.lift(handler), this.#fail, this.#stop))
     return this.#seated
   }
 
@@ -149,6 +151,8 @@ export class Audience {
     if (raised) throw raised.error
     return wait
   }
+
+  readonly #stop: Stop = (reason) => this.#tree.open.find(({ run }) => run === this.#run)?.stop(reason)
 
   readonly #fail = (error: unknown, event: RunEvent, handler: Handler): void => {
     if (!raises(handler) || this.over) return report(error, event, handler, this.#tree.onHandlerError)

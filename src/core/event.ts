@@ -19,14 +19,30 @@ export interface Run {
   readonly metadata: Readonly<Record<string, unknown>>
 }
 
+/** Which answer the run of a model is about, as far as that is known. */
+export interface Answered {
+  /** The provider's id of the answer. */
+  readonly id?: string
+  /** As the provider names it. */
+  readonly model?: string
+  /** Where the provider is, without secrets. */
+  readonly url?: string
+}
+
+/** What the end of a model's run tells beside it, as far as it is known. */
+export interface Reported {
+  readonly usage?: Usage
+  readonly answered?: Answered
+}
+
 /** What can happen to a run. */
 export type Happening =
   | { readonly type: 'start'; readonly input: unknown }
   | { readonly type: 'token'; readonly token: string }
   | { readonly type: 'delta'; readonly delta: Delta }
   | { readonly type: 'chunk'; readonly chunk: unknown }
-  | { readonly type: 'end'; readonly output: unknown; readonly usage?: Usage }
-  | { readonly type: 'error'; readonly error: unknown; readonly partial: unknown; readonly usage?: Usage }
+  | ({ readonly type: 'end'; readonly output: unknown } & Reported)
+  | ({ readonly type: 'error'; readonly error: unknown; readonly partial: unknown } & Reported)
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'action'; readonly action: AgentAction }
   | { readonly type: 'finish'; readonly finish: AgentFinish }
@@ -52,12 +68,16 @@ export type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { readonl
  * const log: Listener = (event) => console.log(event.run.name, event.type)
  */
 export interface Listener {
-  (event: RunEvent): void | PromiseLike<void>
+  /** `stop` ends the run that the event is of, and all below it, as `run.stop` does; it may be called later, too. */
+  (event: RunEvent, stop?: Stop): void | PromiseLike<void>
   /** A failure of this handler fails the run. */
   raiseError?: boolean
   /** Called once after a root run has ended, and awaited by `flushed`. */
   flush?(): Promise<void>
 }
+
+/** Stops a run; `reason` is what its reader gets. */
+export type Stop = (reason: unknown) => void
 
 /** Who listens: a function, an object of `on…` methods, or a stream. */
 export type Handler = Listener | CallbackMethods | TransformStream<RunEvent, RunEvent> | WritableStream<RunEvent>

@@ -1,19 +1,19 @@
 import { ChaintapError } from './errors.ts'
-import type { Handler, Listener, RunEvent } from './event.ts'
+import type { Handler, Listener, RunEvent, Stop } from './event.ts'
 import { callMethod } from './methods.ts'
 import { streamListener } from './stream-handler.ts'
 
 /** A handler of any form, lifted once per run tree to a function of an event. */
 export interface Lifted {
   readonly handler: Handler
-  readonly hear: (event: RunEvent) => unknown
+  readonly hear: (event: RunEvent, stop?: Stop) => unknown
 }
 
 /** Lifts any of the four forms of a handler to a function of an event. */
 export function lift(handler: Handler): Lifted {
   if (typeof handler === 'function') return { handler, hear: handler }
   if (isStream(handler)) return { handler, hear: streamListener(handler) }
-  return { handler, hear: (event) => callMethod(handler, event) }
+  return { handler, hear: (event, stop) => callMethod(handler, event, stop) }
 }
 
 /** The name under which a handler is reported. */

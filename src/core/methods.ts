@@ -1,5 +1,5 @@
 import type { AgentAction, AgentFinish } from './agent-types.ts'
-import type { EventOf, RunEvent } from './event.ts'
+import type { EventOf, RunEvent, Stop } from './event.ts'
 import { type AssistantMessage, type Message, textOf } from './message.ts'
 
 type Answer = void | PromiseLike<void>
@@ -22,7 +22,7 @@ export interface CallbackMethods {
   /** Called once after a root run has ended, and awaited by `flushed`. */
   flush?(): Promise<void>
   /** Hears every event; where it is there, it alone is called. For classes that treat all events alike. */
-  onEvent?(event: RunEvent): Answer
+  onEvent?(event: RunEvent, stop?: Stop): Answer
   /** Hears chat models too where there is no `onChatModelStart`, with the messages as text. */
   onLlmStart?(prompt: string, event: EventOf<'start'>): Answer
   onChatModelStart?(messages: readonly Message[], event: EventOf<'start'>): Answer
@@ -46,8 +46,8 @@ export interface CallbackMethods {
 }
 
 /** The one table between events and methods. Methods are looked up at each event, so that classes and late assignment work. */
-export function callMethod(handler: CallbackMethods, event: RunEvent): Answer {
-  if (handler.onEvent) return handler.onEvent(event)
+export function callMethod(handler: CallbackMethods, event: RunEvent, stop?: Stop): Answer {
+  if (handler.onEvent) return handler.onEvent(event, stop)
   switch (event.type) {
     case 'token':
       return handler.onLlmNewToken?.(event.token, event)

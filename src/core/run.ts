@@ -1,6 +1,6 @@
 import { Audience, type Wait } from './dispatch.ts'
 import { AbortReason, type TruncatedError } from './errors.ts'
-import type { Announcement, Handler, Run, RunContext } from './event.ts'
+import type { Announcement, Answered, Handler, Reported, Run, RunContext } from './event.ts'
 import { type Fold, Kept } from './fold.ts'
 import type { MergedOptions } from './options.ts'
 import { handlersAt, type Own, type Place, rootScope, type Scope, scopeBelow, tagsAt } from './scope.ts'
@@ -31,14 +31,15 @@ export class OpenRun implements RunContext {
   /** Whether it was stopped from outside, not by a failure. */
   stopped = false
   truncated: TruncatedError | undefined
-  /** What this run's own model reported. */
+  /** What this run's own model reported, and of which answer. */
   usage: Usage | undefined
+  answered: Answered | undefined
   /** What this run and all below it have reported. */
   total: Usage | undefined
   #children = 0
   #controller: AbortController | undefined
   #owned: Release[] = []
-  #partialUsage: Usage | undefined
+  #partialReport: Reported = {}
   #kept: Kept | undefined
 
   constructor(own: Own, place: Place) {
@@ -118,8 +119,8 @@ export class OpenRun implements RunContext {
     const owned = this.#owned
     this.#owned = []
     for (const release of owned) release(undefined)
-    const usage = this.#report('provider')
-    return audience.tell({ type: 'end', output: audience.present ? snapshot(this.output) : undefined, ...(usage && { usage }) })
+    const report = this.#report(this.truncated ? 'partial' : 'provider')
+    return audience.tell({ type: 'end', output: audience.present ? snapshot(this.output) : undefined, ...report })
   }
 
   /** Stops the run and all below it, from outside. */
@@ -140,7 +141,7 @@ export class OpenRun implements RunContext {
     this.#leave('failed')
     this.error = reason
     this.audience.over = true
-    this.#partialUsage = this.#report('partial')
+    this.#partialReport = this.#report('partial')
   }
 
   /** Stops the work of a closed run. */
@@ -153,9 +154,8 @@ export class OpenRun implements RunContext {
 
   /** Tells each handler, after what `before` says that it must hear first. */
   tellError(before: Map<Handler, Promise<unknown>>): void {
-    const usage = this.#partialUsage
     const partial = this.audience.present ? snapshot(this.output) : undefined
-    this.audience.tellAfter(before, { type: 'error', error: this.error, partial, ...(usage && { usage }) })
+    this.audience.tellAfter(before, { type: 'error', error: this.error, partial, ...this.#partialReport })
   }
 
   /** Has what passes folded, where somebody needs the output: by `folding`, which does it already, or a fold of its own. */
@@ -178,11 +178,10 @@ export class OpenRun implements RunContext {
     return this.#kept?.result()
   }
 
-  #report(source: 'provider' | 'partial'): Usage | undefined {
-    if (!this.usage) return
-    const usage = { ...this.usage, requests: 1, source }
-    this.addUp(usage)
-    return usage
+  #report(source: 'provider' | 'partial'): Reported {
+    const usage = this.usage && { ...this.usage, requests: 1, source }
+    if (usage) this.addUp(usage)
+    return { ...(usage && { usage }), ...(this.answered && { answered: this.answered }) }
   }
 
   addUp(usage: Usage): void {

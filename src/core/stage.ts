@@ -1,5 +1,6 @@
 import type { Delta } from './delta.ts'
 import type { Wait } from './dispatch.ts'
+import type { Answered } from './event.ts'
 import type { Flow } from './flow.ts'
 import type { Settled } from './link.ts'
 import type { OpenRun } from './run.ts'
@@ -36,6 +37,11 @@ export function around<Chunk>(run: OpenRun, flow: Flow<Chunk>, isShown: boolean)
   return told
 }
 
+/** Notes which answer of which model a run is about. What is not known now is left as it is. */
+export function note(run: OpenRun, { id, model, url }: Answered): void {
+  run.answered = mergeUsage<Answered>(run.answered, { id, model, url })
+}
+
 /** How a model's run tells its chunks: text as `token`, anything else as `delta`. Other runs tell nothing: their child did. */
 function voice(run: OpenRun): ((chunk: unknown) => Wait) | undefined {
   const { audience, tree } = run
@@ -49,6 +55,7 @@ function voice(run: OpenRun): ((chunk: unknown) => Wait) | undefined {
     const delta = chunk as Delta
     if (delta.type === 'text') return token(delta.text)
     if (delta.type === 'usage') run.usage = mergeUsage(run.usage, delta.usage)
+    if (delta.type === 'meta') note(run, delta)
     return run.announces ? audience.tell({ type: 'delta', delta: { ...delta } }) : undefined
   }
 }

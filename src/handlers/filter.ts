@@ -14,10 +14,10 @@ export function withFilter(handler: Handler, which: ((event: RunEvent) => boolea
   const isHeard = typeof which === 'function' ? which : matches({ include: which })
   // Lifted late, so that a stream is not taken before there is something to write.
   let hear: Listener | undefined
-  const listener: Listener = (event) => {
+  const listener: Listener = (event, stop) => {
     if (!isHeard(event)) return
     hear ??= lift(handler).hear as Listener
-    return hear(event)
+    return hear(event, stop)
   }
   Object.defineProperty(listener, 'name', { value: nameOf(handler) })
   if (raises(handler)) listener.raiseError = true

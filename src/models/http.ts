@@ -5,6 +5,7 @@ import { Flow } from '../core/flow.ts'
 import { parseJson } from '../core/parse-json.ts'
 import type { OpenRun } from '../core/run.ts'
 import type { Read, Source } from '../core/source.ts'
+import { note } from '../core/stage.ts'
 import { messageFold } from '../messages/fold.ts'
 import { decoded } from './answer.ts'
 import { modelError, unreachable, unreadable } from './failure.ts'
@@ -74,6 +75,7 @@ export function answer<Options, Input, At extends Connection>(
       const request = wire.request(input, options, streaming, connection)
       try {
         line = await connection.transport()
+        note(run, { url: line.where })
         return await ask(call, line, request, run)
       } catch (error) {
         const pause = connection.relents?.(error, request) ? 0 : left-- > 0 ? pauseAfter(error, attempt) : undefined

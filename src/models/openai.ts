@@ -7,6 +7,7 @@ import { messagesAsText } from '../core/methods.ts'
 import type { RunOptions } from '../core/options.ts'
 import type { OpenRun } from '../core/run.ts'
 import { Runnable } from '../core/runnable.ts'
+import { note } from '../core/stage.ts'
 import { mergeUsage } from '../core/usage.ts'
 import { verbosely } from '../handlers/console-late.ts'
 import { type ChatInput, toMessages } from '../messages/coerce.ts'
@@ -125,5 +126,6 @@ const texts = (run: OpenRun): Stage<Delta, string> => ({
   transform(delta, controller) {
     if (delta.type === 'text') controller.enqueue(delta.text)
     if (delta.type === 'usage') run.usage = mergeUsage(run.usage, delta.usage)
+    if (delta.type === 'meta') note(run, delta)
   },
 })

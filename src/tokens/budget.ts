@@ -1,5 +1,5 @@
 import { BudgetExceeded, ChaintapError } from '../core/errors.ts'
-import type { RunEvent } from '../core/event.ts'
+import type { RunEvent, Stop } from '../core/event.ts'
 import type { CallbackMethods } from '../core/methods.ts'
 import { TokenCounter, type TokenCounterOptions } from './counter.ts'
 
@@ -10,7 +10,7 @@ export interface BudgetOptions extends TokenCounterOptions {
   readonly maxOutputTokens?: number
   /** In the currency of the prices; of what providers say themselves, US dollars. */
   readonly maxCost?: number
-  /** Of one run tree, from its first event. It is looked at when something happens; give runs a `timeout` too against what stands still. */
+  /** Of one run tree, from its first event. */
   readonly maxSeconds?: number
   /** Counts against a counter that is there already, with its prices. Default: one of its own. */
   readonly counter?: TokenCounter
@@ -18,16 +18,15 @@ export interface BudgetOptions extends TokenCounterOptions {
 
 /** A handler that stops what it hears when too much is spent. */
 export interface Budget extends CallbackMethods {
-  readonly raiseError: true
   /** What has been spent. */
   readonly counter: TokenCounter
-  onEvent(event: RunEvent): void
+  onEvent(event: RunEvent, stop?: Stop): void
 }
 
 /**
- * Stops runs when a limit is passed: the run that asks for more fails with BudgetExceeded, its body is closed, and so do all that
- * called it, whoever catches the error in between. `outcome.status` is `aborted`. For `callbacks` of a request, where it holds for
- * agents and nested chains too, of `withConfig`, or of a model; of several it holds for all of them together.
+ * Stops runs when a limit is passed: the topmost run that it hears, and all below it, end with BudgetExceeded, and the provider's body is
+ * closed. `outcome.status` is `aborted`. For `callbacks` of a request, where it holds for agents and nested chains too, of `withConfig`,
+ * or of a model; of several it holds for all of them together.
  *
  * - While an answer streams it is counted by estimate, and the message says so. One that is not streamed is known at its end.
  * - An answer that is whole is never taken back: only the next call is refused.
@@ -44,36 +43,35 @@ export function budget({ counter: given, ...options }: BudgetOptions): Budget {
   const watched = new Map<string, Watched>()
   return {
     name: 'budget',
-    raiseError: true,
     counter,
-    onEvent(event) {
+    onEvent(event, stop = () => {}) {
       counter.onEvent(event)
-      const { run, type, at } = event
-      const tree = watched.get(run.id) ?? watched.get(run.parentId ?? '') ?? { began: at, reason: undefined }
-      if (type === 'start') watched.set(run.id, tree)
-      if (type === 'end' || type === 'error') watched.delete(run.id)
-      // A run that fails already is not failed again; one that ends well although its tree was to be stopped is.
-      if (type === 'error' || (type === 'end' && !tree.reason)) return
-      const excess = tree.reason ? undefined : excessOf(event, tree, options, counter)
-      if (excess) tree.reason = new BudgetExceeded(excess)
-      if (tree.reason) throw tree.reason
+      const { run, type } = event
+      if (type === 'start') watched.set(run.id, watched.get(run.parentId ?? '') ?? watch(run.id, options, stop))
+      const tree = watched.get(run.id)
+      const excess = asksForMore(event) ? excessOf(event, options, counter) : undefined
+      if (excess) tree?.stop(new BudgetExceeded(excess))
+      if (type !== 'end' && type !== 'error') return
+      watched.delete(run.id)
+      if (run.id === tree?.top && tree.timer !== undefined) clearTimeout(tree.timer)
     },
   }
 }
 
-/** What is known of a run and all that are heard below it. */
+/** A run and all that are heard below it. */
 interface Watched {
-  readonly began: number
-  /** Why it was stopped. */
-  reason: BudgetExceeded | undefined
+  readonly top: string
+  readonly stop: Stop
+  readonly timer: ReturnType<typeof setTimeout> | undefined
+}
+
+function watch(top: string, { maxSeconds }: BudgetOptions, stop: Stop): Watched {
+  const late = (seconds: number): void => stop(new BudgetExceeded(`The budget of ${seconds} seconds is used up.`))
+  return { top, stop, timer: maxSeconds === undefined ? undefined : setTimeout(late, maxSeconds * 1000, maxSeconds) }
 }
 
 /** Which limit is passed, in words. */
-function excessOf(event: RunEvent, { began }: Watched, options: BudgetOptions, counter: TokenCounter): string | undefined {
-  const { maxTokens, maxOutputTokens, maxCost, maxSeconds } = options
-  const seconds = (event.at - began) / 1000
-  if (maxSeconds !== undefined && seconds > maxSeconds) return usedUp(maxSeconds, 'seconds', seconds)
-  if (!asksForMore(event)) return
+function excessOf(event: RunEvent, { maxTokens, maxOutputTokens, maxCost }: BudgetOptions, counter: TokenCounter): string | undefined {
   const isNext = event.type === 'start'
   const isPast = (used: number, max = Number.POSITIVE_INFINITY): boolean => (isNext ? used >= max : used > max)
   const { inputTokens = 0, outputTokens = 0, totalTokens = 0, source } = counter.usage ?? {}

@@ -1,4 +1,4 @@
-import type { EventOf, RunEvent } from '../core/event.ts'
+import type { Answered, EventOf, RunEvent } from '../core/event.ts'
 import { type AssistantMessage, type Message, textOf } from '../core/message.ts'
 import { mergeUsage, type Usage } from '../core/usage.ts'
 import { weigh } from './estimate.ts'
@@ -104,9 +104,9 @@ export function hear(call: Call, event: RunEvent): string | undefined {
     case 'end':
       // An accepted answer without the provider's own end has an end, too.
       call.isComplete ||= event.usage?.source !== 'partial'
-      return over(call, event.output, event.usage)
+      return over(call, event, event.output)
     case 'error':
-      return over(call, event.partial, event.usage)
+      return over(call, event, event.partial)
     default:
       return
   }
@@ -145,12 +145,14 @@ function say(call: Call, text: string): undefined {
   call.hasBegun = true
 }
 
-function over(call: Call, output: unknown, usage: Usage | undefined): string | undefined {
+function over(call: Call, { usage, answered }: EventOf<'end' | 'error'>, output: unknown): string | undefined {
   call.isOver = true
   if (usage) call.usage = mergeUsage(call.usage, usage)
-  const { id, model } = Object(output) as Partial<AssistantMessage>
+  // Events that were stored before they said it have it in the message.
+  const { id, model, url } = answered ?? (Object(output) as Answered)
   call.id = id ?? call.id
   call.model = model ?? call.model
+  call.url = url ?? call.url
   const answer = saidIn(output)
   call.said ||= weigh(answer)
   call.hasBegun ||= call.isComplete || usage !== undefined || answer !== ''

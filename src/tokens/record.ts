@@ -16,7 +16,7 @@ export interface UsageRecord {
   readonly usage?: Usage
   /** The provider's own end was seen. */
   readonly complete: boolean
-  /** How it ended: `end` well, `truncated` without the provider's own end, `cancel` by the reader, `abort` by the signal, `error` by the network. */
+  /** How it ended: `end` well, `truncated` without the provider's own end, `cancel` by the reader, `abort` by the signal, `error` by the network, by the provider, or with a refusal. */
   readonly reason: 'end' | 'truncated' | 'cancel' | 'abort' | 'error'
   readonly durationMs: number
   /** What the answer said (text, reasoning, arguments of tools), in tokens by `weigh` of estimate.ts: what an interrupted answer cost is made of it. */

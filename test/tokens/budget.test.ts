@@ -1,4 +1,4 @@
-import { BudgetExceeded, fallback, lambda, type Outcome, type RunEvent, retry, StringOutputParser } from 'chaintap'
+import { BudgetExceeded, fallback, lambda, type Outcome, retry, StringOutputParser } from 'chaintap'
 import { initializeAgent } from 'chaintap/agents'
 import { ChatAnthropic } from 'chaintap/anthropic'
 import { anthropicSse, type FaultyFetch, faultyFetch, recorder, type ScriptedModel, scriptedModel } from 'chaintap/testing'
@@ -187,20 +187,28 @@ describe('the run tree', () => {
 })
 
 describe('time', () => {
-  test('a run that takes too long is stopped when it goes on', async () => {
-    const limit = budget({ maxSeconds: 10 })
-    const now = vi.spyOn(Date, 'now').mockReturnValue(1_000)
-    const tick = (event: RunEvent): void => {
-      if (event.type === 'token') now.mockReturnValue(Date.now() + 4_000)
-    }
-    const model = scriptedModel([['a', 'b', 'c', 'd', 'e']])
-    const { chunks, error } = await readAll(model.stream('Hi', { callbacks: [limit, tick] }))
-    expect(chunks).toHaveLength(3)
-    expect(error).toBeInstanceOf(BudgetExceeded)
-    expect(error).toMatchObject({ message: 'The budget of 10 seconds is used up: 12.' })
-    now.mockReturnValue(100_000)
-    expect((await model.invoke('Hi', { callbacks: [limit] })).content).toBe('abcde')
-    now.mockRestore()
+  test('a run that stands still is stopped, and its body cancelled', async () => {
+    const heard = recorder()
+    const fetch = faultyFetch({ body: anthropicSse({ text: ['Hello', 'never'] }), stallAfter: 400, deaf: true })
+    const chain = lambda((x: string, context) =>
+      chat(fetch)
+        .stream(x, context)
+        .drain()
+        .catch(() => 'instead'),
+    )
+    const stopped = chain.invoke('Hi', { callbacks: [budget({ maxSeconds: 0.02 }), heard] })
+    await expect(stopped).rejects.toThrow('The budget of 0.02 seconds is used up.')
+    heard.check()
+    expect(fetch.open).toBe(0)
+  })
+
+  test('a run that ends in time leaves nothing behind', async () => {
+    const set = vi.spyOn(globalThis, 'setTimeout')
+    const cleared = vi.spyOn(globalThis, 'clearTimeout')
+    await scriptedModel(['Hi']).invoke('Hi', { callbacks: [budget({ maxSeconds: 1_000 })] })
+    const [timer] = set.mock.results.filter((_, i) => set.mock.calls[i]?.[1] === 1_000_000)
+    expect(cleared).toHaveBeenCalledWith(timer?.value)
+    vi.restoreAllMocks()
   })
 })
 

@@ -2,7 +2,7 @@ import { type Delta, lambda, type RunEvent, type Usage } from 'chaintap'
 import { ChatAnthropic } from 'chaintap/anthropic'
 import { ChatOpenAI, OpenAI } from 'chaintap/openai'
 import { anthropicSse, faultyFetch, offlineFetch, openaiSse, scriptedModel } from 'chaintap/testing'
-import { priceTable, TokenCounter, type UsageRecord } from 'chaintap/tokens'
+import { meter, priceTable, TokenCounter, type UsageRecord } from 'chaintap/tokens'
 import { describe, expect, test, vi } from 'vitest'
 import { turn } from '../support/sources.ts'
 
@@ -393,6 +393,32 @@ describe('under the real models', () => {
     expect(streamed.usage).toEqual(whole.usage)
     expect(streamed.byModel).toEqual(whole.byModel)
     expect([...whole.byModel.keys()]).toEqual(['offline'])
+  })
+
+  test('OpenAI, the text model: its runs and a meter in it, each call once, with its model and address', async () => {
+    const priced: unknown[] = []
+    const prices = {
+      price: (_: Usage, { model, url }: { model?: string | undefined; url?: string | undefined }) => void priced.push([model, url]),
+    }
+    const counter = new TokenCounter({ prices })
+    const llm = new OpenAI({ ...options, fetch: meter(offlineFetch(), counter), callbacks: [counter] })
+    await llm.invoke('What is 17 + 4?')
+    await llm.stream('What is 17 + 4?').drain()
+    await turn()
+    expect(counter.usage).toMatchObject({ requests: 2, source: 'provider' })
+    expect([...counter.byModel.keys()]).toEqual(['offline'])
+    expect(priced).toContainEqual(['offline', expect.stringContaining('https://api.openai.com/v1')])
+  })
+
+  test('a cut answer that is accepted has lower bounds from the provider, and an estimate', async () => {
+    const counter = new TokenCounter()
+    const body = anthropicSse({ text: ['Once upon a time there was a bear'], usage: { inputTokens: 90, outputTokens: 200 } }).join('')
+    const fetch = faultyFetch({ body, truncateAfter: body.indexOf('event: content_block_stop') })
+    const model = new ChatAnthropic({ ...options, fetch, onTruncated: 'accept' })
+    await model.stream('x', { callbacks: [counter] }).drain()
+    expect(counter.reported).toMatchObject({ inputTokens: 90, source: 'partial' })
+    expect(counter.usage).toMatchObject({ inputTokens: 90, outputTokens: 7, source: 'estimated' })
+    expect(counter.successfulRequests).toBe(0)
   })
 
   test('OpenAI, the text model', async () => {
