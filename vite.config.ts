@@ -38,7 +38,21 @@ async function browser(name: BrowserName): Promise<TestProjectInlineConfiguratio
       // Browser projects do not downlevel `using` by themselves.
       oxc: { target: 'es2022' },
       // A dependency first met during a run would reload the page under the tests.
-      optimizeDeps: { include: ['fast-check', 'eventsource-parser', 'eventsource-parser/stream', '@cfworker/json-schema', 'zod'] },
+      optimizeDeps: {
+        include: [
+          'fast-check',
+          'eventsource-parser',
+          'eventsource-parser/stream',
+          '@anthropic-ai/sdk',
+          '@cfworker/json-schema',
+          '@google/genai',
+          '@logtape/logtape',
+          'groq-sdk',
+          'idb-keyval',
+          'openai',
+          'zod',
+        ],
+      },
       test: {
         name,
         include: [all],

@@ -1,0 +1,200 @@
+import Anthropic from '@anthropic-ai/sdk'
+import { GoogleGenAI } from '@google/genai'
+import { type MeteredFetch, type MeterOptions, meterMiddleware, tagged, type UsageRecord } from 'chaintap/tokens'
+import Groq from 'groq-sdk'
+import OpenAI from 'openai'
+import { describe, expect, test } from 'vitest'
+import { fixture } from '../support/fixtures.ts'
+import { answerOf, metered, recordOf, stable } from './meter.ts'
+
+/** Somebody else's client, and what it makes of a recorded answer. */
+export interface ClientUnderTest {
+  /** Of test/fixtures/wire. */
+  readonly answer: string
+  /** Asks for a stream by this fetch, reads it to its end, and gives what it counts: tokens in, tokens out. */
+  count(fetch: MeteredFetch): Promise<Counted>
+  /** What it counts, where that is not what the provider says. */
+  readonly counts?: Counted
+}
+
+export type Counted = readonly [input: number | undefined, output: number | undefined]
+
+const question = 'What is the weather in Paris?'
+const messages = [{ role: 'user' as const, content: question }]
+const common = { apiKey: 'key', dangerouslyAllowBrowser: true, maxRetries: 0, logLevel: 'off' as const }
+const toClaude = { model: 'claude', max_tokens: 100, messages }
+const asked = { ...toClaude, stream: true as const }
+
+const anthropic = (fetch: MeteredFetch): Anthropic => new Anthropic({ ...common, fetch })
+const openai = (fetch: MeteredFetch): OpenAI => new OpenAI({ ...common, fetch })
+const groq = (fetch: MeteredFetch): Groq => new Groq({ apiKey: 'key', dangerouslyAllowBrowser: true, maxRetries: 0, fetch })
+
+/** The SDKs of those who answer: they build for a page. */
+export const sdks: Readonly<Record<string, ClientUnderTest>> = {
+  '@anthropic-ai/sdk, its helper': {
+    answer: 'anthropic-thinking-tool.sse',
+    async count(fetch) {
+      const { usage } = await anthropic(fetch).messages.stream(toClaude).finalMessage()
+      return [usage.input_tokens, usage.output_tokens]
+    },
+  },
+  '@anthropic-ai/sdk, event by event': {
+    answer: 'anthropic-text.sse',
+    async count(fetch) {
+      let [input, output] = [0, 0]
+      for await (const event of await anthropic(fetch).messages.create(asked)) {
+        if (event.type === 'message_start') input = event.message.usage.input_tokens
+        if (event.type === 'message_delta') output = event.usage.output_tokens
+      }
+      return [input, output]
+    },
+  },
+  'openai, chat': {
+    answer: 'openai-chat-usage.sse',
+    async count(fetch) {
+      let counted: Counted = [undefined, undefined]
+      const stream = await openai(fetch).chat.completions.create({
+        model: 'gpt',
+        messages,
+        stream: true,
+        stream_options: { include_usage: true },
+      })
+      for await (const { usage } of stream) if (usage) counted = [usage.prompt_tokens, usage.completion_tokens]
+      return counted
+    },
+  },
+  'openai, chat, its helper': {
+    answer: 'openai-chat-usage.sse',
+    async count(fetch) {
+      const usage = await openai(fetch)
+        .chat.completions.stream({ model: 'gpt', messages, stream_options: { include_usage: true } })
+        .totalUsage()
+      return [usage.prompt_tokens, usage.completion_tokens]
+    },
+  },
+  'openai, completions': {
+    answer: 'openai-completions-legacy.sse',
+    async count(fetch) {
+      let counted: Counted = [undefined, undefined]
+      for await (const { usage } of await openai(fetch).completions.create({ model: 'gpt', prompt: question, stream: true })) {
+        if (usage) counted = [usage.prompt_tokens, usage.completion_tokens]
+      }
+      return counted
+    },
+  },
+  'openai, responses': {
+    answer: 'openai-responses-reasoning-tool.sse',
+    async count(fetch) {
+      const { usage } = await openai(fetch).responses.stream({ model: 'gpt', input: question }).finalResponse()
+      return [usage?.input_tokens, usage?.output_tokens]
+    },
+  },
+  'groq-sdk': {
+    answer: 'groq-chat-xgroq.sse',
+    async count(fetch) {
+      let counted: Counted = [undefined, undefined]
+      for await (const { x_groq } of await groq(fetch).chat.completions.create({ model: 'llama', messages, stream: true })) {
+        if (x_groq?.usage) counted = [x_groq.usage.prompt_tokens, x_groq.usage.completion_tokens]
+      }
+      return counted
+    },
+  },
+  '@google/genai': {
+    answer: 'gemini-thinking-tool.sse',
+    async count(fetch) {
+      const client = new GoogleGenAI({ apiKey: 'key', httpOptions: { fetch } })
+      let counted: Counted = [undefined, undefined]
+      for await (const { usageMetadata } of await client.models.generateContentStream({ model: 'gemini-2.5-flash', contents: question })) {
+        counted = [usageMetadata?.promptTokenCount, (usageMetadata?.candidatesTokenCount ?? 0) + (usageMetadata?.thoughtsTokenCount ?? 0)]
+      }
+      return counted
+    },
+  },
+}
+
+/** What a meter must tell under any client. */
+export function meterContract(name: string, { answer, count, counts }: ClientUnderTest): void {
+  test(`${name}: our count is the provider’s${counts ? ', its own is not' : ', and so is its own'}`, async () => {
+    const each = fixture(answer)
+    for (const split of [undefined, 'events', 'bytes', 100] as const) {
+      const { fetch, records } = metered(answerOf(each, split && { split }))
+      const { inputTokens, outputTokens } = each.expected.usage ?? {}
+      expect(await count(fetch)).toEqual(counts ?? [inputTokens, outputTokens])
+      expect(records.map(stable)).toEqual([{ ...recordOf(each), url: records[0]?.url }])
+    }
+  })
+}
+
+/** What is particular to the SDKs. */
+export function sdkContract(): void {
+  const watched = (name: string, options?: MeterOptions) => metered(answerOf(fixture(name), { split: 'events' }), options)
+
+  describe('in the SDKs', () => {
+    test('Anthropic’s middleware hears what a fetch hears', async () => {
+      const each = fixture('anthropic-thinking-tool.sse')
+      const records: UsageRecord[] = []
+      const { scripted } = metered(answerOf(each, { split: 'events' }))
+      const client = new Anthropic({ ...common, fetch: scripted, middleware: [meterMiddleware((record) => void records.push(record))] })
+      const { usage } = await client.messages
+        .stream({ ...asked, stream: undefined as never }, { fetchOptions: tagged('mine') })
+        .finalMessage()
+      expect(usage).toMatchObject({ input_tokens: 472, output_tokens: 118 })
+      expect(records.map(stable)).toEqual([{ ...recordOf(each), url: records[0]?.url, tag: 'mine' }])
+    })
+
+    test('a call’s own mark comes through Anthropic’s, OpenAI’s and Groq’s, and only to its record', async () => {
+      const [one, two, three] = [watched('anthropic-text.sse'), watched('openai-chat-usage.sse'), watched('groq-chat-xgroq.sse')]
+      const options = { fetchOptions: tagged('mine') }
+      for await (const _ of await anthropic(one.fetch).messages.create(asked, options));
+      for await (const _ of await openai(two.fetch).chat.completions.create({ model: 'gpt', messages, stream: true }, options));
+      for await (const _ of await groq(three.fetch).chat.completions.create({ model: 'llama', messages, stream: true }, options));
+      for (const { records, scripted } of [one, two, three]) {
+        expect(records).toMatchObject([{ tag: 'mine', complete: true }])
+        expect(JSON.stringify(scripted.calls)).not.toContain('mine')
+      }
+    })
+
+    test('left by break, and aborted: what is known by then', async () => {
+      const broken = watched('anthropic-text.sse')
+      for await (const _ of await anthropic(broken.fetch).messages.create(asked)) break
+      const aborted = watched('anthropic-text.sse')
+      const stream = await anthropic(aborted.fetch).messages.create(asked)
+      for await (const _ of stream) stream.controller.abort()
+      for (const { records, scripted } of [broken, aborted]) {
+        expect(records).toHaveLength(1)
+        expect(['abort', 'cancel']).toContain(records[0]?.reason)
+        expect(records[0]).toMatchObject({ complete: false, usage: { inputTokens: 25, source: 'partial' } })
+        expect(scripted.open).toBe(0)
+      }
+    })
+
+    test('what OpenAI’s stumbles over is counted all the same', async () => {
+      const { fetch, records } = watched('sse-edge-crlf-bom-multiline.sse')
+      const reading = async (): Promise<void> => {
+        for await (const _ of await openai(fetch).chat.completions.create({ model: 'gpt', messages, stream: true }));
+      }
+      // An event without data is JSON to it.
+      await expect(reading()).rejects.toThrow(/JSON/)
+      expect(records).toMatchObject([{ complete: true, usage: { inputTokens: 9, outputTokens: 4 } }])
+    })
+
+    test('usage that the caller did not ask for', async () => {
+      const { fetch, scripted } = watched('openai-chat-usage.sse', { askForUsage: true })
+      for await (const _ of await openai(fetch).chat.completions.create({ model: 'gpt', messages, stream: true }));
+      expect(scripted.calls[0]?.body).toMatchObject({ model: 'gpt', stream: true, stream_options: { include_usage: true } })
+    })
+
+    test('each attempt of a client that tries again', async () => {
+      const { fetch, records } = metered([
+        { status: 529, body: '{"type":"error","error":{"type":"overloaded_error"}}', headers: { 'retry-after-ms': '1' } },
+        answerOf(fixture('anthropic-text.sse')),
+      ])
+      const client = new Anthropic({ ...common, maxRetries: 1, fetch })
+      for await (const _ of await client.messages.create(asked));
+      expect(records).toMatchObject([
+        { status: 529, complete: false, reason: 'error' },
+        { status: 200, complete: true },
+      ])
+    })
+  })
+}
