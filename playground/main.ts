@@ -1,7 +1,8 @@
 import { part } from './dom.ts'
-import { ask, type Ending, isAbort, type Way, whichModel } from './events.ts'
+import { ask, isAbort, type Way, whichModel } from './events.ts'
+import { Spending } from './spending.ts'
 import { RunTree } from './tree.ts'
-import { duration, unknown, usageText } from './words.ts'
+import { duration, unknown } from './words.ts'
 
 const form = part('form', HTMLFormElement)
 const field = part('question', HTMLTextAreaElement)
@@ -10,9 +11,14 @@ const stopButton = part('stop', HTMLButtonElement)
 const answer = part('answer', HTMLDivElement)
 const problem = part('problem', HTMLParagraphElement)
 const model = part('model', HTMLParagraphElement)
-const figures = { first: part('first', HTMLElement), speed: part('speed', HTMLElement), usage: part('usage', HTMLElement) }
+const figures = { first: part('first', HTMLElement), speed: part('speed', HTMLElement) }
 const outcome = part('outcome', HTMLElement)
 const tree = new RunTree(part('runs', HTMLUListElement))
+const spending = new Spending({
+  tokens: part('usage', HTMLElement),
+  cost: part('cost', HTMLElement),
+  session: part('session', HTMLElement),
+})
 
 /** The question that is being answered. */
 let current: AbortController | undefined
@@ -23,17 +29,19 @@ async function run(question: string): Promise<void> {
   current = controller
   begin()
   const said = speech()
+  const counter = spending.question()
   try {
     const ending = await ask(way(), question, controller.signal, (event) => {
       if (controller !== current) return
       tree.show(event)
+      counter.onEvent(event)
       if (event.type === 'chunk') said(String(event.chunk))
     })
-    if (controller === current) end(ending.status, ending)
+    if (controller === current) end(ending.status, ending.error)
   } catch (error) {
     if (controller !== current) return
     if (isAbort(error)) end('stopped')
-    else end('failed', { error })
+    else end('failed', error)
   }
 }
 
@@ -66,11 +74,10 @@ function begin(): void {
   show('running')
 }
 
-function end(status: string, { usage, error }: Partial<Ending> = {}): void {
+function end(status: string, error?: unknown): void {
   current = undefined
   tree.leave()
   answer.ariaBusy = 'false'
-  if (usage) figures.usage.textContent = usageText(usage)
   problem.textContent = error === undefined ? '' : messageOf(error)
   problem.hidden = error === undefined
   show(status)

@@ -11,6 +11,11 @@ export function usageText({ inputTokens, outputTokens, totalTokens }: Usage): st
   return `${inputTokens ?? unknown} in, ${outputTokens ?? unknown} out`
 }
 
+/** Of what costs less than a cent two digits are told. */
+export function dollars(cost: number): string {
+  return `$${cost > 0 && cost < 0.01 ? cost.toLocaleString('en', { maximumSignificantDigits: 2 }) : cost.toFixed(2)}`
+}
+
 /** Any value of an event as text to read: the codec writes what JSON cannot. */
 export function valueText(value: unknown): string {
   if (typeof value === 'string') return value

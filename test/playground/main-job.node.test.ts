@@ -129,6 +129,24 @@ describe.skipIf(launchOptions === undefined)('the playground, as npm start serve
     await page.getByText('"toolInput": "2 ^ 0.235"').waitFor()
   })
 
+  it('counts tokens and cost while an answer streams, by estimate, and the session', async () => {
+    await open(100)
+    await ask('What is 17 + 4 * 2?')
+    const figure = (id: string) => page.locator(`#${id}`)
+    await figure('usage')
+      .filter({ hasText: /^≈ \d+ in, \d+ out$/ })
+      .waitFor()
+    await figure('cost')
+      .filter({ hasText: /^≈ \$0\.0000\d+$/ })
+      .waitFor()
+    await outcome('complete')
+    // 8 in at $1 and 8 out at $5 for a million.
+    expect(await figure('usage').textContent()).toBe('8 in, 8 out')
+    expect(await figure('cost').textContent()).toBe('$0.000048')
+    await ask('What is 17 + 4 * 2?')
+    await figure('session').filter({ hasText: '32 tokens, $0.000096' }).waitFor()
+  })
+
   it('P2: stop closes the upstream of the Worker', async () => {
     const { cancelled } = await upstream()
     await open(500)
