@@ -22,7 +22,8 @@ const budgets = {
   'chaintap/retrievers': { ceiling: 11.5 },
   'chaintap/testing': { ceiling: 20.5 },
   'chaintap/json': { ceiling: 3.8 },
-  'chaintap/tokens': { ceiling: 13.5 },
+  'chaintap/tokens': { ceiling: 5.8 },
+  'chaintap/meter': { ceiling: 7.9 },
   'chaintap/async-context': { ceiling: 5 },
   'chaintap/genai-prices': { ceiling: 1 },
 }

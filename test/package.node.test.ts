@@ -33,7 +33,12 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('the packed package, installed into an empty folder', () => {
   it('brings itself and what it depends on, nothing else', () => {
-    expect(readdirSync(installed).filter((name) => !name.startsWith('.'))).toEqual(['@cfworker', 'chaintap', 'eventsource-parser', 'idb-keyval'])
+    expect(readdirSync(installed).filter((name) => !name.startsWith('.'))).toEqual([
+      '@cfworker',
+      'chaintap',
+      'eventsource-parser',
+      'idb-keyval',
+    ])
     expect(readdirSync(installed)).not.toContain('.bin')
   })
 

@@ -1,10 +1,11 @@
 // Rows of the meter: somebody else's client, which is the bare loop, over a metered fetch and over a plain one.
-import { meter } from 'chaintap/tokens'
+import { meter } from 'chaintap/meter'
+import { createParser } from 'eventsource-parser'
 import { bareLoop, lengthOf } from './bare.ts'
 import { type Figure, repeated, times, type Variant } from './measure.ts'
 import type { Row } from './rows.ts'
 import { titles } from './titles.mjs'
-import { type Chunking, type Format, serving, whole, wire } from './wire.ts'
+import { type Bytes, type Chunking, type Format, serving, whole, wire } from './wire.ts'
 
 /** By name, as `rows` of rows.ts has them. */
 export const meterRows: Readonly<Record<string, (tokens?: number) => Row>> = Object.fromEntries(
@@ -14,39 +15,62 @@ export const meterRows: Readonly<Record<string, (tokens?: number) => Row>> = Obj
   ]),
 )
 
+type Fetch = typeof globalThis.fetch
+
 function metered(format: Format, chunking: Chunking, tokens: number, budget: number): Row {
   const source = wire(tokens, chunking, format)
   const fetch = serving(whole(source))
-  const read = (name: string, by: typeof globalThis.fetch): Variant =>
+  const check = (counted: number | undefined): void => {
+    if (counted !== tokens) throw new Error(`Counted ${counted} of ${tokens} tokens`)
+  }
+  const read = (name: string, by: Fetch): Variant =>
     repeated(name, () => lengthOf((hand) => bareLoop(by, hand, format)), source.text.length)
-  const counted = meter(fetch, ({ usage }) => {
-    if (usage?.outputTokens !== tokens) throw new Error(`Counted ${usage?.outputTokens} of ${tokens} tokens`)
-  })
-  const what = (which: string): string => `${titles[format]}, ${chunking}: the bare loop over ${which}`
+  const by = meter(fetch, ({ usage }) => check(usage?.outputTokens))
+  const what = (which: string): string => `meter, ${titles[format]}, ${chunking}: ${which}`
   return {
-    variants: [read('bare', fetch), read('metered', counted), read('through', through(fetch))],
+    variants: [read('bare', fetch), read('metered', by), read('through', through(fetch)), read('tee', teed(fetch, check))],
     figures: (samples): readonly Figure[] => [
-      { what: what('a metered fetch'), ...times(samples, 'metered'), budget },
-      { what: what('a fetch whose body goes through one more stream'), ...times(samples, 'through') },
+      { what: what('the bare loop, metered'), ...times(samples, 'metered'), budget },
+      { what: what('the bare loop behind one more stream'), ...times(samples, 'through') },
+      { what: what('the bare loop beside a tee that is parsed'), ...times(samples, 'tee') },
     ],
   }
 }
 
 /** What a meter cannot be without: a stream of its own before the body. */
-function through(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
+function through(fetch: Fetch): Fetch {
   return async (input, init) => {
     const response = await fetch(input, init)
     const reader = response.body?.getReader()
-    const body = new ReadableStream<Uint8Array>(
-      {
-        async pull(controller) {
-          const read = await reader?.read()
-          if (!read || read.done) controller.close()
-          else controller.enqueue(read.value)
-        },
-      },
-      { highWaterMark: 0 },
-    )
-    return new Response(body, response)
+    const pull = async (controller: ReadableStreamDefaultController<Bytes>): Promise<void> => {
+      const read = await reader?.read()
+      if (!read || read.done) controller.close()
+      else controller.enqueue(read.value)
+    }
+    return new Response(new ReadableStream({ pull }, { highWaterMark: 0 }), response)
   }
+}
+
+/** What a meter is that somebody writes in ten lines. */
+function teed(fetch: Fetch, told: (tokens: number | undefined) => void): Fetch {
+  return async (input, init) => {
+    const response = await fetch(input, init)
+    const [theirs, ours] = response.body?.tee() ?? []
+    if (ours) void counted(ours).then(told)
+    return new Response(theirs, response)
+  }
+}
+
+async function counted(body: ReadableStream<Bytes>): Promise<number | undefined> {
+  const reader = body.getReader()
+  const decoder = new TextDecoder()
+  let tokens: number | undefined
+  const parser = createParser({
+    onEvent({ data }) {
+      const { usage } = data === '[DONE]' ? {} : JSON.parse(data)
+      tokens = usage?.output_tokens ?? usage?.completion_tokens ?? tokens
+    },
+  })
+  for (let read = await reader.read(); !read.done; read = await reader.read()) parser.feed(decoder.decode(read.value, { stream: true }))
+  return tokens
 }

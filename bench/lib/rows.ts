@@ -7,6 +7,7 @@ import { readAhead } from './idle.ts'
 import { left, wayNames } from './leave.ts'
 import { type Figure, interleaved, paired, quantile, repeated, type Samples, times, type Variant } from './measure.ts'
 import { growth } from './memory.ts'
+import { meterRows } from './meter.ts'
 import { chainOver, eventsResponse, handlers, modelOver, readChain, textResponse } from './ours.ts'
 import ours from './ours-anthropic.ts'
 import { type Chunking, type Format, serving, whole, wire } from './wire.ts'
@@ -26,6 +27,7 @@ export const rows: Readonly<Record<string, (tokens?: number) => Row>> = {
   'worker-16KiB': (tokens = 1_000) => workerAnswer(tokens, '16 KiB', {}),
   invoke: () => oneToken(),
   first: () => first(),
+  ...meterRows,
 }
 
 /** Rows without rounds. */

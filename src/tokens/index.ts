@@ -3,16 +3,8 @@ export { type Budget, type BudgetOptions, budget } from './budget.ts'
 export { type Counted, countTokens } from './count-tokens.ts'
 export { TokenCounter, type TokenCounterOptions } from './counter.ts'
 export type { Tokenizer } from './estimate.ts'
-export {
-  type MeteredFetch,
-  type MeterOptions,
-  type MeterTarget,
-  type MiddlewareRequest,
-  meter,
-  meterMiddleware,
-  tagged,
-  usageTag,
-} from './meter.ts'
+// `meter` has an entry of its own: from here it would be loaded with every counter, which loads it when its `fetch` is first used.
+export type { MeteredFetch } from './meter-request.ts'
 export {
   type Cost,
   costOf,
@@ -25,3 +17,4 @@ export {
 } from './prices.ts'
 export type { UsageListener, UsageRecord } from './record.ts'
 export type { TokenSnapshot } from './snapshot.ts'
+export { tagged, usageTag } from './tag.ts'

@@ -38,7 +38,9 @@ export function tapped(response: Response, asked: Asked, began: number, tell: Te
     if (!answer.format && !(isModel && (answer.hasFailed || answer.events === 0))) return
     const record = recordOf(asked, response, began, answer, ending, events.said)
     const isStream = /^text\/event-stream/i.test(type ?? '')
-    tell(record, record.complete && !record.usage && isStream && answer.format?.isUsageOptional === true)
+    // One that was left may have had it still to come.
+    const isWhole = record.complete && record.reason === 'end'
+    tell(record, isWhole && !record.usage && isStream && answer.format?.isUsageOptional === true)
   }
   const tap = {
     feed(chunk: Uint8Array): void {

@@ -2,7 +2,9 @@ import { askedOf, askingForUsage, type MeteredFetch } from './meter-request.ts'
 import { type Tell, tapped } from './meter-tap.ts'
 import type { UsageListener, UsageRecord } from './record.ts'
 
-export { type MeteredFetch, tagged, usageTag } from './meter-request.ts'
+export type { MeteredFetch } from './meter-request.ts'
+export type { UsageListener, UsageRecord } from './record.ts'
+export { tagged, usageTag } from './tag.ts'
 
 export interface MeterOptions {
   /**

@@ -1,23 +1,60 @@
 import Anthropic from '@anthropic-ai/sdk'
-import { GoogleGenAI } from '@google/genai'
-import { type MeteredFetch, type MeterOptions, meterMiddleware, tagged, type UsageRecord } from 'chaintap/tokens'
+import { type GenerateContentResponse, GoogleGenAI } from '@google/genai'
+import { type MeteredFetch, type MeterOptions, meterMiddleware, tagged, type UsageRecord } from 'chaintap/meter'
+import { anthropicSse } from 'chaintap/testing'
 import Groq from 'groq-sdk'
 import OpenAI from 'openai'
-import { describe, expect, test } from 'vitest'
-import { fixture } from '../support/fixtures.ts'
+import { describe, expect, test, vi } from 'vitest'
+import { type Fixture, fixture } from '../support/fixtures.ts'
 import { answerOf, metered, recordOf, stable } from './meter.ts'
 
 /** Somebody else's client, and what it makes of a recorded answer. */
 export interface ClientUnderTest {
-  /** Of test/fixtures/wire. */
-  readonly answer: string
+  /** Of test/fixtures/wire, or one that is made. */
+  readonly answer: string | Fixture
   /** Asks for a stream by this fetch, reads it to its end, and gives what it counts: tokens in, tokens out. */
   count(fetch: MeteredFetch): Promise<Counted>
   /** What it counts, where that is not what the provider says. */
   readonly counts?: Counted
+  /** Asks for a stream by this fetch, and leaves it, as one leaves it there, when its first part has come. */
+  leave?(fetch: MeteredFetch): Promise<void>
 }
 
 export type Counted = readonly [input: number | undefined, output: number | undefined]
+
+/** An answer of Anthropic's as no fixture is. */
+const made = (name: string, events: readonly string[], usage: Fixture['expected']['usage']): Fixture => ({
+  name,
+  bytes: new TextEncoder().encode(events.join('')),
+  expected: {
+    provider: 'anthropic',
+    api: 'messages',
+    contentType: 'text/event-stream; charset=utf-8',
+    text: 'Sunny.',
+    stopReason: 'end_turn',
+    complete: true,
+    usage,
+  },
+})
+
+const cached = { inputTokens: 1_300, outputTokens: 20, totalTokens: 1_320, cacheReadTokens: 1_000, cacheWriteTokens: 200 }
+
+/** Of its input 1,200 tokens were in the cache or went there: Anthropic counts them beside it. */
+export const cachedInput: Fixture = made('a cached input', anthropicSse({ text: ['Sunny.'], usage: cached }), cached)
+
+/** A tool of the server's made the input grow on the way: its end corrects its start. */
+export const grownInput: Fixture = made(
+  'a grown input',
+  anthropicSse({ text: ['Sunny.'], usage: { inputTokens: 25, outputTokens: 510 } }).map((event) =>
+    event.startsWith('event: message_delta') ? event.replace('"usage":{', '"usage":{"input_tokens":10682,') : event,
+  ),
+  { inputTokens: 10_682, outputTokens: 510, totalTokens: 11_192 },
+)
+
+/** Leaves a stream by `break` when its first part is there. */
+export async function breakOff(stream: AsyncIterable<unknown> | PromiseLike<AsyncIterable<unknown>>): Promise<void> {
+  for await (const _ of await stream) break
+}
 
 const question = 'What is the weather in Paris?'
 const messages = [{ role: 'user' as const, content: question }]
@@ -28,6 +65,12 @@ const asked = { ...toClaude, stream: true as const }
 const anthropic = (fetch: MeteredFetch): Anthropic => new Anthropic({ ...common, fetch })
 const openai = (fetch: MeteredFetch): OpenAI => new OpenAI({ ...common, fetch })
 const groq = (fetch: MeteredFetch): Groq => new Groq({ apiKey: 'key', dangerouslyAllowBrowser: true, maxRetries: 0, fetch })
+const gemini = (fetch: MeteredFetch, abortSignal?: AbortSignal): Promise<AsyncGenerator<GenerateContentResponse>> =>
+  new GoogleGenAI({ apiKey: 'key', httpOptions: { fetch } }).models.generateContentStream({
+    model: 'gemini-2.5-flash',
+    contents: question,
+    ...(abortSignal && { config: { abortSignal } }),
+  })
 
 /** The SDKs of those who answer: they build for a page. */
 export const sdks: Readonly<Record<string, ClientUnderTest>> = {
@@ -37,6 +80,23 @@ export const sdks: Readonly<Record<string, ClientUnderTest>> = {
       const { usage } = await anthropic(fetch).messages.stream(toClaude).finalMessage()
       return [usage.input_tokens, usage.output_tokens]
     },
+    leave: (fetch) => breakOff(anthropic(fetch).messages.stream(toClaude)),
+  },
+  '@anthropic-ai/sdk, a grown input': {
+    answer: grownInput,
+    async count(fetch) {
+      const { usage } = await anthropic(fetch).messages.stream(toClaude).finalMessage()
+      return [usage.input_tokens, usage.output_tokens]
+    },
+  },
+  '@anthropic-ai/sdk, a cached input': {
+    answer: cachedInput,
+    async count(fetch) {
+      const { usage } = await anthropic(fetch).messages.stream(toClaude).finalMessage()
+      return [usage.input_tokens, usage.output_tokens]
+    },
+    // In Anthropic's words, the cache is beside it.
+    counts: [100, 20],
   },
   '@anthropic-ai/sdk, event by event': {
     answer: 'anthropic-text.sse',
@@ -48,6 +108,7 @@ export const sdks: Readonly<Record<string, ClientUnderTest>> = {
       }
       return [input, output]
     },
+    leave: (fetch) => breakOff(anthropic(fetch).messages.create(asked)),
   },
   'openai, chat': {
     answer: 'openai-chat-usage.sse',
@@ -62,6 +123,7 @@ export const sdks: Readonly<Record<string, ClientUnderTest>> = {
       for await (const { usage } of stream) if (usage) counted = [usage.prompt_tokens, usage.completion_tokens]
       return counted
     },
+    leave: (fetch) => breakOff(openai(fetch).chat.completions.create({ model: 'gpt', messages, stream: true })),
   },
   'openai, chat, its helper': {
     answer: 'openai-chat-usage.sse',
@@ -71,6 +133,16 @@ export const sdks: Readonly<Record<string, ClientUnderTest>> = {
         .totalUsage()
       return [usage.prompt_tokens, usage.completion_tokens]
     },
+    leave: (fetch) => breakOff(openai(fetch).chat.completions.stream({ model: 'gpt', messages })),
+  },
+  'openai, chat, its helper, nothing asked for': {
+    answer: 'openai-chat-tools-nousage.sse',
+    async count(fetch) {
+      const usage = await openai(fetch).chat.completions.stream({ model: 'gpt', messages }).totalUsage()
+      return [usage.prompt_tokens, usage.completion_tokens]
+    },
+    // What it does not know is 0 to it.
+    counts: [0, 0],
   },
   'openai, completions': {
     answer: 'openai-completions-legacy.sse',
@@ -88,6 +160,7 @@ export const sdks: Readonly<Record<string, ClientUnderTest>> = {
       const { usage } = await openai(fetch).responses.stream({ model: 'gpt', input: question }).finalResponse()
       return [usage?.input_tokens, usage?.output_tokens]
     },
+    leave: (fetch) => breakOff(openai(fetch).responses.create({ model: 'gpt', input: question, stream: true })),
   },
   'groq-sdk': {
     answer: 'groq-chat-xgroq.sse',
@@ -98,30 +171,53 @@ export const sdks: Readonly<Record<string, ClientUnderTest>> = {
       }
       return counted
     },
+    leave: (fetch) => breakOff(groq(fetch).chat.completions.create({ model: 'llama', messages, stream: true })),
   },
   '@google/genai': {
     answer: 'gemini-thinking-tool.sse',
     async count(fetch) {
-      const client = new GoogleGenAI({ apiKey: 'key', httpOptions: { fetch } })
       let counted: Counted = [undefined, undefined]
-      for await (const { usageMetadata } of await client.models.generateContentStream({ model: 'gemini-2.5-flash', contents: question })) {
+      for await (const { usageMetadata } of await gemini(fetch)) {
         counted = [usageMetadata?.promptTokenCount, (usageMetadata?.candidatesTokenCount ?? 0) + (usageMetadata?.thoughtsTokenCount ?? 0)]
       }
       return counted
+    },
+    // By its signal: after a `break` it never cancels.
+    async leave(fetch) {
+      const leaving = new AbortController()
+      const reading = async (): Promise<void> => {
+        for await (const _ of await gemini(fetch, leaving.signal)) leaving.abort()
+      }
+      await reading().catch(() => {})
     },
   },
 }
 
 /** What a meter must tell under any client. */
-export function meterContract(name: string, { answer, count, counts }: ClientUnderTest): void {
+export function meterContract(name: string, { answer, count, counts, leave }: ClientUnderTest): void {
+  const each = typeof answer === 'string' ? fixture(answer) : answer
+
   test(`${name}: our count is the provider’s${counts ? ', its own is not' : ', and so is its own'}`, async () => {
-    const each = fixture(answer)
     for (const split of [undefined, 'events', 'bytes', 100] as const) {
       const { fetch, records } = metered(answerOf(each, split && { split }))
       const { inputTokens, outputTokens } = each.expected.usage ?? {}
       expect(await count(fetch)).toEqual(counts ?? [inputTokens, outputTokens])
       expect(records.map(stable)).toEqual([{ ...recordOf(each), url: records[0]?.url }])
     }
+    // Four answers, byte by byte one of them: some clients take their time.
+  }, 30_000)
+
+  if (!leave) return
+  test(`${name}, left: one record with what was known by then, and the source is cancelled`, async () => {
+    // Behind the first words and before the end, for those who read ahead.
+    const stallAfter = Math.round(each.bytes.length * 0.6)
+    const { fetch, records, scripted } = metered(answerOf(each, { split: 'events', stallAfter }))
+    await leave(fetch)
+    await vi.waitFor(() => expect(records).toHaveLength(1))
+    expect(['abort', 'cancel']).toContain(records[0]?.reason)
+    expect(records[0]?.complete).toBe(false)
+    expect(records[0]?.usage?.source ?? 'partial').toBe('partial')
+    await vi.waitFor(() => expect(scripted.open).toBe(0))
   })
 }
 

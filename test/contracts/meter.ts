@@ -1,5 +1,5 @@
+import { type MeteredFetch, type MeterOptions, meter, type UsageRecord } from 'chaintap/meter'
 import { type FaultyAnswer, type FaultyFetch, type FaultyScript, faultyFetch } from 'chaintap/testing'
-import { type MeteredFetch, type MeterOptions, meter, type UsageRecord } from 'chaintap/tokens'
 import { weigh } from '../../src/tokens/estimate.ts'
 import type { Expected, Fixture } from '../support/fixtures.ts'
 

@@ -1,8 +1,9 @@
 import { type Delta, lambda, type RunEvent, type Usage } from 'chaintap'
 import { ChatAnthropic } from 'chaintap/anthropic'
+import { meter } from 'chaintap/meter'
 import { ChatOpenAI, OpenAI } from 'chaintap/openai'
 import { anthropicSse, faultyFetch, offlineFetch, openaiSse, scriptedModel } from 'chaintap/testing'
-import { meter, priceTable, TokenCounter, type UsageRecord } from 'chaintap/tokens'
+import { priceTable, TokenCounter, type UsageRecord } from 'chaintap/tokens'
 import { describe, expect, test, vi } from 'vitest'
 import { turn } from '../support/sources.ts'
 

@@ -1,5 +1,5 @@
+import type { UsageRecord } from 'chaintap/meter'
 import { anthropicJson, openaiCompletionJson, openaiJson } from 'chaintap/testing'
-import type { UsageRecord } from 'chaintap/tokens'
 import { describe, expect, test } from 'vitest'
 import { metered, read, stable } from '../contracts/meter.ts'
 import { fixture } from '../support/fixtures.ts'

@@ -1,5 +1,5 @@
+import { meter, meterMiddleware, tagged, type UsageListener, type UsageRecord, usageTag } from 'chaintap/meter'
 import { anthropicSse, type FaultyAnswer, openaiJson, openaiSse } from 'chaintap/testing'
-import { meter, meterMiddleware, tagged, type UsageListener, type UsageRecord, usageTag } from 'chaintap/tokens'
 import { describe, expect, test, vi } from 'vitest'
 import { answerOf, metered, read, stable, urlOf } from '../contracts/meter.ts'
 import { fixture } from '../support/fixtures.ts'
@@ -503,6 +503,19 @@ describe('asking for usage', () => {
     const { fetch, records } = metered(answers, { onDiagnostic })
     for (const _ of answers) await (await fetch(openai, post)).text()
     expect(records).toHaveLength(answers.length)
+    expect(onDiagnostic).not.toHaveBeenCalled()
+  })
+
+  test('nor of an answer that was left between its end and its usage', async () => {
+    const onDiagnostic = vi.fn()
+    const all = openaiSse(hello)
+    const { fetch, records } = metered({ body: all, split: 'events' }, { onDiagnostic })
+    const reader = (await fetch(openai, post)).body?.getReader()
+    // What is left: the usage, and [DONE].
+    for (let left = all.length; left > 2; left--) await reader?.read()
+    await reader?.cancel()
+    expect(records).toMatchObject([{ complete: true, reason: 'cancel' }])
+    expect(records[0]).not.toHaveProperty('usage')
     expect(onDiagnostic).not.toHaveBeenCalled()
   })
 

@@ -4,17 +4,8 @@ import { ChatPromptTemplate, type Handler, type Usage } from 'chaintap'
 import { ChatAnthropic } from 'chaintap/anthropic'
 import { ambientCounter, countTokens as countAmbient } from 'chaintap/async-context'
 import { type GenaiPrices, genaiPrices } from 'chaintap/genai-prices'
-import {
-  budget,
-  type Cost,
-  countTokens,
-  meter,
-  type PriceBook,
-  priceTable,
-  TokenCounter,
-  type TokenSnapshot,
-  tagged,
-} from 'chaintap/tokens'
+import { meter } from 'chaintap/meter'
+import { budget, type Cost, countTokens, type PriceBook, priceTable, TokenCounter, type TokenSnapshot, tagged } from 'chaintap/tokens'
 import OpenAI from 'openai'
 
 // Our type of the package stands alone; its own must go on fitting it.
