@@ -54,6 +54,7 @@ async function browser(name: BrowserName): Promise<TestProjectInlineConfiguratio
           '@langchain/openai',
           '@logtape/logtape',
           'ai',
+          'axe-core',
           'groq-sdk',
           'idb-keyval',
           'openai',

@@ -1,5 +1,6 @@
 import { part } from './dom.ts'
 import { ask, isAbort, type Way, whichModel } from './events.ts'
+import { log, logger, showLog } from './log.ts'
 import { Spending } from './spending.ts'
 import { RunTree } from './tree.ts'
 import { duration, unknown } from './words.ts'
@@ -32,11 +33,13 @@ async function run(question: string): Promise<void> {
   const counter = spending.question()
   try {
     const ending = await ask(way(), question, controller.signal, (event) => {
+      if (event.type !== 'chunk') log.onEvent(event)
       if (controller !== current) return
       tree.show(event)
-      counter.onEvent(event)
       if (event.type === 'chunk') said(String(event.chunk))
+      else counter.onEvent(event)
     })
+    logger.info(`The answer is ${ending.status}: ${answer.textContent}`)
     if (controller === current) end(ending.status, ending.error)
   } catch (error) {
     if (controller !== current) return
@@ -128,3 +131,5 @@ whichModel().then(
     problem.hidden = false
   },
 )
+
+void showLog()

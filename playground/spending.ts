@@ -1,4 +1,5 @@
-import { type PriceBook, priceTable, TokenCounter } from 'chaintap/tokens'
+import { TokenCounter } from 'chaintap/tokens'
+import { prices } from './prices.ts'
 import { dollars, unknown, usageText } from './words.ts'
 
 /** Where what was spent is shown. */
@@ -7,20 +8,6 @@ interface Places {
   readonly cost: HTMLElement
   readonly session: HTMLElement
 }
-
-/** Published prices are 76 KB: they are loaded beside the page, and until then no cost is known. */
-function latePrices(): PriceBook {
-  let book: PriceBook | undefined
-  import('chaintap/genai-prices')
-    .then(async ({ genaiPrices }) => {
-      book = await genaiPrices()
-    })
-    .catch(console.warn)
-  return { price: (usage, call) => book?.price(usage, call) }
-}
-
-/** The offline model's prices are made up, so that there is something to see; the page says so. */
-const prices = priceTable({ offline: { input: 1, output: 5 } }, { source: 'made up', otherwise: latePrices() })
 
 /** Shows what the question and the whole session use and cost, while it is being used. */
 export class Spending {

@@ -113,6 +113,13 @@ describe('what does not appear', () => {
     expect(silenced.map((at) => `${at} make the types right`)).toEqual([])
   })
 
+  it('texts that become HTML', () => {
+    const maker = /^((inner|outer)HTML|insertAdjacentHTML|createContextualFragment|parseFromString|setHTMLUnsafe|srcdoc)$/
+    const isWritten = (node: ts.Node) =>
+      (ts.isPropertyAccessExpression(node) && maker.test(node.name.text)) || (ts.isStringLiteral(node) && maker.test(node.text))
+    expect(nodes((node) => isWritten(node) && 'make elements, and give them texts')).toEqual([])
+  })
+
   it('let or var of a module', () => {
     const loose = (node: ts.Node) =>
       ts.isVariableStatement(node) && ts.isSourceFile(node.parent) && !(node.declarationList.flags & ts.NodeFlags.Const)

@@ -42,6 +42,27 @@ export async function sizeOf(file, plugins = []) {
 }
 
 /**
+ * What a program downloads more than another, at once. What is loaded on demand stays outside: esbuild would make chunks of what both
+ * parts need, which Rollup and others keep in the program.
+ * @param {string} file
+ * @param {string} other
+ * @returns {Promise<Size>}
+ */
+export async function addedBy(file, other) {
+  const [whole, without] = [await sizeOf(file, [onDemandOutside]), await sizeOf(other, [onDemandOutside])]
+  const [split, splitWithout] = [await sizeOf(file), await sizeOf(other)]
+  return { atOnce: whole.atOnce - without.atOnce, onDemand: split.onDemand - splitWithout.onDemand }
+}
+
+/** @type {import('esbuild').Plugin} */
+const onDemandOutside = {
+  name: 'on-demand-outside',
+  setup({ onResolve }) {
+    onResolve({ filter: /.*/ }, ({ kind, path }) => (kind === 'dynamic-import' ? { path, external: true } : undefined))
+  },
+}
+
+/**
  * @param {string} file
  * @param {import('esbuild').Metafile['outputs']} outputs
  * @param {Set<string>} seen

@@ -24,6 +24,11 @@ export type ErrorCode =
   | 'truncated'
   | 'broken_tree'
   | 'agent_format'
+  | 'log_closed'
+  | 'log_not_written'
+  | 'invalid_log'
+  | 'not_in_log'
+  | 'ship_refused'
   | 'no_async_context'
   | 'missing_package'
 

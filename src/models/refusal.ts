@@ -1,3 +1,4 @@
+import { retryAfterMs } from '../core/retry-after.ts'
 import type { Source } from '../core/source.ts'
 
 /** Enough for any provider's complaint. */
@@ -33,14 +34,6 @@ const hints: Readonly<Record<number, string>> = {
   422: 'The request is not as the provider wants it.',
   429: 'Too many requests: ask later, or raise maxRetries.',
   529: 'The provider is overloaded: ask later.',
-}
-
-/** How long the headers ask to wait, in ms: `retry-after-ms`, or `retry-after` in seconds or as a date (RFC 9110 §10.2.3). */
-function retryAfterMs(headers: Headers): number | undefined {
-  const after = headers.get('retry-after') ?? ''
-  const given = [Number.parseFloat(headers.get('retry-after-ms') ?? ''), Number.parseFloat(after) * 1_000, Date.parse(after) - Date.now()]
-  const ms = given.find(Number.isFinite)
-  return ms && Math.max(0, ms)
 }
 
 /** The beginning of a body as text; the rest is not waited for. A body that breaks off has said what it said. */

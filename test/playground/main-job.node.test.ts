@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import { type Browser, chromium, type Page } from 'playwright'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -43,13 +44,14 @@ describe.skipIf(launchOptions === undefined)('the playground, as npm start serve
   }, 60_000)
 
   beforeEach(async () => {
-    page = await browser.newPage({ viewport: { width: 360, height: 740 } })
-    page.setDefaultTimeout(60_000)
-    page.on('pageerror', (error) => errors.push(error))
+    const context = await browser.newContext({ viewport: { width: 360, height: 740 } })
+    context.setDefaultTimeout(60_000)
+    context.on('weberror', ({ error }) => errors.push(error()))
+    page = await context.newPage()
   })
 
   afterEach(async () => {
-    await page.close()
+    await page.context().close()
     expect(errors.splice(0)).toEqual([])
   })
 
@@ -147,6 +149,45 @@ describe.skipIf(launchOptions === undefined)('the playground, as npm start serve
     await figure('session').filter({ hasText: '32 tokens, $0.000096' }).waitFor()
   })
 
+  it('P10: a log of all runs outlives the tab, killed in the middle of an answer', async () => {
+    await open(0)
+    await page.getByRole('button', { name: 'What is 2 raised to the 0.235 power?' }).click()
+    await outcome('complete')
+    await open(300)
+    await ask(longQuestion)
+    await speaking()
+    // What was said half a second ago is written by now.
+    const said = (await answer().textContent()) ?? ''
+    await page.waitForTimeout(500)
+    const session = await page.context().newCDPSession(page)
+    const crashed = page.waitForEvent('crash')
+    // It is never answered.
+    session.send('Page.crash').catch(() => {})
+    await crashed
+
+    page = await page.context().newPage()
+    await open(0)
+    // Only lines in sight are in the page.
+    await page.addStyleTag({ content: 'chaintap-log { height: 2000px }' })
+    const log = page.locator('chaintap-log')
+    const runs = log.getByRole('treeitem')
+    await runs.filter({ hasText: 'AgentExecutor' }).waitFor()
+    expect(await runs.filter({ hasText: 'RunnableSequence' }).count()).toBe(2)
+    await runs.filter({ hasText: 'ChatAnthropic' }).last().click()
+    await log.getByText(said.slice(0, 20)).first().waitFor()
+  })
+
+  it('gives the log away as a page', async () => {
+    await open(0)
+    await ask('What is 17 + 4 * 2?')
+    await outcome('complete')
+    const downloading = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Export as a page' }).click()
+    const download = await downloading
+    expect(download.suggestedFilename()).toBe('playground.html')
+    expect(await readFile(await download.path(), 'utf8')).toContain('17 + 4 * 2 = 25.')
+  })
+
   it('P2: stop closes the upstream of the Worker', async () => {
     const { cancelled } = await upstream()
     await open(500)
@@ -156,7 +197,7 @@ describe.skipIf(launchOptions === undefined)('the playground, as npm start serve
     await page.getByRole('button', { name: 'Stop' }).click()
     await outcome('stopped')
     await vi.waitFor(async () => expect(await upstream()).toMatchObject({ open: 0, cancelled: cancelled + 1 }), patience)
-    expect(await page.locator('[data-state=running]').count()).toBe(0)
+    expect(await page.locator('#runs [data-state=running]').count()).toBe(0)
     expect(await answer().textContent()).toMatch(/^Why/)
   })
 

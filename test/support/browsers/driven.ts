@@ -68,7 +68,7 @@ class DrivenProvider implements BrowserProvider {
 }
 
 /** The shell ends the program and all that it started when the pipe to `read` closes: when we say so, or when this process ends in whatever way. */
-function launchIn(home: string, program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+export function launchIn(home: string, program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
   const script = 'trap : TERM; home=$1; shift; "$@" & read _; kill 0; wait; rm -rf "$home"'
   const shell = spawn('sh', ['-c', script, 'sh', home, program, ...args], {
     // Nothing of who runs the tests: their display, their session bus, their profile.

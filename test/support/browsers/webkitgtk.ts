@@ -33,7 +33,7 @@ interface NewSession {
  * A screen of its own even where there is one: a window in somebody's way gets closed, and one that is covered runs slowly.
  * Not by xvfb-run: it needs xauth, which comes with Xvfb only as a recommendation, and killed it leaves Xvfb behind.
  */
-async function screen(launch: Launch): Promise<string> {
+export async function screen(launch: Launch): Promise<string> {
   const [, , , display] = launch('Xvfb', ['-displayfd', '3', '-nolisten', 'tcp']).stdio
   if (!display) throw new Error('Xvfb has no pipe to say its display in')
   const [number] = (await once(display, 'data')) as [Buffer]

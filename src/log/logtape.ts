@@ -1,0 +1,71 @@
+import type { RunEvent } from '../core/event.ts'
+import { asyncDispose } from '../core/iterator.ts'
+import { stringify } from '../core/json-value.ts'
+import type { CallbackMethods } from '../core/methods.ts'
+import { flushed } from './handler.ts'
+import { type LogLevel, levelOf } from './level.ts'
+import type { LogStore } from './store.ts'
+
+type Log = (message: string, properties: Record<string, unknown>) => void
+
+/** What is used of a LogTape `Logger`. */
+export interface LogTapeLogger {
+  readonly trace: Log
+  readonly debug: Log
+  readonly info: Log
+  readonly warn: Log
+  readonly error: Log
+}
+
+/** What is used of a LogTape `LogRecord`. */
+export interface LogTapeRecord {
+  readonly category: readonly string[]
+  readonly level: LogLevel
+  /** Texts and values in turn. */
+  readonly message: readonly unknown[]
+  /** ms since epoch. */
+  readonly timestamp: number
+  readonly properties: Readonly<Record<string, unknown>>
+}
+
+/** A LogTape `Sink`, which LogTape disposes of. */
+export interface LogTapeSink extends AsyncDisposable {
+  (record: LogTapeRecord): void
+}
+
+/**
+ * A handler that forwards events to a LogTape logger: what models say as `trace`, retries and stops as `warning`, failures as `error`, all
+ * else as `info`.
+ *
+ * @example
+ * await chain.invoke(input, { callbacks: [logtapeHandler(getLogger(['app', 'chains']))] })
+ */
+export function logtapeHandler(logger: LogTapeLogger): CallbackMethods {
+  return {
+    name: 'logtapeHandler',
+    onEvent(event) {
+      const level = levelOf(event)
+      logger[level === 'warning' ? 'warn' : level === 'fatal' ? 'error' : level]('{kind} {run}: {type}', propertiesOf(event))
+    },
+  }
+}
+
+function propertiesOf({ run, ...event }: RunEvent): Record<string, unknown> {
+  return { ...event, kind: run.kind, run: run.name, runId: run.id, parentId: run.parentId, rootId: run.rootId, tags: run.tags }
+}
+
+/**
+ * A LogTape sink that writes to a log, so that what a program says stands beside what its runs do. Disposed of, it flushes the log, and
+ * leaves it open.
+ *
+ * @example
+ * await configure({ sinks: { log: logtapeSink(store) }, loggers: [{ category: 'app', sinks: ['log'] }] })
+ */
+export function logtapeSink(store: LogStore): LogTapeSink {
+  const sink = ({ category, level, message, timestamp: at, properties }: LogTapeRecord): void => {
+    store.write({ level, category, message: message.map(textOf).join(''), properties, at })
+  }
+  return Object.defineProperty(sink, asyncDispose, { value: () => flushed(store) }) as LogTapeSink
+}
+
+const textOf = (part: unknown): string => (typeof part === 'string' ? part : stringify(part, { limit: 1_024 }))

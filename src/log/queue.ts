@@ -1,0 +1,90 @@
+import { levels } from './level.ts'
+import type { LogMessage } from './record.ts'
+import { order, type Placed, positionOf, type Segment } from './segment.ts'
+
+/** A segment that is not kept yet. */
+export interface Waiting extends Placed {
+  /** A transaction has it. */
+  isSent: boolean
+  /** It is the note of so many records that were dropped here. */
+  readonly lost: number
+  /** Resolves with its key; rejects where it was not kept at the first try, or dropped. */
+  kept: PromiseWithResolvers<number>
+}
+
+/**
+ * Segments that wait to be kept. When there are more than it has room for, the oldest go, and a record in their place says how many
+ * records are lost.
+ */
+export class Queue {
+  /** The oldest first. */
+  all: readonly Waiting[] = []
+  readonly #room: number
+  #size = 0
+  #number = 0
+
+  /** `room` in bytes. */
+  constructor(room: number) {
+    this.#room = room
+  }
+
+  /** `after`: the key of the last segment that is known to be kept. */
+  push(segment: Segment, after: number): void {
+    this.#set([...this.all, this.#waiting(segment, after)])
+    while (this.#size > this.#room) {
+      const oldest = this.all.findIndex(({ isSent, lost }) => !isSent && lost === 0)
+      if (oldest === -1 || oldest === this.all.length - 1) return
+      this.#drop(oldest, after)
+    }
+  }
+
+  #set(all: readonly Waiting[]): void {
+    this.all = all
+    this.#size = sizeOf(all)
+  }
+
+  get isHalfFull(): boolean {
+    return this.#size > this.#room / 2
+  }
+
+  remove(gone: readonly Waiting[]): void {
+    this.#set(this.all.filter((waiting) => !gone.includes(waiting)))
+  }
+
+  #drop(at: number, after: number): void {
+    const [gone, before] = [this.all[at], this.all[at - 1]]
+    if (!gone) return
+    const last = before && before.lost > 0 && !before.isSent ? before : undefined
+    const lost = (last?.lost ?? 0) + gone.head.records
+    const note = this.#waiting(noteOf(gone.head.name, lost), after, lost)
+    this.#set([...this.all.slice(0, last ? at - 1 : at), note, ...this.all.slice(at + 1)])
+    if (last) note.kept.promise.then(last.kept.resolve, last.kept.reject)
+    gone.kept.reject(new Error('There was no room for it in memory.'))
+  }
+
+  #waiting(segment: Segment, after: number, lost = 0): Waiting {
+    // `~` sorts behind all that is kept at that key.
+    const position = `${positionOf(after)}-~${order(this.#number++, 6)}`
+    return { ...segment, position, isSent: false, lost, kept: pending() }
+  }
+}
+
+/** In bytes. */
+export const sizeOf = (segments: readonly Segment[]): number => segments.reduce((sum, { head }) => sum + head.bytes, 0)
+
+/** What stands in the log where records are missing; named after a segment that was lost. */
+export function noteOf(gone: string, lost: number): Segment {
+  const at = Date.now()
+  const message = { level: 'warning' as const, at, category: ['chaintap', 'log'], message: `records lost: ${lost}`, properties: { lost } }
+  const body = JSON.stringify(message satisfies LogMessage)
+  const [level, none] = [levels.indexOf('warning'), [] as const]
+  const head = { name: `${gone}.lost`, records: 1, bytes: body.length, from: at, to: at, level, runs: none, roots: none, elsewhere: none }
+  return { head, body }
+}
+
+/** A promise that may be rejected though nobody waits for it. */
+export function pending(): PromiseWithResolvers<number> {
+  const kept = Promise.withResolvers<number>()
+  kept.promise.catch(() => {})
+  return kept
+}

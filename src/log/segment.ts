@@ -1,0 +1,48 @@
+/** What is known of a segment without reading it. Plain JSON. */
+export interface Head {
+  /** Nobody else has it: `<writer>.<number>`. */
+  readonly name: string
+  /** How many records are in it; joined tokens count one by one. */
+  readonly records: number
+  readonly bytes: number
+  /** The least and the greatest `at`. */
+  readonly from: number
+  readonly to: number
+  /** The highest level, as its index. */
+  readonly level: number
+  /** Ids of the runs that are told of in it, and of their roots. */
+  readonly runs: readonly string[]
+  readonly roots: readonly string[]
+  /** Of those that are not whole in it, the name of the segment in which they are: `[id, name]`. */
+  readonly elsewhere: readonly (readonly [string, string])[]
+}
+
+/** Some hundred records as one value, a line each; lines of joined tokens come last. */
+export interface Segment {
+  readonly head: Head
+  readonly body: string
+}
+
+/** A line of joined tokens of one run. */
+export interface JoinLine {
+  /** Of each token its length, and how far its time, `seq` and place are from those of the first. */
+  readonly tokens: readonly number[]
+  /** Its id. */
+  readonly run: string
+  readonly at: number
+  readonly seq: number
+  /** Of the first token, among the records of the segment. */
+  readonly place: number
+  readonly text: string
+}
+
+/** A segment and its place in the log. */
+export interface Placed extends Segment {
+  readonly position: string
+}
+
+/** A number as text that sorts as numbers do. */
+export const order = (value: number, digits: number): string => value.toString(36).padStart(digits, '0')
+
+/** The place of a segment that is kept. */
+export const positionOf = (key: number): string => order(key, 8)

@@ -1,0 +1,173 @@
+import { ChaintapError } from '../core/errors.ts'
+import { asyncDispose } from '../core/iterator.ts'
+import { follow } from '../core/signal.ts'
+import { recordsOf } from './export-records.ts'
+import type { LogFilter, StoredRecord } from './record.ts'
+import type { ShipOptions, Shipper } from './ship.ts'
+import { Draft } from './ship-batch.ts'
+import { alone } from './ship-lock.ts'
+import { cursorIn, isMark, type ShipCursor } from './ship-mark.ts'
+import { watchPage } from './ship-page.ts'
+import { deliver, postTo, type ShipTarget } from './ship-post.ts'
+import type { LogStore } from './store.ts'
+
+/** How many records are held for the case that the page is left. */
+const HELD = 500
+
+/** A delivery that goes on: when something new is in the log, what comes after the cursor is read and sent. */
+export class Shipment implements Shipper {
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>
+  readonly #store: LogStore
+  readonly #filter: LogFilter
+  readonly #name: string
+  readonly #target: ShipTarget
+  readonly #cursor: ShipCursor
+  readonly #options: ShipOptions
+  readonly #controller = new AbortController()
+  readonly #closed = Promise.withResolvers<void>()
+  readonly #tail: ReadableStreamDefaultReader<StoredRecord>
+  #timer: ReturnType<typeof setTimeout> | null = null
+  /** The last pass that was asked for, and whether it has not begun. */
+  #pass: Promise<void> = Promise.resolve()
+  #isDue = false
+  /** What came since this began and is not on its way: a page that is left has no time to read its log. */
+  #held: StoredRecord[] = []
+  /** How far it was delivered, where that could not be saved. */
+  #unsaved: string | undefined
+
+  constructor(store: LogStore, to: string | URL | ShipTarget, options: ShipOptions) {
+    const {
+      name,
+      cursor,
+      signal,
+      headers: _headers,
+      fetch: _fetch,
+      delayMs: _delayMs,
+      onRetry: _onRetry,
+      onError: _onError,
+      ...filter
+    } = options
+    this.#store = store
+    this.#filter = filter
+    this.#name = name ?? (typeof to === 'function' ? 'function' : String(to).replace(/[?#].*/, ''))
+    this.#target = typeof to === 'function' ? to : postTo(to, options)
+    this.#cursor = cursor ?? cursorIn(store, this.#name)
+    this.#options = options
+    this.#tail = store.tail(filter).getReader()
+    this.#closed.promise.catch(() => {})
+    Object.defineProperty(this, asyncDispose, { value: async () => this.#end() })
+    this.#watch(signal)
+    void this.#listen()
+  }
+
+  get closed(): Promise<void> {
+    return this.#closed.promise
+  }
+
+  async flush(): Promise<void> {
+    const ended = this.closed.then(() => {
+      throw new ChaintapError('log_closed', `The delivery to ${this.#name} was ended. What it has not sent is in the log.`)
+    })
+    await Promise.race([this.#ship(), ended])
+  }
+
+  /** Lets go of page and signal when it ends. */
+  #watch(signal: AbortSignal | undefined): void {
+    const unwatch = watchPage(
+      () => void this.#ship(),
+      () => this.#leave(),
+    )
+    const unfollow = signal ? follow(signal, () => this.#end()) : () => {}
+    follow(this.#controller.signal, () => {
+      unwatch()
+      unfollow()
+    })
+  }
+
+  async #listen(): Promise<void> {
+    void this.#ship()
+    try {
+      for (let read = await this.#tail.read(); !read.done; read = await this.#tail.read()) this.#hear(read.value)
+      this.#end()
+    } catch (error) {
+      this.#end({ error })
+    }
+  }
+
+  #hear(record: StoredRecord): void {
+    if (isMark(record)) return
+    if (this.#held.length < HELD) this.#held.push(record)
+    if (record.level === 'error' || record.level === 'fatal') void this.#ship()
+    else this.#timer ??= setTimeout(() => void this.#ship(), this.#options.delayMs ?? 5_000)
+  }
+
+  /** Has everything sent that is in the log now. Calls before a pass has begun share it. */
+  #ship(): Promise<void> {
+    if (!this.#isDue) {
+      this.#isDue = true
+      this.#pass = this.#pass.then(() => this.#turn())
+      this.#pass.catch((error: unknown) => this.#end({ error }))
+    }
+    return this.#pass
+  }
+
+  async #turn(): Promise<void> {
+    this.#isDue = false
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#timer = null
+    // Then it is known whether the log is one that other tabs have, too.
+    await this.#store.flush().catch(() => {})
+    const { signal } = this.#controller
+    signal.throwIfAborted()
+    const send = (): Promise<void> => this.#sendAll(signal)
+    const { name = '' } = this.#store as { readonly name?: string }
+    await (this.#store.isDurable ? alone(`chaintap:ship:${name}:${this.#name}`, signal, send) : send())
+  }
+
+  async #sendAll(signal: AbortSignal): Promise<void> {
+    const after = this.#unsaved ?? (await this.#cursor.load()) ?? ''
+    let draft = new Draft()
+    for await (const record of recordsOf(this.#store, { ...this.#filter, after })) {
+      if (isMark(record) || draft.add(record)) continue
+      await this.#send(draft, signal)
+      draft = new Draft()
+      draft.add(record)
+    }
+    if (draft.records > 0) await this.#send(draft, signal)
+  }
+
+  async #send(draft: Draft, signal: AbortSignal): Promise<void> {
+    const { cursor } = draft
+    this.#held = this.#held.filter((record) => record.cursor > cursor)
+    await deliver(draft, this.#target, { name: this.#name, signal, onRetry: this.#options.onRetry })
+    try {
+      await this.#cursor.save(cursor)
+      this.#unsaved = undefined
+    } catch {
+      this.#unsaved = cursor
+    }
+  }
+
+  /** Sends what it has at hand, in the turn that is left. Nobody hears how that went: it is sent again where the page comes back. */
+  #leave(): void {
+    const draft = new Draft()
+    for (const record of this.#held) if (!draft.add(record)) break
+    if (draft.records === 0) return
+    const send = async (): Promise<unknown> => this.#target(draft.batch(this.#controller.signal))
+    send().catch(() => {})
+  }
+
+  #end(failure?: { readonly error: unknown }): void {
+    const { signal } = this.#controller
+    if (signal.aborted) return
+    this.#controller.abort()
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#tail.cancel().catch(() => {})
+    // Who closes the log ends the delivery with it.
+    if (!failure || (failure.error instanceof ChaintapError && failure.error.code === 'log_closed')) return this.#closed.resolve()
+    this.#closed.reject(failure.error)
+    const out = console
+    const { onError = globalThis.reportError ?? ((error: unknown) => out.error(error)) } = this.#options
+    onError(failure.error)
+  }
+}

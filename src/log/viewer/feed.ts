@@ -1,0 +1,93 @@
+import type { StoredRecord } from '../record.ts'
+import type { LogStore } from '../store.ts'
+import { each, leave } from './reading.ts'
+
+/** How many older records are read at once. */
+const PAGE = 2_000
+
+/** Who is told of a log. */
+export interface Listener {
+  /** A record that came just now. */
+  append(record: StoredRecord): void
+  /** Records that are older than all others, the newest first. */
+  prepend(records: readonly StoredRecord[]): void
+  /** Something else is different: what is being read, or that nothing more will come. */
+  changed(): void
+  failed(error: unknown): void
+}
+
+/** A log as it is read: its newest records, older ones as they are asked for, and what comes in. */
+export class Feed {
+  /** `live`: what comes in is heard; `over`: the log was closed. */
+  state: 'opening' | 'live' | 'over' = 'opening'
+  /** There may be older records. */
+  hasOlder = true
+  isReading = false
+  readonly #store: LogStore
+  readonly #listener: Listener
+  readonly #past: ReadableStreamDefaultReader<StoredRecord>
+  /** Of the first page: a record that is about to be kept when it is read comes again when it is. */
+  readonly #first = new Set<string>()
+  #live: ReadableStreamDefaultReader<StoredRecord>
+  #newest: StoredRecord | undefined
+  #isOver = false
+
+  constructor(store: LogStore, listener: Listener) {
+    this.#store = store
+    this.#listener = listener
+    this.#live = store.tail().getReader()
+    this.#past = store.read({ order: 'desc' }).getReader()
+  }
+
+  /** Begins. Never rejects. */
+  async start(): Promise<void> {
+    await this.older()
+    if (this.#isOver) return
+    if (this.#newest) {
+      leave(this.#live)
+      this.#live = this.#store.tail({ after: this.#newest.cursor }).getReader()
+    }
+    this.state = 'live'
+    this.#listener.changed()
+    await this.#guard(() => each(this.#live, (record) => this.#hear(record)))
+    this.state = 'over'
+    if (!this.#isOver) this.#listener.changed()
+  }
+
+  /** Reads some older records. Never rejects. */
+  async older(): Promise<void> {
+    if (this.isReading || !this.hasOlder || this.#isOver) return
+    this.isReading = true
+    const page: StoredRecord[] = []
+    await this.#guard(async () => {
+      this.hasOlder = !(await each(this.#past, (record) => page.push(record) < PAGE))
+    })
+    this.isReading = false
+    if (this.#isOver) return
+    if (!this.#newest) for (const { id } of page) this.#first.add(id)
+    this.#newest ??= page[0]
+    if (page.length > 0) this.#listener.prepend(page)
+    this.#listener.changed()
+  }
+
+  /** Whoever is read from is told. */
+  stop(): void {
+    this.#isOver = true
+    leave(this.#past)
+    leave(this.#live)
+  }
+
+  #hear(record: StoredRecord): boolean {
+    if (!this.#first.has(record.id) && !this.#isOver) this.#listener.append(record)
+    return !this.#isOver
+  }
+
+  async #guard(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      this.hasOlder = false
+      if (!this.#isOver) this.#listener.failed(error)
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import type { Run, RunEvent } from '../core/event.ts'
+import { Marked } from '../core/json-mark.ts'
+import { stringify } from '../core/json-value.ts'
+import type { LogRecord } from './record.ts'
+
+/** Of an event and of what a model says: names and figures, which are no content. */
+const plain: ReadonlySet<string> = new Set([
+  'run',
+  'at',
+  'seq',
+  'type',
+  'usage',
+  'answered',
+  'attempt',
+  'name',
+  'index',
+  'id',
+  'tool',
+  'reason',
+  'code',
+  'status',
+])
+
+/**
+ * A log's `keep` that leaves of records how long they are and when they were: names, tags, levels, times, lengths, usage and what sort of
+ * error it was; no text, no metadata, no properties. A token is as many dots as it had characters.
+ *
+ * @example
+ * const log = new IndexedDBCallbackHandler({ name: 'output', keep: withoutContent() })
+ */
+export function withoutContent(): (record: LogRecord) => LogRecord {
+  const runs = new WeakMap<Run, Run>()
+  const bare = (run: Run): Run => {
+    const known = runs.get(run) ?? { ...run, metadata: {} }
+    runs.set(run, known)
+    return known
+  }
+  return (record) => {
+    if (!('run' in record)) return { ...record, message: counted(record.message), properties: {} }
+    // As long as it was: a replay shows at which pace it came.
+    if (record.type === 'token') return { ...record, run: bare(record.run), token: '·'.repeat(record.token.length) }
+    return { ...measured(record), run: bare(record.run) } as unknown as RunEvent
+  }
+}
+
+const counted = (text: string): string => `[${text.length} characters]`
+
+/** The fields of an object: names and figures as they are, of texts and of anything else the length. */
+function measured(object: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, plain.has(key) ? value : measure(key, value)]))
+}
+
+function measure(key: string, value: unknown): unknown {
+  if (value === undefined) return undefined
+  if (typeof value === 'string') return counted(value)
+  if (value instanceof Error) return Object.assign(new Error(counted(value.message)), { name: value.name }, facts(value))
+  if (key === 'delta' || key === 'action') return measured(value as object)
+  const size = new Marked('omitted', `${stringify(value).length} characters`)
+  return key === 'finish' ? { returnValues: size, log: '' } : size
+}
+
+const facts = (error: Error): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(error).filter(([key]) => key === 'code' || key === 'status'))

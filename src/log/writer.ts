@@ -1,0 +1,147 @@
+import { ChaintapError } from '../core/errors.ts'
+import type { JsonOptions } from '../core/json-value.ts'
+import { SegmentBuilder } from './builder.ts'
+import { levels } from './level.ts'
+import type { Outbox, Sender } from './outbox.ts'
+import type { LogRecord } from './record.ts'
+import type { Rules } from './redact.ts'
+import type { Segment } from './segment.ts'
+
+/** How long a record waits at most until it is on its way, in ms. */
+const DELAY = 200
+/** How many segments wait for the outbox. */
+const EARLY = 128
+const ERROR = levels.indexOf('error')
+
+/** Where all handles of a log write. */
+export class Writer {
+  /** @throws ChaintapError `log_not_written` where it cannot be had */
+  readonly opened: Promise<Outbox>
+  /** Every record goes on its way at once: a page that is hidden has slow timers, and may not come back. */
+  isHurried = false
+  /** How many wait for records as they come. */
+  followers = 0
+  readonly #builder: SegmentBuilder
+  #outbox: Outbox | undefined
+  /** From before there is an outbox. */
+  readonly #early: Segment[] = []
+  /** For how many records there was no room then. */
+  #lost = 0
+  /** The end of the log when it was opened. */
+  #start: Promise<string> | undefined
+  #timer: ReturnType<typeof setTimeout> | null = null
+  #flushing: Promise<void> | undefined
+  #change = Promise.withResolvers<void>()
+
+  constructor(open: (sender: Sender) => Outbox | Promise<Outbox>, options: JsonOptions) {
+    this.#builder = new SegmentBuilder(options, (segment) => this.#hand(segment))
+    const sender = { changed: () => this.#changed(), forget: () => this.#builder.forget() }
+    this.opened = contained(Promise.resolve(open(sender)).then((outbox) => this.#open(outbox), refuse))
+  }
+
+  #hand(segment: Segment): void {
+    if (this.#outbox) this.#outbox.push(segment)
+    else if (this.#early.length < EARLY) this.#early.push(segment)
+    else this.#lost += segment.head.records
+  }
+
+  #open(outbox: Outbox): Outbox {
+    this.#outbox = outbox
+    this.#start = outbox.end()
+    for (const segment of this.#early.splice(0)) outbox.push(segment)
+    if (this.#lost > 0) outbox.lose(this.#lost)
+    return outbox
+  }
+
+  get isDurable(): boolean {
+    return this.#outbox?.isDurable ?? false
+  }
+
+  #changed(): void {
+    this.#change.resolve()
+    this.#change = Promise.withResolvers()
+  }
+
+  /** Settles with the next change of what can be read. */
+  get change(): Promise<void> {
+    return this.#change.promise
+  }
+
+  write(record: LogRecord, rules: Rules): void {
+    const level = this.#builder.add(record, rules)
+    const isInMemory = this.#outbox?.backend.isDurable === false
+    if (this.isHurried || level >= ERROR || isEndOfTree(record) || (isInMemory && this.followers > 0)) void this.flush()
+    else if (!isInMemory) this.#timer ??= setTimeout(() => void this.flush(), DELAY)
+  }
+
+  async append(records: readonly LogRecord[], rules: Rules): Promise<void> {
+    for (const record of records) {
+      this.write(record, rules)
+      // What is left waits with its owner.
+      if (this.#outbox ? this.#outbox.isBusy : this.#early.length > 0) await this.flush().catch(() => {})
+    }
+    await this.flush()
+  }
+
+  /** Resolves when everything that was written is kept. What is written in the same turn goes along. */
+  flush(): Promise<void> {
+    this.#flushing ??= contained(
+      Promise.resolve().then(() => {
+        this.#flushing = undefined
+        return this.#save()
+      }),
+    )
+    return this.#flushing
+  }
+
+  async #save(): Promise<void> {
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#timer = null
+    this.#builder.seal()
+    const isEarly = this.#outbox === undefined
+    await (this.#outbox ?? (await this.opened)).settle()
+    if (isEarly && this.#lost > 0) throw new ChaintapError('log_not_written', 'Too much was written before the log was open.')
+  }
+
+  /** Sends everything now, for there may be no later. */
+  hurry(): void {
+    this.#builder.seal()
+    this.#outbox?.send(true)
+  }
+
+  /** Tries again what has failed. */
+  retry(): void {
+    this.#outbox?.retry()
+  }
+
+  /** The cursor behind which everything comes that is written from now on. */
+  async end(): Promise<string> {
+    this.#builder.seal()
+    const last = this.#early.at(-1)
+    if (this.#outbox) return this.#outbox.end()
+    const outbox = await this.opened
+    return last ? outbox.end(last) : (this.#start ?? '')
+  }
+
+  async close(): Promise<void> {
+    await this.flush().catch(() => {})
+    await this.opened.then((outbox) => outbox.close()).catch(() => {})
+  }
+}
+
+/** The end of a root run. */
+function isEndOfTree(record: LogRecord): boolean {
+  return 'run' in record && (record.type === 'end' || record.type === 'error') && record.run.id === record.run.rootId
+}
+
+/** It may be rejected though nobody waits for it. */
+function contained<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
+}
+
+function refuse(cause: unknown): never {
+  throw new ChaintapError('log_not_written', `The log could not be opened (${String(cause)}), and keeps nothing: load the page again.`, {
+    cause,
+  })
+}

@@ -1,0 +1,569 @@
+import { lambda, type Run, type RunEvent, sequence } from 'chaintap'
+import {
+  type LogQuery,
+  type LogRecord,
+  type LogStore,
+  logHandler,
+  type RulesOptions,
+  type StoredRecord,
+  withoutContent,
+} from 'chaintap/log'
+import { scriptedModel } from 'chaintap/testing'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { mentions } from '../support/secrets.ts'
+
+/** A store, and how one is made and read again. */
+export interface LogStoreUnderTest {
+  /** An empty store. */
+  make(options?: RulesOptions): LogStore | Promise<LogStore>
+  /** How many random logs are tried. Default 30. */
+  readonly numRuns?: number
+  /** Runs each test, for stores that work in a place of their own. */
+  readonly within?: (body: () => Promise<void>) => Promise<void>
+}
+
+const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
+
+export async function all(stream: ReadableStream<StoredRecord>): Promise<StoredRecord[]> {
+  const reader = stream.getReader()
+  const records: StoredRecord[] = []
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return records
+    records.push(value)
+  }
+}
+
+/** The first so many records of a stream that may have no end. */
+export async function first(count: number, stream: ReadableStream<StoredRecord>): Promise<StoredRecord[]> {
+  const reader = stream.getReader()
+  const records: StoredRecord[] = []
+  while (records.length < count) {
+    const { done, value } = await reader.read()
+    if (done) break
+    records.push(value)
+  }
+  await reader.cancel()
+  return records
+}
+
+export const textsOf = (records: readonly StoredRecord[]): readonly string[] =>
+  records.map((record) => ('event' in record ? `${record.event.run.name} ${record.event.type}` : record.message))
+
+/** What was appended, of what is read. */
+export const given = (record: StoredRecord): LogRecord => {
+  if ('event' in record) return record.event
+  const { level, at, category, message, properties } = record
+  return { level, at, category, message, properties }
+}
+
+export const run = (id: string, more: Partial<Run> = {}): Run => ({
+  id,
+  parentId: undefined,
+  rootId: id,
+  name: id,
+  kind: 'chain',
+  tags: [],
+  metadata: {},
+  ...more,
+})
+
+export const said = (message: string, more: Partial<Extract<LogRecord, { message: string }>> = {}): LogRecord => ({
+  level: 'info',
+  category: ['test'],
+  message,
+  properties: {},
+  at: 1,
+  ...more,
+})
+
+const start = (of: Run, seq: number, at = 1): RunEvent => ({ run: of, at, seq, type: 'start', input: { animal: 'bears' } })
+const token = (of: Run, seq: number, text: string, at = 1): RunEvent => ({ run: of, at, seq, type: 'token', token: text })
+const end = (of: Run, seq: number, output: unknown = 'done', at = 1): RunEvent => ({ run: of, at, seq, type: 'end', output })
+
+/** Run trees side by side, each with its events in order, mixed with free records. */
+const logs: fc.Arbitrary<readonly LogRecord[]> = fc
+  .array(
+    fc.record({
+      tree: fc.nat(2),
+      what: fc.constantFrom('start', 'token', 'token', 'token', 'delta', 'end', 'text', 'said'),
+      text: fc.string({ unit: fc.constantFrom('a', '"', '\\', '\n', 'é', '💡', '\ud83d', '$', '<') }),
+      later: fc.integer({ min: -5, max: 50 }),
+      fraction: fc.constantFrom(0, 0, 0, 0.25),
+    }),
+    { maxLength: 60 },
+  )
+  .map((steps) => {
+    const trees = [0, 1, 2].map((tree) => run(`tree-${tree}`, { kind: 'chat_model', tags: [`t${tree}`], metadata: { tree } }))
+    const seqs = [0, 0, 0]
+    let now = 1_000
+    return steps.map(({ tree, what, text, later, fraction }): LogRecord => {
+      now += later
+      const at = now + fraction
+      if (what === 'said') return said(text, { at, properties: { text } })
+      const seq = seqs[tree] ?? 0
+      seqs[tree] = seq + 1
+      const common = { run: trees[tree] as Run, at, seq }
+      if (what === 'token') return { ...common, type: 'token', token: text }
+      if (what === 'delta') return { ...common, type: 'delta', delta: { type: 'reasoning', text } }
+      if (what === 'end') return { ...common, type: 'end', output: text }
+      if (what === 'text') return { ...common, type: 'text', text }
+      return { ...common, type: 'start', input: text }
+    })
+  })
+
+/** What every log must do, wherever it is kept. */
+export function describeLogStore(name: string, { make, numRuns = 30, within = (body) => body() }: LogStoreUnderTest): void {
+  const test = (what: string, body: () => Promise<void>): void => it(what, () => within(body))
+  async function filled(...records: LogRecord[]): Promise<LogStore> {
+    const store = await make()
+    await store.append(records)
+    return store
+  }
+  const read = (store: LogStore, query?: LogQuery) => all(store.read(query))
+
+  describe(`${name}: what is appended`, () => {
+    test('is read again as it was, in its order', async () => {
+      const root = run('root', { tags: ['a'], metadata: { user: 7 } })
+      const child = run('child', { parentId: 'root', rootId: 'root', kind: 'chat_model' })
+      const records = [
+        start(root, 0),
+        start(child, 1),
+        token(child, 2, 'Hel'),
+        said('between', { properties: { since: new Date(0), n: 1n, lost: undefined } }),
+        token(child, 3, 'lo', 9),
+        end(child, 4, { role: 'assistant', content: 'Hello' }),
+        { run: root, at: 10, seq: 5, type: 'error', error: new RangeError('too far', { cause: 'why' }), partial: 'Hello' },
+      ] as const
+      const stored = await read(await filled(...records))
+      expect(stored.map(given)).toEqual(records)
+      expect(stored.map(({ at }) => at)).toEqual(records.map(({ at }) => at))
+      expect((stored[6] as { event: { error: unknown } }).event.error).toBeInstanceOf(RangeError)
+    })
+
+    test('is there when the promise of append resolves, and when flush does', async () => {
+      const store = await make()
+      await store.append([said('one')])
+      expect(textsOf(await read(store))).toEqual(['one'])
+      store.write(said('two'))
+      await store.flush()
+      expect(textsOf(await read(store))).toEqual(['one', 'two'])
+    })
+
+    test('is read without a flush, too', async () => {
+      const store = await make()
+      store.write(said('one'))
+      expect(textsOf(await read(store))).toEqual(['one'])
+    })
+
+    test('whatever it is and however it is cut into appends, comes back as it was', async () => {
+      await fc.assert(
+        fc.asyncProperty(logs, fc.array(fc.nat(59)), async (records, cuts) => {
+          const store = await make()
+          for (const [i, record] of records.entries()) {
+            if (cuts.includes(i)) await store.append([record])
+            else store.write(record)
+          }
+          await store.flush()
+          const stored = await read(store)
+          // A run whose start was not heard is whole from where it was first heard; each event has it whole all the same.
+          expect(stored.map(given)).toEqual(records)
+          const newest = await read(store, { order: 'desc' })
+          expect(newest.map(given)).toEqual(records.toReversed())
+          expect(newest.map(({ id }) => id)).toEqual(stored.map(({ id }) => id).toReversed())
+          await store[asyncDispose]()
+        }),
+        { numRuns },
+      )
+    })
+
+    test('has an id of its own, the same at every reading, and a cursor that sorts as the log does', async () => {
+      const store = await make()
+      const root = run('root')
+      await store.append([start(root, 0), token(root, 1, 'a'), token(root, 2, 'b')])
+      await store.append(Array.from({ length: 1_200 }, (_, i) => said(`${i}`)))
+      const [once, again] = [await read(store), await read(store)]
+      expect(once).toHaveLength(1_203)
+      expect(new Set(once.map(({ id }) => id)).size).toBe(1_203)
+      expect(again.map(({ id, cursor }) => [id, cursor])).toEqual(once.map(({ id, cursor }) => [id, cursor]))
+      const cursors = once.map(({ cursor }) => cursor)
+      expect(cursors.toSorted()).toEqual(cursors)
+    })
+
+    test('has one Run object for all events of a run, whole wherever one begins to read', async () => {
+      const store = await make()
+      const root = run('root', { tags: ['a'], metadata: { user: 7 } })
+      await store.append([start(root, 0)])
+      await store.append([token(root, 1, 'x')])
+      await store.append([end(root, 2)])
+      const [last] = await read(store, { order: 'desc', limit: 1 })
+      expect(last && given(last)).toEqual(end(root, 2))
+      const runs = (await read(store)).map((record) => 'event' in record && record.event.run)
+      expect(new Set(runs).size).toBe(1)
+    })
+
+    test('may be of a run whose start was never heard', async () => {
+      const root = run('root', { metadata: { user: 7 } })
+      const store = await filled(token(root, 5, 'x'), token(root, 6, 'y'))
+      expect((await read(store)).map(given)).toEqual([token(root, 5, 'x'), token(root, 6, 'y')])
+    })
+
+    test('is a snapshot: what happens to an object later does not reach the log', async () => {
+      const store = await make()
+      const properties = { step: 1 }
+      store.write(said('x', { properties }))
+      properties.step = 2
+      const [record] = await read(store)
+      expect(record).toMatchObject({ properties: { step: 1 } })
+    })
+
+    test('may be much at once', async () => {
+      const store = await make()
+      await store.append(Array.from({ length: 4_000 }, (_, i) => said(`${i}`)))
+      expect(textsOf(await read(store))).toEqual(Array.from({ length: 4_000 }, (_, i) => `${i}`))
+    })
+
+    test('may be large, and may be nonsense', async () => {
+      const store = await make()
+      const text = 'ä'.repeat(200_000)
+      store.write(null as unknown as LogRecord)
+      store.write({ run: undefined } as unknown as LogRecord)
+      await store.append([said(text), said('after')])
+      expect(textsOf(await read(store))).toEqual([text, 'after'])
+    })
+  })
+
+  describe(`${name}: reading`, () => {
+    const model = run('model', { parentId: 'root', rootId: 'root', kind: 'chat_model', tags: ['fast', 'draft'] })
+    const tool = run('tool', { parentId: 'root', rootId: 'root', kind: 'tool', tags: ['slow'] })
+    const root = run('root')
+    const other = run('other')
+    const records: readonly LogRecord[] = [
+      said('begin', { at: 10, level: 'debug' }),
+      start(root, 0, 20),
+      start(model, 1, 30),
+      token(model, 2, 'Grizzly', 40),
+      end(model, 3, { role: 'assistant', content: 'Say "Grizzly"\nagain' }, 50),
+      start(tool, 4, 60),
+      { run: tool, at: 70, seq: 5, type: 'error', error: new Error('The tool is BROKEN'), partial: undefined },
+      { run: root, at: 80, seq: 6, type: 'end', output: 'done' },
+      start(other, 0, 90),
+      said('over', { at: 100, level: 'fatal', properties: { deep: [{ reason: 'Grizzly' }] } }),
+    ]
+    const found = async (query: LogQuery) => textsOf(await read(await filled(...records), query))
+
+    test('by run, and by the root for all of a tree', async () => {
+      expect(await found({ runId: 'model' })).toEqual(['model start', 'model token', 'model end'])
+      expect(await found({ runId: 'root' })).toHaveLength(7)
+      expect(await found({ runId: 'nobody' })).toEqual([])
+    })
+
+    test('by kind and tag, one or several', async () => {
+      expect(await found({ kind: 'tool' })).toEqual(['tool start', 'tool error'])
+      expect(await found({ kind: ['tool', 'chat_model'] })).toHaveLength(5)
+      expect(await found({ tag: 'draft' })).toEqual(['model start', 'model token', 'model end'])
+      expect(await found({ tag: ['slow', 'fast'], kind: 'tool' })).toEqual(['tool start', 'tool error'])
+    })
+
+    test('by level, and what is above it', async () => {
+      expect(await found({ level: 'error' })).toEqual(['tool error', 'over'])
+      expect(await found({ level: 'debug' })).toHaveLength(9)
+      expect(await found({ level: 'trace' })).toHaveLength(10)
+    })
+
+    test('by time: bounds are left out', async () => {
+      expect(await found({ after: 80 })).toEqual(['other start', 'over'])
+      expect(await found({ before: new Date(20) })).toEqual(['begin'])
+      expect(await found({ after: 20, before: 40 })).toEqual(['model start'])
+    })
+
+    test('by text, at any depth, capital or small; keys and escapes are no text', async () => {
+      expect(await found({ text: 'gRIZZLY' })).toEqual(['model token', 'model end', 'over'])
+      expect(await found({ text: 'say "grizzly"\nagain' })).toEqual(['model end'])
+      expect(await found({ text: 'broken' })).toEqual(['tool error'])
+      expect(await found({ text: 'assistant' })).toEqual(['model end'])
+      expect(await found({ text: 'reason' })).toEqual([])
+      expect(await found({ text: '\\n' })).toEqual([])
+    })
+
+    test('by the name of a run, also where its beginning was written long ago', async () => {
+      const store = await make()
+      await store.append([start(model, 1)])
+      await store.append([said('else')])
+      await store.append([end(model, 3)])
+      expect(textsOf(await read(store, { text: 'MODEL' }))).toEqual(['model start', 'model end'])
+      expect(textsOf(await read(store, { text: 'model', order: 'desc', limit: 1 }))).toEqual(['model end'])
+    })
+
+    test('by several at once, newest first, and no more than asked for', async () => {
+      expect(await found({ runId: 'root', level: 'info', order: 'desc', limit: 2 })).toEqual(['root end', 'tool error'])
+      expect(await found({ limit: 0 })).toEqual([])
+    })
+
+    test('goes on from a cursor, in both directions, and meets every record once', async () => {
+      const store = await make()
+      for (let i = 0; i < 30; i += 3) await store.append([said(`${i}`), said(`${i + 1}`), said(`${i + 2}`)])
+      for (const order of ['asc', 'desc'] as const) {
+        const seen: StoredRecord[] = []
+        for (;;) {
+          const cursor = seen.at(-1)?.cursor
+          const bound = cursor === undefined ? {} : order === 'asc' ? { after: cursor } : { before: cursor }
+          const page = await read(store, { order, limit: 4, ...bound })
+          if (page.length === 0) break
+          seen.push(...page)
+        }
+        const numbers = Array.from({ length: 30 }, (_, i) => `${i}`)
+        expect(textsOf(seen)).toEqual(order === 'asc' ? numbers : numbers.reverse())
+      }
+    })
+
+    test('begins when somebody reads, and ends when they leave', async () => {
+      const store = await filled(said('one'), said('two'))
+      const stream = store.read()
+      await store.append([said('three')])
+      expect(textsOf(await first(1, stream))).toEqual(['one'])
+      expect(textsOf(await read(store))).toEqual(['one', 'two', 'three'])
+    })
+  })
+
+  describe(`${name}: tail`, () => {
+    test('gives what is written from now on', async () => {
+      const store = await filled(said('before'))
+      const tail = store.tail()
+      await store.append([said('one')])
+      store.write(said('two'))
+      expect(textsOf(await first(2, tail))).toEqual(['one', 'two'])
+    })
+
+    test('gives what was written before somebody read it, too, and what comes while nobody does', async () => {
+      const store = await make()
+      const tail = store.tail()
+      store.write(said('zero'))
+      const reader = tail.getReader()
+      const zero = await reader.read()
+      for (let i = 0; i < 50; i++) await store.append([said(`${i}`)])
+      const seen: string[] = [...textsOf([zero.value as StoredRecord])]
+      while (seen.length < 51) seen.push(...textsOf([(await reader.read()).value as StoredRecord]))
+      expect(seen).toEqual(['zero', ...Array.from({ length: 50 }, (_, i) => `${i}`)])
+      await reader.cancel()
+    })
+
+    test('gives what has come since a cursor, and goes on', async () => {
+      const store = await filled(said('zero'), said('one'), said('two'))
+      const [zero] = await read(store)
+      const tail = store.tail({ after: zero?.cursor as string })
+      await store.append([said('three')])
+      expect(textsOf(await first(3, tail))).toEqual(['one', 'two', 'three'])
+    })
+
+    test('gives what a filter chooses', async () => {
+      const store = await make()
+      const tail = store.tail({ level: 'warning' })
+      for (const level of ['info', 'warning', 'debug', 'error'] as const) await store.append([said(level, { level })])
+      expect(textsOf(await first(2, tail))).toEqual(['warning', 'error'])
+    })
+
+    test('goes to several, who come and leave', async () => {
+      const store = await make()
+      const tails = [store.tail(), store.tail(), store.tail()]
+      await tails.pop()?.cancel()
+      await store.append([said('one')])
+      expect(await Promise.all(tails.map(async (tail) => textsOf(await first(1, tail))))).toEqual([['one'], ['one']])
+    })
+
+    test('ends when the store is closed, and at once when its reader leaves', async () => {
+      const store = await make()
+      const [one, two] = [store.tail().getReader(), store.tail().getReader()]
+      const waiting = [one.read(), two.read()]
+      await two.cancel()
+      await store[asyncDispose]()
+      expect((await Promise.all(waiting)).map(({ done }) => done)).toEqual([true, true])
+    })
+  })
+
+  describe(`${name}: keeping`, () => {
+    async function segments(): Promise<LogStore> {
+      const store = await make()
+      for (let i = 0; i < 10; i++) await store.append([said(`${i}a`, { at: i * 1_000 }), said(`${i}b`, { at: i * 1_000 })])
+      return store
+    }
+
+    test('prune leaves the newest records, no more than asked for', async () => {
+      const store = await segments()
+      await store.prune({ maxRecords: 5 })
+      expect(textsOf(await read(store))).toEqual(['8a', '8b', '9a', '9b'])
+      await store.prune({ maxRecords: 1_000, maxBytes: 1_000_000 })
+      expect(await read(store)).toHaveLength(4)
+    })
+
+    test('prune by bytes and by age', async () => {
+      const store = await segments()
+      await store.prune({ maxBytes: 500 })
+      const left = textsOf(await read(store))
+      expect(left.at(-1)).toBe('9b')
+      expect(left.length).toBeLessThan(20)
+      await store.prune({ maxAgeMs: 60_000 })
+      expect(await read(store)).toEqual([])
+    })
+
+    test('a run goes on whole after its beginning was pruned', async () => {
+      const store = await make()
+      const root = run('root', { metadata: { user: 7 } })
+      await store.append([start(root, 0)])
+      await store.append([said('x')])
+      await store.prune({ maxRecords: 1 })
+      await store.append([end(root, 1)])
+      expect((await read(store)).map(given)).toEqual([said('x'), end(root, 1)])
+    })
+
+    test('clear leaves nothing, and the log goes on', async () => {
+      const store = await segments()
+      store.write(said('late'))
+      await store.clear()
+      expect(await read(store)).toEqual([])
+      await store.append([said('new')])
+      expect(textsOf(await read(store))).toEqual(['new'])
+    })
+
+    test('what is written after closing is ignored; append and read say so', async () => {
+      const store = await filled(said('one'))
+      await store[asyncDispose]()
+      await store[asyncDispose]()
+      store.write(said('two'))
+      store.logger('x').error('three')
+      // Nobody handles it, and it is no unhandled rejection.
+      void store.append([said('four')])
+      await expect(store.append([said('four')])).rejects.toMatchObject({ code: 'log_closed' })
+      await expect(read(store)).rejects.toMatchObject({ code: 'log_closed' })
+    })
+  })
+
+  describe(`${name}: what is not kept`, () => {
+    const secrets = ['sk-ant-api03-AbCdEfGhIjKl_1', 'gsk_abcdefghijklmnop1234', 'hunter2!pass']
+    const headers = { Authorization: `Bearer ${secrets[1]}`, 'x-api-key': 'plain-and-short', cookie: ['a=b', 'c=d'], accept: '*/*' }
+
+    test('P11: keys by their shape and by their names, in values, keys and errors', async () => {
+      const store = await make()
+      const root = run('root', { metadata: { apiKey: 'abc', headers: new Map(Object.entries({ authorization: 'xyz1234' })) } })
+      await store.append([
+        {
+          ...start(root, 0),
+          input: { [`${secrets[0]}`]: headers, url: 'https://me:hunter2!pass@h.example/?key=abcd1234&x=1' },
+        } as RunEvent,
+        { run: root, at: 1, seq: 1, type: 'error', error: new Error(`401: wrong key ${secrets[0]}`), partial: undefined },
+        said(`password=hunter2!pass {"client_secret": "${secrets[1]}"}`, { properties: { password: 12345, ok: 'kept' } }),
+      ])
+      const stored = await read(store)
+      for (const secret of [...secrets, 'plain-and-short', 'a=b', 'c=d', 'abcd1234', 'xyz1234', 'abc"', '12345'])
+        expect(mentions(stored, secret), secret).toEqual([])
+      expect(JSON.stringify(stored)).toContain('*/*')
+      expect(stored[2]).toMatchObject({ properties: { password: '[redacted]', ok: 'kept' } })
+    })
+
+    test('P11: a key that is said token by token, in one flush or in several', async () => {
+      const store = await make()
+      const root = run('root', { kind: 'chat_model' })
+      const key = `${secrets[0]}`
+      await store.append([start(root, 0), token(root, 1, 'The key is ')])
+      for (const [i, letter] of key.split('').entries()) {
+        store.write(token(root, 2 + i, letter))
+        if (i % 9 === 8) await store.flush()
+      }
+      await store.append([token(root, 99, ' and that is all.')])
+      const text = (await read(store))
+        .map((record) => ('event' in record && record.event.type === 'token' ? record.event.token : ''))
+        .join('')
+      expect(text).toMatch(/^The key is s?k?-?[\w-]{0,8}\*+ and that is all\.$/)
+      expect(text).toHaveLength(`The key is ${key} and that is all.`.length)
+      expect(text).not.toContain(key.slice(10))
+    })
+
+    test("the user's own rules: patterns, names of fields, and what to keep", async () => {
+      const redact = [/\b\d{4}-\d{4}\b/, 'ssn']
+      const store = await make({ redact, keep: (record) => ('message' in record && record.message === 'no' ? undefined : record) })
+      await store.append([said('card 1234-5678', { properties: { SSN: 'x1' } }), said('no'), said('yes')])
+      const stored = await read(store)
+      expect(textsOf(stored)).toEqual(['card [redacted]', 'yes'])
+      expect(stored[0]).toMatchObject({ properties: { SSN: '[redacted]' } })
+    })
+
+    test('content, where only lengths and times are wanted', async () => {
+      const store = await make({ keep: withoutContent() })
+      const root = run('root', { tags: ['a'], metadata: { user: 'Ann' } })
+      await store.append([
+        start(root, 0),
+        token(root, 1, 'Hello', 7),
+        { run: root, at: 8, seq: 2, type: 'delta', delta: { type: 'reasoning', text: 'bears?' } },
+        { run: root, at: 9, seq: 3, type: 'action', action: { tool: 'search', toolInput: 'bears', log: 'I look for bears' } },
+        { run: root, at: 9, seq: 4, type: 'error', error: Object.assign(new RangeError('bears'), { code: 'E1' }), partial: 'bears' },
+        said('bears', { properties: { who: 'Ann' } }),
+      ])
+      const stored = await read(store)
+      expect(mentions(stored, 'bears').concat(mentions(stored, 'Ann'), mentions(stored, 'Hello'))).toEqual([])
+      expect(stored.map(given)).toMatchObject([
+        { type: 'start', run: { name: 'root', tags: ['a'] } },
+        { type: 'token', token: '·····', at: 7 },
+        { type: 'delta', delta: { type: 'reasoning', text: '[6 characters]' } },
+        { type: 'action', action: { tool: 'search', log: '[16 characters]' } },
+        { type: 'error', error: { name: 'RangeError', code: 'E1' } },
+        { message: '[5 characters]', properties: {} },
+      ])
+    })
+  })
+
+  describe(`${name}: handlers and loggers`, () => {
+    test('a handler logs every event of a run, and flushed waits until they are kept', async () => {
+      const store = await make()
+      const heard: RunEvent[] = []
+      const chain = sequence(
+        lambda((text: string) => text.toUpperCase()),
+        scriptedModel([['Hel', 'lo'], ['x']]),
+      )
+      const stream = chain.stream('hi', { callbacks: [(event) => void heard.push(event), logHandler(store)] })
+      await stream.drain()
+      await stream.flushed
+      const stored = await read(store)
+      expect(stored.map(given)).toEqual(heard)
+      expect(heard.filter(({ type }) => type === 'token').length).toBeGreaterThan(1)
+      expect(await read(store, { runId: stream.run.id })).toHaveLength(heard.length)
+    })
+
+    test('a handler leaves out what models say on request', async () => {
+      const store = await make()
+      await scriptedModel([['Hel', 'lo']])
+        .stream('hi', { callbacks: [logHandler(store, { tokens: false })] })
+        .drain()
+      expect((await read(store)).map((record) => 'event' in record && record.event.type)).toEqual(['start', 'end'])
+    })
+
+    test('a logger writes at every level, what is no text too', async () => {
+      const store = await make()
+      const log = store.logger(['app', 'chat'])
+      log.trace('t')
+      log.debug('d', { n: 1 })
+      log.info({ answer: 42 })
+      log.warn(undefined)
+      log.error(new TypeError('bad'))
+      log.fatal('f')
+      const stored = await read(store)
+      expect(stored.map(({ level }) => level)).toEqual(['trace', 'debug', 'info', 'warning', 'error', 'fatal'])
+      expect(stored).toMatchObject([
+        { category: ['app', 'chat'], message: 't', properties: {} },
+        { properties: { n: 1 } },
+        { message: '{"answer":42}', properties: { value: { answer: 42 } } },
+        {},
+        { message: 'TypeError: bad', properties: { value: { name: 'TypeError', message: 'bad' } } },
+        {},
+      ])
+    })
+
+    test('runs and free records stand side by side, in the order in which they came', async () => {
+      const store = await make()
+      store.logger('app').info('before')
+      await lambda(() => 1).invoke(undefined, { callbacks: [logHandler(store)], runName: 'work' })
+      store.logger('app').info('after')
+      expect(textsOf(await read(store))).toEqual(['before', 'work start', 'work end', 'after'])
+    })
+  })
+}

@@ -1,0 +1,126 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { redaction } from '../../src/log/redact.ts'
+
+const { clean, cover } = redaction([])
+const cleaned = (value: unknown): unknown => JSON.parse(clean(JSON.stringify(value)))
+
+const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'.split('')
+const bits = (length: number): fc.Arbitrary<string> =>
+  fc.string({ unit: fc.constantFrom(...letters), minLength: length, maxLength: length }).map((text) => `${text}7`)
+/** Keys as their makers make them. */
+const keys = fc.oneof(
+  ...[
+    'sk-',
+    'sk-ant-api03-',
+    'sk-proj-',
+    'pk-lf-',
+    'sk_live_',
+    'gsk_',
+    'xai-',
+    'pplx-',
+    'hf_',
+    'r8_',
+    'ghp_',
+    'github_pat_',
+    'glpat-',
+    'xoxb-',
+    'AIza',
+  ].map((prefix) => bits(32).map((rest) => prefix + rest)),
+  bits(16).map((rest) => `AKIA${rest.toUpperCase()}`),
+  fc.tuple(bits(20), bits(30), bits(20)).map(([head, body, sign]) => `eyJ${head}.eyJ${body}.${sign}`),
+)
+const names = fc.constantFrom(
+  'Authorization',
+  'proxy-authorization',
+  'X-API-Key',
+  'x-goog-api-key',
+  'api-key',
+  'apiKey',
+  'API_KEY',
+  'openaiApiKey',
+  'Cookie',
+  'set-cookie',
+  'password',
+  'passwd',
+  'PASSPHRASE',
+  'client_secret',
+  'secretAccessKey',
+  'privateKey',
+  'access_token',
+  'refreshToken',
+  'idToken',
+  'sessionToken',
+)
+
+describe('redaction', () => {
+  test('P11: finds keys by their shape in any text, and covers them in as many characters', () => {
+    fc.assert(
+      fc.property(
+        keys,
+        fc.constantFrom('', 'key: ', '"', '\n', '/'),
+        fc.constantFrom('', '.', '"', '\n', ', and'),
+        (key, before, after) => {
+          expect(JSON.stringify(cleaned({ text: before + key + after }))).not.toContain(key.slice(-12))
+          const covered = cover(before + key + after, '')
+          expect(covered).not.toContain(key.slice(-12))
+          expect(covered).toHaveLength((before + key + after).length)
+        },
+      ),
+      { numRuns: 500 },
+    )
+  })
+
+  test('P11: finds values by the names of their fields, in objects, in lists of pairs, and written out', () => {
+    fc.assert(
+      fc.property(names, bits(9), (name, value) => {
+        for (const given of [
+          { [name]: value },
+          { a: { [name]: [value, value] }, b: 1 },
+          [[name, value]],
+          { text: `${name}: ${value}` },
+          { text: `${name}=${value}&x=1` },
+          { text: JSON.stringify({ [name]: value }) },
+          { text: JSON.stringify(JSON.stringify({ [name]: value })) },
+        ])
+          expect(JSON.stringify(cleaned(given))).not.toContain(value)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('P11: finds bearers, keys in addresses, and who signs in there', () => {
+    const texts = ['Bearer abcdefgh12', 'https://api.example/v1?a=1&key=abcdefgh12&b=2', 'postgres://me:abcdefgh12@db.example/x']
+    for (const text of texts) expect(cleaned(text)).not.toContain('abcdefgh12')
+    expect(cleaned(texts[1])).toBe('https://api.example/v1?a=1&key=[redacted]&b=2')
+  })
+
+  test('leaves everything else as it is', () => {
+    const texts = [
+      'A bearer certificate of 100 dollars.',
+      'task-oriented',
+      'the secret of tokens: none',
+      'risk-averse-investors',
+      'sk-1',
+      '-0',
+      'x_y',
+    ]
+    for (const text of texts)
+      expect(cleaned({ text, n: -0.5e-7, token: text, maxTokens: 5 })).toEqual({ text, n: -0.5e-7, token: text, maxTokens: 5 })
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(cleaned(value)).toEqual(JSON.parse(JSON.stringify(value)))
+      }),
+    )
+  })
+
+  test('gives JSON whatever the rules match', () => {
+    const own = redaction([/["\\:,{}[\]]/, /n|u|t/, /x*/y, 'q'])
+    fc.assert(fc.property(fc.jsonValue(), (value) => void JSON.parse(own.clean(JSON.stringify({ q: value, value })))))
+  })
+
+  test('covers what goes on from what was said before', () => {
+    expect(cover('api03-abcdefgh and', 'my key is sk-ant-')).toBe(`${'*'.repeat(14)} and`)
+    expect(cover(' nothing', 'nothing')).toBe(' nothing')
+  })
+})

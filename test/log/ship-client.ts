@@ -1,0 +1,15 @@
+// In a page: writes so many records, and ships its log to where it came from.
+import { IndexedDBLogStore } from 'chaintap/indexeddb'
+import { shipTo } from 'chaintap/log'
+
+const store = new IndexedDBLogStore({ name: 'shipped' })
+const shipper = shipTo(store, '/records', { delayMs: 1e9 })
+
+Object.assign(globalThis, {
+  flush: () => shipper.flush(),
+  write: async (from: number, to: number) => {
+    const app = store.logger('app')
+    for (let i = from; i < to; i++) app.info(`${i}`)
+    await store.flush()
+  },
+})

@@ -1,0 +1,273 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Browser, type BrowserContext, type CDPSession, chromium, type Page } from 'playwright'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { launchOptionsOf } from '../support/browsers/index.ts'
+import { type LogSite, mortal, startLogSite } from '../support/log-site.ts'
+import type { Client } from './pages/client.ts'
+
+declare const client: Client
+
+const launchOptions = launchOptionsOf('chromium', 'the log is NOT KILLED in this run')
+/** The figures in docs/log.md: `KILLS=50 npm test -- --project node test/log/survival.node.test.ts`. */
+const kills = Number(process.env.KILLS ?? 5)
+
+let site: LogSite
+beforeAll(async () => {
+  site = await startLogSite()
+})
+afterAll(() => site.close())
+
+describe.each([
+  ['chromium', kills],
+  ['firefox', Math.ceil(kills / 5)],
+  ['webkit', Math.ceil(kills / 5)],
+] as const)('%s', (name, times) => {
+  const browser = mortal(name)
+  afterAll(() => browser?.end(), 30_000)
+
+  it.skipIf(browser === undefined)(
+    `P10: killed ${times} times while it writes, loses nothing it acknowledged`,
+    { timeout: times * 30_000 },
+    async () => {
+      let from = 0
+      const counts: string[] = []
+      for (let i = 0; i < times; i++) {
+        site.acknowledged = 0
+        await browser?.open(`${site.url}/?write=${from}`)
+        while (site.acknowledged === 0) await sleep(20)
+        await sleep(100 + Math.random() * 900)
+        await browser?.kill()
+        const { acknowledged } = site
+        const report = site.found()
+        await browser?.open(`${site.url}/?find`)
+        const found = (await report).map(Number)
+        await browser?.kill()
+        // Whole, in order, each once; more may have been kept than was acknowledged.
+        expect(found).toEqual(found.map((_, n) => n))
+        expect(found.length).toBeGreaterThan(acknowledged)
+        counts.push(`${acknowledged + 1} of ${found.length}`)
+        from = found.length
+      }
+      console.log(`${name}, acknowledged of found: ${counts.join(', ')}`)
+    },
+  )
+})
+
+describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 }, () => {
+  let browser: Browser
+  let context: BrowserContext
+  let page: Page
+
+  beforeAll(async () => {
+    browser = await chromium.launch(launchOptions)
+  }, 60_000)
+  afterAll(() => browser?.close(), 60_000)
+  beforeEach(async () => {
+    context = await browser.newContext()
+    page = await open()
+  })
+  afterEach(() => context.close())
+
+  async function open(path = '/'): Promise<Page> {
+    const opened = await context.newPage()
+    await opened.goto(site.url + path)
+    await opened.waitForFunction(() => 'client' in globalThis)
+    return opened
+  }
+  const found = async (in_: Page) => in_.evaluate(() => client.read())
+  const numbers = (count: number) => Array.from({ length: count }, (_, i) => `${i}`)
+
+  /** Writes 200 records and leaves at once; what a page that comes later finds of them. */
+  async function leave(from: Page, how: 'write' | 'append' | 'pagehide'): Promise<readonly string[]> {
+    await from.evaluate(async (how) => {
+      const records = Array.from({ length: 200 }, (_, i) => client.said(`${i}`))
+      if (how === 'append') void client.store.append(records)
+      else if (how === 'pagehide') addEventListener('pagehide', () => void client.store.append(records))
+      else for (const record of records) client.store.write(record)
+      location.href = '/elsewhere'
+    }, how)
+    await from.waitForURL('**/elsewhere')
+    return (await found(await open())).filter((text) => text !== 'open')
+  }
+
+  it.each(['write', 'append', 'pagehide'] as const)('leaving right after records were taken (%s) loses nothing', async (how) => {
+    for (let round = 0; round < 4; round++) {
+      await page.evaluate(() => client.store.append([client.said('open')]))
+      expect(await leave(page, how)).toEqual(numbers(200))
+      await context.close()
+      context = await browser.newContext()
+      page = await open()
+    }
+  })
+
+  it('leaving loses what was taken where nobody commits and localStorage is blocked: commit() is needed', async () => {
+    const bare = await open('/without-commit')
+    await bare.evaluate(async () => {
+      Storage.prototype.setItem = () => {
+        throw new DOMException('blocked', 'SecurityError')
+      }
+      await client.store.append([client.said('open')])
+      await new Promise((resolve) => setTimeout(resolve, 300))
+    })
+    expect(await leave(bare, 'pagehide')).toEqual([])
+  })
+
+  it('leaving loses nothing where localStorage is blocked, as long as nobody else uses the database', async () => {
+    await page.evaluate(async () => {
+      Storage.prototype.setItem = () => {
+        throw new DOMException('blocked', 'SecurityError')
+      }
+      await client.store.append([client.said('open')])
+      await new Promise((resolve) => setTimeout(resolve, 300))
+    })
+    expect(await leave(page, 'pagehide')).toEqual(numbers(200))
+  })
+
+  it('leaving loses nothing while another tab reads without a pause', async () => {
+    const other = await open()
+    await page.evaluate(async () => {
+      for (let i = 0; i < 40; i++) await client.store.append([client.said('open', 20_000)])
+    })
+    await other.evaluate(() => {
+      void (async () => {
+        for (;;) await client.read()
+      })()
+    })
+    await sleep(100)
+    expect(await leave(page, 'write')).toEqual(numbers(200))
+  })
+
+  it('a tab that is closed loses nothing it acknowledged, and a reload finds all', async () => {
+    await page.evaluate(() => client.store.append([client.said('one')]))
+    await page.reload()
+    await page.waitForFunction(() => 'client' in globalThis)
+    expect(await found(page)).toEqual(['one'])
+    await page.evaluate(() => client.store.append([client.said('two')]))
+    await page.close()
+    page = await open()
+    expect(await found(page)).toEqual(['one', 'two'])
+  })
+
+  it('two tabs write 10,000 records each at once: all are there, whole, each in its order', async () => {
+    const other = await open()
+    const write = (who: string) => {
+      const all = async (who: string) => {
+        for (let i = 0; i < 10_000; i += 50) {
+          const records = Array.from({ length: 50 }, (_, n) => client.said(`${who} ${i + n}`))
+          if (i % 500 === 450) await client.store.append(records)
+          else for (const record of records) client.store.write(record)
+        }
+        await client.store.flush()
+      }
+      return all(who)
+    }
+    await Promise.all([page.evaluate(write, 'a'), other.evaluate(write, 'b')])
+    const texts = await found(page)
+    expect(texts).toHaveLength(20_000)
+    for (const who of ['a', 'b']) expect(texts.filter((text) => text.startsWith(who))).toEqual(numbers(10_000).map((n) => `${who} ${n}`))
+  })
+
+  it('a tab follows what another writes, and goes on when that one is closed', async () => {
+    const follower = await open()
+    const seen = await follower.evaluateHandle(() => {
+      const texts: string[] = []
+      const reader = client.store.tail().getReader()
+      const follow = async (): Promise<void> => {
+        for (;;) {
+          const { value } = await reader.read()
+          if (value && 'message' in value) texts.push(value.message)
+        }
+      }
+      void follow()
+      return texts
+    })
+    await page.evaluate(() => client.store.append([client.said('one')]))
+    await follower.waitForFunction((texts) => texts.length === 1, seen)
+    await page.evaluate(() => client.store.write(client.said('two')))
+    await page.close({ runBeforeUnload: false })
+    await follower.waitForFunction((texts) => texts.length === 2, seen)
+    expect(await seen.jsonValue()).toEqual(['one', 'two'])
+  })
+
+  it('a database that another tab deletes is let go at once, and made again', async () => {
+    await page.evaluate(() => client.store.append([client.said('one')]))
+    const other = await context.newPage()
+    await other.goto(`${site.url}/elsewhere`)
+    const events = await other.evaluate(
+      () =>
+        new Promise<readonly string[]>((resolve) => {
+          const heard: string[] = []
+          const request = indexedDB.deleteDatabase('chaintap:survival')
+          request.onblocked = () => heard.push('blocked')
+          request.onsuccess = () => resolve([...heard, 'deleted'])
+        }),
+    )
+    expect(events).toEqual(['deleted'])
+    await page.evaluate(() => client.store.append([client.said('two')]))
+    expect(await found(page)).toEqual(['two'])
+  })
+
+  it('a connection that the browser takes away is replaced', async () => {
+    await page.evaluate(() => client.store.append([client.said('one')]))
+    const session = await context.newCDPSession(page)
+    await session.send('Storage.clearDataForOrigin', { origin: site.url, storageTypes: 'indexeddb' })
+    await page.evaluate(() => client.store.append([client.said('two')]))
+    expect(await page.evaluate(() => client.store.isDurable)).toBe(true)
+    expect((await found(page)).at(-1)).toBe('two')
+  })
+
+  /** A page that may keep so many bytes. From the start: Chromium remembers for half a minute how much room there was. */
+  async function openWithin(
+    quotaSize: number,
+  ): Promise<{ readonly page: Page; readonly session: CDPSession; readonly warnings: readonly string[] }> {
+    const page = await context.newPage()
+    const warnings: string[] = []
+    page.on('console', (message) => warnings.push(message.text()))
+    const session = await context.newCDPSession(page)
+    await session.send('Storage.overrideQuotaForOrigin', { origin: site.url, quotaSize })
+    await page.goto(`${site.url}/`)
+    await page.waitForFunction(() => 'client' in globalThis)
+    return { page, session, warnings }
+  }
+
+  /** Appends so many records of so many characters; the codes of those that were refused. */
+  const fill = (page: Page, count: number, length: number): Promise<readonly string[]> =>
+    page.evaluate(
+      async ([count = 0, length = 0]) => {
+        const codes: string[] = []
+        for (let i = 0; i < count; i++) {
+          const record = { ...client.said(`${i}`), properties: { noise: client.noise(length) } }
+          await client.store.append([record]).catch((error: { code: string }) => codes.push(error.code))
+        }
+        return codes
+      },
+      [count, length],
+    )
+
+  it('a quota that is used up costs the oldest records', async () => {
+    await page.close()
+    const { page: small, session, warnings } = await openWithin(8_000_000)
+    const refused = await fill(small, 300, 50_000)
+    const texts = (await found(small)).map(Number)
+    expect(texts.length).toBeLessThan(300)
+    expect(texts.length).toBeGreaterThan(10)
+    expect(texts).toEqual(texts.map((_, i) => 300 - texts.length + i))
+    console.log(`a quota of 8 MB, 15 MB written: ${texts.length} of 300 records left, ${refused.length} refused`)
+    expect(warnings.length).toBeLessThanOrEqual(1)
+    // The same log when there is room again.
+    await session.send('Storage.overrideQuotaForOrigin', { origin: site.url })
+    await small.reload()
+    await small.waitForFunction(() => 'client' in globalThis)
+    await small.evaluate(() => client.store.append([client.said('after')]))
+    expect((await found(small)).at(-1)).toBe('after')
+  })
+
+  it('a quota that no record fits into leaves a log in memory, with one warning', async () => {
+    await page.close()
+    const { page: small, warnings } = await openWithin(200_000)
+    expect(await fill(small, 3, 300_000)).toEqual(['log_not_written', 'log_not_written', 'log_not_written'])
+    expect(await found(small)).toEqual(['0', '1', '2'])
+    expect(await small.evaluate(() => client.store.isDurable)).toBe(false)
+    expect(warnings).toEqual([expect.stringContaining('QuotaExceededError')])
+  })
+})
