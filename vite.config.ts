@@ -7,6 +7,9 @@ import { bytes } from './test/support/bytes-plugin.ts'
 
 const alias = entries.map(({ name, source }) => ({ find: new RegExp(`^${name}$`), replacement: `${root}/${source}` }))
 
+// Random tests take long on a busy machine; none of them is about time.
+const testTimeout = 30_000
+
 const all = 'test/**/*.test.ts'
 const nodeOnly = 'test/**/*.node.test.ts'
 const workerdOnly = 'test/**/*.workerd.test.ts'
@@ -15,7 +18,7 @@ const browserOnly = 'test/**/*.browser.test.ts'
 const node: TestProjectInlineConfiguration = {
   plugins: [bytes()],
   resolve: { alias },
-  test: { name: 'node', include: [all], exclude: [workerdOnly, browserOnly] },
+  test: { name: 'node', testTimeout, include: [all], exclude: [workerdOnly, browserOnly] },
 }
 
 async function workerd(): Promise<TestProjectInlineConfiguration> {
@@ -23,7 +26,7 @@ async function workerd(): Promise<TestProjectInlineConfiguration> {
   return {
     plugins: [bytes(), cloudflareTest({ wrangler: { configPath: './test/support/wrangler.toml' } })],
     resolve: { alias },
-    test: { name: 'workerd', include: [all], exclude: [nodeOnly, browserOnly] },
+    test: { name: 'workerd', testTimeout, include: [all], exclude: [nodeOnly, browserOnly] },
   }
 }
 
@@ -63,6 +66,7 @@ async function browser(name: BrowserName): Promise<TestProjectInlineConfiguratio
       },
       test: {
         name,
+        testTimeout,
         include: [all],
         exclude: [nodeOnly, workerdOnly],
         setupFiles: ['test/support/dispose.ts'],

@@ -47,6 +47,7 @@ const works = {
   'export as ndjson': (count, look) => exportLog(logOf(count), { onProgress: look }).pipeTo(new WritableStream()),
   'export as text': (count, look) => exportLog(logOf(count), { format: 'text', onProgress: look }).pipeTo(new WritableStream()),
   'export as html': (count, look) => exportLog(logOf(count), { format: 'html', onProgress: look }).pipeTo(new WritableStream()),
+  'export as otlp': (count, look) => exportLog(logOf(count), { format: 'otlp', onProgress: look }).pipeTo(new WritableStream()),
   'export as ndjson and import': (count, look) => importLog(nowhere, exportLog(logOf(count)), { onProgress: look }),
 }
 

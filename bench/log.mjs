@@ -1,5 +1,6 @@
-// What a log in IndexedDB costs, in Chromium: node scripts/run.mjs node bench/log.mjs [--rounds 5]
+// What a log in IndexedDB costs, in Chromium: node scripts/run.mjs node bench/log.mjs [--rounds 5] [--page log-sealed]
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -8,12 +9,12 @@ import { chromium } from 'playwright'
 import { entries } from '../scripts/entries.mjs'
 import { onPath, root } from '../scripts/support.mjs'
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } })
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' }, page: { type: 'string', default: 'log' } } })
 const rounds = Number(values.rounds)
 if (!(rounds > 0)) throw new Error('--rounds is a number from 1')
 
 const { outputFiles } = await build({
-  entryPoints: [{ in: join(root, 'bench/lib/log-page.ts'), out: 'page' }],
+  entryPoints: [{ in: join(root, `bench/lib/${values.page}-page.ts`), out: 'page' }],
   alias: Object.fromEntries(entries.map(({ name, source }) => [name, join(root, source)])),
   outdir: root,
   bundle: true,
@@ -24,6 +25,11 @@ const { outputFiles } = await build({
   write: false,
 })
 const files = new Map(outputFiles.map(({ path, text }) => [path.slice(root.length), text]))
+// Some hundred KB of English, for who asks.
+files.set(
+  '/text',
+  ['architecture', 'edge', 'porting', 'tokens'].map((name) => readFileSync(join(root, `docs/${name}.md`), 'utf8')).join('\n'),
+)
 
 // A database belongs to an origin: a page of no address has none.
 const server = createServer(({ url = '' }, response) => {

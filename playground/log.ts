@@ -12,14 +12,20 @@ export const logger = log.store.logger('playground')
 /** Shows the log, and gives it away as a file. */
 export async function showLog(): Promise<void> {
   const { ChaintapLog } = await import('chaintap/viewer')
-  Object.assign(part('log', ChaintapLog), { store: log.store, prices })
+  const viewer = part('log', ChaintapLog)
+  Object.assign(viewer, { store: log.store, prices })
   part('exports', HTMLFieldSetElement).addEventListener('click', ({ target }) => {
     if (target instanceof HTMLButtonElement) void download(target.value as LogFormat, target)
   })
-  part('forget', HTMLButtonElement).addEventListener('click', () => void log.store.clear())
+  part('forget', HTMLButtonElement).addEventListener('click', () => {
+    // The viewer is not told that what it has read is gone.
+    void log.store.clear().then(() => {
+      viewer.store = log.store
+    })
+  })
 }
 
-const suffixes: Readonly<Record<LogFormat, string>> = { html: 'html', text: 'txt', ansi: 'log', ndjson: 'ndjson' }
+const suffixes: Readonly<Record<LogFormat, string>> = { html: 'html', text: 'txt', ansi: 'log', ndjson: 'ndjson', otlp: 'jsonl' }
 
 async function download(format: LogFormat, button: HTMLButtonElement): Promise<void> {
   button.disabled = true

@@ -1,9 +1,10 @@
+import { type Outcome, type RunEvent, type RunOptions, type RunStream, UserStop } from 'chaintap'
 import { part } from './dom.ts'
-import { ask, isAbort, type Way, whichModel } from './events.ts'
 import { log, logger, showLog } from './log.ts'
 import { Spending } from './spending.ts'
 import { RunTree } from './tree.ts'
-import { duration, unknown } from './words.ts'
+import { duration, unknown, valueText } from './words.ts'
+import { forgetUnfinished, remote, unfinished, type Way, whichModel } from './worker-api.ts'
 
 const form = part('form', HTMLFormElement)
 const field = part('question', HTMLTextAreaElement)
@@ -21,35 +22,33 @@ const spending = new Spending({
   session: part('session', HTMLElement),
 })
 
-/** The question that is being answered. */
-let current: AbortController | undefined
+/** What is being answered. */
+let current: RunStream<string, unknown> | undefined
 
-async function run(question: string): Promise<void> {
-  current?.abort()
-  const controller = new AbortController()
-  current = controller
+/** Shows an answer while it comes, whether it is asked for now or was before this page was there. */
+async function show(open: (options: RunOptions) => RunStream<string, unknown>): Promise<void> {
+  current?.stop()
   begin()
   const said = speech()
-  const counter = spending.question()
+  const shown = (event: RunEvent): void => (run === current ? tree.show(event) : undefined)
+  const run = open({ callbacks: [shown, spending.question(), log] })
+  current = run
   try {
-    const ending = await ask(way(), question, controller.signal, (event) => {
-      if (event.type !== 'chunk') log.onEvent(event)
-      if (controller !== current) return
-      tree.show(event)
-      if (event.type === 'chunk') said(String(event.chunk))
-      else counter.onEvent(event)
-    })
-    logger.info(`The answer is ${ending.status}: ${answer.textContent}`)
-    if (controller === current) end(ending.status, ending.error)
-  } catch (error) {
-    if (controller !== current) return
-    if (isAbort(error)) end('stopped')
-    else end('failed', error)
+    for await (const text of run) if (run === current) said(text)
+  } catch {
+    // Its outcome says so.
   }
+  const ending = await run.outcome
+  logger.info(`The answer is ${ending.status}.`)
+  if (run !== current) return
+  forgetUnfinished()
+  end(ending)
 }
 
+const ask = (question: string): Promise<void> => show((options) => remote(way()).stream({ question }, options))
+
 const ways = form.elements.namedItem('way') as RadioNodeList
-const way = (): Way => (ways.value === 'agent' ? 'agent' : 'chain')
+const way = (): Way => ways.value as Way
 
 /** Puts tokens at the end of the answer, each at the same cost however long that is, and times them. */
 function speech(): (token: string) => void {
@@ -74,19 +73,24 @@ function begin(): void {
   answer.ariaBusy = 'true'
   problem.hidden = true
   for (const figure of Object.values(figures)) figure.textContent = unknown
-  show('running')
+  state('running')
 }
 
-function end(status: string, error?: unknown): void {
+function end(ending: Outcome<unknown>): void {
   current = undefined
-  tree.leave()
   answer.ariaBusy = 'false'
-  problem.textContent = error === undefined ? '' : messageOf(error)
-  problem.hidden = error === undefined
-  show(status)
+  const isStopped = ending.status === 'aborted' && ending.error instanceof UserStop
+  const error = ending.status === 'complete' || isStopped ? undefined : ending.error
+  complain(error)
+  state(isStopped ? 'stopped' : ending.status)
 }
 
-function show(status: string): void {
+function complain(error: unknown): void {
+  problem.textContent = error === undefined ? '' : error instanceof Error ? error.message : valueText(error)
+  problem.hidden = error === undefined
+}
+
+function state(status: string): void {
   const isRunning = status === 'running'
   outcome.textContent = status
   outcome.dataset.status = status
@@ -97,11 +101,9 @@ function show(status: string): void {
   gone.hidden = true
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
 form.addEventListener('submit', (event) => {
   event.preventDefault()
-  void run(field.value)
+  void ask(field.value)
 })
 
 field.addEventListener('keydown', (event) => {
@@ -115,21 +117,21 @@ part('examples', HTMLFieldSetElement).addEventListener('click', ({ target }) => 
   if (!(target instanceof HTMLButtonElement)) return
   ways.value = target.dataset.way ?? 'chain'
   field.value = target.textContent
-  void run(field.value)
+  void ask(field.value)
 })
 
-stopButton.addEventListener('click', () => current?.abort())
+stopButton.addEventListener('click', () => current?.stop())
 
-whichModel().then(
-  ({ name, offline }) => {
-    model.textContent = offline ? 'offline model' : name
-    model.hidden = false
-    part('hint', HTMLParagraphElement).hidden = !offline
-  },
-  (error: unknown) => {
-    problem.textContent = messageOf(error)
-    problem.hidden = false
-  },
-)
+whichModel().then(({ name, offline }) => {
+  model.textContent = offline ? 'offline model' : name
+  model.hidden = false
+  part('hint', HTMLParagraphElement).hidden = !offline
+}, complain)
+
+const left = unfinished()
+if (left !== null) {
+  ways.value = 'resumable'
+  void show((options) => remote('resumable').resume(left, options))
+}
 
 void showLog()

@@ -1,4 +1,4 @@
-import type { Run, RunEvent } from 'chaintap'
+import { AbortReason, type Run, type RunEvent } from 'chaintap'
 import { make } from './dom.ts'
 import { duration, usageText, valueText } from './words.ts'
 
@@ -25,10 +25,6 @@ export class Row {
     this.#show('running')
   }
 
-  get isOpen(): boolean {
-    return this.element.dataset.state === 'running'
-  }
-
   /** Places the bar: from and to in ms since the root began. */
   span(from: number, to?: number): void {
     this.element.style.setProperty('--from', `${from}`)
@@ -43,12 +39,7 @@ export class Row {
     if (event.type === 'finish') this.#add('Finish', event.finish)
     if (event.type === 'retry') this.#add(`Attempt ${event.attempt} failed`, event.error)
     if (event.type === 'end') this.#end('ended', event)
-    if (event.type === 'error') this.#end('error', event)
-  }
-
-  /** Nothing more will be heard of it. */
-  leave(): void {
-    this.#show('stopped')
+    if (event.type === 'error') this.#end(event.error instanceof AbortReason ? 'stopped' : 'error', event)
   }
 
   #end(state: State, event: Extract<RunEvent, { type: 'end' | 'error' }>): void {

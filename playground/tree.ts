@@ -6,6 +6,9 @@ export class RunTree {
   readonly #list: HTMLElement
   readonly #rows = new Map<string, { readonly row: Row; readonly depth: number; readonly from: number }>()
   #beganAt = 0
+  /** In ms from then: a run that is resumed has begun before it was called for. */
+  #earliest = 0
+  #latest = 1
 
   constructor(list: HTMLElement) {
     this.#list = list
@@ -13,6 +16,8 @@ export class RunTree {
 
   clear(): void {
     this.#rows.clear()
+    this.#earliest = 0
+    this.#latest = 1
     this.#list.replaceChildren()
   }
 
@@ -20,17 +25,15 @@ export class RunTree {
     const { run, at, type } = event
     if (this.#rows.size === 0) this.#beganAt = at
     const now = at - this.#beganAt
+    this.#earliest = Math.min(this.#earliest, now)
+    this.#latest = Math.max(this.#latest, now)
     // The bars are laid out by CSS against the time that has passed, so a token moves them all at the cost of one.
-    this.#list.style.setProperty('--now', `${Math.max(now, 1)}`)
+    this.#list.style.setProperty('--began', `${this.#earliest}`)
+    this.#list.style.setProperty('--now', `${this.#latest}`)
     if (type === 'start') this.#add(event, now)
     const { row, from } = this.#rows.get(run.id) ?? {}
     row?.hear(event)
     if (from !== undefined && (type === 'end' || type === 'error')) row?.span(from, now)
-  }
-
-  /** Marks what was going on when the page stopped listening. */
-  leave(): void {
-    for (const { row } of this.#rows.values()) if (row.isOpen) row.leave()
   }
 
   #add({ run, at }: RunEvent, from: number): void {

@@ -1,6 +1,7 @@
 import { ChatPromptTemplate, lambda, type Runnable, StringOutputParser } from 'chaintap'
 import { initializeAgent } from 'chaintap/agents'
 import { ChatAnthropic } from 'chaintap/anthropic'
+import { type DurableClass, type DurableNamespace, durable, serveDurable } from 'chaintap/durable'
 import { serve } from 'chaintap/edge'
 import { loadTools } from 'chaintap/tools'
 import { offline, paceOf, upstream } from './offline.ts'
@@ -10,6 +11,8 @@ interface Env {
   readonly ANTHROPIC_API_KEY?: string
   /** Set by `OFFLINE=1 npm start`: the offline model answers though there is a key. */
   readonly OFFLINE?: string
+  /** The objects of {@link Chat}. */
+  readonly CHAT?: DurableNamespace
 }
 
 const model = 'claude-haiku-4-5'
@@ -19,7 +22,8 @@ const prompt = ChatPromptTemplate.fromMessages([
   ['user', '{question}'],
 ])
 
-const limits = { maxBytes: 16_384 }
+// Errors are told whole, as whoever looks at the playground runs it.
+const limits = { maxBytes: 16_384, exposeErrors: true }
 
 const isOffline = ({ ANTHROPIC_API_KEY, OFFLINE }: Env): boolean => !ANTHROPIC_API_KEY || Boolean(OFFLINE)
 
@@ -30,7 +34,16 @@ function modelFor(env: Env, request: Request): ChatAnthropic {
 }
 
 /** prompt → model → parser. */
-const chain = serve<Env>((env, request) => prompt.pipe(modelFor(env, request)).pipe(new StringOutputParser()), limits)
+const chainFor = (env: Env, request: Request): Runnable<{ question: string }, string> =>
+  prompt.pipe(modelFor(env, request)).pipe(new StringOutputParser())
+
+/** Ends with the page that asked. */
+const chain = serve<Env>(chainFor, limits)
+
+/** The same in an object of its own: a page that is gone, or loaded anew, finds its answer going on. */
+export const Chat: DurableClass<Env> = durable<Env>(chainFor, limits)
+
+const resumable = serveDurable<Env>(({ CHAT }) => CHAT)
 
 /** An agent that leaves sums to a calculator. */
 function agentFor(env: Env, request: Request): Runnable<{ question: string }, unknown, string> {
@@ -47,6 +60,7 @@ export default {
     const { pathname } = new URL(request.url)
     if (pathname === '/api/chain') return chain(request, env, ctx)
     if (pathname === '/api/agent') return agent(request, env, ctx)
+    if (/^\/api\/resumable(\/|$)/.test(pathname)) return resumable(request, env)
     if (pathname === '/api/model') return Response.json({ name: isOffline(env) ? 'offline' : model, offline: isOffline(env) })
     if (pathname === '/api/upstream' && isOffline(env)) return Response.json(upstream)
     return Response.json({ error: `There is no ${pathname} here.` }, { status: 404 })

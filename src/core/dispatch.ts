@@ -109,6 +109,12 @@ export class Audience {
     if (this.present) return this.#dispatch({ run: this.#run, at: Date.now(), seq, ...happening })
   }
 
+  /** An event that was made elsewhere: as it is, but for its number here and the clock, which is moved by so many ms. */
+  relay(event: RunEvent, shift: number): Wait {
+    const seq = this.#tree.seq++
+    if (this.present) return this.#dispatch({ ...event, run: this.#run, at: event.at + shift, seq })
+  }
+
   /** A chunk is for the reader of `events()` alone: handlers have heard its tokens from the run that made them. */
   chunk(chunk: unknown): void {
     const event: RunEvent = { run: this.#run, at: Date.now(), seq: this.#tree.seq++, type: 'chunk', chunk }

@@ -2,7 +2,6 @@ import { ChaintapError } from './errors.ts'
 import type { Run, RunEvent } from './event.ts'
 import { excerpt, parse } from './json-read.ts'
 import { record, type Shape, shapes, text, texts } from './json-shapes.ts'
-import { stringify } from './json-value.ts'
 
 const kinds: readonly unknown[] = ['chain', 'prompt', 'parser', 'llm', 'chat_model', 'tool', 'retriever', 'agent']
 
@@ -74,5 +73,9 @@ const isRecord = (value: unknown): value is Fields => record(value)
 const invalid = (json: string, field: string, value: unknown): ChaintapError =>
   new ChaintapError(
     'invalid_json',
-    `This is no event of a run: ${field} is ${excerpt(stringify(value, { limit: 128 }))}, in ${excerpt(json)}. Decode what encoder() wrote.`,
+    `This is no event of a run: ${field} is ${excerpt(textOf(value))}, in ${excerpt(json)}. Decode what encoder() wrote.`,
   )
+
+// Not stringify(): who reads events need not write any, and would load half as much again.
+const textOf = (value: unknown): string =>
+  String(JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? `${item}n` : item)))

@@ -36,14 +36,15 @@ export class OpenRun implements RunContext {
   answered: Answered | undefined
   /** What this run and all below it have reported. */
   total: Usage | undefined
-  #children = 0
+  /** How many runs right below it are open. */
+  children = 0
   #controller: AbortController | undefined
   #owned: Release[] = []
   #partialReport: Reported = {}
   #kept: Kept | undefined
 
   constructor(own: Own, place: Place) {
-    const { tree, parent, options = {}, tags = [], streaming = false, view } = place
+    const { tree, parent, options = {}, tags = [], streaming = false, view, run } = place
     this.tree = tree
     this.parent = parent
     this.options = options
@@ -51,7 +52,7 @@ export class OpenRun implements RunContext {
     this.scope = scopeBelow(parent?.scope ?? rootScope(streaming), options, streaming)
     this.views = view ? [...(parent?.views ?? []), view] : (parent?.views ?? [])
     const id = options.runId ?? tree.newId()
-    this.run = {
+    this.run = run ?? {
       id,
       parentId: parent?.run.id,
       rootId: parent?.run.rootId ?? id,
@@ -102,7 +103,7 @@ export class OpenRun implements RunContext {
     const audience = this.audience
     this.phase = 'open'
     this.tree.open.push(this)
-    if (this.parent) this.parent.#children++
+    if (this.parent) this.parent.children++
     return audience.tell({ type: 'start', input: audience.present ? snapshot(input) : undefined })
   }
 
@@ -110,12 +111,12 @@ export class OpenRun implements RunContext {
   end(): Wait {
     const audience = this.audience
     if (this.phase !== 'open') return
-    if (this.#children > 0)
+    if (this.children > 0)
       this.tree.closeBelow(this, new AbortReason(`${this.run.name} returned while this run was going on. Await it, or return it.`))
     // A handler that heard of it may have stopped this run too.
     if (this.phase !== 'open') return
     if (audience.raised) throw audience.raised.error
-    this.#leave('ended')
+    this.leave('ended')
     const owned = this.#owned
     this.#owned = []
     for (const release of owned) release(undefined)
@@ -138,7 +139,7 @@ export class OpenRun implements RunContext {
 
   /** Closes the run with an error: it tells nothing more but that. `release` and `tellError` must follow. */
   seal(reason: unknown): void {
-    this.#leave('failed')
+    this.leave('failed')
     this.error = reason
     this.audience.over = true
     this.#partialReport = this.#report('partial')
@@ -189,10 +190,10 @@ export class OpenRun implements RunContext {
     this.parent?.addUp(usage)
   }
 
-  #leave(phase: 'ended' | 'failed'): void {
+  leave(phase: 'ended' | 'failed'): void {
     if (this.phase === 'open') {
       this.tree.open.splice(this.tree.open.lastIndexOf(this), 1)
-      if (this.parent) this.parent.#children--
+      if (this.parent) this.parent.children--
     }
     this.phase = phase
   }

@@ -1,5 +1,5 @@
 import { ChaintapError } from './errors.ts'
-import type { Handler, RunKind } from './event.ts'
+import type { Handler, Run, RunKind } from './event.ts'
 import { type MergedOptions, unique } from './options.ts'
 import type { OpenRun } from './run.ts'
 import type { Tree } from './tree.ts'
@@ -40,6 +40,8 @@ export interface Place {
   readonly streaming?: boolean
   /** Who reads the events of this run and all below it. */
   readonly view?: View | undefined
+  /** What the run is, where it is made elsewhere. */
+  readonly run?: Run | undefined
 }
 
 export const rootScope = (streaming: boolean): Scope => ({

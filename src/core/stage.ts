@@ -42,6 +42,12 @@ export function note(run: OpenRun, { id, model, url }: Answered): void {
   run.answered = mergeUsage<Answered>(run.answered, { id, model, url })
 }
 
+/** Notes what a model says of its answer. */
+export function learn(run: OpenRun, delta: Delta): void {
+  if (delta.type === 'usage') run.usage = mergeUsage(run.usage, delta.usage)
+  if (delta.type === 'meta') note(run, delta)
+}
+
 /** How a model's run tells its chunks: text as `token`, anything else as `delta`. Other runs tell nothing: their child did. */
 function voice(run: OpenRun): ((chunk: unknown) => Wait) | undefined {
   const { audience, tree } = run
@@ -54,8 +60,7 @@ function voice(run: OpenRun): ((chunk: unknown) => Wait) | undefined {
   return (chunk) => {
     const delta = chunk as Delta
     if (delta.type === 'text') return token(delta.text)
-    if (delta.type === 'usage') run.usage = mergeUsage(run.usage, delta.usage)
-    if (delta.type === 'meta') note(run, delta)
+    learn(run, delta)
     return run.announces ? audience.tell({ type: 'delta', delta: { ...delta } }) : undefined
   }
 }

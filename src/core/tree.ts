@@ -77,25 +77,23 @@ export class Tree {
   #close(isMeant: (run: OpenRun) => boolean, reason: unknown): void {
     const closing = this.open.filter(isMeant).sort((a, b) => b.depth - a.depth)
     for (const run of closing) run.seal(reason)
-    for (const run of closing) run.release()
-    this.#afterTelling(() => {
+    this.telling++
+    // Before the release, which may close runs above: their errors come after these.
+    this.#later.push(() => {
       // A parent's error waits, handler by handler, until that handler has heard its children's.
       const before = new Map<Handler, Promise<unknown>>()
       this.telling++
       for (const run of closing) run.tellError(before)
       this.told()
     })
+    for (const run of closing) run.release()
+    this.told()
   }
 
   /** An event has been told. */
   told(): void {
     this.telling--
     while (this.telling === 0 && this.#later.length > 0) this.#later.shift()?.()
-  }
-
-  #afterTelling(tell: () => void): void {
-    if (this.telling > 0) this.#later.push(tell)
-    else tell()
   }
 
   /** The root has ended: lets the handlers finish, and flushes each once. */

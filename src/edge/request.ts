@@ -6,13 +6,26 @@ export type CallerOptions = Pick<RunOptions, 'tags' | 'metadata' | 'runName'>
 /** A request's call, or the refusal to answer it with. */
 export type Call = { readonly input: unknown; readonly options: CallerOptions } | { readonly refusal: Response }
 
+const NO_INPUT = 'The body must be JSON with an input: { "input": … }.'
+
 /** A refusal that says in words what is wrong, as JSON. */
 export function refuse(status: number, error: string, headers: Readonly<Record<string, string>> = {}): { readonly refusal: Response } {
   return { refusal: Response.json({ error }, { status, headers }) }
 }
 
+/** A request's body, or the refusal to answer it with. */
+export type Body = { readonly body: Readonly<Record<string, unknown>> } | { readonly refusal: Response }
+
 /** Reads `POST { "input": …, "options"?: { tags, metadata, runName } }`. */
 export async function callOf(request: Request, maxBytes: number): Promise<Call> {
+  const read = await bodyOf(request, maxBytes)
+  if ('refusal' in read) return read
+  const { body } = read
+  return 'input' in body ? { input: body.input, options: optionsOf(body.options) } : refuse(400, NO_INPUT)
+}
+
+/** Reads a `POST` of a JSON object. */
+export async function bodyOf(request: Request, maxBytes: number): Promise<Body> {
   if (request.method !== 'POST') return refuse(405, `Call with POST, not ${request.method}.`, { allow: 'POST' })
   // Other sites' pages may send forms and plain text here without asking; JSON they may not.
   const type = request.headers.get('content-type') ?? 'nothing'
@@ -20,8 +33,7 @@ export async function callOf(request: Request, maxBytes: number): Promise<Call> 
   const text = await textOf(request, maxBytes)
   if (text === undefined) return refuse(413, `The body is too large: ${maxBytes} bytes is the most.`)
   const body = parsed(text)
-  if (!isRecord(body) || !('input' in body)) return refuse(400, 'The body must be JSON with an input: { "input": … }.')
-  return { input: body.input, options: optionsOf(body.options) }
+  return isRecord(body) ? { body } : refuse(400, NO_INPUT)
 }
 
 /** The body as text; undefined where it is too long, whatever its headers say. */
@@ -53,7 +65,7 @@ function parsed(text: string): unknown {
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** What the caller may set; anything else is left out, and so is what has another form. */
-function optionsOf(given: unknown): CallerOptions {
+export function optionsOf(given: unknown): CallerOptions {
   const { tags, metadata, runName } = isRecord(given) ? given : {}
   return {
     ...(Array.isArray(tags) && { tags: tags.filter((tag) => typeof tag === 'string') }),

@@ -1,9 +1,11 @@
 import { Disconnect } from '../core/errors.ts'
 import type { RunEvent } from '../core/event.ts'
-import { encoder, stringify } from '../core/json.ts'
-import type { Outcome } from '../core/outcome.ts'
 import { follow } from '../core/signal.ts'
 import type { RunStream } from '../core/stream.ts'
+import { workerFlags } from './flags.ts'
+import { type AgUiFormat, headersOf, type OpenAIFormat, type ResponseFormat, takesComments, type Writer, writerOf } from './format.ts'
+import { type ExposeErrors, exposing, isReason, logFailure } from './public-error.ts'
+import { heartbeat } from './sse.ts'
 
 /** What a Worker's third argument offers; other hosts have their own. */
 export interface Context {
@@ -14,88 +16,89 @@ export interface Context {
 export interface ResponseOptions {
   /** Its signal tells that the client has left; in Workers that takes the flag `enable_request_signal`. */
   readonly request?: Request
-  /** Keeps the Worker alive until the handlers are done. */
+  /** Keeps the Worker alive until the handlers are done; while it lives, a Worker hears of the client's leaving by the answer's body too. */
   readonly ctx?: Context
-  /** Pause after which a comment is sent, so that proxies do not close a silent stream, in ms. Default 15,000; `events` only. */
+  /** Pause after which a comment is sent, so that proxies do not close a silent stream, in ms. Default 15,000; 0 for none. Formats of server-sent events only. */
   readonly heartbeatMs?: number
+  /** Whether the caller reads the messages of errors. Default false: what a message quotes may be meant for nobody else. */
+  readonly exposeErrors?: ExposeErrors
+  /** Headers beside those of the format, and over them. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Of the `openai` format. */
+  readonly openai?: OpenAIFormat
+  /** Of the `ag-ui` format. */
+  readonly agUi?: AgUiFormat
+  /** Of the `ui-message` format: the id of the message that the answer goes on with. Default: a new message, with the id of the root run. */
+  readonly messageId?: string | undefined
 }
 
 /**
- * A run as a streaming response, one write per wire chunk. `events` (of `chain.events(…)`) are server-sent events, `id: seq`,
- * `event: type`, `data:` the codec's JSON, the last one `event: outcome`; `text` (of `chain.stream(…)`) is the bare text of its chunks.
+ * A run as a streaming response, one write per wire chunk. {@link ResponseFormat} says how it is written; `events` is the default.
  *
- * When the client leaves, the run is stopped with `Disconnect` and the provider's body is closed.
+ * When the client leaves, the run is stopped with `Disconnect` and the provider's body is closed. A failure is told in the format's own
+ * words, after what was said before it; bare `text` has none, so there it breaks the stream, which a Worker's client sees as a plain end. A failure
+ * whose message the caller does not read is told to the console.
  *
  * @example
  * return toResponse(chain.events(input), { request, ctx })
+ * @example
+ * return toResponse(chain.events({ history }), { request, ctx, format: 'ui-message' }) // for useChat
  */
-export function toResponse(run: RunStream<RunEvent, unknown>, options?: ResponseOptions & { readonly format?: 'events' }): Response
-export function toResponse(run: RunStream<unknown, unknown>, options: ResponseOptions & { readonly format: 'text' }): Response
-export function toResponse(
-  run: RunStream<unknown, unknown>,
-  { format = 'events', request, ctx, heartbeatMs = 15_000 }: ResponseOptions & { readonly format?: 'events' | 'text' } = {},
-): Response {
+export function toResponse(run: RunStream<RunEvent, unknown>, options?: ResponseOptions & { readonly format?: ResponseFormat }): Response
+export function toResponse(run: Answer, options: ResponseOptions & { readonly format: Exclude<ResponseFormat, 'events'> }): Response
+export function toResponse(run: Answer, options: ResponseOptions & { readonly format?: ResponseFormat } = {}): Response {
+  const { format = 'events', request, ctx, heartbeatMs = 15_000, exposeErrors, openai, agUi, messageId, headers } = options
   const unfollow = request ? follow(request.signal, () => run.stop(new Disconnect())) : () => {}
   ctx?.waitUntil(run.flushed)
-  const isText = format === 'text'
-  const body = isText
-    ? bytesOf(run, { write: (batch) => batch.map(textOf).join('') }, unfollow)
-    : bytesOf(run as RunStream<RunEvent, unknown>, events(run as RunStream<RunEvent, unknown>, heartbeatMs), unfollow)
-  return new Response(body, {
-    headers: {
-      'content-type': `text/${isText ? 'plain' : 'event-stream'}; charset=utf-8`,
-      'cache-control': 'no-cache, no-transform',
-      // Compressed, a stream may be held back until it ends: the local Worker does so, whatever cache-control says.
-      'content-encoding': 'identity',
-    },
+  const bytes = bytesOf(run, {
+    make: () => writerOf(format, { expose: exposing(exposeErrors), openai, agUi, messageId }),
+    heartbeatMs: takesComments(format) ? heartbeatMs : 0,
+    ended: unfollow,
+    failed: exposeErrors ? () => {} : logFailure,
   })
+  const isTold = request && workerFlags()?.enable_request_signal
+  return new Response(ctx && !isTold ? noticing(bytes) : bytes, { headers: { ...headersOf(format), ...headers } })
 }
 
-/** Text, or a Delta of text; what else a run yields has no place in bare text. */
-function textOf(chunk: unknown): string {
-  if (typeof chunk === 'string') return chunk
-  const { type, text } = (chunk ?? {}) as { type?: unknown; text?: unknown }
-  return type === 'text' && typeof text === 'string' ? text : ''
+/** What is used of a run. */
+export type Answer = Pick<RunStream<unknown, unknown>, 'nextBatch' | 'outcome' | 'flushed' | 'stop'>
+
+type Bytes = Uint8Array
+
+interface Writing {
+  make(): Writer | Promise<Writer>
+  /** 0 for none. */
+  readonly heartbeatMs: number
+  /** Called once, however it ends. */
+  ended(): void
+  /** Told why, where the run failed. */
+  failed(error: unknown): void
 }
 
-function events(run: RunStream<RunEvent, unknown>, heartbeatMs: number): Format<RunEvent> {
-  const encode = encoder()
-  return {
-    write: (batch) => batch.map((event) => `id: ${event.seq}\nevent: ${event.type}\ndata: ${encode(event)}\n\n`).join(''),
-    last: async () => outcomeFrame(await run.outcome),
-    heartbeatMs,
-  }
+/**
+ * Without the flag, workerd tells a stream made here nothing of a client that left. What is piped into a stream of its own it cancels,
+ * with the next write (the heartbeat is one), as long as something is waited for.
+ */
+function noticing(bytes: ReadableStream<Bytes>): ReadableStream<Bytes> {
+  const { IdentityTransformStream } = globalThis as { IdentityTransformStream?: new () => ReadableWritablePair<Bytes, Bytes> }
+  return IdentityTransformStream ? bytes.pipeThrough(new IdentityTransformStream()) : bytes
 }
 
-/** How the run ended. Its output is left out: it has been said. */
-function outcomeFrame({ status, usage, firstTokenMs, durationMs, ...rest }: Outcome<unknown>): string {
-  const error = 'error' in rest ? { error: rest.error } : {}
-  return `event: outcome\ndata: ${stringify({ status, usage, firstTokenMs, durationMs, ...error })}\n\n`
-}
-
-/** How a run becomes text: each batch of it, and its end. */
-interface Format<Chunk> {
-  write(batch: readonly Chunk[]): string
-  /** The end, in which a failure is told too; without it a failure breaks the stream. */
-  last?(): Promise<string>
-  readonly heartbeatMs?: number
-}
-
-/** A run's bytes, a write per batch. `ended` is called once, however it ends. */
-function bytesOf<Chunk>(run: RunStream<Chunk, unknown>, format: Format<Chunk>, ended: () => void): ReadableStream<Uint8Array> {
+/** A run's bytes, a write per batch. */
+function bytesOf(run: Answer, { make, heartbeatMs, ended, failed }: Writing): ReadableStream<Bytes> {
   const utf8 = new TextEncoder()
-  const texts = textsOf(run, format)
+  const texts = textsOf(run, make, failed)
   let timer: ReturnType<typeof setInterval> | null = null
   const end = (): void => {
     if (timer) clearInterval(timer)
     ended()
   }
-  return new ReadableStream<Uint8Array>(
+  return new ReadableStream(
     {
       start(controller) {
         // Where the client is behind it hears enough.
-        const beat = (): void => (Number(controller.desiredSize) < 0 ? undefined : controller.enqueue(utf8.encode(': heartbeat\n\n')))
-        if (format.heartbeatMs) timer = setInterval(beat, format.heartbeatMs)
+        const beat = (): void => (Number(controller.desiredSize) < 0 ? undefined : controller.enqueue(utf8.encode(heartbeat)))
+        if (heartbeatMs > 0) timer = setInterval(beat, heartbeatMs)
       },
       async pull(controller) {
         const text = await texts().catch((error: unknown) => {
@@ -116,17 +119,26 @@ function bytesOf<Chunk>(run: RunStream<Chunk, unknown>, format: Format<Chunk>, e
 }
 
 /** The texts of a run one by one, undefined after the last. */
-function textsOf<Chunk>(run: RunStream<Chunk, unknown>, { write, last }: Format<Chunk>): () => Promise<string | undefined> {
+function textsOf(run: Answer, make: Writing['make'], failed: Writing['failed']): () => Promise<string | undefined> {
+  let writer: Writer | undefined
+  let outcome: Answer['outcome'] | undefined
   let isOver = false
   return async () => {
     if (isOver) return undefined
+    writer ??= await make()
+    // Asked for when a long answer is over, it may be gone; where nobody says it, nothing has to be kept for it.
+    if (writer.end) outcome ??= run.outcome
     try {
-      const batch = await run.nextBatch()
-      if (batch) return write(batch)
+      for (let batch = await run.nextBatch(); batch; batch = await run.nextBatch()) {
+        const text = writer.write(batch)
+        // A pull that gives nothing is not repeated.
+        if (text !== '') return text
+      }
     } catch (error) {
-      if (!last) throw error
+      if (!isReason(error)) failed(error)
+      if (!writer.end) throw error
     }
     isOver = true
-    return last?.()
+    return outcome && writer.end?.(await outcome)
   }
 }

@@ -10,8 +10,9 @@ export { type ImportOptions, type ImportProgress, importLog } from './import.ts'
  * - `ansi`: the same in colours: the file that its FileCallbackHandler and a logger beside it would have written
  * - `html`: a page of its own, without scripts and without requests
  * - `ndjson`: every record as a line, for {@link importLog}; nothing is lost
+ * - `otlp`: run trees as traces for OpenTelemetry: lines of TracesData in OTLP/JSON, which is what a collector's `/v1/traces` takes
  */
-export type LogFormat = 'text' | 'ansi' | 'html' | 'ndjson'
+export type LogFormat = 'text' | 'ansi' | 'html' | 'ndjson' | 'otlp'
 
 /** What has been exported so far. */
 export interface ExportProgress {
@@ -22,8 +23,12 @@ export interface ExportProgress {
 /** Options of {@link exportLog}: which records, and how. */
 export interface ExportOptions extends LogFilter {
   readonly format?: LogFormat
-  /** Prints what models say, too. Not for `ndjson`, which has everything. Default false. */
+  /** Prints what models say, too: for `text`, `ansi` and `html`. Default false. */
   readonly tokens?: boolean
+  /** Of `otlp`: what went in and came out, and what errors say, too. Default false. */
+  readonly content?: boolean
+  /** Of `otlp`: the `service.name`. Default `unknown_service`, as OpenTelemetry has it. */
+  readonly service?: string
   /** Of the page. Default `Log of runs`. */
   readonly title?: string
   /** Told after each piece, of some 16 KB. */
@@ -38,6 +43,8 @@ export interface ExportSource {
   wrote(): void
   readonly filter: LogFilter
   readonly tokens: boolean
+  readonly content: boolean
+  readonly service: string
   readonly title: string
 }
 
@@ -57,16 +64,19 @@ const PIECE = 16_384
  */
 export function exportLog(
   store: Readable,
-  { format = 'ndjson', tokens = false, title = 'Log of runs', onProgress, ...filter }: ExportOptions = {},
+  { format = 'ndjson', tokens = false, content = false, service = 'unknown_service', title = 'Log of runs', ...rest }: ExportOptions = {},
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const load = Object.hasOwn(formats, format) ? formats[format] : undefined
   if (!load) throw new ChaintapError('invalid_options', `There is no format ${String(format)}: give ${Object.keys(formats).join(', ')}.`)
+  const { onProgress, ...filter } = rest
   let records = 0
   const source: ExportSource = {
     read: (query) => recordsOf(store, { ...filter, ...query }),
     wrote: () => void records++,
     filter,
     tokens,
+    content,
+    service,
     title,
   }
   return streamOf(async () => pieces((await load())(source), (bytes) => onProgress?.({ records, bytes })))
@@ -78,6 +88,7 @@ const formats: Readonly<Record<LogFormat, () => Promise<Format>>> = {
   ansi: async () => (await import('./export-transcript.ts')).asAnsi,
   html: async () => (await import('./export-html.ts')).asHtml,
   ndjson: async () => (await import('./export-ndjson.ts')).asLines,
+  otlp: async () => (await import('./export-otlp.ts')).asOtlp,
 }
 
 /** Texts as bytes, some thousand at a time. */

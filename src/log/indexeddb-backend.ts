@@ -3,7 +3,7 @@ import type { Backend, KeptHead, Page } from './backend.ts'
 import { Connection } from './indexeddb-connection.ts'
 import { Journal } from './indexeddb-journal.ts'
 import { levels } from './level.ts'
-import type { Segment } from './segment.ts'
+import { isSealed, type Segment } from './segment.ts'
 
 /** Segments in an IndexedDB database, shared by all tabs. Rejects where there is none to be had. */
 export async function openIndexedDB(name: string): Promise<Backend> {
@@ -116,11 +116,12 @@ class IndexedDBBackend implements Backend {
     })
   }
 
-  bodies(names: readonly string[]): Promise<readonly (string | undefined)[]> {
-    return this.#connection.use('readonly', ({ transaction }) => {
+  async bodies(names: readonly string[]): Promise<readonly (string | undefined)[]> {
+    const found = await this.#connection.use('readonly', ({ transaction }) => {
       const bodies = transaction.objectStore('bodies')
       return Promise.all(names.map((name) => promisifyRequest<string | undefined>(bodies.get(name))))
     })
+    return found.some(isSealed) ? (await import('./indexeddb-seal.ts')).unsealAll(found, names, this.#name) : found
   }
 
   async remove(gone: readonly KeptHead[]): Promise<void> {

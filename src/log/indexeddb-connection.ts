@@ -90,7 +90,8 @@ async function opened(name: string, version?: number): Promise<IDBDatabase> {
   return opened(name, db.version + 1)
 }
 
-async function inTime<T>(work: Promise<T>): Promise<T> {
+/** Rejects where an engine does not answer. */
+export async function inTime<T>(work: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(() => late.reject(new DOMException('IndexedDB does not answer.', 'TimeoutError')), PATIENCE)
   try {

@@ -1,3 +1,4 @@
+import { nameOfNote } from './queue.ts'
 import type { Segment } from './segment.ts'
 
 /** How much of one page is noted at once, in characters: others need room there too. */
@@ -18,12 +19,17 @@ export class Journal {
       if (this.#noted.has(head.name) || (room -= body.length) < 0) continue
       this.#noted.add(head.name)
       attempt(() => localStorage.setItem(this.#prefix + head.name, JSON.stringify({ head, body })))
+      this.#strike(nameOfNote(head.name))
     }
   }
 
-  /** Strikes out what is kept. */
+  /** Strikes out what is kept, and notes that it is lost. */
   strike(segments: readonly Segment[]): void {
-    for (const { head } of segments) if (this.#noted.delete(head.name)) this.#remove(head.name)
+    for (const { head } of segments) for (const name of [head.name, nameOfNote(head.name)]) this.#strike(name)
+  }
+
+  #strike(name: string): void {
+    if (this.#noted.delete(name)) this.#remove(name)
   }
 
   #remove(name: string): void {

@@ -4,9 +4,27 @@ import { Outbox, type OutboxOptions, type Sender } from './outbox.ts'
 import type { Writer } from './writer.ts'
 
 /** The outbox of a log in IndexedDB; one in memory where there is none. */
-export async function openOutbox(options: OutboxOptions, sender: Sender, writer: Writer): Promise<Outbox> {
-  const backend = await openIndexedDB(`chaintap:${options.name}`).catch(inMemory)
+export async function openOutbox(options: OutboxOptions & SealOptions, sender: Sender, writer: Writer): Promise<Outbox> {
+  const backend = await open(`chaintap:${options.name}`, options).catch(inMemory)
   return new Outbox(backend, options, sender, backend.isDurable ? watchPage(writer) : undefined)
+}
+
+/** How segments are kept. */
+export interface SealOptions {
+  /** Compressed, where the engine can (Safari from 16.4): a fifth is left of what models say. Default false. */
+  readonly gzip?: boolean
+  /**
+   * Encrypted with AES-GCM, by a key that no script can read out; times, levels, sizes and the ids of runs stay readable. What that protects
+   * and what not: docs/log.md. What is taken in the last 200 ms before a page goes is lost, and counted. Where no key is to be had (`http:`)
+   * it is a log in memory. Default false.
+   */
+  readonly encrypt?: boolean
+}
+
+async function open(name: string, { gzip = false, encrypt = false }: SealOptions): Promise<Backend> {
+  if (!gzip && !encrypt) return openIndexedDB(name)
+  const { openSealed } = await import('./indexeddb-sealed.ts')
+  return openSealed(name, gzip, encrypt)
 }
 
 async function inMemory(): Promise<Backend> {

@@ -1,7 +1,9 @@
+import { ChaintapError } from '../core/errors.ts'
 import type { RunEvent } from '../core/event.ts'
 import type { JsonOptions } from '../core/json-value.ts'
 import type { CallbackMethods } from '../core/methods.ts'
 import { flushed } from './handler.ts'
+import type { SealOptions } from './indexeddb-outbox.ts'
 import type { OutboxOptions } from './outbox.ts'
 import type { RulesOptions } from './redact.ts'
 import { SegmentStore } from './segment-store.ts'
@@ -9,7 +11,7 @@ import type { LogStore, PruneLimits } from './store.ts'
 import { Writer } from './writer.ts'
 
 /** Options of {@link IndexedDBLogStore}. Those of the handle that was first to open a log hold for it; `redact` and `content` are each handle's own. */
-export interface IndexedDBLogOptions extends RulesOptions, JsonOptions, Partial<OutboxOptions> {
+export interface IndexedDBLogOptions extends RulesOptions, JsonOptions, Partial<OutboxOptions>, SealOptions {
   /** Of the log; its database is `chaintap:<name>`. Default `log`. */
   readonly name?: string
   /** How much it keeps, of all tabs together; the oldest records go. Default 64 MB. */
@@ -19,6 +21,7 @@ export interface IndexedDBLogOptions extends RulesOptions, JsonOptions, Partial<
 /** A log's one writer in this page, and how many handles it has. */
 interface Shared {
   readonly writer: Writer
+  readonly encrypt: boolean | undefined
   handles: number
 }
 
@@ -29,6 +32,8 @@ const open = new Map<string, Shared>()
  * A log in IndexedDB, which outlives the tab. Many tabs can write at once. Where there is no IndexedDB (Node, Workers, sandboxed frames,
  * blocked storage) it is a log in memory, and `isDurable` says so.
  *
+ * @throws ChaintapError `invalid_options` for `encrypt` where this page has the log open without it
+ *
  * @example
  * const store = new IndexedDBLogStore({ name: 'output', retain: { maxAgeMs: 7 * 86_400_000 } })
  * store.logger('app').info('ready')
@@ -38,6 +43,8 @@ export class IndexedDBLogStore extends SegmentStore {
 
   constructor({ name = 'log', retain = { maxBytes: 67_108_864 }, ...options }: IndexedDBLogOptions = {}) {
     const shared = open.get(name) ?? start({ ...options, name, retain })
+    if (options.encrypt && !shared.encrypt)
+      throw new ChaintapError('invalid_options', `The log "${name}" is open unencrypted: close it first.`)
     shared.handles++
     super(shared.writer, options, async () => {
       if (--shared.handles > 0) return shared.writer.flush().catch(() => {})
@@ -54,7 +61,7 @@ function start(options: IndexedDBLogOptions & { readonly name: string }): Shared
     const { openOutbox } = await import('./indexeddb-outbox.ts')
     return openOutbox(options, sender, writer)
   }, options)
-  const shared: Shared = { writer, handles: 0 }
+  const shared: Shared = { writer, encrypt: options.encrypt, handles: 0 }
   open.set(options.name, shared)
   return shared
 }

@@ -72,13 +72,16 @@ export class Queue {
 /** In bytes. */
 export const sizeOf = (segments: readonly Segment[]): number => segments.reduce((sum, { head }) => sum + head.bytes, 0)
 
+/** Of the note that a segment is lost. */
+export const nameOfNote = (gone: string): string => `${gone}.lost`
+
 /** What stands in the log where records are missing; named after a segment that was lost. */
 export function noteOf(gone: string, lost: number): Segment {
   const at = Date.now()
   const message = { level: 'warning' as const, at, category: ['chaintap', 'log'], message: `records lost: ${lost}`, properties: { lost } }
   const body = JSON.stringify(message satisfies LogMessage)
   const [level, none] = [levels.indexOf('warning'), [] as const]
-  const head = { name: `${gone}.lost`, records: 1, bytes: body.length, from: at, to: at, level, runs: none, roots: none, elsewhere: none }
+  const head = { name: nameOfNote(gone), records: 1, bytes: body.length, from: at, to: at, level, runs: none, roots: none, elsewhere: none }
   return { head, body }
 }
 

@@ -21,10 +21,11 @@ export class RunBook {
     return this.#runs.get(id)
   }
 
-  /** Notes a run that is whole here; the first to be met stands. */
+  /** Notes a run that is whole here; the first to be met stands, unless the run was resumed, and is told below another call. */
   note(run: Run): void {
-    if (this.#runs.has(run.id)) return
-    if (this.#runs.size >= REMEMBERED) for (const id of [...this.#runs.keys()].slice(0, REMEMBERED / 2)) this.#runs.delete(id)
+    const known = this.#runs.get(run.id)
+    if (known && known.parentId === run.parentId && known.rootId === run.rootId) return
+    if (!known && this.#runs.size >= REMEMBERED) for (const id of [...this.#runs.keys()].slice(0, REMEMBERED / 2)) this.#runs.delete(id)
     this.#runs.set(run.id, run)
   }
 

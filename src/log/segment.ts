@@ -23,6 +23,11 @@ export interface Segment {
   readonly body: string
 }
 
+/** What a body begins with that is sealed (indexeddb-seal.ts), and no other. */
+export const SEAL = '\x1f'
+
+export const isSealed = (body: string | undefined): boolean => body?.startsWith(SEAL) === true
+
 /** A line of joined tokens of one run. */
 export interface JoinLine {
   /** Of each token its length, and how far its time, `seq` and place are from those of the first. */

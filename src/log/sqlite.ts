@@ -6,6 +6,9 @@ import { type SqliteStorage, sqliteBackend } from './sqlite-backend.ts'
 import type { PruneLimits } from './store.ts'
 import { Writer } from './writer.ts'
 
+export { type D1LogOptions, D1LogStore } from './d1.ts'
+export type { D1Binding } from './d1-backend.ts'
+export { type LogBucket, type LogQueue, toQueue, toR2 } from './ship-cloudflare.ts'
 export type { SqliteStorage } from './sqlite-backend.ts'
 
 /** Options of {@link DurableLogStore}. */

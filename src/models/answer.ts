@@ -12,7 +12,7 @@ import { speculation } from './speculation.ts'
  * it had brought has passed (P3). `line` is asked when something came over it.
  */
 export function decoded({ wire, streaming, onTruncated }: Call, line: () => Line, run: OpenRun): Stage<string, Delta> {
-  const decoder = wire.decoder()
+  const decoder = wire.decoder(streaming)
   const shape = speculation((data) => decoder.textOf(parseJson(data)), decoder.padded)
   let isEmpty = true
   return {

@@ -24,9 +24,20 @@ export function connect<Options extends ModelOptions>(
   options: Options,
   client?: Connection['transport'],
 ): Connection {
-  const { maxRetries = 2, onTruncated = 'error', streaming = false } = options
+  return connection(client ?? byFetch(model, provider, options), options)
+}
+
+/**
+ * A connection by that transport.
+ *
+ * @throws ChaintapError `invalid_options`.
+ */
+export function connection(
+  transport: Connection['transport'],
+  { maxRetries = 2, onTruncated = 'error', streaming = false }: Pick<ModelOptions, 'maxRetries' | 'onTruncated' | 'streaming'>,
+): Connection {
   if (!Number.isInteger(maxRetries) || maxRetries < 0) throw invalid(`maxRetries must be a whole number, but is ${maxRetries}.`)
-  return { transport: client ?? byFetch(model, provider, options), maxRetries, onTruncated, streaming }
+  return { transport, maxRetries, onTruncated, streaming }
 }
 
 // A closure, which no console and no JSON shows: it holds the key.

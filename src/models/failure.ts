@@ -4,18 +4,22 @@ import { cleanCause } from './secrets.ts'
 import type { Complaint } from './wire.ts'
 
 /** A connection that could not be made, or was lost. */
-export function unreachable({ name, where, redact }: Line, error: unknown, isLost = false): ChaintapError {
+export function unreachable(
+  { name, where, check = 'baseURL and, in a page, CORS', redact }: Line,
+  error: unknown,
+  isLost = false,
+): ChaintapError {
   const cause = cleanCause(error, redact)
   const said = cause instanceof Error ? cause.message : String(cause)
   const told = isLost
     ? `The connection to ${name} was lost in the middle of its answer: ${said}. What arrived before was delivered; ask again.`
-    : `Could not reach ${name} at ${where}: ${said}. Check the network, baseURL and, in a page, CORS.`
+    : `Could not reach ${name} at ${where}: ${said}. Check the network, ${check}.`
   return new ChaintapError('network', told, { cause })
 }
 
 /** An answer that is not what the provider's format promises. */
-export function unreadable({ name, where }: Line, what: string): ModelError {
-  return new ModelError('wire', `${name} ${what}. Check baseURL: it is ${where}.`)
+export function unreadable({ name, where, check = `baseURL: it is ${where}` }: Line, what: string): ModelError {
+  return new ModelError('wire', `${name} ${what}. Check ${check}.`)
 }
 
 /** A failure that the provider told of after it had begun with 200. */

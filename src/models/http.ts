@@ -4,11 +4,12 @@ import { ChaintapError, type ModelError } from '../core/errors.ts'
 import { Flow } from '../core/flow.ts'
 import { parseJson } from '../core/parse-json.ts'
 import type { OpenRun } from '../core/run.ts'
-import type { Read, Source } from '../core/source.ts'
+import type { Source } from '../core/source.ts'
 import { note } from '../core/stage.ts'
 import { messageFold } from '../messages/fold.ts'
 import { decoded } from './answer.ts'
 import { modelError, unreachable, unreadable } from './failure.ts'
+import { late } from './late.ts'
 import type { Refusal } from './refusal.ts'
 import { sse, whole } from './sse.ts'
 import type { Wire, WireRequest } from './wire.ts'
@@ -19,6 +20,8 @@ export interface Line {
   readonly name: string
   /** Its address, without secrets. */
   readonly where: string
+  /** What to check where an answer is none. Default: `baseURL`. */
+  readonly check?: string
   /** Takes out of a text what must not be told. */
   redact(text: string): string
   post(request: WireRequest, signal: AbortSignal): Promise<Response>
@@ -88,26 +91,6 @@ export function answer<Options, Input, At extends Connection>(
   return new Flow<Uint8Array>(asked, messageFold).through(streaming ? sse() : whole()).through(decoded(call, () => line as Line, run))
 }
 
-/** A source that is opened when it is first read. */
-function late<T>(open: () => Promise<Source<T>>): Source<T> {
-  let source: Source<T> | undefined
-  let settle: ((read: Read<T>) => void) | undefined
-  return {
-    next: () =>
-      source?.next() ??
-      new Promise((resolve, reject) => {
-        settle = resolve
-        open().then((opened) => {
-          source = opened
-          resolve(opened.next())
-        }, reject)
-      }),
-    // What is being opened closes what it opens too late by itself.
-    cancel: (reason) => (source ? source.cancel(reason) : settle?.({ done: true })),
-    explain: (error) => (source ? source.explain?.(error) : error),
-  }
-}
-
 /** One attempt, as far as the body of an answer. */
 async function ask({ wire, streaming }: Call, line: Line, request: WireRequest, run: OpenRun): Promise<Source<Uint8Array>> {
   const { signal } = run
@@ -138,7 +121,7 @@ async function refused(line: Line, response: Response, body: Source<Uint8Array>,
   const reading = import('./refusal.ts').then(({ refusal }) => refusal(response, body))
   const { text = '', hint = '', requestId, retryAfterMs }: Partial<Refusal> = await reading.catch(() => ({}))
   const complaint = wire.complaint(parseJson(text)) ?? { message: text }
-  const facts = { status, retryAfterMs }
+  const facts = { status, retryAfterMs: retryAfterMs ?? complaint.retryAfterMs }
   return modelError(line, { ...complaint, requestId: requestId ?? complaint.requestId }, `answered ${status}`, hint, facts)
 }
 

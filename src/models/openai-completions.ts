@@ -1,4 +1,4 @@
-import { OpenAIDecoder, openaiComplaint } from './openai-answer.ts'
+import { OpenAIDecoder, openaiComplaint } from './choices.ts'
 import type { OpenAIConnection } from './openai-connect.ts'
 import { bodyOf, type OpenAICallOptions } from './openai-request.ts'
 import type { Wire } from './wire.ts'

@@ -35,10 +35,6 @@ export const callKeys: readonly (keyof OpenAICallOptions)[] = [
   'modelKwargs',
 ]
 
-/** The options of these names alone: what is beside them may be secret, and a model shows its options. */
-export const picked = <Options extends object>(options: Options, keys: readonly (keyof Options)[]): Options =>
-  Object.fromEntries(keys.map((key) => [key, options[key]])) as Options
-
 /** The body of a call, as far as both APIs write it alike. JSON leaves out what is undefined. */
 export const bodyOf = (
   { model, temperature, topP, stop, seed, presencePenalty, frequencyPenalty, user, modelKwargs }: OpenAICallOptions,

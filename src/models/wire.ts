@@ -15,6 +15,8 @@ export interface Complaint {
   readonly type?: string | undefined
   readonly message?: string | undefined
   readonly requestId?: string | undefined
+  /** How long it asks to wait, in ms, where its body says so. */
+  readonly retryAfterMs?: number | undefined
 }
 
 /** Makes Deltas of one answer. */
@@ -37,7 +39,8 @@ export interface Decoder {
 export interface Wire<Options, Input = readonly Message[], Connection = unknown> {
   /** Asked for anew at each attempt; `connection` is the model's, where a wire keeps what it knows of the server. */
   request(input: Input, options: Options, streaming: boolean, connection: Connection): WireRequest
-  decoder(): Decoder
+  /** `streaming`: whether a stream was asked for, or a whole answer. */
+  decoder(streaming: boolean): Decoder
   /** What an event or a body complains of; undefined where it is no complaint. */
   complaint(body: unknown): Complaint | undefined
 }

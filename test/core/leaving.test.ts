@@ -1,4 +1,4 @@
-import { lambda, StringOutputParser, TimeoutError, UserStop } from 'chaintap'
+import { type Listener, lambda, StringOutputParser, TimeoutError, UserStop } from 'chaintap'
 import { recorder } from 'chaintap/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { counted, readAll, Talker, turn } from '../support/sources.ts'
@@ -219,6 +219,20 @@ test('a timeout ends what does not listen, child first, and leaves the metadata 
   heard.check()
   expect(heard.trace().slice(-2)).toEqual(['X deaf', 'X RunnableSequence'])
   for (const event of heard.events) expect(event.run.metadata).toEqual({ mine: 1 })
+})
+
+test('P1: a step that is stopped alone ends before what it is part of, by its own timeout or by a handler', async () => {
+  const stalling = new Talker(() => counted([['a']], { stall: true }))
+  const stopping: Listener = ({ type }, stop) => {
+    if (type === 'token') stop?.(new Error('enough'))
+  }
+  for (const step of [stalling.withConfig({ timeout: 5 }), stalling.withConfig({ callbacks: [stopping] })]) {
+    const heard = recorder()
+    const chain = lambda((text: string) => text, { name: 'first' }).pipe(step)
+    await expect(chain.invoke('in', { callbacks: [heard] })).rejects.toThrow()
+    heard.check()
+    expect(heard.trace().slice(-2)).toEqual(['X Talker', 'X RunnableSequence'])
+  }
 })
 
 test('a timeout must be positive, and says so where it was given', () => {

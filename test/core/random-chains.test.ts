@@ -226,8 +226,13 @@ function others(s: { slow: boolean; raisesAt: number | undefined; stopsAt: numbe
     },
     { raiseError: true },
   )
-  const stopper: Listener = () => {
-    if (stop !== undefined && stop-- === 0) abort.abort(new Error('by a handler'))
+  const stopper: Listener = ({ seq }, end) => {
+    if (stop === undefined || stop-- > 0) return
+    stop = undefined
+    // The whole tree, or the run that is heard.
+    const reason = new Error('by a handler')
+    if (seq % 2 === 0) abort.abort(reason)
+    else end?.(reason)
   }
   const slow: Listener = (event) => (event.seq % 3 === 0 ? turn(1) : undefined)
   return [...(s.slow ? [slow] : []), raiser, stopper]

@@ -73,7 +73,7 @@ test('what is wrong with a request is said in words, with its status', async () 
 
 test('an error travels as an event and in the outcome, after the tokens that came before it', async () => {
   const failing = scriptedModel([{ tokens: ['a'], error: new Error('cut') }])
-  const frames = await framesOf(await serve(failing)(post({ input: 'hi' }), {}))
+  const frames = await framesOf(await serve(failing, { exposeErrors: true })(post({ input: 'hi' }), {}))
   expect(frames.map(([event]) => event)).toEqual(['start', 'token', 'chunk', 'error', 'outcome'])
   expect(JSON.parse(frames.at(-1)?.[1] ?? '')).toMatchObject({ status: 'failed' })
 })

@@ -92,6 +92,29 @@ describe('records as lines', () => {
     expect(found(model, 'root').size).toBe(2)
   })
 
+  test('a run that was resumed stands where it was told last, and counts once', async () => {
+    const tell = teller()
+    const [one, two] = [run('call 1'), run('call 2')]
+    const below = (call: Run): Run => run('model', { parentId: call.id, rootId: call.id, kind: 'chat_model' })
+    const records = await stored([
+      tell(one, { type: 'start', input: 'Hi' }),
+      tell(below(one), { type: 'start', input: 'Hi' }),
+      tell(below(one), { type: 'token', token: 'Bears ' }),
+      tell(two, { type: 'start', input: undefined }),
+      tell(below(two), { type: 'start', input: 'Hi' }),
+      tell(below(two), { type: 'token', token: 'Bears ' }),
+      tell(below(two), { type: 'token', token: 'sleep.' }),
+      tell(below(two), { type: 'end', output: 'Bears sleep.' }),
+      tell(two, { type: 'end', output: 'Bears sleep.' }),
+    ])
+    for (const seam of records.keys()) {
+      const model = modelOf(records.slice(seam))
+      for (const record of records.slice(0, seam).reverse()) model.prepend([record])
+      expect([seam, ...linesOf(model)]).toEqual([seam, 'call 1', 'call 2', '  model'])
+      expect(found(model, 'model')).toMatchObject({ tokens: 2, ending: 'ended' })
+    }
+  })
+
   test('older records, the newest first and in any pieces, make the same lines as all in their order', async () => {
     const records = await stored(chain())
     const whole = modelOf(records)

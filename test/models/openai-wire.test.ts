@@ -3,7 +3,7 @@ import { ChatOpenAI, type ChatOpenAIOptions, OpenAI } from 'chaintap/openai'
 import { faultyFetch, openaiCompletionJson, openaiCompletionSse, openaiJson, openaiSse } from 'chaintap/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { OpenAIDecoder, openaiComplaint } from '../../src/models/openai-answer.ts'
+import { OpenAIDecoder, openaiComplaint } from '../../src/models/choices.ts'
 import { wireContract } from '../contracts/wire.ts'
 
 const refusal = (type: string, message: string) => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { OpenAIDecoder } from '../../src/models/openai-answer.ts'
+import { OpenAIDecoder } from '../../src/models/choices.ts'
 import { type Padded, speculation } from '../../src/models/speculation.ts'
 
 /** What a decoder takes from an event: the text of a text delta. */

@@ -104,14 +104,9 @@ describe.skipIf(launchOptions === undefined)('the playground, as npm start serve
     await ask('What is 17 + 4 * 2?')
     await outcome('complete')
     const child = (kind: string, name: string) => ({ kind, name, state: 'ended', below: [] })
-    expect(await page.evaluate(treeOf)).toEqual([
-      {
-        kind: 'chain',
-        name: 'RunnableSequence',
-        state: 'ended',
-        below: [child('prompt', 'ChatPromptTemplate'), child('chat model', 'ChatAnthropic'), child('parser', 'StringOutputParser')],
-      },
-    ])
+    const below = [child('prompt', 'ChatPromptTemplate'), child('chat model', 'ChatAnthropic'), child('parser', 'StringOutputParser')]
+    const sequence = { ...child('chain', 'RunnableSequence'), below }
+    expect(await page.evaluate(treeOf)).toEqual([{ ...child('chain', 'RemoteRunnable'), below: [sequence] }])
     const model = page.locator('summary', { hasText: 'ChatAnthropic' })
     expect(await model.textContent()).toMatch(/8 tokens · 8 in, 8 out$/)
     await model.press('Enter')
@@ -124,7 +119,7 @@ describe.skipIf(launchOptions === undefined)('the playground, as npm start serve
     await outcome('complete')
     expect(await answer().textContent()).toBe(String(2 ** 0.235))
     const [root] = await page.evaluate(treeOf)
-    const [, agent] = root?.below ?? []
+    const [, agent] = root?.below[0]?.below ?? []
     expect(agent).toMatchObject({ kind: 'agent', name: 'AgentExecutor', state: 'ended' })
     expect(agent?.below.map(({ name }) => name)).toEqual(['LLMChain', 'Calculator', 'LLMChain'])
     await page.locator('summary', { hasText: 'AgentExecutor' }).press('Enter')
@@ -132,7 +127,7 @@ describe.skipIf(launchOptions === undefined)('the playground, as npm start serve
   })
 
   it('counts tokens and cost while an answer streams, by estimate, and the session', async () => {
-    await open(100)
+    await open(600)
     await ask('What is 17 + 4 * 2?')
     const figure = (id: string) => page.locator(`#${id}`)
     await figure('usage')
@@ -197,8 +192,36 @@ describe.skipIf(launchOptions === undefined)('the playground, as npm start serve
     await page.getByRole('button', { name: 'Stop' }).click()
     await outcome('stopped')
     await vi.waitFor(async () => expect(await upstream()).toMatchObject({ open: 0, cancelled: cancelled + 1 }), patience)
-    expect(await page.locator('#runs [data-state=running]').count()).toBe(0)
+    expect(await page.locator('[data-state=running]').count()).toBe(0)
     expect(await answer().textContent()).toMatch(/^Why/)
+  })
+
+  it('an answer that goes on without the page is there when the page is loaded anew, from its first word', async () => {
+    await open(200)
+    await page.getByLabel('a chain that goes on without the page').check()
+    await ask(longQuestion)
+    await speaking()
+    await page.reload()
+    await page.getByText('offline model', { exact: true }).waitFor()
+    await speaking()
+    expect(await upstream()).toMatchObject({ open: 1 })
+    await outcome('complete')
+    expect(await answer().textContent()).toMatch(/^Why .*swims/)
+    expect(await upstream()).toMatchObject({ open: 0 })
+    await page.reload()
+    await page.getByText('offline model', { exact: true }).waitFor()
+    expect(await answer().textContent()).toBe('')
+  })
+
+  it('stop ends an answer that goes on without the page, on the server', async () => {
+    const { cancelled } = await upstream()
+    await open(500)
+    await page.getByLabel('a chain that goes on without the page').check()
+    await ask(longQuestion)
+    await speaking()
+    await page.getByRole('button', { name: 'Stop' }).click()
+    await outcome('stopped')
+    await vi.waitFor(async () => expect(await upstream()).toMatchObject({ open: 0, cancelled: cancelled + 1 }), patience)
   })
 
   it('P2: closing the tab closes the upstream of the Worker', async () => {
@@ -232,7 +255,7 @@ describe.skipIf(launchOptions === undefined)('the playground, as npm start serve
     await page.getByRole('alert').filter({ hasText: 'The body is too large' }).waitFor()
     await page.route('**/api/chain*', (route) => route.abort())
     await ask('hello')
-    await page.getByRole('alert').filter({ hasText: 'cannot be reached' }).waitFor()
+    await page.getByRole('alert').filter({ hasText: 'Could not reach' }).waitFor()
     await outcome('failed')
   })
 })

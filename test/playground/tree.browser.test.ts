@@ -1,4 +1,4 @@
-import { StringOutputParser } from 'chaintap'
+import { StringOutputParser, UserStop } from 'chaintap'
 import { decoder, encoder } from 'chaintap/json'
 import { type ScriptedAnswer, scriptedModel } from 'chaintap/testing'
 import { beforeEach, expect, it } from 'vitest'
@@ -12,16 +12,12 @@ beforeEach(() => {
   tree = new RunTree(list)
 })
 
-/** Shows the events of a chain as they come out of the wire, up to the first of a type. */
-async function show(answer: ScriptedAnswer, until?: string): Promise<void> {
+/** Shows the events of a chain as they come out of the wire. */
+async function show(answer: ScriptedAnswer): Promise<void> {
   const [encode, decode] = [encoder(), decoder()]
   const chain = scriptedModel([answer]).pipe(new StringOutputParser())
-  const events = chain.events('<b>hi</b>')
   try {
-    for await (const event of events) {
-      tree.show(decode(encode(event)))
-      if (event.type === until) break
-    }
+    for await (const event of chain.events('<b>hi</b>')) tree.show(decode(encode(event)))
   } catch {
     // Shown as an event.
   }
@@ -42,14 +38,11 @@ it('shows a run that failed, with its error and what it had said until then, as 
   expect(list.querySelectorAll('b, i')).toHaveLength(0)
 })
 
-it('marks what was going on when the page stopped listening, and nothing else', async () => {
-  await show(['17', ' sheep'], 'token')
-  expect(lines()[1]).toBe('chat modelScriptedModelrunning1 token')
-  tree.leave()
-  expect(lines()[1]).toBe('chat modelScriptedModelstopped1 token')
+it('tells what was stopped from what failed', async () => {
+  await show({ tokens: ['17', ' sheep'], error: new UserStop() })
+  expect([...list.querySelectorAll('.state')].map(({ textContent }) => textContent)).toEqual(['stopped', 'stopped', 'stopped'])
   tree.clear()
   await show(['17'])
-  tree.leave()
   expect([...list.querySelectorAll('.state')].map(({ textContent }) => textContent)).toEqual(['ended', 'ended', 'ended'])
 })
 

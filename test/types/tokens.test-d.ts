@@ -23,8 +23,8 @@ export const sums: ReadonlyMap<string, Usage> = counter.byModel
 export const wrong: number = counter.totalCost
 
 // As React's useSyncExternalStore takes them.
-declare function useStore<Snapshot>(subscribe: (changed: () => void) => () => void, snapshot: () => Snapshot): Snapshot
-export const shown: TokenSnapshot = useStore(counter.subscribe, counter.snapshot)
+declare function subscribed<Snapshot>(subscribe: (changed: () => void) => () => void, snapshot: () => Snapshot): Snapshot
+export const shown: TokenSnapshot = subscribed(counter.subscribe, counter.snapshot)
 
 // In the SDKs' own places.
 const openai = new OpenAI({ apiKey: 'key', fetch: counter.fetch })

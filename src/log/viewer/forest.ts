@@ -2,7 +2,7 @@ import type { Run, RunEvent } from '../../core/event.ts'
 import { addUsage } from '../../core/usage.ts'
 import { type LogLevel, levels } from '../level.ts'
 import type { StoredEvent, StoredRecord } from '../record.ts'
-import { messageRow, type Row, type RunRow, runRow, topOf } from './row.ts'
+import { messageRow, type Row, type RunRow, runRow, topOf, untold } from './row.ts'
 
 /** As deep as runs are nested; what is deeper begins anew. A log that somebody made up could have circles. */
 const DEPTH = 100
@@ -33,7 +33,7 @@ export class Forest {
   /** Takes a record that is newer than all others. Gives its row. */
   append(record: StoredRecord): Row {
     this.#isChange = false
-    const row = this.#take(record)
+    const row = this.#take(record, false)
     const top = 'run' in row ? topOf(row) : row
     if ('run' in top) top.isLive = true
     if (top.index === -1) top.index = this.tops.push(top) - 1
@@ -46,7 +46,7 @@ export class Forest {
     const older = new Set<Row>()
     const parents = new Set<RunRow>()
     for (const record of records) {
-      const row = this.#take(record)
+      const row = this.#take(record, true)
       if ('run' in row && row.parent) parents.add(row.parent)
       const top = 'run' in row ? topOf(row) : row
       // It stands where it began.
@@ -66,17 +66,20 @@ export class Forest {
     this.stale = Math.min(this.stale, ('run' in row ? topOf(row) : row).index)
   }
 
-  #take(record: StoredRecord): Row {
+  #take(record: StoredRecord, isOlder: boolean): Row {
     this.records++
-    if ('event' in record) return this.#hear(record)
+    if ('event' in record) return this.#hear(record, isOlder)
     this.#isChange = true
     count(this.levels, record.level, 1)
     count(this.kinds, 'message', 1)
     return messageRow(record)
   }
 
-  #hear({ event, level }: StoredEvent): RunRow {
+  #hear({ event, level }: StoredEvent, isOlder: boolean): RunRow {
     const row = this.#runs.get(event.run.id) ?? this.#add(event.run)
+    // A run that was resumed is told again, below another call: it stands where it was told last.
+    if (isOlder && row.start !== undefined) return row
+    if (!isOlder && event.type === 'start' && row.seq !== Infinity) Object.assign(row, untold)
     if (!row.isKnown || event.type === 'start') this.#meet(row, event.run)
     if (levels.indexOf(level) > levels.indexOf(row.level)) this.#raise(row, level)
     tell(row, event, level)
@@ -121,7 +124,11 @@ export class Forest {
   #move(row: RunRow, above: RunRow | undefined): void {
     this.#isChange = true
     const old = row.parent
-    if (old) old.children.splice(old.children.indexOf(row), 1)
+    if (old) {
+      this.touch(old)
+      old.version++
+      old.children.splice(old.children.indexOf(row), 1)
+    }
     row.parent = isFree(row, above) ? above : undefined
     if (row.index !== -1 && row.parent) this.#drop(row)
     row.parent?.children.push(row)

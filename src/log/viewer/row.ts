@@ -61,31 +61,26 @@ export interface MessageRow extends Placed {
 
 const placed = { version: 0, isMatch: true, depth: 0, position: 0, index: -1, line: 0 }
 
+/** What a run is of which nothing was heard. */
+export const untold: Omit<RunRow, keyof Placed | 'run' | 'isKnown' | 'parent' | 'children' | 'size'> = {
+  seq: Infinity,
+  start: undefined,
+  end: undefined,
+  ending: undefined,
+  first: undefined,
+  last: undefined,
+  tokens: 0,
+  retries: 0,
+  from: Infinity,
+  to: -Infinity,
+  usage: undefined,
+  total: undefined,
+  answered: undefined,
+  isLive: false,
+}
+
 export function runRow(run: Run): RunRow {
-  return {
-    ...placed,
-    id: run.id,
-    level: 'info',
-    run,
-    isKnown: false,
-    parent: undefined,
-    children: [],
-    size: 0,
-    seq: Infinity,
-    start: undefined,
-    end: undefined,
-    ending: undefined,
-    first: undefined,
-    last: undefined,
-    tokens: 0,
-    retries: 0,
-    from: Infinity,
-    to: -Infinity,
-    usage: undefined,
-    total: undefined,
-    answered: undefined,
-    isLive: false,
-  }
+  return { ...placed, ...untold, id: run.id, level: 'info', run, isKnown: false, parent: undefined, children: [], size: 0 }
 }
 
 export const messageRow = (record: StoredMessage): MessageRow => ({ ...placed, id: record.id, level: record.level, record })

@@ -1,8 +1,13 @@
-// The page of survival.node.test.ts. It has the log, and by its address it writes until it is killed (?write) or says what it finds (?find).
+// The page of survival.node.test.ts. It has the log, and by its address it writes until it is killed (?write) or says what it finds (?find),
+// in a log that is compressed and encrypted (&sealed) or is not.
 import { IndexedDBLogStore } from 'chaintap/indexeddb'
 import type { LogMessage, LogStore } from 'chaintap/log'
 
-const store = new IndexedDBLogStore({ name: 'survival', retain: { maxBytes: 512 * 1024 * 1024 } })
+const asked = new URLSearchParams(location.search)
+const retain = { maxBytes: 512 * 1024 * 1024 }
+const store = new IndexedDBLogStore(
+  asked.has('sealed') ? { name: 'sealed', retain, gzip: true, encrypt: true } : { name: 'survival', retain },
+)
 
 export async function read(from: LogStore = store): Promise<readonly string[]> {
   const reader = from.read().getReader()
@@ -39,7 +44,6 @@ const client = { store, read, said, noise, IndexedDBLogStore }
 export type Client = typeof client
 Object.assign(globalThis, { client })
 
-const asked = new URLSearchParams(location.search)
 if (asked.has('write')) void write(Number(asked.get('write')))
 if (asked.has('find'))
   void read().then((texts) => fetch('/found', { method: 'POST', body: JSON.stringify(store.isDurable ? texts : ['The log is in memory']) }))

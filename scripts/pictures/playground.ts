@@ -1,9 +1,9 @@
-// npm run pictures [name …]: takes the pictures of docs/images anew, in Chromium, of what they show as it is.
+// Makes docs/images/playground-*.png and agent-light.png: node scripts/run.mjs node scripts/pictures/playground.ts
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright'
-import { launchOptionsOf } from '../test/support/browsers/index.ts'
-import { startPlayground } from '../test/support/playground.ts'
-import { root } from './support.mjs'
+import { launchOptionsOf } from '../../test/support/browsers/index.ts'
+import { startPlayground } from '../../test/support/playground.ts'
+import { root } from '../support.mjs'
 
 type Scheme = 'light' | 'dark'
 
@@ -35,22 +35,18 @@ async function answered(page: Page, question: string): Promise<void> {
 const isComplete = (page: Page): Promise<void> => page.getByRole('status').filter({ hasText: 'complete' }).waitFor()
 
 async function take(browser: Browser, url: string, [name, colorScheme, prepare]: (typeof pictures)[number]): Promise<void> {
-  const page = await browser.newPage({ colorScheme, viewport: { width: 1180, height: 720 } })
+  const page = await browser.newPage({ colorScheme, viewport: { width: 1180, height: 1080 } })
   await page.goto(url)
   await page.getByText('offline model', { exact: true }).waitFor()
   await prepare(page)
   await page.screenshot({ path: join(root, 'docs', 'images', `${name}.png`) })
   await page.close()
-  console.log(`docs/images/${name}.png`)
 }
 
-const wanted = process.argv.slice(2)
 const playground = await startPlayground()
 const browser = await chromium.launch(launchOptionsOf('chromium') ?? {})
 try {
-  for (const picture of pictures) {
-    if (wanted.length === 0 || wanted.includes(picture[0])) await take(browser, playground.url, picture)
-  }
+  for (const picture of pictures) await take(browser, playground.url, picture)
 } finally {
   await browser.close()
   await playground.stop()

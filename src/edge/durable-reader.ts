@@ -1,0 +1,31 @@
+import { FrameLog, framesAfter } from './durable-log.ts'
+import type { Change } from './durable-recording.ts'
+import { heartbeat } from './sse.ts'
+
+/**
+ * A reader's bytes: the frames after `seq` from the log, then each commit as it comes. Nothing is held for a reader: who is slow finds in
+ * the log what it has missed, and who does not read, or has left, is never asked for.
+ */
+export function readerOf(log: FrameLog, seq: number, changed: () => Promise<Change> | undefined): ReadableStream<Uint8Array> {
+  let key = FrameLog.keyAfter(seq)
+  let isFirst = true
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        for (;;) {
+          const piece = log.read(key)
+          if (piece) {
+            key = piece.key
+            controller.enqueue(isFirst ? framesAfter(seq, piece.bytes) : piece.bytes)
+            isFirst = false
+            return
+          }
+          const change = changed()
+          if (!change) return controller.close()
+          if ((await change) === 'beat') return controller.enqueue(new TextEncoder().encode(heartbeat))
+        }
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}

@@ -1,0 +1,63 @@
+import { Disconnect } from '../core/errors.ts'
+import { follow } from '../core/signal.ts'
+import type { RunStream } from '../core/stream.ts'
+import { plainJson } from '../ui-message/plain-json.ts'
+import { OpenAIAnswer, openaiError, usageOf } from './openai.ts'
+import { exposing, isReason, logFailure, statusOf } from './public-error.ts'
+import type { ResponseOptions } from './response.ts'
+
+/** A run as one `chat.completion`: what OpenAI answers where `stream` is not true. A failure has a status of its own, 500 and above. */
+export async function openaiCompletion(
+  run: RunStream<unknown, unknown>,
+  { request, ctx, exposeErrors, openai = {}, headers }: ResponseOptions,
+): Promise<Response> {
+  const unfollow = request ? follow(request.signal, () => run.stop(new Disconnect())) : () => {}
+  ctx?.waitUntil(run.flushed)
+  const answer = new OpenAIAnswer(openai.model)
+  const message = new Message()
+  const ended = run.outcome
+  try {
+    for (let batch = await run.nextBatch(); batch; batch = await run.nextBatch()) message.add(answer.read(batch))
+  } catch (error) {
+    if (!exposeErrors && !isReason(error)) logFailure(error)
+  }
+  unfollow()
+  const outcome = await ended
+  const respond = (body: object, status: number): Response =>
+    new Response(plainJson(body), { status, headers: { 'content-type': 'application/json', ...headers } })
+  if (outcome.status !== 'complete') return respond(openaiError(outcome, exposing(exposeErrors)), statusOf(outcome.error))
+  const { id, created, model, finishReason } = answer
+  const choice = { index: 0, message: message.whole(), logprobs: null, finish_reason: finishReason }
+  const usage = outcome.usage && { usage: usageOf(outcome.usage) }
+  return respond({ id: id || `chatcmpl-${created}`, object: 'chat.completion', created, model, choices: [choice], ...usage }, 200)
+}
+
+/** The pieces of a message, put together. */
+class Message {
+  #content = ''
+  #reasoning = ''
+  readonly #calls = new Map<number, { id: string; type: 'function'; function: { name: string; arguments: string } }>()
+
+  add({ content = '', reasoning_content = '', tool_calls = [] }: ReturnType<OpenAIAnswer['read']>): void {
+    this.#content += content
+    this.#reasoning += reasoning_content
+    for (const { index, id, function: said } of tool_calls) {
+      const call = this.#calls.get(index) ?? { id: '', type: 'function', function: { name: '', arguments: '' } }
+      this.#calls.set(index, call)
+      call.id = id ?? call.id
+      call.function.name = said.name ?? call.function.name
+      call.function.arguments += said.arguments
+    }
+  }
+
+  whole(): object {
+    const hasCalls = this.#calls.size > 0
+    return {
+      role: 'assistant',
+      content: hasCalls && this.#content === '' ? null : this.#content,
+      refusal: null,
+      ...(this.#reasoning !== '' && { reasoning_content: this.#reasoning }),
+      ...(hasCalls && { tool_calls: [...this.#calls.values()] }),
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import { createParser, type EventSourceMessage } from 'eventsource-parser'
+import { RemoteError } from './errors.ts'
+
+/** What came in one piece of a body. */
+export type Frames = readonly EventSourceMessage[]
+
+/** 17 million characters: more than the codec writes of one value. */
+const LIMIT = 17_000_000
+
+const more = { stream: true }
+
+/** Reads the bytes of one connection: the server-sent events that are whole with each piece (HTML standard §9.2.6). */
+export function framesReader(where: string): (bytes: Uint8Array) => Frames {
+  const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
+  let frames: EventSourceMessage[] = []
+  const parser = createParser({
+    maxBufferSize: LIMIT,
+    onEvent: (frame) => void frames.push(frame),
+    onError({ type }) {
+      if (type === 'max-buffer-size-exceeded')
+        throw new RemoteError('event_too_large', `${where} sent an event longer than ${LIMIT} characters.`)
+    },
+  })
+  return (bytes) => {
+    frames = []
+    parser.feed(decoder.decode(bytes, more))
+    return frames
+  }
+}

@@ -1,0 +1,130 @@
+import { backoffMs, sleep } from '../core/backoff.ts'
+import { ChaintapError } from '../core/errors.ts'
+import { parseJson } from '../core/parse-json.ts'
+import { retryAfterMs } from '../core/retry-after.ts'
+import { cleanCause, redactor, secretsIn, withoutSecrets } from '../models/secrets.ts'
+import { RemoteError } from './errors.ts'
+
+/** Headers of requests. */
+export type RemoteHeaders = Readonly<Record<string, string>>
+
+/** How a server is reached. */
+export interface ServerOptions {
+  /** Sends the requests. Default: the platform's, which sends cookies to the page's own origin. */
+  readonly fetch?: (request: Request) => Promise<Response>
+  /** Headers of every request, or a function that gives them, asked before each: tokens expire. */
+  readonly headers?: RemoteHeaders | (() => RemoteHeaders | Promise<RemoteHeaders>)
+}
+
+/** What one request is. */
+export interface Ask {
+  /** A run, and what of it; without it the url itself. */
+  readonly path?: string
+  readonly method: 'GET' | 'POST'
+  readonly headers?: RemoteHeaders
+  readonly body?: string
+  readonly keepalive?: boolean
+}
+
+/** A server: sends one request, and gives its answer whatever its status. Rejects with a RemoteError where there is none. */
+export interface Server {
+  /** Its address, without secrets. */
+  readonly where: string
+  send(ask: Ask, signal?: AbortSignal): Promise<Answer>
+}
+
+export interface Answer {
+  readonly response: Response
+  /** Takes out of a text what must not be told. */
+  redact(text: string): string
+}
+
+/** Held as a closure, which no console and no JSON shows: headers may hold a token. */
+export function serverAt(url: string | URL, { fetch, headers = {} }: ServerOptions): Server {
+  const given = String(url)
+  const [address = '', query = ''] = given.split(/\/*(\?.*)?$/s)
+  const where = withoutSecrets(given)
+  return {
+    where,
+    async send({ path, headers: own, ...init }, signal) {
+      const theirs = typeof headers === 'function' ? await headers() : headers
+      const redact = redactor([query, ...secretsIn(theirs)])
+      // Called as a plain function: engines refuse a fetch whose `this` is another object.
+      const send = fetch ?? globalThis.fetch
+      try {
+        const all = { accept: 'text/event-stream', ...own, ...theirs }
+        const target = path === undefined ? given : `${address}/${path}${query}`
+        return { response: await send(new Request(target, { ...init, headers: all, ...(signal && { signal }) })), redact }
+      } catch (error) {
+        const cause = cleanCause(error, redact)
+        const said = cause instanceof Error ? cause.message : String(cause)
+        throw new RemoteError('network', `Could not reach ${where}: ${said}. Check the network, the url and, in a page, CORS.`, { cause })
+      }
+    },
+  }
+}
+
+/** The body of an answer of events. @throws RemoteError where it is something else */
+export async function eventsOf({ response, redact }: Answer, where: string): Promise<ReadableStream<Uint8Array>> {
+  const { status, body, headers } = response
+  const type = headers.get('content-type') ?? 'nothing'
+  if (response.ok && body && /^text\/event-stream\b/i.test(type)) return body
+  const text = redact(await head(body))
+  if (!response.ok) {
+    const { error } = Object(parseJson(text)) as { error?: unknown }
+    const said = typeof error === 'string' ? error : text.slice(0, 500)
+    throw new RemoteError('http', `${where} answered ${status}${said && `: "${said}"`}.`, { status, retryAfterMs: retryAfterMs(headers) })
+  }
+  const what = `${where} answered ${status} with ${redact(type)}, not with a run's events (text/event-stream)`
+  throw new RemoteError('wire', `${what}. Check the url, and that serve() or serveDurable() answers there.`, { status })
+}
+
+/** Enough for any complaint. */
+const LIMIT = 16_384
+
+/** The beginning of a body as text. One that breaks off has said what it said. */
+async function head(body: ReadableStream<Uint8Array> | null): Promise<string> {
+  const reader = body?.getReader()
+  const decoder = new TextDecoder()
+  let text = ''
+  try {
+    for (let read = await reader?.read(); read?.value && text.length < LIMIT; read = await reader?.read()) {
+      text += decoder.decode(read.value, { stream: true })
+    }
+  } catch {
+    // The status is what matters.
+  }
+  void reader?.cancel().catch(() => {})
+  return text
+}
+
+/** A call's body. @throws ChaintapError `invalid_input` where it cannot be written as JSON */
+export function bodyOf(call: { readonly input: unknown; readonly options: object }): string {
+  try {
+    return JSON.stringify({ ...call, input: call.input ?? null })
+  } catch (cause) {
+    throw new ChaintapError('invalid_input', `The input, or the metadata, cannot be sent as JSON: ${(cause as Error).message}.`, { cause })
+  }
+}
+
+/** Whether the same request may be answered better later. */
+export function mayPass(error: unknown): boolean {
+  if (!(error instanceof RemoteError)) return true
+  const { code, status = 0 } = error
+  return code === 'network' || status >= 500 || [408, 425, 429].includes(status)
+}
+
+/** How long a server may take to stop a run, in ms. */
+const PATIENCE = 5_000
+
+/** Tells the server to end a run, up to three times where it cannot be reached. A page that is being left sends it all the same. */
+export async function stopRun(server: Server, id: string): Promise<void> {
+  const ask: Ask = { path: `${encodeURIComponent(id)}/stop`, method: 'POST', keepalive: true }
+  const { signal } = new AbortController()
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    if (attempt > 1) await sleep(backoffMs(attempt - 1), signal)
+    const answer = await server.send(ask, AbortSignal.timeout(PATIENCE)).catch(() => undefined)
+    void answer?.response.body?.cancel().catch(() => {})
+    if (answer && answer.response.status < 500) return
+  }
+}

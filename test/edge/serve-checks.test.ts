@@ -1,0 +1,298 @@
+import { ChaintapError, ChatPromptTemplate, lambda, ModelError, type RunEvent, StringOutputParser } from 'chaintap'
+import { type Ask, type ResponseFormat, type ServeOptions, serve } from 'chaintap/edge'
+import { decoder, parse } from 'chaintap/json'
+import { scriptedModel } from 'chaintap/testing'
+import { afterEach, expect, test, vi } from 'vitest'
+import { z } from 'zod'
+
+const chain = scriptedModel([['Hel', 'lo']]).pipe(new StringOutputParser())
+const echo = lambda((input: unknown) => JSON.stringify(input), { name: 'Echo' })
+
+const post = (body: unknown, headers: Record<string, string> = {}): Request =>
+  new Request('https://app.example/api', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  })
+
+const asText = { accept: 'text/plain' }
+const ui = { id: 'c', trigger: 'submit-message', messages: [{ id: 'm', role: 'user', parts: [{ type: 'text', text: 'hi' }] }] }
+const openai = { model: 'm', stream: true, messages: [{ role: 'user', content: 'hi' }] }
+
+async function refused(request: Request, options: ServeOptions<{ ok: boolean }> = {}, ok = true): Promise<[number, string, Response]> {
+  const response = await serve(chain, options)(request, { ok })
+  const { error } = (await response.clone().json()) as { error: string }
+  return [response.status, error, response]
+}
+
+/** What errors say in the console is looked at, and not shown. */
+function silenced(): readonly unknown[] {
+  const said: unknown[] = []
+  vi.spyOn(console, 'error').mockImplementation((error: unknown) => void said.push(error))
+  return said
+}
+afterEach(() => vi.restoreAllMocks())
+
+const types: readonly [string, object, string | undefined, readonly ResponseFormat[] | undefined, string | number][] = [
+  ['anything', { input: 'hi' }, '*/*', undefined, 'text/event-stream; charset=utf-8'],
+  ['nothing', { input: 'hi' }, undefined, undefined, 'text/event-stream; charset=utf-8'],
+  ['events', { input: 'hi' }, 'text/event-stream', undefined, 'text/event-stream; charset=utf-8'],
+  ['text', { input: 'hi' }, 'text/plain', undefined, 'text/plain; charset=utf-8'],
+  ['text before events', { input: 'hi' }, 'text/event-stream;q=0.5, text/plain', undefined, 'text/plain; charset=utf-8'],
+  ['no text', { input: 'hi' }, 'text/plain;q=0, */*;q=0.1', undefined, 'text/event-stream; charset=utf-8'],
+  ['any text, of a server that likes bare text best', { input: 'hi' }, 'text/*', ['text', 'events'], 'text/plain; charset=utf-8'],
+  ['lines', { input: 'hi' }, 'application/jsonl', undefined, 'application/x-ndjson; charset=utf-8'],
+  ['a picture', { input: 'hi' }, 'image/png', undefined, 406],
+  ['text of a server that gives events alone', { input: 'hi' }, 'text/plain', ['events'], 406],
+  ['useChat', ui, '*/*', undefined, 'text/event-stream'],
+  ['useChat with TextStreamChatTransport', ui, '*/*', ['text'], 'text/plain; charset=utf-8'],
+  ['useChat, at a server that does not know it', ui, '*/*', ['events'], 406],
+  ['an OpenAI client', openai, 'application/json', undefined, 'text/event-stream; charset=utf-8'],
+  ['an OpenAI client, at a server that does not know it', openai, 'application/json', ['events', 'text'], 406],
+  ['an OpenAI client that asks for an event stream', openai, 'text/event-stream', undefined, 'text/event-stream; charset=utf-8'],
+  ['an OpenAI client by axios', openai, 'application/json, text/plain, */*', undefined, 'text/event-stream; charset=utf-8'],
+  ['useChat, asking for an event stream', ui, 'text/event-stream', undefined, 'text/event-stream'],
+  ['an OpenAI client that reads bare text', openai, 'text/plain', undefined, 'text/plain; charset=utf-8'],
+]
+test.each(types)('the format is chosen: %s', async (_, body, accept, formats, expected) => {
+  const served = await serve(chain, formats ? { formats } : {})(post(body, accept === undefined ? {} : { accept }), {})
+  if (typeof expected === 'number') expect(served.status).toBe(expected)
+  else expect(served.headers.get('content-type')).toBe(expected)
+  await served.text()
+})
+
+test('a schema checks the input, says what is wrong where, and what it makes of it is the input', async () => {
+  const schema = z.object({ animal: z.string(), count: z.coerce.number().default(2) })
+  const [status, error] = await refused(post({ input: { animal: 7 } }), { schema })
+  expect(status).toBe(400)
+  expect(error).toContain('- animal: ')
+  const issues = (await (await serve(chain, { schema })(post({ input: { animal: 7 } }), {})).json()) as { issues: unknown }
+  expect(issues.issues).toEqual([{ path: ['animal'], message: expect.any(String) }])
+  const served = await serve(echo, { schema })(post({ input: { animal: 'bear' } }, asText), {})
+  expect(JSON.parse(await served.text())).toEqual({ animal: 'bear', count: 2 })
+})
+
+test('JSON Schema does as well', async () => {
+  const schema = { type: 'object', properties: { animal: { type: 'string' } }, required: ['animal'] }
+  expect((await refused(post({ input: {} }), { schema }))[0]).toBe(400)
+  expect(await (await serve(echo, { schema })(post({ input: { animal: 'bear' } }, asText), {})).text()).toBe('{"animal":"bear"}')
+})
+
+test('guards answer before the body is read: true, false, a number of seconds, a response', async () => {
+  const body = new ReadableStream({ pull: () => Promise.reject(new Error('was read')) }, { highWaterMark: 0 })
+  const unread = (headers: Record<string, string> = {}): Request => Object.defineProperty(post({}, headers), 'body', { get: () => body })
+  const say = (status: number): Response => Response.json({ error: 'mine' }, { status })
+  const cases: [ServeOptions<{ ok: boolean }>, Record<string, string>, number, Record<string, string>][] = [
+    [{ access: (_request, { ok }) => !ok }, {}, 401, { 'www-authenticate': 'Bearer' }],
+    [{ access: async () => false }, { authorization: 'Bearer x' }, 403, {}],
+    [{ access: () => say(418) }, {}, 418, {}],
+    [{ access: () => true, rateLimit: () => false }, {}, 429, { 'retry-after': '60' }],
+    [{ rateLimit: async () => 2.5 }, {}, 429, { 'retry-after': '3' }],
+    [{ rateLimit: () => say(503) }, {}, 503, {}],
+  ]
+  for (const [options, headers, status, expected] of cases) {
+    const [came, error, response] = await refused(unread(headers), options)
+    expect([came, typeof error]).toEqual([status, 'string'])
+    for (const [name, value] of Object.entries(expected)) expect(response.headers.get(name)).toBe(value)
+  }
+  const allowed = await serve(chain, { access: () => true, rateLimit: () => true })(post({ input: 'hi' }, asText), {})
+  expect(await allowed.text()).toBe('Hello')
+})
+
+test('pages of other origins may call where cors says so, and read refusals too', async () => {
+  const origin = 'https://page.example'
+  const asked = { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type, x-stainless-os' }
+  const ask = new Request('https://app.example/api', { method: 'OPTIONS' })
+  // Browsers let no page set these: this is what they send by themselves.
+  Object.defineProperty(ask, 'headers', {
+    value: { get: (name: keyof typeof asked) => asked[name] ?? null, has: (name: string) => name in asked },
+  })
+  const from = (request: Request): Request => {
+    const { headers } = request
+    return Object.defineProperty(request, 'headers', {
+      value: { get: (name: string) => (name === 'origin' ? origin : headers.get(name)), has: (name: string) => headers.has(name) },
+    })
+  }
+  const preflight = await serve(chain, { cors: { origin: [origin], maxAge: 5 } })(ask, {})
+  expect(preflight.status).toBe(204)
+  expect(Object.fromEntries(preflight.headers)).toMatchObject({
+    'access-control-allow-origin': origin,
+    'access-control-allow-methods': 'POST',
+    'access-control-allow-headers': 'content-type, x-stainless-os',
+    'access-control-max-age': '5',
+    vary: 'Origin',
+  })
+  const allowed: [ServeOptions['cors'], string | null][] = [
+    [{ origin: '*' }, '*'],
+    [{ origin: '*', credentials: true }, origin],
+    [{ origin }, origin],
+    [{ origin: (caller) => caller.endsWith('.example') }, origin],
+    [{ origin: 'https://other.example' }, null],
+    [undefined, null],
+  ]
+  for (const [cors, expected] of allowed) {
+    for (const body of [{ input: 'hi' }, { wrong: 1 }]) {
+      const response = await serve(chain, cors ? { cors } : {})(from(post(body, asText)), {})
+      expect(response.headers.get('access-control-allow-origin')).toBe(expected)
+      expect(response.headers.get('access-control-allow-credentials')).toBe(cors?.credentials ? 'true' : null)
+      await response.text()
+    }
+  }
+})
+
+test('what a guard, or the making of the chain, throws is a 500 that says nothing, and stands in the console', async () => {
+  const said = silenced()
+  const secret = new Error('the password is xyzzy')
+  const broken: [Parameters<typeof serve>[0], ServeOptions][] = [
+    [
+      () => {
+        throw secret
+      },
+      {},
+    ],
+    [chain, { access: () => Promise.reject(secret) }],
+  ]
+  for (const [made, options] of broken) {
+    const response = await serve(made, options)(post({ input: 'hi' }), {})
+    expect(response.status).toBe(500)
+    expect(await response.text()).not.toContain('xyzzy')
+  }
+  expect(said).toEqual([secret, secret])
+  const told = await serve(chain, { access: () => Promise.reject(secret), exposeErrors: true })(post({ input: 'hi' }), {})
+  expect(await told.json()).toEqual({ error: 'the password is xyzzy' })
+})
+
+test('the chain may be made of what was asked', async () => {
+  const asks: Ask[] = []
+  const made = serve((_env, _request, ask) => {
+    asks.push(ask)
+    return chain
+  })
+  await (await made(post(openai), {})).text()
+  expect(asks).toMatchObject([{ format: 'openai', input: [{ role: 'user', content: 'hi' }], body: { model: 'm' } }])
+})
+
+test('a conversation becomes the input that the chain takes', async () => {
+  const model = scriptedModel(['ok'])
+  const prompt = ChatPromptTemplate.fromMessages([
+    ['system', 'Be brief.'],
+    ['placeholder', '{history}'],
+  ])
+  const made = serve(prompt.pipe(model).pipe(new StringOutputParser()), { fromMessages: (history) => ({ history }) })
+  for (const body of [ui, openai]) await (await made(post(body), {})).text()
+  const heard = [
+    { role: 'system', content: 'Be brief.' },
+    { role: 'user', content: 'hi' },
+  ]
+  expect(model.record.inputs).toEqual([heard, heard])
+})
+
+test('a conversation that is none is refused in words', async () => {
+  const wrong: object[] = [
+    { messages: [] },
+    { messages: ['hi'] },
+    { messages: [{ role: 'king', content: 'hi' }] },
+    { messages: [{ role: 'user', content: [{ type: 'input_audio' }] }] },
+    { messages: [{ role: 'user', content: 5 }] },
+    {
+      messages: [
+        { role: 'user', parts: [] },
+        { role: 'user', content: 'hi' },
+      ],
+    },
+    { messages: [{ role: 'king', parts: [] }] },
+    { messages: [{ role: 'user', parts: [{ type: 'file', mediaType: 'application/pdf', url: 'https://x.example/a.pdf' }] }] },
+    { messages: 'hi' },
+  ]
+  for (const body of wrong) {
+    const [status, error] = await refused(post(body))
+    expect(status).toBe(400)
+    expect(error).toMatch(/\w+ \w+/)
+  }
+})
+
+const failure = new ModelError('http', 'The key sk-secret of acme is wrong.', {
+  status: 401,
+  requestId: 'req_1',
+  cause: new Error('sk-secret'),
+})
+
+test('messages of errors are for the server alone, their class and code for callers too', async () => {
+  const said = silenced()
+  const failing = scriptedModel([{ tokens: ['a'], error: failure }]).pipe(new StringOutputParser())
+  for (const [body, headers] of [
+    [{ input: 'hi' }, {}],
+    [{ input: 'hi' }, { accept: 'application/x-ndjson' }],
+    [ui, {}],
+    [openai, {}],
+    [{ ...openai, stream: false }, {}],
+  ] as const) {
+    const text = await (await serve(failing)(post(body, headers), {})).text()
+    expect(text).not.toContain('sk-secret')
+    expect(text).toContain('The model could not answer.')
+  }
+  expect(said).toEqual(Array(5).fill(failure))
+  const frames = (await (await serve(failing)(post({ input: 'hi' }), {})).text()).split('\n\n')
+  const decode = decoder()
+  const events = frames.filter((frame) => frame.startsWith('id:')).map((frame) => decode(frame.slice(frame.indexOf('data: ') + 6)))
+  const errors = events.flatMap((event: RunEvent) => (event.type === 'error' ? [event.error] : []))
+  const outcome = parse(frames.at(-2)?.split('data: ')[1] ?? '') as { error: unknown }
+  for (const error of [...errors, outcome.error]) {
+    expect(error).toBeInstanceOf(ModelError)
+    expect(error).toMatchObject({ code: 'http', status: 401, requestId: 'req_1', message: 'The model could not answer.' })
+    expect((error as Error).cause).toBeUndefined()
+  }
+  expect(errors).toHaveLength(3)
+})
+
+test('what others fail with says nothing, what was stopped says why', async () => {
+  silenced()
+  const errorOf = async (error: Error): Promise<unknown> => {
+    const text = await (await serve(scriptedModel([error]))(post({ input: 'hi' }), {})).text()
+    return (parse(text.slice(text.lastIndexOf('data: ') + 6)) as { error: unknown }).error
+  }
+  expect(await errorOf(new Error('xyzzy'))).toEqual(new Error('Something went wrong on the server.'))
+  const typed = await errorOf(new ChaintapError('invalid_input', 'xyzzy'))
+  expect(typed).toBeInstanceOf(ChaintapError)
+  expect([(typed as ChaintapError).code, (typed as ChaintapError).message]).toEqual([
+    'invalid_input',
+    'Something went wrong on the server.',
+  ])
+  const late = scriptedModel(['late'], { delayMs: 10_000 }).withConfig({ timeout: 5 })
+  expect(await (await serve(late)(post({ input: 'hi' }), {})).text()).toContain('ScriptedModel took longer than 5 ms.')
+})
+
+test('errors are told whole, or in other words, where that is asked for', async () => {
+  const said = silenced()
+  const told = async (exposeErrors: ServeOptions['exposeErrors']): Promise<string> =>
+    (await serve(scriptedModel([failure]), exposeErrors === undefined ? {} : { exposeErrors })(post({ input: 'hi' }), {})).text()
+  expect(await told(true)).toContain('The key sk-secret of acme is wrong.')
+  const text = await told((error) => `Sorry (${(error as ModelError).code}).`)
+  expect(text).toContain('Sorry (http).')
+  expect(text).not.toContain('sk-secret')
+  expect(said).toEqual([])
+})
+
+test('callers are told the events that the server chooses', async () => {
+  const served = serve(chain, { events: { exclude: { types: ['start'] } } })
+  const text = await (await served(post({ input: 'a secret prompt' }), {})).text()
+  expect(text).not.toContain('a secret prompt')
+  expect(text).toContain('event: token')
+  const parts = await (await served(post(ui), {})).text()
+  expect(parts).toContain('"delta":"Hel"')
+})
+
+test('an answer goes on with the message whose tools the page has answered', async () => {
+  const [question] = ui.messages
+  const asked = {
+    id: 'mine',
+    role: 'assistant',
+    parts: [{ type: 'tool-f', toolCallId: 'a', state: 'output-available', input: {}, output: 1 }],
+  }
+  const idOf = async (messages: readonly unknown[]): Promise<unknown> => {
+    const text = await (await serve(chain)(post({ ...ui, messages }), {})).text()
+    return (JSON.parse(text.slice('data: '.length, text.indexOf('\n'))) as { messageId: unknown }).messageId
+  }
+  expect(await idOf([question, asked])).toBe('mine')
+  expect(await idOf([question])).not.toBe('m')
+})

@@ -1,0 +1,83 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Disconnect } from 'chaintap'
+import { type RemoteOptions, RemoteRunnable, type ResumableRun } from 'chaintap/remote'
+import { recorder } from 'chaintap/testing'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { root } from '../../scripts/support.mjs'
+import { buildWorker, startWorkerd, type Workerd } from '../support/durable/workerd.mjs'
+import { readAll, turn } from '../support/sources.ts'
+
+// The page's half against the real other half: a Durable Object in a workerd of its own, with its disk.
+
+const folder = mkdtempSync(join(tmpdir(), 'chaintap-remote-'))
+let workerd: Workerd
+
+vi.setConfig({ testTimeout: 60_000 })
+
+beforeAll(async () => {
+  await buildWorker(join(root, 'test/support/durable/worker.ts'), folder, ['Open'])
+  workerd = await startWorkerd(folder)
+}, 60_000)
+
+afterAll(async () => {
+  await workerd.kill()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** To the workerd that runs now: one that is started anew has another port. */
+const ask = async ({ url, method, headers, body, signal }: Request): Promise<Response> =>
+  fetch(workerd.url + new URL(url).pathname, { method, headers, signal, body: body && (await new Response(body).text()) })
+
+/** Counts to so many, `delay` ms between two numbers. */
+const counting = (delay: number, options: RemoteOptions = {}) =>
+  new RemoteRunnable<string, string>('http://worker.example/open', {
+    fetch: ask,
+    headers: { 'x-delay': `${delay}` },
+    reconnectDelay: () => 50,
+    ...options,
+  })
+
+const numbers = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, index) => `${from + index} `)
+
+test('a run is heard as it happens, and a reloaded page goes on in the middle', async () => {
+  let known: ResumableRun | undefined
+  const here = recorder()
+  const run = counting(5, { onResumable: (remote) => (known = remote) }).stream('40', { callbacks: [here] })
+  for await (const chunk of run) if (chunk === '9 ') run.stop(new Disconnect())
+  here.check()
+  const { id = '', seq = -1 } = known ?? {}
+  const whole = recorder()
+  const again = counting(5).resume(id, { callbacks: [whole] })
+  expect((await readAll(again)).chunks).toEqual(numbers(0, 40))
+  whole.check()
+  expect(await again.outcome).toMatchObject({ status: 'complete', output: numbers(0, 40).join('') })
+  expect((await readAll(counting(5).resume(id, { after: seq }))).chunks.at(-1)).toBe('39 ')
+})
+
+test('stop ends the run there', async () => {
+  let id = ''
+  const run = counting(20, { onResumable: (remote) => (id = remote.id) }).stream('500')
+  for await (const _ of run) break
+  await run.flushed
+  const status = (await (await fetch(`${workerd.url}/open/${id}/status`)).json()) as { status: string }
+  expect(status.status).toBe('aborted')
+})
+
+test('a server that dies in the middle is waited for; the run that died with it ends with what it says of that', async () => {
+  let id = ''
+  const heard = recorder()
+  const run = counting(20, { onResumable: (remote) => (id = remote.id) }).stream('500', { callbacks: [heard] })
+  const reading = readAll(run)
+  while (!id) await turn(10)
+  await turn(500)
+  await workerd.kill()
+  workerd = await startWorkerd(folder)
+  const { chunks, error } = await reading
+  expect(chunks).toEqual(numbers(0, chunks.length))
+  expect(error).toMatchObject({ code: 'interrupted' })
+  heard.check()
+  expect(heard.open).toEqual([])
+  expect(heard.events.some(({ type }) => type === 'retry')).toBe(true)
+})

@@ -1,0 +1,104 @@
+import { RemoteRunnable } from 'chaintap/remote'
+import { afterEach, expect, test, vi } from 'vitest'
+import { resumableServer } from '../support/resumable.ts'
+import { counted, Talker, turn } from '../support/sources.ts'
+
+const patience = { timeout: 20_000, interval: 5 }
+
+const say = (target: EventTarget, type: string, properties: object = {}): void =>
+  void target.dispatchEvent(Object.assign(new Event(type, { bubbles: true }), properties))
+
+/** As a tab in the background. */
+function hide(isHidden: boolean): void {
+  Object.defineProperty(document, 'hidden', { value: isHidden, configurable: true })
+  say(document, 'visibilitychange')
+}
+
+afterEach(() => {
+  Reflect.deleteProperty(document, 'hidden')
+  vi.restoreAllMocks()
+})
+
+/** A run that has said two words and is silent; `gets` counts the connections made anew. */
+async function silent(graceMs: number, cut?: number) {
+  const talker = new Talker(() => counted([['a'], ['b']], { stall: true }))
+  const server = resumableServer(talker, { cut: (answer) => (answer === 0 ? cut : undefined) })
+  const remote = new RemoteRunnable<string, string>('https://app.example/chat', {
+    fetch: server.fetch,
+    graceMs,
+    reconnectDelay: () => (cut === undefined ? 0 : 60_000),
+  })
+  const chunks: string[] = []
+  const run = remote.stream('hi')
+  const reading = (async () => {
+    for await (const chunk of run) chunks.push(chunk)
+  })()
+  await vi.waitFor(() => {
+    expect(server.asked.length).toBe(1)
+    // It has said its words, or was cut.
+    if (cut === undefined) expect(chunks).toEqual(['a', 'b'])
+    else expect(server.open()).toBe(0)
+  }, patience)
+  await turn(20)
+  const end = async (): Promise<void> => {
+    run.stop()
+    await reading
+    await run.flushed
+  }
+  return { gets: () => server.asked.filter(({ method }) => method === 'GET').length, chunks, end, server }
+}
+
+test('a page that comes back makes a silent connection anew, and hears nothing twice', async () => {
+  const { gets, chunks, end, server } = await silent(0)
+  hide(true)
+  await turn(5)
+  hide(false)
+  await vi.waitFor(() => expect(gets()).toBe(1), patience)
+  await vi.waitFor(() => expect(chunks).toEqual(['a', 'b']), patience)
+  await end()
+  expect(server.open()).toBe(0)
+})
+
+test('a short look at another tab leaves the connection as it is', async () => {
+  const { gets, end } = await silent(60_000)
+  for (let i = 0; i < 5; i++) {
+    hide(true)
+    await turn(2)
+    hide(false)
+  }
+  await turn(20)
+  expect(gets()).toBe(0)
+  await end()
+})
+
+test('a page taken out of the back-forward cache, or online again, does not wait for the grace', async () => {
+  const { gets, end } = await silent(60_000)
+  say(window, 'pagehide')
+  await turn(2)
+  say(window, 'pageshow', { persisted: true })
+  await vi.waitFor(() => expect(gets()).toBe(1), patience)
+  say(window, 'offline')
+  await turn(2)
+  say(window, 'online')
+  await vi.waitFor(() => expect(gets()).toBe(2), patience)
+  await end()
+})
+
+test('a pause between attempts ends when the network is back', async () => {
+  const { gets, chunks, end } = await silent(60_000, 600)
+  expect(gets()).toBe(0)
+  say(window, 'offline')
+  say(window, 'online')
+  await vi.waitFor(() => expect(gets()).toBe(1), patience)
+  await vi.waitFor(() => expect(chunks).toEqual(['a', 'b']), patience)
+  await end()
+})
+
+test('after a run the page is listened to no more', async () => {
+  const added = vi.spyOn(globalThis, 'addEventListener')
+  const removed = vi.spyOn(globalThis, 'removeEventListener')
+  const { end } = await silent(0)
+  await end()
+  expect(added.mock.calls.length).toBeGreaterThan(0)
+  for (const [type, listener] of added.mock.calls) expect(removed).toHaveBeenCalledWith(type, listener)
+})

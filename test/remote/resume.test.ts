@@ -1,0 +1,308 @@
+import { AbortReason, type Delta, Disconnect, type RunEvent, StringOutputParser } from 'chaintap'
+import { RemoteError, type RemoteOptions, RemoteRunnable, type ResumableRun } from 'chaintap/remote'
+import { recorder, scriptedModel } from 'chaintap/testing'
+import fc from 'fast-check'
+import { expect, test, vi } from 'vitest'
+import { type ResumableOptions, resumableServer } from '../support/resumable.ts'
+import { counted, readAll, Talker, turn } from '../support/sources.ts'
+
+const url = 'https://app.example/chat'
+const patience = { timeout: 20_000, interval: 5 }
+const tokens = ['Be', 'ars', ' eat', ' ho', 'ney', '.']
+const usage = { inputTokens: 3, outputTokens: 6 }
+const chain = () => scriptedModel([{ tokens, usage }]).pipe(new StringOutputParser())
+
+function remoteOf(server: ReturnType<typeof resumableServer>, options: RemoteOptions = {}) {
+  return new RemoteRunnable<string, string>(url, { fetch: server.fetch, reconnectDelay: () => 0, ...options })
+}
+
+/** What the page must hear, whatever happens to connections. */
+async function whole(): Promise<{ trace: string[]; chunks: string[] }> {
+  const heard = recorder()
+  const { chunks } = await readAll(remoteOf(resumableServer(chain())).stream('hi', { callbacks: [heard] }))
+  return { trace: heard.trace(), chunks }
+}
+
+/** The reconnections are events of the call. */
+const withoutRetries = (trace: string[]): string[] => trace.filter((line) => !line.startsWith('R '))
+
+test('whatever the cuts, each event is heard once and in order, and the outcome is that of the server', async () => {
+  const expected = await whole()
+  const scenario = fc.record({
+    cuts: fc.array(fc.nat(900), { maxLength: 8 }),
+    piece: fc.integer({ min: 1, max: 200 }),
+    how: fc.constantFrom('end' as const, 'error' as const),
+    overlap: fc.nat(5),
+    slow: fc.boolean(),
+  })
+  await fc.assert(
+    fc.asyncProperty(scenario, async ({ cuts, slow, ...rest }) => {
+      const server = resumableServer(chain(), { cut: (answer) => cuts[answer], ...rest })
+      const heard = recorder()
+      const callbacks = [heard, ...(slow ? [(event: RunEvent) => (event.seq % 3 === 0 ? turn() : undefined)] : [])]
+      const run = remoteOf(server).stream('hi', { callbacks })
+      const { chunks, error } = await readAll(run)
+      expect(error).toBeUndefined()
+      heard.check()
+      expect(withoutRetries(heard.trace())).toEqual(expected.trace)
+      expect(chunks).toEqual(expected.chunks)
+      expect(await run.outcome).toMatchObject({ status: 'complete', output: tokens.join(''), usage: { ...usage, requests: 1 } })
+      expect(server.open()).toBe(0)
+      expect(server.stopped).toEqual([])
+    }),
+    { numRuns: 60 },
+  )
+}, 60_000)
+
+test('a cut anywhere loses nothing', async () => {
+  const expected = await whole()
+  for (let cut = 0; cut < 4_200; cut += 41) {
+    const server = resumableServer(chain(), { cut: (answer) => (answer === 0 ? cut : undefined), piece: 50 })
+    const heard = recorder()
+    const { chunks } = await readAll(remoteOf(server).stream('hi', { callbacks: [heard] }))
+    heard.check()
+    expect(chunks).toEqual(expected.chunks)
+    expect(withoutRetries(heard.trace())).toEqual(expected.trace)
+  }
+}, 60_000)
+
+test('silence is a cut: it is noticed without a byte, and gone on from the last event', async () => {
+  const expected = await whole()
+  const server = resumableServer(chain(), { cut: (answer) => (answer < 2 ? 1_500 : undefined), how: 'silence' })
+  const heard = recorder()
+  const { chunks } = await readAll(remoteOf(server, { idleMs: 15 }).stream('hi', { callbacks: [heard] }))
+  expect(chunks).toEqual(expected.chunks)
+  expect(withoutRetries(heard.trace())).toEqual(expected.trace)
+  const [first, ...rest] = server.asked
+  expect(first?.method).toBe('POST')
+  expect(rest.map(({ method, path }) => `${method} ${path}`)).toEqual(rest.map(() => `GET /chat/${server.ids()[0]}`))
+  expect(Number(rest[0]?.after)).toBeGreaterThan(0)
+})
+
+test('each attempt is told as a retry of the call, and asks for headers anew', async () => {
+  let asked = 0
+  const server = resumableServer(chain(), { cut: (answer) => (answer === 0 ? 700 : undefined) })
+  const heard = recorder()
+  const headers = () => ({ authorization: `Bearer ${++asked}` })
+  await remoteOf(server, { headers }).invoke('hi', { callbacks: [heard] })
+  expect(heard.events.filter(({ type }) => type === 'retry')).toMatchObject([{ attempt: 1, run: { name: 'RemoteRunnable' } }])
+  expect(server.asked.map((each) => each.headers.get('authorization'))).toEqual(['Bearer 1', 'Bearer 2'])
+})
+
+test('a server that is down for a while is asked again; one that refuses is not', async () => {
+  const refusing = (status: number, times: number): ResumableOptions => ({
+    cut: (answer) => (answer === 0 ? 700 : undefined),
+    refuse: ({ method }, answer) => (method === 'GET' && answer <= times ? Response.json({ error: 'No.' }, { status }) : undefined),
+  })
+  const down = resumableServer(chain(), refusing(503, 3))
+  expect(await remoteOf(down).invoke('hi')).toBe(tokens.join(''))
+  expect(down.asked.length).toBe(5)
+  for (const status of [401, 404]) {
+    const server = resumableServer(chain(), refusing(status, 99))
+    const heard = recorder()
+    await expect(remoteOf(server).invoke('hi', { callbacks: [heard] })).rejects.toMatchObject({ code: 'http', status })
+    expect(server.asked.length).toBe(2)
+    heard.check()
+    expect(heard.open).toEqual([])
+  }
+})
+
+test('after so many attempts it gives up with an error that says so, and every run is ended; the run there is not stopped', async () => {
+  const server = resumableServer(chain(), { cut: () => 1_200 })
+  const heard = recorder()
+  const run = remoteOf(server, {
+    maxReconnects: 3,
+    fetch: (request) => (request.method === 'GET' ? Promise.reject(new TypeError('offline')) : server.fetch(request)),
+  }).stream('hi', { callbacks: [heard] })
+  const { error } = await readAll(run)
+  expect(error).toBeInstanceOf(RemoteError)
+  expect(error).toMatchObject({ code: 'connection_lost', runId: server.ids()[0], cause: { code: 'network' } })
+  heard.check()
+  expect(heard.open).toEqual([])
+  expect(heard.events.filter(({ type }) => type === 'retry').length).toBe(3)
+  expect(server.stopped).toEqual([])
+  const never = remoteOf(server, { maxReconnects: 0 })
+  expect((await readAll(never.stream('hi'))).error).toMatchObject({ code: 'truncated' })
+})
+
+test('a server that answers without a new event, again and again, is given up', async () => {
+  const server = resumableServer(chain(), { cut: (answer) => (answer === 0 ? 700 : 0) })
+  const { error } = await readAll(remoteOf(server, { maxReconnects: 4 }).stream('hi'))
+  expect(error).toMatchObject({ code: 'connection_lost' })
+  expect(server.asked.length).toBe(5)
+})
+
+const stalling = () => new Talker(() => counted([['a'], ['b']], { stall: true }))
+
+for (const way of ['stop', 'break', 'abort', 'timeout', 'cancel'] as const) {
+  test(`P2: ${way} stops the run on the server; no connection is left, nor an open run on either side`, async () => {
+    const talker = stalling()
+    const [here, there] = [recorder(), recorder()]
+    const server = resumableServer(talker, { callbacks: [there] })
+    const abort = new AbortController()
+    const options = { callbacks: [here], signal: abort.signal, ...(way === 'timeout' && { timeout: 10 }) }
+    const run = remoteOf(server).stream('hi', options)
+    const reading = (async () => {
+      const reader = way === 'cancel' ? run.getReader() : undefined
+      if (reader) return reader.read().then(() => reader.cancel())
+      for await (const _ of run) if (way === 'break') break
+    })().catch(() => {})
+    if (way === 'stop') setTimeout(() => run.stop(), 10)
+    if (way === 'abort') setTimeout(() => abort.abort(new AbortReason('enough')), 10)
+    await reading
+    await run.flushed
+    expect(server.stopped).toEqual(server.ids())
+    await turn(5)
+    expect(talker.last.isOpen()).toBe(false)
+    expect(server.open()).toBe(0)
+    for (const heard of [here, there]) {
+      heard.check()
+      expect(heard.open).toEqual([])
+    }
+  })
+}
+
+test('a stop in the middle of a pause between attempts ends it at once; a Disconnect leaves the run going on', async () => {
+  const talker = stalling()
+  const server = resumableServer(talker, { cut: () => 600 })
+  const run = remoteOf(server, { reconnectDelay: () => 60_000 }).stream('hi')
+  const reading = readAll(run)
+  await turn(10)
+  run.stop()
+  expect((await reading).error).toBeUndefined()
+  await run.flushed
+  expect(server.stopped.length).toBe(1)
+  const second = remoteOf(server).stream('hi')
+  const left = readAll(second)
+  await vi.waitFor(() => expect(talker.last.isOpen()).toBe(true), patience)
+  second.stop(new Disconnect())
+  await left
+  await second.flushed
+  expect(server.stopped.length).toBe(1)
+  expect(talker.last.isOpen()).toBe(true)
+})
+
+test('a call that is stopped before the server answers is stopped there when it has', async () => {
+  const talker = stalling()
+  const server = resumableServer(talker)
+  const run = remoteOf(server, { fetch: (request) => turn(10).then(() => server.fetch(request)) }).stream('hi')
+  const reading = readAll(run)
+  await turn(2)
+  run.stop()
+  await reading
+  await run.flushed
+  expect(server.stopped).toEqual(server.ids())
+  expect(server.stopped.length).toBe(1)
+  expect(server.open()).toBe(0)
+})
+
+test('a stop is told again where the server could not be reached', async () => {
+  const server = resumableServer(stalling())
+  let failures = 1
+  const fetch = (request: Request): Promise<Response> =>
+    request.url.endsWith('/stop') && failures-- > 0 ? Promise.reject(new TypeError('offline')) : server.fetch(request)
+  const run = remoteOf(server, { fetch }).stream('hi')
+  for await (const _ of run) break
+  await run.flushed
+  expect(server.stopped.length).toBe(1)
+})
+
+test('a page that is loaded anew goes on: the whole run, or what came after an event, then live', async () => {
+  let more = Promise.withResolvers<void>()
+  const talker = new Talker(() => counted([['a', 'b'], ['c'], ['d']], { before: (chunk) => (chunk[0] === 'c' ? more.promise : undefined) }))
+  const server = resumableServer(talker)
+  let known: ResumableRun | undefined
+  const before = remoteOf(server, { onResumable: (remote) => (known = remote) }).stream('hi')
+  const reader = before[Symbol.asyncIterator]()
+  await reader.next()
+  await reader.next()
+  await turn(2)
+  const { id = '', seq = -1 } = known ?? {}
+  expect(id).toBe(server.ids()[0])
+  // The tab is gone; another two read on.
+  before.stop(new Disconnect())
+  const page = remoteOf(server)
+  const [fromStart, fromThere] = [recorder(), recorder()]
+  const runs = [page.resume(id, { callbacks: [fromStart] }), page.resume(id, { after: seq, callbacks: [fromThere] })]
+  const readings = runs.map((run) => readAll(run))
+  await turn(5)
+  more.resolve()
+  more = Promise.withResolvers()
+  const [all, rest] = await Promise.all(readings)
+  expect(all?.chunks).toEqual(['a', 'b', 'c', 'd'])
+  expect(rest?.chunks).toEqual(['c', 'd'])
+  for (const heard of [fromStart, fromThere]) heard.check()
+  expect(fromStart.events[1]).toMatchObject({ type: 'start', input: 'hi', run: { id, name: 'Talker', parentId: runs[0]?.run.id } })
+  expect(fromThere.trace()).toEqual(['S RemoteRunnable', 'S unknown<RemoteRunnable', 'T c', 'T d', 'E unknown', 'E RemoteRunnable'])
+  for (const run of runs) expect(await run.outcome).toMatchObject({ status: 'complete', output: 'abcd' })
+})
+
+test('a finished run is heard again from the log, with the figures of then', async () => {
+  const server = resumableServer(chain())
+  const remote = remoteOf(server)
+  const first = remote.stream('hi')
+  await readAll(first)
+  const [id = ''] = server.ids()
+  const { firstTokenMs: _, durationMs: __, ...expected } = await first.outcome
+  for (const after of [undefined, 4]) {
+    const again = remote.resume(id, after === undefined ? {} : { after })
+    await again.drain()
+    expect(await again.outcome).toMatchObject(expected)
+  }
+  const events = await readAll(remote.attach(id).events())
+  expect(events.chunks.filter(({ type }) => type === 'token').length).toBe(tokens.length)
+})
+
+test('a page that cannot keep the id is told so, and reads on', async () => {
+  const reports: unknown[] = []
+  const onResumable = (): void => {
+    throw new Error('storage is full')
+  }
+  const remote = remoteOf(resumableServer(chain()), { onResumable })
+  expect(await remote.invoke('hi', { onHandlerError: (error) => void reports.push(error) })).toBe(tokens.join(''))
+  expect(reports).toMatchObject([{ message: 'storage is full' }])
+})
+
+test('P1: however a call ends, it leaves no timer', async () => {
+  const set = vi.spyOn(globalThis, 'setTimeout')
+  const cleared = vi.spyOn(globalThis, 'clearTimeout')
+  const idleMs = 1_000_000
+  const reconnectDelay = (): number => 1_000_001
+  await remoteOf(resumableServer(chain()), { idleMs }).invoke('hi')
+  const cut = resumableServer(chain(), { cut: () => 900 })
+  await readAll(remoteOf(cut, { idleMs, maxReconnects: 0 }).stream('hi'))
+  const refusing = { idleMs, fetch: async () => new Response(null, { status: 500 }) }
+  await readAll(remoteOf(cut, refusing).stream('hi'))
+  const long = (): number => set.mock.calls.filter(([, ms]) => Number(ms) >= idleMs).length
+  for (const options of [{ idleMs }, { idleMs, reconnectDelay }]) {
+    const before = long()
+    const run = remoteOf('reconnectDelay' in options ? cut : resumableServer(stalling()), options).stream('hi')
+    const reading = readAll(run)
+    // Of the silence; then of the pause.
+    await vi.waitFor(() => expect(long() - before).toBeGreaterThanOrEqual('reconnectDelay' in options ? 2 : 1), patience)
+    run.stop()
+    await reading
+    await run.flushed
+  }
+  const timers = set.mock.results.filter((_, call) => Number(set.mock.calls[call]?.[1]) >= idleMs).map(({ value }) => value as unknown)
+  const gone = new Set<unknown>(cleared.mock.calls.map(([timer]) => timer))
+  vi.restoreAllMocks()
+  expect(timers.length).toBeGreaterThan(5)
+  expect(timers.filter((timer) => !gone.has(timer))).toEqual([])
+})
+
+test('a run that the server does not know is a 404', async () => {
+  const server = resumableServer(chain())
+  const { error } = await readAll(remoteOf(server).resume('0192'))
+  expect(error).toBeInstanceOf(RemoteError)
+  expect(error).toMatchObject({ status: 404, message: expect.stringContaining('There is no run of this id.') })
+})
+
+test('a message that was cut and resumed is whole: Deltas, not text', async () => {
+  const server = resumableServer(scriptedModel([{ tokens, usage }]), { cut: (answer) => (answer < 3 ? 400 + answer * 300 : undefined) })
+  const remote = new RemoteRunnable<string, unknown, Delta>(url, { fetch: server.fetch, reconnectDelay: () => 0 })
+  const run = remote.stream('hi')
+  const { chunks } = await readAll(run)
+  expect(chunks.flatMap((delta) => (delta.type === 'text' ? delta.text : [])).join('')).toBe(tokens.join(''))
+  expect(await run.outcome).toMatchObject({ output: { role: 'assistant', content: tokens.join('') } })
+})

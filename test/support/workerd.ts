@@ -1,0 +1,136 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { build } from 'esbuild'
+import { entries } from '../../scripts/entries.mjs'
+import { root } from '../../scripts/support.mjs'
+
+const workerd: string = createRequire(import.meta.url)('workerd').default
+
+/** A Worker in a workerd of its own, without wrangler or a test runner around it. */
+export interface RunningWorker {
+  readonly url: string
+  /** What it wrote to its console so far. */
+  readonly said: () => string
+  stop(): Promise<void>
+}
+
+/** How a Worker is run. */
+export interface WorkerSettings {
+  /** From the root of the project. */
+  readonly source: string
+  /** Default: the flag that tells of clients that leave. */
+  readonly flags?: readonly string[]
+  readonly date?: string
+  /** Its environment. */
+  readonly bindings?: Readonly<Record<string, string>>
+  /** Binds `AI`, workerd's own code for Workers AI, and a Worker behind it that stands for Cloudflare, as `CLOUD` too. From the root of the project. */
+  readonly cloud?: string
+}
+
+const alias = Object.fromEntries(entries.map(({ name, source }) => [name, join(root, source)]))
+
+/** A program in one file, for browsers and Workers. */
+export async function bundled(source: string): Promise<string> {
+  const result = await build({
+    entryPoints: [join(root, source)],
+    alias,
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    conditions: ['workerd', 'worker', 'browser'],
+    define: { 'process.env.NODE_ENV': '"production"' },
+    jsx: 'automatic',
+    target: 'es2022',
+    write: false,
+    logLevel: 'error',
+  })
+  return result.outputFiles[0]?.text ?? ''
+}
+
+export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
+  const folder = await mkdtemp(join(tmpdir(), 'chaintap-worker-'))
+  await writeFile(join(folder, 'worker.mjs'), await bundled(settings.source))
+  if (settings.cloud) await writeFile(join(folder, 'cloud.mjs'), await bundled(settings.cloud))
+  await writeFile(join(folder, 'config.capnp'), configOf(settings))
+  const child = spawn(workerd, ['serve', join(folder, 'config.capnp'), '--control-fd=3'], { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
+  let said = ''
+  for (const output of [child.stdout, child.stderr]) output?.on('data', (data) => (said += String(data)))
+  const closed = once(child, 'close')
+  const stop = async (): Promise<void> => {
+    child.kill()
+    await closed
+    await rm(folder, { recursive: true })
+  }
+  const listening = await Promise.race([once(child.stdio[3] as Readable, 'data'), closed.then(() => undefined)])
+  if (!listening) throw new Error(`workerd did not start:\n${said}`)
+  const { port } = JSON.parse(String(listening[0]).split('\n')[0] ?? '') as { port: number }
+  return { url: `http://127.0.0.1:${port}`, said: () => said, stop }
+}
+
+function configOf({ flags = ['enable_request_signal'], date = '2026-09-15', bindings = {}, cloud }: WorkerSettings): string {
+  const compatibility = `compatibilityDate = "${date}", compatibilityFlags = [${flags.map((flag) => JSON.stringify(flag)).join()}]`
+  const inner = '(name = "fetcher", service = "cloud")'
+  const clouds = [
+    `(name = "AI", wrapped = (moduleName = "cloudflare-internal:ai-api", innerBindings = [${inner}]))`,
+    '(name = "CLOUD", service = "cloud")',
+  ]
+  const cloudService = `(name = "cloud", worker = (modules = [(name = "cloud", esModule = embed "cloud.mjs")], ${compatibility})),`
+  const texts = Object.entries(bindings).map(([name, text]) => `(name = ${JSON.stringify(name)}, text = ${JSON.stringify(text)})`)
+  return `using Workerd = import "/workerd/workerd.capnp";
+    const config :Workerd.Config = (
+      services = [
+        (name = "main", worker = (
+          modules = [(name = "worker", esModule = embed "worker.mjs")],
+          ${compatibility},
+          bindings = [${[...texts, ...(cloud ? clouds : [])].join()}],
+        )),
+        ${cloud ? cloudService : ''}
+        (name = "internet", network = (allow = ["public", "private", "local"])),
+      ],
+      sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")]
+    );`
+}
+
+/** A client that speaks HTTP by hand, so that it can leave as a closed tab does. */
+export interface Caller {
+  /** Everything that came. */
+  readonly came: () => string
+  /** Waits until this has come. */
+  until(text: string): Promise<void>
+  /** Reads no more, and stays. */
+  pause(): void
+  /** Closes the connection, as a tab does that is closed. */
+  leave(): void
+  /** Breaks it. */
+  reset(): void
+}
+
+/** Calls by POST. */
+export function callBy(url: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Caller {
+  const { hostname, port, pathname, host } = new URL(url)
+  const json = JSON.stringify(body)
+  const head = { host, 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(json)), ...headers }
+  const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}`)
+  let came = ''
+  const socket: Socket = connect(Number(port), hostname, () => socket.write([`POST ${pathname} HTTP/1.1`, ...lines, '', json].join('\r\n')))
+  socket.on('data', (data) => (came += String(data)))
+  socket.on('error', () => {})
+  return {
+    came: () => came,
+    async until(text) {
+      while (!came.includes(text)) {
+        if (socket.destroyed) throw new Error(`The connection ended without ${text}:\n${came}`)
+        await Promise.race([once(socket, 'data'), once(socket, 'close')])
+      }
+    },
+    pause: () => socket.pause(),
+    leave: () => socket.destroy(),
+    reset: () => socket.resetAndDestroy(),
+  }
+}

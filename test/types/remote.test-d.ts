@@ -1,0 +1,66 @@
+// What a RemoteRunnable is by the type of its chain.
+import {
+  type AssistantMessage,
+  ChatPromptTemplate,
+  type Delta,
+  JsonOutputParser,
+  lambda,
+  type RunEvent,
+  type RunStream,
+  StringOutputParser,
+} from 'chaintap'
+import { ChatAnthropic } from 'chaintap/anthropic'
+import { type Remote, RemoteRunnable } from 'chaintap/remote'
+import { scriptedModel } from 'chaintap/testing'
+import { expectTypeOf } from 'vitest'
+
+const prompt = ChatPromptTemplate.fromTemplate('A joke about {animal}')
+const chain = prompt.pipe(scriptedModel(['Hi'])).pipe(new StringOutputParser())
+const input = { animal: 'bears' }
+
+// By the chain's type: all of it is the chain's.
+const joke: Remote<typeof chain> = new RemoteRunnable('/api/joke')
+expectTypeOf(joke.invoke(input)).resolves.toEqualTypeOf<string>()
+expectTypeOf(joke.stream(input)).toEqualTypeOf<RunStream<string, string>>()
+expectTypeOf(joke.events(input)).toEqualTypeOf<RunStream<RunEvent, string>>()
+expectTypeOf(joke.batch([input])).resolves.toEqualTypeOf<string[]>()
+expectTypeOf(joke.resume('id', { after: 3, tags: ['t'] })).toEqualTypeOf<RunStream<string, string>>()
+expectTypeOf(joke.attach('id').events()).toEqualTypeOf<RunStream<RunEvent, string>>()
+expectTypeOf(joke.withConfig({ tags: ['t'] })).toEqualTypeOf(joke)
+expectTypeOf(joke.pipe((text) => text.length).invoke(input)).resolves.toEqualTypeOf<number>()
+expectTypeOf(
+  lambda((animal: string) => ({ animal }))
+    .pipe(joke)
+    .invoke('bears'),
+).resolves.toEqualTypeOf<string>()
+
+// @ts-expect-error the prompt's variable is missing
+void joke.invoke({})
+// @ts-expect-error what runs on takes no input
+void joke.attach('id').invoke(input)
+
+// By the type of the function that a Worker makes it with.
+const make = (env: { KEY: string }) => prompt.pipe(new ChatAnthropic({ apiKey: env.KEY }))
+const chat: Remote<typeof make> = new RemoteRunnable('/api/chat')
+expectTypeOf(chat.stream(input)).toEqualTypeOf<RunStream<Delta, AssistantMessage>>()
+
+// Chunks of another type than the output's.
+interface Recipe {
+  readonly title: string
+}
+const recipes = prompt.pipe(scriptedModel(['{}'])).pipe(new JsonOutputParser<Recipe>())
+const recipe: Remote<typeof recipes> = new RemoteRunnable('/api/recipe')
+expectTypeOf(recipe.invoke(input)).resolves.toEqualTypeOf<Recipe>()
+expectTypeOf(recipe.stream(input)).toEqualTypeOf(recipes.stream(input))
+
+// By hand.
+const typed = new RemoteRunnable<{ animal: string }, string>('/api/joke', { headers: async () => ({ authorization: 'Bearer t' }) })
+expectTypeOf(typed.stream(input)).toEqualTypeOf<RunStream<string, string>>()
+// @ts-expect-error a remote of another output
+const other: Remote<typeof recipes> = typed
+void other
+
+// A service binding's fetch, and the platform's.
+declare const binding: { fetch(request: Request): Promise<Response> }
+void new RemoteRunnable('/api', { fetch: (request) => binding.fetch(request) })
+void new RemoteRunnable('/api', { fetch })
