@@ -1,6 +1,6 @@
 import { levels } from './level.ts'
 import type { LogMessage } from './record.ts'
-import { order, type Placed, positionOf, type Segment } from './segment.ts'
+import { type Placed, type Segment, waitingAt } from './segment.ts'
 
 /** A segment that is not kept yet. */
 export interface Waiting extends Placed {
@@ -63,9 +63,7 @@ export class Queue {
   }
 
   #waiting(segment: Segment, after: number, lost = 0): Waiting {
-    // `~` sorts behind all that is kept at that key.
-    const position = `${positionOf(after)}-~${order(this.#number++, 6)}`
-    return { ...segment, position, isSent: false, lost, kept: pending() }
+    return { ...segment, position: waitingAt(after, this.#number++), isSent: false, lost, kept: pending() }
   }
 }
 

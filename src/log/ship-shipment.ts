@@ -3,6 +3,7 @@ import { asyncDispose } from '../core/iterator.ts'
 import { follow } from '../core/signal.ts'
 import { recordsOf } from './export-records.ts'
 import type { LogFilter, StoredRecord } from './record.ts'
+import { isWaiting } from './segment.ts'
 import type { ShipOptions, Shipper } from './ship.ts'
 import { Draft } from './ship-batch.ts'
 import { alone } from './ship-lock.ts'
@@ -128,8 +129,8 @@ export class Shipment implements Shipper {
     const after = this.#unsaved ?? (await this.#cursor.load()) ?? ''
     let draft = new Draft()
     for await (const record of recordsOf(this.#store, { ...this.#filter, after })) {
-      // Its place is not known yet (Queue): another tab would go on before it, and send it again. The next pass has it.
-      if (this.#store.isDurable && record.cursor.includes('~')) break
+      // Its place is not known yet: another tab would go on before it, and send it again. The next pass has it.
+      if (this.#store.isDurable && isWaiting(record.cursor)) break
       if (isMark(record) || draft.add(record)) continue
       await this.#send(draft, signal)
       draft = new Draft()
