@@ -1,5 +1,5 @@
 import { relative } from 'node:path'
-import type { SerializedError } from 'vitest'
+import type { SerializedError, TestError } from 'vitest'
 import type { Reporter, TestModule, Vitest } from 'vitest/node'
 import { engineOf, isComplete, versionOf, writeReadmeTable } from './engines.ts'
 import { root } from './support.mjs'
@@ -11,8 +11,8 @@ interface Counts {
 }
 
 /**
- * Prints which test file ran in which engine, the engines' versions, and, last of all, `N passed, N failed`. `npm test -- -u` writes the
- * versions into the README, where all engines ran and nothing failed.
+ * Prints which test file ran in which engine, the engines' versions, a line for every test that failed, and, last of all,
+ * `N passed, N failed`. `npm test -- -u` writes the versions into the README, where all engines ran and nothing failed.
  */
 export default class EngineTable implements Reporter {
   #vitest: Vitest | undefined
@@ -37,7 +37,8 @@ export default class EngineTable implements Reporter {
         .map((engine) => engine.join(' '))
         .join(', ')}\n`,
     )
-    if (errors.length > 0) console.log(`${errors.length} error(s) outside of any test\n`)
+    for (const line of [...modules.flatMap(failuresIn), ...errors.map((error) => failure('outside of any test', [error]))])
+      console.log(line)
     const total = sum(counted.map(({ counts }) => counts))
     const failed = total.failed + errors.length
     if (failed === 0 && isComplete(versions) && this.#vitest?.config.snapshotOptions.updateSnapshot === 'all') writeReadmeTable(versions)
@@ -54,6 +55,19 @@ function count(module: TestModule): Counts {
     else counts.skipped += 1
   }
   return counts
+}
+
+function failuresIn(module: TestModule): string[] {
+  const where = `${engineOf(module.project)} ${relative(root, module.moduleId)}`
+  const tests = [...module.children.allTests('failed')].map((test) => failure(`${where} > ${test.fullName}`, test.result().errors))
+  return module.errors().length > 0 ? [failure(where, module.errors()), ...tests] : tests
+}
+
+/** One line, so that it can be found again in a long output: `.ci/run` repeats these at its end. */
+function failure(where: string, errors: readonly Pick<TestError, 'message' | 'stacks'>[] = []): string {
+  const [message = 'no reason told'] = errors[0]?.message.split('\n', 1) ?? []
+  const at = errors[0]?.stacks?.[0]
+  return `FAILED ${where}: ${message}${at ? ` (${relative(root, at.file)}:${at.line})` : ''}`
 }
 
 function sum(all: readonly Counts[]): Counts {
