@@ -343,6 +343,23 @@ describe('tools', () => {
 })
 
 describe('stop', () => {
+  /** As a model that says one letter at a time would be stopped. */
+  const untilStop = (text: string, stops: readonly string[]): string => {
+    for (let said = ''; said.length < text.length; ) {
+      said = text.slice(0, said.length + 1)
+      const met = stops.filter((stop) => said.endsWith(stop)).map(({ length }) => length)
+      if (met.length > 0) return said.slice(0, -Math.max(...met))
+    }
+    return text
+  }
+
+  test.each([['bb\nb'], ['bb\n', 'b'], ['b', 'b', '\n', 'b']])(
+    'the one that is complete first ends it, though another begins before it: %j',
+    async (...chunks) => {
+      expect(await serving({ chunks }, { stop: ['bb\nb', '\n'] }).model.invoke('Hi')).toMatchObject({ content: 'bb' })
+    },
+  )
+
   test('the answer ends before it, however it is cut, and the session is stopped', async () => {
     const cases = fc.record({
       text: fc.array(fc.constantFrom('a', 'b', 'ab', 'aab', '\n'), { maxLength: 12 }).map((pieces) => pieces.join('')),
@@ -351,11 +368,7 @@ describe('stop', () => {
     })
     await fc.assert(
       fc.asyncProperty(cases, async ({ text, stop, size }) => {
-        const ends = stop
-          .filter(Boolean)
-          .map((each) => text.indexOf(each))
-          .filter((at) => at >= 0)
-        const expected = text.slice(0, Math.min(text.length, ...ends))
+        const expected = untilStop(text, stop.filter(Boolean))
         const chunks = text.match(new RegExp(`.{1,${size}}`, 'gs')) ?? []
         const { languageModel, model } = serving({ chunks }, { stop })
         const run = model.stream('Hi')

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { patience } from '../support/patience.ts'
 import { type RunningWorker, startWorker } from '../support/workerd.ts'
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 })
@@ -51,6 +52,6 @@ describe('WorkersAI over workerd’s own AI binding', () => {
   test('a reader who leaves, and an abort before the answer begins, reach Cloudflare (P2)', async () => {
     expect(await get('/leave?ask=stalls')).toEqual({ type: 'text', text: 'Hel' })
     expect(await get('/abort?ask=never')).toMatchObject({ chunks: [], error: { message: 'mine' } })
-    await vi.waitFor(async () => expect((await cloud()).left).toEqual(['stalls', 'never']), { timeout: 10_000 })
+    await vi.waitFor(async () => expect((await cloud()).left).toEqual(['stalls', 'never']), patience)
   })
 })
