@@ -6,6 +6,7 @@ import Groq from 'groq-sdk'
 import OpenAI from 'openai'
 import { describe, expect, test, vi } from 'vitest'
 import { type Fixture, fixture } from '../support/fixtures.ts'
+import { patience } from '../support/patience.ts'
 import { answerOf, metered, recordOf, stable } from './meter.ts'
 
 /** Somebody else's client, and what it makes of a recorded answer. */
@@ -213,11 +214,11 @@ export function meterContract(name: string, { answer, count, counts, leave }: Cl
     const stallAfter = Math.round(each.bytes.length * 0.6)
     const { fetch, records, scripted } = metered(answerOf(each, { split: 'events', stallAfter }))
     await leave(fetch)
-    await vi.waitFor(() => expect(records).toHaveLength(1))
+    await vi.waitFor(() => expect(records).toHaveLength(1), patience)
     expect(['abort', 'cancel']).toContain(records[0]?.reason)
     expect(records[0]?.complete).toBe(false)
     expect(records[0]?.usage?.source ?? 'partial').toBe('partial')
-    await vi.waitFor(() => expect(scripted.open).toBe(0))
+    await vi.waitFor(() => expect(scripted.open).toBe(0), patience)
   })
 }
 

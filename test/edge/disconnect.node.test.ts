@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { patience } from '../support/patience.ts'
 import { type Provider, startProvider } from '../support/provider.ts'
 import { type Caller, callBy, type RunningWorker, startWorker } from '../support/workerd.ts'
 
-const patience = { timeout: 20_000, interval: 20 }
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 })
 const source = 'test/support/workers/leaving.ts'
 

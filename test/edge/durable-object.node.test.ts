@@ -5,6 +5,7 @@ import { recorder, scriptedModel } from 'chaintap/testing'
 import fc from 'fast-check'
 import { beforeEach, expect, test, vi } from 'vitest'
 import { Disk } from '../support/durable/disk.ts'
+import { patience } from '../support/patience.ts'
 import { turn } from '../support/sources.ts'
 
 // The object over Node's SQLite, where a test can end it at any moment; durable.node.test.ts has it in workerd.
@@ -162,7 +163,7 @@ test('an alarm lasts as long as its run; the next one forgets it', async () => {
   const { endedAt } = (await (await chat.fetch(new Request(`${url}/status`))).json()) as { endedAt: number }
   expect(disk.alarms.at(-1)).toBe(endedAt + 50)
   // Too early, it only comes again.
-  await vi.waitFor(() => expect(Date.now()).toBeGreaterThanOrEqual(endedAt + 50))
+  await vi.waitFor(() => expect(Date.now()).toBeGreaterThanOrEqual(endedAt + 50), patience)
   await chat.alarm()
   expect((await chat.fetch(new Request(url))).status).toBe(404)
   expect((await new (durable(chainOf([], 0)))(disk.context(0), {}).fetch(new Request(url))).status).toBe(404)

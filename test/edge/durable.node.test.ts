@@ -8,6 +8,7 @@ import { recorder } from 'chaintap/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { root } from '../../scripts/support.mjs'
 import { buildWorker, startWorkerd, type Workerd } from '../support/durable/workerd.mjs'
+import { patience } from '../support/patience.ts'
 import { startProvider } from '../support/provider.ts'
 import { turn } from '../support/sources.ts'
 
@@ -193,10 +194,10 @@ describe('a run', () => {
     const path = await started('hi', { path: '/asking', headers: { 'x-provider': provider.url } })
     await readUntil(await get(path), '"chunk":"one "')
     const tokens = provider.tokens()
-    await vi.waitFor(() => expect(provider.tokens()).toBeGreaterThan(tokens + 20), { timeout: 20_000 })
+    await vi.waitFor(() => expect(provider.tokens()).toBeGreaterThan(tokens + 20), patience)
     expect([provider.open(), provider.left()]).toEqual([1, 0])
     expect(await (await post(`${path}/stop`, null)).json()).toMatchObject({ status: 'aborted' })
-    await vi.waitFor(() => expect([provider.open(), provider.left()]).toEqual([0, 1]), { timeout: 20_000 })
+    await vi.waitFor(() => expect([provider.open(), provider.left()]).toEqual([0, 1]), patience)
     await provider.stop()
   })
 

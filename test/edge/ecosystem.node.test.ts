@@ -11,10 +11,10 @@ import { type Browser, chromium, type Page } from 'playwright'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { launchOptionsOf } from '../support/browsers/index.ts'
+import { patience } from '../support/patience.ts'
 import { bundled, type RunningWorker, startWorker } from '../support/workerd.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-const patience = { timeout: 20_000, interval: 20 }
 
 let worker: RunningWorker
 beforeAll(async () => {

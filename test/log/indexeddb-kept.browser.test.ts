@@ -4,6 +4,7 @@ import type { LogStore } from 'chaintap/log'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Head } from '../../src/log/segment.ts'
 import { all, first, given, run, said, textsOf } from '../contracts/log-store.ts'
+import { patience } from '../support/patience.ts'
 import { turn } from '../support/sources.ts'
 
 const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
@@ -86,7 +87,7 @@ describe('in the database', () => {
     await vi.waitFor(async () => {
       const { heads } = await inside(store.name)
       expect(heads.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(330_000)
-    })
+    }, patience)
     expect(textsOf(await read(store)).at(-1)).toBe('59')
   })
 
@@ -94,7 +95,7 @@ describe('in the database', () => {
     vi.spyOn(navigator, 'locks', 'get').mockReturnValue(undefined as never)
     const store = make({ retain: { maxBytes: 50_000 } })
     for (let i = 0; i < 20; i++) await store.append([said('x'.repeat(20_000))])
-    await vi.waitFor(async () => expect((await inside(store.name)).heads.length).toBeLessThan(5))
+    await vi.waitFor(async () => expect((await inside(store.name)).heads.length).toBeLessThan(5), patience)
   })
 })
 
@@ -144,7 +145,7 @@ describe('when it is written', () => {
     await vi.waitFor(async () => {
       const { heads } = await inside(store.name)
       expect(heads.reduce((sum, { records }) => sum + records, 0)).toBe(count)
-    })
+    }, patience)
   }
 
   test('by itself, a little later', async () => {
@@ -495,13 +496,10 @@ describe('many tabs', () => {
     frame.srcdoc = `<script type="module">${runner}; globalThis.log = await import(${JSON.stringify(url.href)})</script>`
     document.body.appendChild(frame)
     const there = frame.contentWindow as unknown as { log?: typeof import('chaintap/indexeddb') }
-    return vi.waitFor(
-      () => {
-        if (!there.log) throw new Error('The frame has not loaded')
-        return there.log
-      },
-      { timeout: 10_000 },
-    )
+    return vi.waitFor(() => {
+      if (!there.log) throw new Error('The frame has not loaded')
+      return there.log
+    }, patience)
   }
 
   afterEach(() => {
@@ -573,9 +571,9 @@ describe('many tabs', () => {
     isOver = true
     await noise
     const left = async () => textsOf(await read(here)).filter((text) => text.startsWith('left'))
-    await vi.waitFor(async () => expect((await left()).toSorted()).toEqual(expected.toSorted()), { timeout: 5_000 })
+    await vi.waitFor(async () => expect((await left()).toSorted()).toEqual(expected.toSorted()), patience)
     const noted = () => Object.keys(localStorage).filter((key) => key.startsWith(`chaintap:${here.name}`))
-    await vi.waitFor(() => expect(noted()).toEqual([]), { timeout: 5_000 })
+    await vi.waitFor(() => expect(noted()).toEqual([]), patience)
   })
 
   test('one clears, and the others tell of their runs whole again', async () => {
@@ -587,7 +585,7 @@ describe('many tabs', () => {
       await here.append([token(1)])
       const [last] = await all(there.read({ order: 'desc', limit: 1 }))
       expect(last && given(last)).toEqual(token(1))
-    })
+    }, patience)
     await there[asyncDispose]()
   })
 })

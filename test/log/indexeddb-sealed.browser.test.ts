@@ -2,6 +2,7 @@ import { IndexedDBLogStore } from 'chaintap/indexeddb'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Head } from '../../src/log/segment.ts'
 import { all, first, run, said, textsOf } from '../contracts/log-store.ts'
+import { patience } from '../support/patience.ts'
 import { turn } from '../support/sources.ts'
 
 const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
@@ -155,14 +156,11 @@ describe('encrypt', () => {
     const runner = 'globalThis.__vitest_browser_runner__ = { wrapDynamicImport: (load) => load() }'
     frame.srcdoc = `<script type="module">${runner}; globalThis.log = await import(${JSON.stringify(url.href)})</script>`
     document.body.appendChild(frame)
-    const there = await vi.waitFor(
-      () => {
-        const { log } = frame.contentWindow as unknown as { log?: typeof import('chaintap/indexeddb') }
-        if (!log) throw new Error('The frame has not loaded')
-        return new log.IndexedDBLogStore({ name: 'sealed-tabs', encrypt: true })
-      },
-      { timeout: 10_000 },
-    )
+    const there = await vi.waitFor(() => {
+      const { log } = frame.contentWindow as unknown as { log?: typeof import('chaintap/indexeddb') }
+      if (!log) throw new Error('The frame has not loaded')
+      return new log.IndexedDBLogStore({ name: 'sealed-tabs', encrypt: true })
+    }, patience)
     const tail = here.tail()
     // Both make the key at once.
     await Promise.all([here.append([said('here')]), there.append([said('there')])])
@@ -278,7 +276,7 @@ describe('encrypt', () => {
       return secret
     })
     store.write(said('first', { level: 'error' }))
-    await vi.waitFor(() => expect(calls).toBe(1))
+    await vi.waitFor(() => expect(calls).toBe(1), patience)
     // So much does not wait for a write that is under way.
     const texts = Array.from({ length: 20 }, (_, i) => `${i}`)
     await store.append(texts.map((text) => said(text, { properties: { filler: 'x'.repeat(100_000) } })))

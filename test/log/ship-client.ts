@@ -5,7 +5,12 @@ import { shipTo } from 'chaintap/log'
 const store = new IndexedDBLogStore({ name: 'shipped' })
 const shipper = shipTo(store, '/records', { delayMs: 1e9 })
 
+let come = 0
+void store.tail().pipeTo(new WritableStream({ write: () => void come++ }))
+
 Object.assign(globalThis, {
+  /** How many records this page was told of. */
+  come: () => come,
   flush: () => shipper.flush(),
   write: async (from: number, to: number) => {
     const app = store.logger('app')

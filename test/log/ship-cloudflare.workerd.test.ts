@@ -5,6 +5,7 @@ import { importLog } from 'chaintap/log-export'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { all, run, said, textsOf } from '../contracts/log-store.ts'
+import { patience } from '../support/patience.ts'
 
 const { BUCKET, QUEUE } = env as unknown as { readonly BUCKET: R2Bucket; readonly QUEUE: Queue<string> }
 
@@ -107,7 +108,7 @@ describe('a log to a Queue', () => {
       },
     }
     await shipped(store, toQueue(queue))
-    await vi.waitFor(async () => expect(await objects('queued/')).toHaveLength(sent), { timeout: 10_000, interval: 50 })
+    await vi.waitFor(async () => expect(await objects('queued/')).toHaveLength(sent), patience)
     const bodies = (await objects('queued/')).map(({ text }) => text)
     await BUCKET.delete((await objects('queued/')).map(({ key }) => key))
     return bodies

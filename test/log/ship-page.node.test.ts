@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { entries } from '../../scripts/entries.mjs'
 import { root } from '../../scripts/support.mjs'
 import { launchOptionsOf } from '../support/browsers/index.ts'
+import { patience } from '../support/patience.ts'
 
 const launchOptions = launchOptionsOf('chromium', 'shipping is NOT TRIED in a page in this run')
 const numbers = (to: number): readonly number[] => Array.from({ length: to }, (_, i) => i)
@@ -92,9 +93,9 @@ describe.skipIf(launchOptions === undefined)('shipTo, in pages of Chromium', { t
     await page.evaluate('write(0, 50)')
     await page.evaluate('flush()')
     await page.evaluate('write(50, 100)')
-    await page.evaluate('new Promise((resolve) => setTimeout(resolve, 20))')
+    await page.waitForFunction('come() >= 100')
     await page.goto(`${url}elsewhere`)
-    await vi.waitFor(() => expect(all()).toEqual(numbers(100)), 10_000)
+    await vi.waitFor(() => expect(all()).toEqual(numbers(100)), patience)
   })
 
   it('of three tabs that write at once, each record arrives once', async () => {

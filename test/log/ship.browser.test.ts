@@ -2,6 +2,7 @@ import { IndexedDBLogStore } from 'chaintap/indexeddb'
 import { type ShipBatch, type Shipper, shipTo } from 'chaintap/log'
 import { afterEach, expect, test, vi } from 'vitest'
 import { said } from '../contracts/log-store.ts'
+import { patience } from '../support/patience.ts'
 
 const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
 const ends: (() => Promise<void>)[] = []
@@ -42,7 +43,7 @@ test('a page that is left sends what it has, in the same turn and kept alive, an
   await vi.waitFor(() => {
     window.dispatchEvent(new PageTransitionEvent('pagehide'))
     expect(batches.flatMap(messagesIn)).toEqual(['one', 'two'])
-  })
+  }, patience)
   expect(batches[0]?.keepalive).toBe(true)
   await shipper.flush()
   expect(batches.slice(1).flatMap(messagesIn)).toEqual(['one', 'two'])
@@ -68,7 +69,7 @@ test('of much that waits a page that is left sends what may be kept alive', asyn
   await vi.waitFor(() => {
     window.dispatchEvent(new PageTransitionEvent('pagehide'))
     expect(batches.length).toBeGreaterThan(0)
-  })
+  }, patience)
   expect(batches.every(({ bytes, keepalive }) => bytes <= 60_000 && keepalive)).toBe(true)
 })
 
@@ -79,7 +80,7 @@ test('a page that is hidden sends what it has', async () => {
   await store.append([said('one')])
   vi.spyOn(document, 'visibilityState', 'get').mockReturnValue('hidden')
   document.dispatchEvent(new Event('visibilitychange'))
-  await vi.waitFor(() => expect(batches.flatMap(messagesIn)).toEqual(['one']))
+  await vi.waitFor(() => expect(batches.flatMap(messagesIn)).toEqual(['one']), patience)
   vi.restoreAllMocks()
 })
 

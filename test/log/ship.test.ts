@@ -3,6 +3,7 @@ import { importLog } from 'chaintap/log-export'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { all, run, said } from '../contracts/log-store.ts'
+import { patience } from '../support/patience.ts'
 import { agentLog, logs, recordsIn, storeOf } from './export-samples.ts'
 
 const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
@@ -122,7 +123,7 @@ describe('shipTo', () => {
     await ship(store, take).flush()
     store.logger('app').info('fine')
     store.logger('app').error('broken')
-    await vi.waitFor(() => expect(batches.map(({ records }) => records)).toEqual([2]))
+    await vi.waitFor(() => expect(batches.map(({ records }) => records)).toEqual([2]), patience)
   })
 
   test('sends by itself what has waited', async () => {
@@ -130,7 +131,7 @@ describe('shipTo', () => {
     const { take, batches } = server()
     ship(store, take, { delayMs: 10 })
     store.logger('app').info('fine')
-    await vi.waitFor(() => expect(batches.map(({ records }) => records)).toEqual([1]))
+    await vi.waitFor(() => expect(batches.map(({ records }) => records)).toEqual([1]), patience)
   })
 
   test('sends what the filter lets through', async () => {
@@ -190,7 +191,7 @@ describe('shipTo', () => {
     try {
       const flushed = ship(store, take).flush()
       const settled = () => new Promise((resolve) => later(resolve, 20))
-      await settled()
+      while (vi.getTimerCount() === 0) await settled()
       await vi.advanceTimersByTimeAsync(3_599_999)
       await settled()
       expect(batches).toHaveLength(1)
@@ -238,14 +239,16 @@ describe('shipTo', () => {
 
   test('an end does not wait for an answer, and aborts what is asking', async () => {
     const store = await storeOf([said('one')])
-    let aborted: unknown
-    const shipper = ship(store, ({ signal }) => new Promise<void>(() => signal.addEventListener('abort', () => (aborted = true))))
+    const asked = Promise.withResolvers<AbortSignal>()
+    const shipper = ship(store, ({ signal }) => {
+      asked.resolve(signal)
+      return new Promise<void>(() => {})
+    })
     const flushed = shipper.flush().catch((error: unknown) => error)
-    await vi.waitFor(() => expect(store).toBeDefined())
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    const signal = await asked.promise
     await shipper[asyncDispose]()
     expect(await flushed).toMatchObject({ code: 'log_closed' })
-    expect(aborted).toBe(true)
+    expect(signal.aborted).toBe(true)
   })
 
   test('a signal that is aborted already sends nothing', async () => {
@@ -308,9 +311,10 @@ describe('several deliveries of one log', () => {
   test('one that is ended while another delivers waits no longer', async () => {
     const store = new SharedLog()
     await store.append(agentLog)
-    const busy = ship(store, () => new Promise<void>(() => {}))
-    void busy.flush().catch(() => {})
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await new Promise<void>((asked) => {
+      const busy = ship(store, () => new Promise<void>(() => asked()))
+      busy.flush().catch(() => {})
+    })
     const waiting = ship(store, () => {})
     const flushed = waiting.flush().catch((error: unknown) => error)
     await waiting[asyncDispose]()

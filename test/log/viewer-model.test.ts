@@ -1,12 +1,13 @@
 import { ModelError, type Run, type RunEvent, UserStop } from 'chaintap'
 import { type LogRecord, MemoryLogStore, type StoredRecord } from 'chaintap/log'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { describe as describeRow, textOf } from '../../src/log/viewer/describe.ts'
 import { Feed } from '../../src/log/viewer/feed.ts'
 import { LogModel } from '../../src/log/viewer/model.ts'
 import { durationOf, type Row, rateOf, stateOf } from '../../src/log/viewer/row.ts'
 import { all, run, said } from '../contracts/log-store.ts'
+import { patience } from '../support/patience.ts'
 
 const child = (id: string, parentId: string, more: Partial<Run> = {}): Run =>
   run(id, { parentId, rootId: 'root', kind: 'chat_model', ...more })
@@ -403,9 +404,8 @@ describe('a log as it is read', () => {
       write(50)
       await feed.older()
     }
-    await settled()
+    await vi.waitFor(() => expect(linesOf(model)).toEqual(Array.from({ length: written }, (_, i) => `${i}`)), patience)
     expect(feed.hasOlder).toBe(false)
-    expect(linesOf(model)).toEqual(Array.from({ length: written }, (_, i) => `${i}`))
     feed.stop()
     await started
   })
@@ -417,8 +417,7 @@ describe('a log as it is read', () => {
     const started = feed.start()
     await settled()
     store.write(said('first'))
-    await settled()
-    expect(linesOf(model)).toEqual(['first'])
+    await vi.waitFor(() => expect(linesOf(model)).toEqual(['first']), patience)
     feed.stop()
     await started
     store.write(said('unheard'))

@@ -6,6 +6,7 @@ import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { upstream } from '../../playground/offline.ts'
 import worker from '../../playground/worker.ts'
+import { patience } from '../support/patience.ts'
 
 const key = 'sk-ant-not-a-key'
 
@@ -88,7 +89,7 @@ describe('an answer', () => {
     }
     expect(heard).not.toContain('event: token')
     await reader.cancel()
-    await vi.waitFor(() => expect(vi.getTimerCount()).toBe(0))
+    await vi.waitFor(() => expect(vi.getTimerCount()).toBe(0), patience)
   })
 })
 
@@ -98,7 +99,7 @@ describe('P2: whoever leaves closes the upstream', () => {
     const reader = await untilToken(await call('/api/chain?pace=5', asking('a joke about a very, very patient tortoise')).answered)
     expect(upstream).toEqual({ opened: opened + 1, open: 1, cancelled })
     await reader.cancel()
-    await vi.waitFor(() => expect(upstream).toEqual({ opened: opened + 1, open: 0, cancelled: cancelled + 1 }))
+    await vi.waitFor(() => expect(upstream).toEqual({ opened: opened + 1, open: 0, cancelled: cancelled + 1 }), patience)
   })
 
   it('by breaking the connection, which aborts the signal of the request', async () => {
@@ -107,7 +108,7 @@ describe('P2: whoever leaves closes the upstream', () => {
     const init = { ...asking('a joke about a very, very patient tortoise'), signal: controller.signal }
     const reader = await untilToken(await call('/api/chain?pace=5', init).answered)
     controller.abort()
-    await vi.waitFor(() => expect(upstream).toEqual({ opened: opened + 1, open: 0, cancelled: cancelled + 1 }))
+    await vi.waitFor(() => expect(upstream).toEqual({ opened: opened + 1, open: 0, cancelled: cancelled + 1 }), patience)
     let last: string | undefined
     for (let { value } = await reader.read(); value !== undefined; { value } = await reader.read()) last = value
     expect(last).toContain('"status":"aborted"')

@@ -1,9 +1,8 @@
 import { RemoteRunnable } from 'chaintap/remote'
 import { afterEach, expect, test, vi } from 'vitest'
+import { patience } from '../support/patience.ts'
 import { resumableServer } from '../support/resumable.ts'
 import { counted, Talker, turn } from '../support/sources.ts'
-
-const patience = { timeout: 20_000, interval: 5 }
 
 const say = (target: EventTarget, type: string, properties: object = {}): void =>
   void target.dispatchEvent(Object.assign(new Event(type, { bubbles: true }), properties))

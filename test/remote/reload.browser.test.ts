@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest'
+import { patience } from '../support/patience.ts'
 import { resumableServer } from '../support/resumable.ts'
 import { counted, Talker } from '../support/sources.ts'
 
@@ -41,12 +42,12 @@ test.runIf(passesStreams)(
     const frame = document.createElement('iframe')
     frame.srcdoc = page
     document.body.appendChild(frame)
-    await vi.waitFor(() => expect(shown).toEqual(['a', 'b']), 10_000)
+    await vi.waitFor(() => expect(shown).toEqual(['a', 'b']), patience)
     shown = []
     frame.srcdoc = page
-    await vi.waitFor(() => expect(shown).toEqual(['a', 'b']), 10_000)
+    await vi.waitFor(() => expect(shown).toEqual(['a', 'b']), patience)
     more.resolve()
-    await vi.waitFor(() => expect(over).toHaveBeenCalledWith(['a', 'b', 'c', 'd'], 'complete'), 10_000)
+    await vi.waitFor(() => expect(over).toHaveBeenCalledWith(['a', 'b', 'c', 'd'], 'complete'), patience)
     expect(shown).toEqual(['a', 'b', 'c', 'd'])
     expect(talker.sources.length).toBe(1)
     expect(server.stopped).toEqual([])

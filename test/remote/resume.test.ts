@@ -3,11 +3,11 @@ import { RemoteError, type RemoteOptions, RemoteRunnable, type ResumableRun } fr
 import { recorder, scriptedModel } from 'chaintap/testing'
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
+import { patience } from '../support/patience.ts'
 import { type ResumableOptions, resumableServer } from '../support/resumable.ts'
 import { counted, readAll, Talker, turn } from '../support/sources.ts'
 
 const url = 'https://app.example/chat'
-const patience = { timeout: 20_000, interval: 5 }
 const tokens = ['Be', 'ars', ' eat', ' ho', 'ney', '.']
 const usage = { inputTokens: 3, outputTokens: 6 }
 const chain = () => scriptedModel([{ tokens, usage }]).pipe(new StringOutputParser())

@@ -3,6 +3,7 @@ import { recorder } from 'chaintap/testing'
 import { type AnyTool, type CallToolsOptions, callTools, failureText, tool, toolNamed } from 'chaintap/tools'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
+import { patience } from '../support/patience.ts'
 import { turn } from '../support/sources.ts'
 
 const named = (name: string, fn: (text: string, context: RunContext) => unknown): AnyTool =>
@@ -142,7 +143,7 @@ describe('what ends the run is thrown, and no message', () => {
     )
     const onError = vi.fn(() => '')
     const running = executor([waiting], { onError }).invoke([call('waiting')], { callbacks: [heard], signal: abort.signal })
-    await vi.waitUntil(() => heard.open.length === 2)
+    await vi.waitUntil(() => heard.open.length === 2, patience)
     abort.abort(reason)
     await expect(running).rejects.toBe(reason)
     await turn()

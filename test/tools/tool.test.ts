@@ -3,6 +3,7 @@ import { recorder, scriptedModel } from 'chaintap/testing'
 import { type JsonSchema, type StandardSchema, tool } from 'chaintap/tools'
 import { describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
+import { patience } from '../support/patience.ts'
 import { readAll, turn } from '../support/sources.ts'
 
 const weather = tool(({ city }) => `18 °C in ${city}`, {
@@ -260,7 +261,7 @@ describe('stopping a running tool', () => {
     const abort = new AbortController()
     const reason = new Error('enough')
     const running = waiting(seen, hears).invoke('x', { callbacks: [heard], signal: abort.signal })
-    await vi.waitUntil(() => seen.entered)
+    await vi.waitUntil(() => seen.entered, patience)
     abort.abort(reason)
     await expect(running).rejects.toBe(reason)
     expect(seen.reason).toBe(reason)
