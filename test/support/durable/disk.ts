@@ -61,7 +61,7 @@ export class Disk {
           this.#died.resolve()
         },
         setAlarm: async (at) => void run(() => this.alarms.push(at)),
-        deleteAll: async () => this.#db.exec('DROP TABLE chaintap_frames; DELETE FROM kv'),
+        deleteAll: async () => this.#db.exec('DROP TABLE IF EXISTS chaintap_frames; DELETE FROM kv'),
       },
     }
   }
