@@ -5,9 +5,9 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from 'esbuild'
-import { chromium } from 'playwright'
+import { launchChromium } from '../scripts/chromium.mjs'
 import { entries } from '../scripts/entries.mjs'
-import { onPath, root } from '../scripts/support.mjs'
+import { root } from '../scripts/support.mjs'
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' }, page: { type: 'string', default: 'log' } } })
 const rounds = Number(values.rounds)
@@ -40,16 +40,7 @@ await once(server, 'listening')
 const address = server.address()
 const port = typeof address === 'object' ? address?.port : undefined
 
-const executablePath = onPath('chromium')
-const args = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
-const browser = await chromium.launch({ ...(executablePath !== undefined && { executablePath }), args })
+const browser = await launchChromium()
 try {
   const page = await browser.newPage()
   await page.goto(`http://127.0.0.1:${port}/`)

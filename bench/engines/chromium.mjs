@@ -1,24 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { chromium } from 'playwright'
-import { onPath } from '../../scripts/support.mjs'
+import { launchChromium } from '../../scripts/chromium.mjs'
 
 /** @typedef {import('../lib/measure.ts').Figure} Figure */
 
-// The first two let root run it without a screen; the rest keep it off the network.
-const args = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
-
-const executablePath = onPath('chromium')
-const launch = () => chromium.launch({ ...(executablePath !== undefined && { executablePath }), args })
-
-const browser = await launch()
+const browser = await launchChromium()
 export const version = `Chromium ${browser.version()}`
 await browser.close()
 
@@ -30,7 +16,7 @@ await browser.close()
 export async function measure({ folder, row, rounds, libraries }) {
   const source = (/** @type {string} */ file) => readFile(join(folder, file), 'utf8')
   const modules = await Promise.all(libraries.map(async ({ name, file }) => ({ name, source: await source(file) })))
-  const browser = await launch()
+  const browser = await launchChromium()
   try {
     const page = await browser.newPage()
     return await page.evaluate(

@@ -1,9 +1,9 @@
 // Makes docs/images/log-export-*.png: node scripts/run.mjs node scripts/pictures/log-export.mjs
 import { join } from 'node:path'
 import { build } from 'esbuild'
-import { chromium } from 'playwright'
+import { launchChromium } from '../chromium.mjs'
 import { entries } from '../entries.mjs'
-import { onPath, root } from '../support.mjs'
+import { root } from '../support.mjs'
 
 const alias = Object.fromEntries(entries.map(({ name, source }) => [name, join(root, source)]))
 const { outputFiles } = await build({
@@ -22,11 +22,7 @@ const { outputFiles } = await build({
 const program = `data:text/javascript;base64,${Buffer.from(outputFiles[0]?.contents ?? []).toString('base64')}`
 const { page } = await import(program)
 
-const executablePath = onPath('chromium')
-const browser = await chromium.launch({
-  ...(executablePath && { executablePath }),
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic'],
-})
+const browser = await launchChromium()
 try {
   for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
     const tab = await browser.newPage({ viewport: { width: 1000, height: 1060 }, colorScheme })

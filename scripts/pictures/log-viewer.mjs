@@ -1,9 +1,9 @@
 // Makes docs/images/log-viewer-*.png: node scripts/run.mjs node scripts/pictures/log-viewer.mjs
 import { join } from 'node:path'
 import { build } from 'esbuild'
-import { chromium } from 'playwright'
+import { launchChromium } from '../chromium.mjs'
 import { entries } from '../entries.mjs'
-import { onPath, root } from '../support.mjs'
+import { root } from '../support.mjs'
 
 const alias = Object.fromEntries(entries.map(({ name, source }) => [name, join(root, source)]))
 const { outputFiles } = await build({
@@ -19,11 +19,7 @@ const script = outputFiles[0]?.text ?? ''
 const style = 'body { margin: 0; padding: 20px; background: light-dark(#f5f6f4, #0f1413) } chaintap-log { block-size: 616px }'
 const page = `<!doctype html><meta charset="utf-8"><meta name="color-scheme" content="light dark"><style>${style}</style><script type="module">${script.replaceAll('</script', '<\\/script')}</script>`
 
-const executablePath = onPath('chromium')
-const browser = await chromium.launch({
-  ...(executablePath && { executablePath }),
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic'],
-})
+const browser = await launchChromium()
 try {
   for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 656 }, colorScheme, reducedMotion: 'reduce' })

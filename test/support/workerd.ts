@@ -1,16 +1,12 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
 import { build } from 'esbuild'
 import { entries } from '../../scripts/entries.mjs'
 import { root } from '../../scripts/support.mjs'
-
-const workerd: string = createRequire(import.meta.url)('workerd').default
+import { startWorkerd } from './durable/workerd.mjs'
 
 /** A Worker in a workerd of its own, without wrangler or a test runner around it. */
 export interface RunningWorker {
@@ -58,19 +54,12 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   await writeFile(join(folder, 'worker.mjs'), await bundled(settings.source))
   if (settings.cloud) await writeFile(join(folder, 'cloud.mjs'), await bundled(settings.cloud))
   await writeFile(join(folder, 'config.capnp'), configOf(settings))
-  const child = spawn(workerd, ['serve', join(folder, 'config.capnp'), '--control-fd=3'], { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
-  let said = ''
-  for (const output of [child.stdout, child.stderr]) output?.on('data', (data) => (said += String(data)))
-  const closed = once(child, 'close')
+  const { url, said, kill } = await startWorkerd(folder)
   const stop = async (): Promise<void> => {
-    child.kill()
-    await closed
+    await kill()
     await rm(folder, { recursive: true })
   }
-  const listening = await Promise.race([once(child.stdio[3] as Readable, 'data'), closed.then(() => undefined)])
-  if (!listening) throw new Error(`workerd did not start:\n${said}`)
-  const { port } = JSON.parse(String(listening[0]).split('\n')[0] ?? '') as { port: number }
-  return { url: `http://127.0.0.1:${port}`, said: () => said, stop }
+  return { url, said, stop }
 }
 
 function configOf({ flags = ['enable_request_signal'], date = '2026-09-15', bindings = {}, cloud }: WorkerSettings): string {

@@ -62,7 +62,7 @@ export async function buildWorker(entry, folder, classes) {
 }
 
 /**
- * Starts what {@link buildWorker} has made.
+ * Starts what a folder's `config.capnp` says.
  * @param {string} folder
  * @returns {Promise<Workerd>}
  */
