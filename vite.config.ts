@@ -4,6 +4,7 @@ import { entries } from './scripts/entries.mjs'
 import { root } from './scripts/support.mjs'
 import type { BrowserName } from './test/support/browsers/index.ts'
 import { bytes } from './test/support/bytes-plugin.ts'
+import { seed } from './test/support/seed-plugin.ts'
 
 const alias = entries.map(({ name, source }) => ({ find: new RegExp(`^${name}$`), replacement: `${root}/${source}` }))
 
@@ -16,7 +17,7 @@ const workerdOnly = 'test/**/*.workerd.test.ts'
 const browserOnly = 'test/**/*.browser.test.ts'
 
 const node: TestProjectInlineConfiguration = {
-  plugins: [bytes()],
+  plugins: [bytes(), seed()],
   resolve: { alias },
   test: { name: 'node', testTimeout, include: [all], exclude: [workerdOnly, browserOnly] },
 }
@@ -24,7 +25,7 @@ const node: TestProjectInlineConfiguration = {
 async function workerd(): Promise<TestProjectInlineConfiguration> {
   const { cloudflareTest } = await import('@cloudflare/vitest-plugin')
   return {
-    plugins: [bytes(), cloudflareTest({ wrangler: { configPath: './test/support/wrangler.toml' } })],
+    plugins: [bytes(), seed(), cloudflareTest({ wrangler: { configPath: './test/support/wrangler.toml' } })],
     resolve: { alias },
     test: { name: 'workerd', testTimeout, include: [all], exclude: [nodeOnly, browserOnly] },
   }
@@ -36,7 +37,7 @@ async function browser(name: BrowserName): Promise<TestProjectInlineConfiguratio
   if (provider === undefined) return []
   return [
     {
-      plugins: [bytes()],
+      plugins: [bytes(), seed()],
       resolve: { alias },
       // Browser projects do not downlevel `using` by themselves.
       oxc: { target: 'es2022' },
