@@ -17,12 +17,7 @@ export async function showLog(): Promise<void> {
   part('exports', HTMLFieldSetElement).addEventListener('click', ({ target }) => {
     if (target instanceof HTMLButtonElement) void download(target.value as LogFormat, target)
   })
-  part('forget', HTMLButtonElement).addEventListener('click', () => {
-    // The viewer is not told that what it has read is gone.
-    void log.store.clear().then(() => {
-      viewer.store = log.store
-    })
-  })
+  part('forget', HTMLButtonElement).addEventListener('click', () => void log.store.clear())
 }
 
 const suffixes: Readonly<Record<LogFormat, string>> = { html: 'html', text: 'txt', ansi: 'log', ndjson: 'ndjson', otlp: 'jsonl' }

@@ -23,8 +23,8 @@ export class Relay {
   shift = 0
   readonly #top: OpenRun
   readonly #addsUp: boolean
-  /** Those that are open, by id. */
-  readonly #runs = new Map<string, OpenRun>()
+  /** By id. Of those that have ended nothing but the id is kept: what is told of them later is not heard (P1). */
+  readonly #runs = new Map<string, OpenRun | undefined>()
 
   /** `addsUp`: what the runs report counts as used by `top`. */
   constructor(top: OpenRun, addsUp: boolean) {
@@ -35,8 +35,10 @@ export class Relay {
   /** Tells one event, whatever its `seq`. Of a run that has not started here a start is told first. */
   tell(event: RunEvent): Wait {
     if (this.#top.phase !== 'open') return
-    const run = this.#runs.get(event.run.id)
+    const { id } = event.run
+    const run = this.#open(id)
     if (run) return this.#hear(run, event)
+    if (this.#runs.has(id)) return
     if (event.type === 'start') return this.#start(event)
     const started = this.#start({ run: event.run, at: event.at, seq: event.seq, type: 'start', input: undefined })
     const heard = this.tell(event)
@@ -45,13 +47,21 @@ export class Relay {
 
   /** Ends well what is still open: not all events may have been sent. */
   finish(at: number): Wait {
-    const open = [...this.#runs.values()].sort((a, b) => b.depth - a.depth)
-    const waits = open.flatMap((run) => this.tell({ run: run.run, at, seq: 0, type: 'end', output: undefined }) ?? [])
+    const open = [...this.#runs.values()].filter((run): run is OpenRun => run?.phase === 'open')
+    const waits = open
+      .sort((a, b) => b.depth - a.depth)
+      .flatMap((run) => this.tell({ run: run.run, at, seq: 0, type: 'end', output: undefined }) ?? [])
     return waits.length > 0 ? Promise.all(waits) : undefined
   }
 
+  /** One that was closed by force may still be told of. */
+  #open(id: string): OpenRun | undefined {
+    const run = this.#runs.get(id)
+    return run?.phase === 'open' ? run : undefined
+  }
+
   #start(event: RunEvent): Wait {
-    const parent = this.#runs.get(event.run.parentId ?? '') ?? this.#top
+    const parent = this.#open(event.run.parentId ?? '') ?? this.#top
     const { tree } = parent
     const run: Run = { ...event.run, parentId: parent.run.id, rootId: parent.run.rootId }
     const open = new ForeignRun(run, { tree, parent, run })
@@ -74,7 +84,7 @@ export class Relay {
   #end(run: OpenRun, { type, ...event }: Extract<RunEvent, { type: 'end' | 'error' }>): void {
     if (run.children > 0) run.tree.closeBelow(run, new AbortReason(`${run.run.name} ended while this run was going on.`))
     if (this.#addsUp && event.usage) run.addUp(event.usage)
-    this.#runs.delete(run.run.id)
+    this.#runs.set(run.run.id, undefined)
     // From now on no handler can fail it.
     run.audience.over = type === 'error'
     run.leave(type === 'end' ? 'ended' : 'failed')

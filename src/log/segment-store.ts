@@ -75,6 +75,10 @@ export class SegmentStore implements LogStore {
     await (await this.#flushed()).clear()
   }
 
+  get onRemoval(): Set<() => void> {
+    return this.#writer.onRemoval
+  }
+
   async #flushed(): Promise<Outbox> {
     await this.flush().catch(() => {})
     return this.#writer.opened

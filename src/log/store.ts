@@ -45,6 +45,8 @@ export interface LogStore {
   prune(limits: PruneLimits): Promise<void>
   /** Removes everything. */
   clear(): Promise<void>
+  /** Functions that are called when records have been removed, here or, where that is told, elsewhere: what was read may be gone. */
+  readonly onRemoval?: Pick<Set<() => void>, 'add' | 'delete'>
   /**
    * Resolves when everything taken so far is kept.
    *

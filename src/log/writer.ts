@@ -14,13 +14,15 @@ const EARLY = 128
 const ERROR = levels.indexOf('error')
 
 /** Where all handles of a log write. */
-export class Writer {
+export class Writer implements Sender {
   /** @throws ChaintapError `log_not_written` where it cannot be had */
   readonly opened: Promise<Outbox>
   /** Every record goes on its way at once: a page that is hidden has slow timers, and may not come back. */
   isHurried = false
   /** How many wait for records as they come. */
   followers = 0
+  /** Called when records were removed. */
+  readonly onRemoval: Set<() => void> = new Set()
   readonly #builder: SegmentBuilder
   #outbox: Outbox | undefined
   /** From before there is an outbox. */
@@ -35,8 +37,7 @@ export class Writer {
 
   constructor(open: (sender: Sender) => Outbox | Promise<Outbox>, options: JsonOptions) {
     this.#builder = new SegmentBuilder(options, (segment) => this.#hand(segment))
-    const sender = { changed: () => this.#changed(), forget: () => this.#builder.forget() }
-    this.opened = contained(Promise.resolve(open(sender)).then((outbox) => this.#open(outbox), refuse))
+    this.opened = contained(Promise.resolve(open(this)).then((outbox) => this.#open(outbox), refuse))
   }
 
   #hand(segment: Segment): void {
@@ -57,9 +58,14 @@ export class Writer {
     return this.#outbox?.isDurable ?? false
   }
 
-  #changed(): void {
+  changed(): void {
     this.#change.resolve()
     this.#change = Promise.withResolvers()
+  }
+
+  forget(): void {
+    this.#builder.forget()
+    for (const told of this.onRemoval) told()
   }
 
   /** Settles with the next change of what can be read. */

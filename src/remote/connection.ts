@@ -46,10 +46,10 @@ export class Connection {
   }
 
   async #open(ask: Ask): Promise<void> {
-    const answer = await this.#server.send(ask, this.#abort.signal)
+    const answer = await this.#server.send(ask, this.#abort.signal, () => this.#isClosed)
     this.runId = answer.response.headers.get('x-chaintap-run') ?? undefined
-    if (this.#isClosed) return void answer.response.body?.cancel(this.lost).catch(() => {})
     const body = await eventsOf(answer, this.#server.where)
+    if (this.#isClosed) return void body.cancel(this.lost).catch(() => {})
     this.#watch.since = 0
     this.#reader = body.getReader()
   }

@@ -45,6 +45,8 @@ export class Hearing implements Stage<EventSourceMessage, unknown> {
   }
 
   transform({ event: type, data }: EventSourceMessage, controller: TransformStreamDefaultController<unknown>): Settled {
+    // The outcome is the last that is said.
+    if (this.#line.isOver) return
     if (type === 'outcome') return this.#over(Object(parse(data)) as Outcome<unknown>)
     if (type === undefined)
       throw new RemoteError('wire', `${this.#options.where} sends events of another kind. Is the url that of serve()?`)

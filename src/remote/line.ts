@@ -1,4 +1,4 @@
-import { ChaintapError, Disconnect, TruncatedError } from '../core/errors.ts'
+import { Disconnect, TruncatedError } from '../core/errors.ts'
 import type { OpenRun } from '../core/run.ts'
 import type { Read, Source } from '../core/source.ts'
 import { Connection } from './connection.ts'
@@ -6,7 +6,7 @@ import { RemoteError } from './errors.ts'
 import type { Frames } from './frames.ts'
 import type { LineOptions, ResumableRun } from './options.ts'
 import { onReturn } from './page.ts'
-import { type Ask, mayPass, type Server, stopRun } from './server.ts'
+import { type Ask, mayPass, resuming, type Server, stopRun } from './server.ts'
 
 /** What a line is for. */
 export interface LineCall extends Required<LineOptions> {
@@ -15,13 +15,6 @@ export interface LineCall extends Required<LineOptions> {
   /** Told when the server has said that it can resume the run. */
   readonly resumable: (line: Line) => void
 }
-
-/** The request for what comes after an event. */
-export const resuming = (id: string, after: number): Ask => ({
-  path: encodeURIComponent(id),
-  method: 'GET',
-  ...(after >= 0 && { headers: { 'last-event-id': `${after}` } }),
-})
 
 /** A server that asks for more is not waited for. */
 const LONGEST_PAUSE = 60_000
@@ -116,23 +109,34 @@ export class Line implements Source<Frames>, ResumableRun {
   }
 
   async #begin(): Promise<Next> {
-    await this.#open(this.#call.ask)
-    return this.#isClosed ? { done: true } : this.next()
+    const { ask, maxReconnects } = this.#call
+    const failure = await this.#open(ask).then(() => undefined, failed)
+    if (this.#isClosed) return { done: true }
+    if (!failure) return this.next()
+    // A run that is known already can be asked for again; any other call may have arrived.
+    if (this.id && maxReconnects > 0 && mayPass(failure.error)) return this.#again(failure.error)
+    this.#finish()
+    throw failure.error
   }
 
   async #open(ask: Ask): Promise<void> {
-    const { server, idleMs, graceMs, resumable } = this.#call
+    const { server, idleMs, resumable } = this.#call
     this.#connection?.close(undefined)
     const connection = new Connection(server, idleMs)
     this.#connection = connection
+    this.#follow()
     await connection.open(ask)
     if (this.#isClosed) return
-    this.id ||= connection.runId ?? ''
+    const isFirst = this.#openedAt === 0
     this.#openedAt = Date.now()
-    if (this.id && !this.#unfollow) {
-      this.#unfollow = onReturn(graceMs, this.#onReturn)
-      resumable(this)
-    }
+    this.id ||= connection.runId ?? ''
+    this.#follow()
+    if (this.id && isFirst) resumable(this)
+  }
+
+  /** Listens to the page, once there is a run to come back to. */
+  #follow(): void {
+    if (this.id) this.#unfollow ??= onReturn(this.#call.graceMs, this.#onReturn)
   }
 
   /** Makes the connection anew until it holds, or gives up. */
@@ -150,17 +154,17 @@ export class Line implements Source<Frames>, ResumableRun {
       if (this.#isClosed) break
       if (!failure) return this.next()
       error = failure.error
-      if (!mayPass(error)) throw this.#lost(error)
+      if (mayPass(error)) continue
+      this.#finish()
+      throw error
     }
     if (this.#isClosed) return { done: true }
-    throw this.#lost(error)
-  }
-
-  #lost(cause: unknown): unknown {
     this.#finish()
-    if (cause instanceof ChaintapError && cause.code !== 'network') return cause
-    const what = `The connection to ${this.#call.server.where} was lost, and ${this.#call.maxReconnects} attempts to go on failed`
-    return new RemoteError('connection_lost', `${what}. The run may be going on: resume('${this.id}') reads it.`, { cause, runId: this.id })
+    const what = `The connection to ${server.where} was lost, and ${maxReconnects} attempts to go on failed`
+    throw new RemoteError('connection_lost', `${what}. The run may be going on: resume('${this.id}') reads it.`, {
+      cause: error,
+      runId: this.id,
+    })
   }
 
   #pause(error: unknown): Promise<void> {

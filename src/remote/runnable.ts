@@ -12,9 +12,9 @@ import type { OwnOptions } from '../core/scope.ts'
 import type { RunStream } from '../core/stream.ts'
 import type { Frames } from './frames.ts'
 import { Hearing } from './hearing.ts'
-import { Line, resuming } from './line.ts'
+import { Line } from './line.ts'
 import type { LineOptions, ResumableRun } from './options.ts'
-import { type Ask, bodyOf, type Server, type ServerOptions, serverAt } from './server.ts'
+import { type Ask, bodyOf, resuming, type Server, type ServerOptions, serverAt } from './server.ts'
 
 /** Options of a {@link RemoteRunnable}. */
 export interface RemoteOptions extends OwnOptions, ServerOptions, LineOptions {

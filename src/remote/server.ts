@@ -30,7 +30,8 @@ export interface Ask {
 export interface Server {
   /** Its address, without secrets. */
   readonly where: string
-  send(ask: Ask, signal?: AbortSignal): Promise<Answer>
+  /** `isLeft` is asked when the headers are there: what nobody waits for any more is not sent. */
+  send(ask: Ask, signal?: AbortSignal, isLeft?: () => boolean): Promise<Answer>
 }
 
 export interface Answer {
@@ -46,8 +47,9 @@ export function serverAt(url: string | URL, { fetch, headers = {} }: ServerOptio
   const where = withoutSecrets(given)
   return {
     where,
-    async send({ path, headers: own, ...init }, signal) {
+    async send({ path, headers: own, ...init }, signal, isLeft) {
       const theirs = typeof headers === 'function' ? await headers() : headers
+      if (isLeft?.()) throw new RemoteError('network', `Nobody waits for ${where} any more.`)
       const redact = redactor([query, ...secretsIn(theirs)])
       // Called as a plain function: engines refuse a fetch whose `this` is another object.
       const send = fetch ?? globalThis.fetch
@@ -106,6 +108,13 @@ export function bodyOf(call: { readonly input: unknown; readonly options: object
     throw new ChaintapError('invalid_input', `The input, or the metadata, cannot be sent as JSON: ${(cause as Error).message}.`, { cause })
   }
 }
+
+/** The request for what comes after an event. */
+export const resuming = (id: string, after: number): Ask => ({
+  path: encodeURIComponent(id),
+  method: 'GET',
+  ...(after >= 0 && { headers: { 'last-event-id': `${after}` } }),
+})
 
 /** Whether the same request may be answered better later. */
 export function mayPass(error: unknown): boolean {

@@ -1,14 +1,14 @@
 import type { FinishReason } from './part.ts'
 
-const reasons: Readonly<Record<string, FinishReason>> = {
-  max_tokens: 'length',
-  length: 'length',
-  model_context_window_exceeded: 'length',
-  refusal: 'content-filter',
-  content_filter: 'content-filter',
-  tool_use: 'tool-calls',
-  tool_calls: 'tool-calls',
-}
+const reasons: ReadonlyMap<string | undefined, FinishReason> = new Map([
+  ['max_tokens', 'length'],
+  ['length', 'length'],
+  ['model_context_window_exceeded', 'length'],
+  ['refusal', 'content-filter'],
+  ['content_filter', 'content-filter'],
+  ['tool_use', 'tool-calls'],
+  ['tool_calls', 'tool-calls'],
+])
 
 /** Why a model stopped, of the provider's word for it. */
-export const finishReasonOf = (stopReason: string | undefined): FinishReason => reasons[stopReason ?? ''] ?? 'stop'
+export const finishReasonOf = (stopReason: string | undefined): FinishReason => reasons.get(stopReason) ?? 'stop'

@@ -38,12 +38,16 @@ export function fromUIMessages(messages: readonly UIMessageLike[]): readonly Mes
   return messages.flatMap((message): readonly Message[] => {
     const { role, parts } = Object(message) as UIMessageLike
     if (!Array.isArray(parts)) throw invalid(`A message of useChat has parts, but this is ${describe(message)}.`)
+    if (!parts.every(isPart)) throw invalid('Each part of a message of useChat has a type.')
     if (role === 'assistant') return stepsOf(parts).flatMap(turns)
     if (role !== 'user' && role !== 'system') throw invalid('The role of a message of useChat is user, assistant or system.')
     const content = contentOf(parts)
     return [role === 'system' ? { role, content: content.map(textIn).join('') } : { role, content: plain(content) }]
   })
 }
+
+// A server reads what anybody sends.
+const isPart = (part: unknown): boolean => typeof (Object(part) as UIPartLike).type === 'string'
 
 const invalid = (message: string): ChaintapError => new ChaintapError('invalid_message', message)
 
@@ -84,8 +88,7 @@ function answerOf({ toolCallId, state, output, errorText }: UIPartLike): ToolMes
 
 /** Texts and images. */
 function contentOf(parts: readonly UIPartLike[]): readonly Part[] {
-  return parts.flatMap((part): readonly Part[] => {
-    const { type, text, url, mediaType } = Object(part) as UIPartLike
+  return parts.flatMap(({ type, text, url, mediaType }): readonly Part[] => {
     if (type === 'text' && typeof text === 'string') return text === '' ? [] : [{ type, text }]
     if (type !== 'file') return []
     if (!String(mediaType).startsWith('image') || typeof url !== 'string') throw invalid('Of files only images are taken, by their url.')

@@ -426,6 +426,21 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       expect(textsOf(await read(store))).toEqual(['new'])
     })
 
+    test('whoever asks is told that records were removed, and no longer than they want', async () => {
+      const store = await segments()
+      const told: string[] = []
+      const [one, other] = [() => void told.push('one'), () => void told.push('other')]
+      for (const each of [one, other]) store.onRemoval?.add(each)
+      await store.append([said('new')])
+      expect(told).toEqual([])
+      await store.prune({ maxRecords: 1 })
+      expect(new Set(told)).toEqual(new Set(['one', 'other']))
+      store.onRemoval?.delete(other)
+      told.length = 0
+      await store.clear()
+      expect(told).toEqual(['one'])
+    })
+
     test('what is written after closing is ignored; append and read say so', async () => {
       const store = await filled(said('one'))
       await store[asyncDispose]()

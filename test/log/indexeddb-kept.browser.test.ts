@@ -6,6 +6,7 @@ import type { Head } from '../../src/log/segment.ts'
 import { all, first, given, run, said, textsOf } from '../contracts/log-store.ts'
 import { patience } from '../support/patience.ts'
 import { turn } from '../support/sources.ts'
+import { tab } from '../support/tab.ts'
 
 const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
 const opened: IndexedDBLogStore[] = []
@@ -487,21 +488,6 @@ describe('never hurts', () => {
 })
 
 describe('many tabs', () => {
-  /** Another realm with modules of its own: to the store, another tab. */
-  async function tab(): Promise<typeof import('chaintap/indexeddb')> {
-    const frame = document.createElement('iframe')
-    const url = new URL('../../src/log/indexeddb.ts', import.meta.url)
-    // Vitest rewrites every import() to go through its runner, which a frame has not.
-    const runner = 'globalThis.__vitest_browser_runner__ = { wrapDynamicImport: (load) => load() }'
-    frame.srcdoc = `<script type="module">${runner}; globalThis.log = await import(${JSON.stringify(url.href)})</script>`
-    document.body.appendChild(frame)
-    const there = frame.contentWindow as unknown as { log?: typeof import('chaintap/indexeddb') }
-    return vi.waitFor(() => {
-      if (!there.log) throw new Error('The frame has not loaded')
-      return there.log
-    }, patience)
-  }
-
   afterEach(() => {
     for (const frame of document.querySelectorAll('iframe')) frame.remove()
   })

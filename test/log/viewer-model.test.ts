@@ -310,6 +310,67 @@ describe('what is known of a run', () => {
     ])
   })
 
+  test('whatever its events hold, there are texts of it', async () => {
+    const value = fc.oneof(fc.anything({ withBigInt: true, withDate: true, withMap: true, withSet: true }), fc.constant({ toString: 1 }))
+    const messageLike = fc.record(
+      { role: value, content: fc.oneof(value, fc.array(value)), toolCalls: fc.array(value) },
+      { requiredKeys: [] },
+    )
+    const partLike = fc.record(
+      { type: fc.constantFrom('text', 'image', 'reasoning'), text: value, url: value, data: value },
+      { requiredKeys: [] },
+    )
+    const held = fc.oneof(value, fc.array(messageLike), fc.record({ role: fc.constant('user'), content: fc.array(partLike) }))
+    await fc.assert(
+      fc.asyncProperty(held, held, held, async (input, output, usage) => {
+        const of = run('any', { kind: 'chat_model' })
+        const tell = teller()
+        const told = [
+          tell(of, { type: 'start', input }),
+          tell(of, { type: 'action', action: { tool: input, toolInput: output, log: usage } as never }),
+          tell(of, { type: 'finish', finish: { returnValues: output, log: input } as never }),
+          tell(of, { type: 'error', error: output, partial: input, usage: Object(usage) as never, answered: { model: usage } as never }),
+        ]
+        const records = await stored(told)
+        const events = records.flatMap((record) => ('event' in record ? [record.event] : []))
+        const row = modelOf(records).run('any')
+        if (!row) return
+        const description = describeRow(row, events, { price: () => ({ total: 1, currency: 'USD' }) })
+        const texts = [
+          ...description.figures.flat(),
+          ...description.sections.flatMap(({ title, blocks }) => [title, ...blocks.map(({ text }) => text)]),
+        ]
+        for (const text of texts) expect(typeof text).toBe('string')
+        expect(typeof textOf(row, description)).toBe('string')
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  test('a run of another year says so', async () => {
+    const events: RunEvent[] = [{ run: run('old'), at: Date.UTC(2001, 5, 15, 12), seq: 0, type: 'start', input: 1 }]
+    const { figures } = describeRow(found(modelOf(await stored(events)), 'old'), events)
+    expect(Object.fromEntries(figures).Started).toMatch(/^2001-06-1\d \d\d:\d\d:00$/)
+  })
+
+  test('a minute is no 60 seconds beside another', async () => {
+    const of = run('long')
+    const lasting = async (ms: number) => {
+      const events: RunEvent[] = [
+        { run: of, at: 0, seq: 0, type: 'start', input: 1 },
+        { run: of, at: ms, seq: 1, type: 'end', output: 1 },
+      ]
+      return Object.fromEntries(describeRow(found(modelOf(await stored(events)), 'long'), events).figures).Duration
+    }
+    expect(await Promise.all([999, 59_990, 60_000, 119_600, 3_599_900].map(lasting))).toEqual([
+      '999 ms',
+      '59.99 s',
+      '1 min 0 s',
+      '2 min 0 s',
+      '60 min 0 s',
+    ])
+  })
+
   test('costs are added over a tree; what nobody knows is said, and is not 0', async () => {
     const prices = {
       price: ({ outputTokens }: { outputTokens?: number }) => (outputTokens ? { total: outputTokens / 100, currency: 'USD' } : undefined),
@@ -382,6 +443,9 @@ describe('a log as it is read', () => {
     append: (record: StoredRecord) => void model.append(record),
     prepend: (records: readonly StoredRecord[]) => model.prepend(records),
     changed() {},
+    cleared() {
+      throw new Error('Nothing was removed')
+    },
     failed(error: unknown) {
       throw error
     },

@@ -1,108 +1,31 @@
-import { ModelError, type Run, type RunEvent } from 'chaintap'
+import axe from 'axe-core'
+import type { RunEvent } from 'chaintap'
 import { IndexedDBLogStore } from 'chaintap/indexeddb'
 import { type LogRecord, type LogStore, MemoryLogStore } from 'chaintap/log'
 import { priceTable } from 'chaintap/tokens'
-import type { ChaintapLog } from 'chaintap/viewer'
-import 'chaintap/viewer'
-import axe from 'axe-core'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { run, said } from '../contracts/log-store.ts'
-
-let element: ChaintapLog
-
-afterEach(() => element?.remove())
-
-/** Puts the element into the page. */
-function show(store?: LogStore, style = ''): ChaintapLog {
-  element?.remove()
-  element = document.createElement('chaintap-log')
-  element.style.cssText = `inline-size: 1100px; block-size: 640px; ${style}`
-  if (store) element.store = store
-  return document.body.appendChild(element)
-}
-
-const root = (): ShadowRoot => {
-  if (!element.shadowRoot) throw new Error('The element is not in the page')
-  return element.shadowRoot
-}
-
-function part<E = HTMLElement>(selector: string): E {
-  const found = root().querySelector(selector) as E | null
-  if (!found) throw new Error(`There is no ${selector}`)
-  return found
-}
-
-const list = () => part('[role=tree]')
-const rows = () => [...root().querySelectorAll<HTMLElement>('[role=treeitem]')]
-const rowNamed = (name: string) => rows().find((row) => row.textContent.includes(name))
-const textsOf = (selector: string) => [...root().querySelectorAll(selector)].map(({ textContent }) => textContent)
-const names = () => rows().map((row) => row.querySelector('.name, .said')?.textContent)
-const button = (name: string) => {
-  const found = [...root().querySelectorAll('button')].find(
-    (each) => each.checkVisibility() && (each.ariaLabel ?? each.textContent).includes(name),
-  )
-  if (!found) throw new Error(`There is no button ${name}`)
-  return found
-}
-const eventually = (read: () => unknown) => expect.poll(read, { timeout: 10_000, interval: 20 })
-const press = (key: string, target: Element = list()) =>
-  target.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, composed: true, cancelable: true }))
-const activeName = () => {
-  const id = list().getAttribute('aria-activedescendant')
-  return id && root().getElementById(id)?.querySelector('.name, .said')?.textContent
-}
-
-type Told = RunEvent extends infer Event ? (Event extends RunEvent ? Omit<Event, 'run' | 'at' | 'seq'> : never) : never
-
-/** Events one by one, each 10 ms after the last. */
-function teller(at = Date.now()): (run: Run, told: Told) => RunEvent {
-  let seq = 0
-  return (of, told) => ({ run: of, at: at + seq * 10, seq: seq++, ...told })
-}
-
-const chainRun = run('root', { name: 'Chain', tags: ['chat'] })
-const modelRun = run('model', { name: 'Model', kind: 'chat_model', parentId: 'root', rootId: 'root' })
-
-/** A chain whose model has failed, and something said before and after. */
-function failed(): readonly LogRecord[] {
-  const tell = teller()
-  const error = new ModelError('http', 'Overloaded', { status: 529, cause: new TypeError('The connection was reset') })
-  return [
-    said('ready'),
-    tell(chainRun, { type: 'start', input: { question: 'Why?' } }),
-    tell(modelRun, { type: 'start', input: [{ role: 'user', content: 'Why do bears sleep?' }] }),
-    tell(modelRun, { type: 'token', token: 'Be' }),
-    tell(modelRun, { type: 'token', token: 'cause' }),
-    tell(modelRun, {
-      type: 'error',
-      error,
-      partial: 'Because',
-      usage: { inputTokens: 1_000, outputTokens: 2_000 },
-      answered: { model: 'm-1' },
-    }),
-    tell(chainRun, { type: 'error', error, partial: undefined }),
-    said('over', { level: 'warning', category: ['app', 'chat'], properties: { tries: 2 } }),
-  ]
-}
-
-async function storeOf(records: readonly LogRecord[]): Promise<MemoryLogStore> {
-  const store = new MemoryLogStore({ retain: {} })
-  await store.append(records)
-  return store
-}
-
-const many = (count: number, from = 0): readonly LogRecord[] =>
-  Array.from({ length: count }, (_, i) => said(`line ${from + i}`, { at: from + i }))
-
-/** A store that does some things in its own way. */
-function standingFor(store: LogStore, own: Partial<LogStore>): LogStore {
-  return new Proxy(store, {
-    get(target, name) {
-      const value: unknown = Reflect.get(own, name) ?? Reflect.get(target, name)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-}
+import {
+  activeName,
+  button,
+  element,
+  eventually,
+  failed,
+  list,
+  many,
+  modelRun,
+  names,
+  part,
+  press,
+  root,
+  rowNamed,
+  rows,
+  show,
+  standingFor,
+  storeOf,
+  teller,
+  textsOf,
+} from './viewer-page.ts'
 
 /** A store that counts which of its streams are still read from. */
 function watched(store: LogStore): { readonly store: LogStore; readonly open: () => number } {
@@ -525,9 +448,7 @@ describe('safety', () => {
 
   test('a store that was given before the element was defined is shown', async () => {
     const store = await storeOf([said('early')])
-    element = document.implementation.createHTMLDocument().createElement('chaintap-log')
-    element.store = store
-    document.body.appendChild(element)
+    show(store, '', document.implementation.createHTMLDocument().createElement('chaintap-log'))
     await eventually(names).toEqual(['early'])
   })
 })

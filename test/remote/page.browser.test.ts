@@ -93,6 +93,22 @@ test('a pause between attempts ends when the network is back', async () => {
   await end()
 })
 
+test('a run that is resumed without a network is asked for when it is back', async () => {
+  const server = resumableServer(new Talker(() => counted([['a'], ['b']])))
+  let asked = 0
+  const remote = new RemoteRunnable<string, string>('https://app.example/chat', {
+    fetch: (request) => (request.method === 'GET' && ++asked === 1 ? Promise.reject(new TypeError('offline')) : server.fetch(request)),
+    reconnectDelay: () => 60_000,
+  })
+  await remote.invoke('hi')
+  const text = remote.attach(server.ids()[0] ?? '').invoke()
+  await vi.waitFor(() => expect(asked).toBe(1), patience)
+  await turn(20)
+  say(window, 'offline')
+  say(window, 'online')
+  expect(await text).toBe('ab')
+})
+
 test('after a run the page is listened to no more', async () => {
   const added = vi.spyOn(globalThis, 'addEventListener')
   const removed = vi.spyOn(globalThis, 'removeEventListener')

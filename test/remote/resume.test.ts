@@ -125,6 +125,42 @@ test('after so many attempts it gives up with an error that says so, and every r
   expect((await readAll(never.stream('hi'))).error).toMatchObject({ code: 'truncated' })
 })
 
+test('a server that stays down is a lost connection, with what it said last as its cause', async () => {
+  const server = resumableServer(chain(), {
+    cut: () => 1_200,
+    refuse: ({ method }) => (method === 'GET' ? Response.json({ error: 'Down.' }, { status: 503 }) : undefined),
+  })
+  const { error } = await readAll(remoteOf(server, { maxReconnects: 2 }).stream('hi'))
+  expect(error).toMatchObject({ code: 'connection_lost', runId: server.ids()[0], cause: { code: 'http', status: 503 } })
+})
+
+test('resume asks again too where the server cannot be reached, and never stops what it could not read', async () => {
+  let refusals = 2
+  let [status, isReachable] = [503, true]
+  const server = resumableServer(chain(), {
+    refuse: ({ method }) => (method === 'GET' && refusals-- > 0 ? Response.json({ error: 'No.' }, { status }) : undefined),
+  })
+  const fetch = (request: Request): Promise<Response> => (isReachable ? server.fetch(request) : Promise.reject(new TypeError('offline')))
+  const remote = remoteOf(server, { fetch, maxReconnects: 3 })
+  await remote.invoke('hi')
+  const [id = ''] = server.ids()
+  const heard = recorder()
+  expect((await readAll(remote.resume(id, { callbacks: [heard] }))).chunks.join('')).toBe(tokens.join(''))
+  heard.check()
+  expect(heard.events.filter(({ type }) => type === 'retry')).toMatchObject([{ error: { status: 503 } }, { error: { status: 503 } }])
+  refusals = 99
+  expect((await readAll(remote.resume(id))).error).toMatchObject({ code: 'connection_lost', cause: { status: 503 } })
+  isReachable = false
+  expect((await readAll(remote.resume(id))).error).toMatchObject({ code: 'connection_lost', cause: { code: 'network' } })
+  isReachable = true
+  for (status of [401, 404]) {
+    const run = remote.resume(id)
+    expect((await readAll(run)).error).toMatchObject({ code: 'http', status })
+    await run.flushed
+  }
+  expect(server.stopped).toEqual([])
+})
+
 test('a server that answers without a new event, again and again, is given up', async () => {
   const server = resumableServer(chain(), { cut: (answer) => (answer === 0 ? 700 : 0) })
   const { error } = await readAll(remoteOf(server, { maxReconnects: 4 }).stream('hi'))

@@ -43,7 +43,8 @@ export function resumableServer(chain: Runnable<never, unknown, unknown>, option
 
   const streamOf = (recorded: Recorded, after: number): Response => {
     const limit = options.cut?.(answers++)
-    let [sent, index] = [0, recorded.frames.findIndex(({ seq }) => seq > after - (options.overlap ?? 0))]
+    const begin = after - (options.overlap ?? 0)
+    let [sent, index] = [0, -1]
     let rest = new Uint8Array()
     open++
     const end = (controller: ReadableStreamDefaultController): void | Promise<void> => {
@@ -57,17 +58,15 @@ export function resumableServer(chain: Runnable<never, unknown, unknown>, option
         async pull(controller) {
           if (sent === limit) return end(controller)
           while (rest.length === 0) {
-            const frame = index < 0 ? undefined : recorded.frames[index]
+            if (index < 0) index = recorded.frames.findIndex(({ seq }) => seq > begin)
+            const frame = recorded.frames[index]
             if (frame) {
               rest = new TextEncoder().encode(frame.text)
               index++
             } else if (recorded.isOver) {
               open--
               return controller.close()
-            } else {
-              await recorded.more.promise
-              if (index < 0) index = recorded.frames.findIndex(({ seq }) => seq > after)
-            }
+            } else await recorded.more.promise
           }
           const size = Math.min(options.piece ?? rest.length, limit === undefined ? rest.length : limit - sent)
           sent += Math.min(size, rest.length)

@@ -1,6 +1,7 @@
 import { ChatPromptTemplate, lambda, MessagesPlaceholder, StringOutputParser, UserStop } from 'chaintap'
 import { type ChatRequest, ChatTransport, fromUIMessages, type UIMessagePart } from 'chaintap/ai-sdk'
-import { recorder, scriptedModel } from 'chaintap/testing'
+import { ChatAnthropic } from 'chaintap/anthropic'
+import { anthropicSse, faultyFetch, recorder, scriptedModel } from 'chaintap/testing'
 import { expect, test } from 'vitest'
 
 const asking = (text: string, abortSignal?: AbortSignal): ChatRequest => ({
@@ -80,6 +81,20 @@ test('P2: cancelling the stream stops the run', async () => {
 
 test('there is nothing to come back to', async () => {
   expect(await new ChatTransport(scriptedModel(['a'])).reconnectToStream({})).toBeNull()
+})
+
+test('a model’s word for why it stopped that nobody knows is a plain stop', async () => {
+  const network = faultyFetch({ body: anthropicSse({ text: ['Hi'], stopReason: 'constructor' }) })
+  const model = new ChatAnthropic({ apiKey: 'k', fetch: network, dangerouslyAllowBrowser: true })
+  const parts = await partsOf(await new ChatTransport(model).sendMessages(asking('hi')))
+  expect(parts.at(-1)).toMatchObject({ type: 'finish', finishReason: 'stop' })
+})
+
+test('what is no conversation is said to be none', () => {
+  const wrong = [null, 'hi', {}, { role: 'user', parts: 'hi' }, { role: 'judge', parts: [] }]
+  const parts = [null, 'text', {}, { type: 1 }]
+  for (const message of [...wrong, ...parts.flatMap((part) => ['user', 'assistant'].map((role) => ({ role, parts: [part] })))])
+    expect(() => fromUIMessages([message as never])).toThrow(expect.objectContaining({ code: 'invalid_message' }))
 })
 
 test('a conversation of useChat is read step by step', () => {

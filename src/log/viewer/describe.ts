@@ -1,7 +1,7 @@
 import type { RunEvent } from '../../core/event.ts'
 import { addUsage, type Usage } from '../../core/usage.ts'
 import { below, durationOf, type MessageRow, type Row, type RunRow, stateOf } from './row.ts'
-import { type Block, blocksOf } from './values.ts'
+import { type Block, blocksOf, valueText } from './values.ts'
 import { durationText, kindText, plural, rateText, timeText, unknown } from './words.ts'
 
 /** Knows prices: a `PriceBook` of `chaintap/tokens`. */
@@ -52,7 +52,7 @@ function figuresOf(row: RunRow, prices: ViewerPrices | undefined): readonly (rea
   const total = durationText(durationOf(row))
   const figures: (readonly [string, string])[] = [
     ['State', stateOf(row)],
-    ['Started', start === undefined ? unknown : timeText(start)],
+    ['Started', start === undefined ? unknown : startText(start)],
     ['Duration', total],
   ]
   if (first !== undefined) figures.push(['First token', start === undefined ? unknown : durationText(first - start)])
@@ -62,6 +62,12 @@ function figuresOf(row: RunRow, prices: ViewerPrices | undefined): readonly (rea
   if (cost) figures.push(['Cost', cost])
   if (answered?.model !== undefined) figures.push(['Model', answered.model])
   return figures
+}
+
+/** A log may be years old. */
+function startText(at: number): string {
+  const year = new Date(at).getFullYear()
+  return `${year === new Date().getFullYear() ? '' : `${year}-`}${timeText(at)}`
 }
 
 function usageFigures(usage: Usage): readonly (readonly [string, string])[] {
@@ -101,9 +107,16 @@ const section = (title: string, value: unknown, sort?: Section['sort']): Section
   ...(sort && { sort }),
 })
 
+/** Of so many events sections are shown, the first and the last: a tool may tell of each step that it takes. */
+const MANY = 200
+const inJson = 'Too many to be shown. “Copy JSON” has all of them.'
+
 /** What went in, what happened, and what came out. */
 function happened(row: RunRow, events: readonly RunEvent[]): readonly Section[] {
-  const sections = events.flatMap(sectionsOf)
+  const told = events.filter(({ type }) => type !== 'token' && type !== 'delta')
+  const left = told.length - MANY
+  const sections = (left > 0 ? told.slice(0, MANY / 2) : told).flatMap(sectionsOf)
+  if (left > 0) sections.push(section(`${left.toLocaleString()} more`, inJson), ...told.slice(-MANY / 2).flatMap(sectionsOf))
   // Who opens what has failed asks why.
   if (row.ending) return [...sections.filter(isFailure), ...sections.filter((section) => !isFailure(section))]
   const said = events.flatMap((event) => (event.type === 'token' ? [event.token] : []))
@@ -125,7 +138,7 @@ function sectionsOf(event: RunEvent): readonly Section[] {
     case 'text':
       return [section('Text', event.text)]
     case 'action':
-      return [section(`Action: ${event.action.tool}`, event.action.toolInput), section('Thought', event.action.log)]
+      return [section(`Action: ${valueText(event.action.tool)}`, event.action.toolInput), section('Thought', event.action.log)]
     case 'finish':
       return [section('Finish', event.finish.returnValues)]
     case 'custom':

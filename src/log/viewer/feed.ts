@@ -11,6 +11,8 @@ export interface Listener {
   append(record: StoredRecord): void
   /** Records that are older than all others, the newest first. */
   prepend(records: readonly StoredRecord[]): void
+  /** Nothing that was heard is in the log any more. */
+  cleared(): void
   /** Something else is different: what is being read, or that nothing more will come. */
   changed(): void
   failed(error: unknown): void
@@ -37,6 +39,7 @@ export class Feed {
     this.#listener = listener
     this.#live = store.tail().getReader()
     this.#past = store.read({ order: 'desc' }).getReader()
+    store.onRemoval?.add(this.#onRemoval)
   }
 
   /** Begins. Never rejects. */
@@ -70,16 +73,29 @@ export class Feed {
     this.#listener.changed()
   }
 
+  readonly #onRemoval = (): void => void this.#guard(() => this.#look(this.#newest))
+
+  /** What is removed from time to time, to make room, may still be shown. */
+  async #look(newest: StoredRecord | undefined): Promise<void> {
+    if (!newest) return
+    let left = 0
+    await each(this.#store.read({ before: newest.cursor, limit: 1 }).getReader(), () => ++left > 0)
+    if (left === 0 && !this.#isOver) this.#listener.cleared()
+  }
+
   /** Whoever is read from is told. */
   stop(): void {
     this.#isOver = true
+    this.#store.onRemoval?.delete(this.#onRemoval)
     leave(this.#past)
     leave(this.#live)
   }
 
   #hear(record: StoredRecord): boolean {
-    if (!this.#first.has(record.id) && !this.#isOver) this.#listener.append(record)
-    return !this.#isOver
+    if (this.#isOver) return false
+    this.#newest = record
+    if (!this.#first.has(record.id)) this.#listener.append(record)
+    return true
   }
 
   async #guard(work: () => Promise<unknown>): Promise<void> {

@@ -18,7 +18,7 @@ export class Finder {
   }
 
   /** Looks for a text, and no longer for the last one. `found`: there is something to be shown. Gives whether it came to the end. */
-  async look(store: LogStore, text: string, { failed }: Listener, found: () => void): Promise<boolean> {
+  async look(store: LogStore, text: string, listener: Listener, found: () => void): Promise<boolean> {
     this.stop()
     this.text = text
     if (text === '') return false
@@ -31,7 +31,7 @@ export class Finder {
       await search.through(found)
       return this.#search === search
     } catch (error) {
-      if (this.text === text) failed(error)
+      if (this.text === text) listener.failed(error)
       return false
     }
   }

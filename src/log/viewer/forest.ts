@@ -89,9 +89,9 @@ export class Forest {
       at.version++
     }
     if (event.type === 'end' || event.type === 'error') {
-      row.total ??= event.usage
+      row.total ??= row.usage
       const top = topOf(row)
-      if (top !== row) top.total = addUsage(top.total, event.usage)
+      if (top !== row) top.total = addUsage(top.total, row.usage)
     }
     return row
   }
@@ -172,6 +172,10 @@ function count(counts: Counts, key: string, by: 1 | -1): void {
   else map.delete(key)
 }
 
+/** What of it is as it should be: a log may be anybody's. */
+const sound = <T extends object>(given: T | undefined, type: (key: string) => string): T | undefined =>
+  given && (Object.fromEntries(Object.entries(given).filter(([key, value]) => typeof value === type(key))) as T)
+
 function tell(row: RunRow, event: RunEvent, level: LogLevel): void {
   row.seq = Math.min(row.seq, event.seq)
   if (event.type === 'start') row.start = event.at
@@ -184,6 +188,6 @@ function tell(row: RunRow, event: RunEvent, level: LogLevel): void {
   if (event.type !== 'end' && event.type !== 'error') return
   row.end = event.at
   row.ending = event.type === 'end' ? 'ended' : level === 'error' ? 'failed' : 'stopped'
-  row.usage = event.usage
-  row.answered = event.answered
+  row.usage = sound(event.usage, (key) => (key === 'source' ? 'string' : 'number'))
+  row.answered = sound(event.answered, () => 'string')
 }

@@ -22,6 +22,7 @@ export class ChaintapLog extends Base {
   #store: LogStore | undefined
   #prices: ViewerPrices | undefined
   #viewer: Viewer | undefined
+  #isOn = false
 
   /** The log to be shown; another one takes its place. It is read only while the element is in a page, and never closed. */
   get store(): LogStore | undefined {
@@ -30,7 +31,7 @@ export class ChaintapLog extends Base {
 
   set store(store: LogStore | undefined) {
     this.#store = store
-    if (this.isConnected) this.#viewer?.start(store)
+    if (this.#isOn) this.#viewer?.start(store)
   }
 
   /** Says what models cost, where they do not say so themselves: `genaiPrices()` or a `priceTable`. */
@@ -53,13 +54,19 @@ export class ChaintapLog extends Base {
       this[name] = value
     }
     this.#viewer ??= new Viewer(this.attachShadow({ mode: 'open' }))
+    if (this.#isOn) return this.#viewer.changed()
+    this.#isOn = true
     this.#viewer.prices = this.#prices
     this.#viewer.start(this.#store)
   }
 
   /** Called by the page. */
   disconnectedCallback(): void {
-    this.#viewer?.stop()
+    // What is moved is back at once, and stays as it is.
+    queueMicrotask(() => {
+      this.#isOn = this.isConnected
+      if (!this.#isOn) this.#viewer?.stop()
+    })
   }
 }
 

@@ -113,9 +113,6 @@ export function rateOf({ tokens, first, last }: RunRow): number | undefined {
 
 /** A run and all below it, from top to bottom. */
 export function* below(row: RunRow): Generator<RunRow, void> {
-  const left = [row]
-  for (let next = left.pop(); next; next = left.pop()) {
-    yield next
-    left.push(...next.children.toReversed())
-  }
+  yield row
+  for (const child of row.children) yield* below(child)
 }

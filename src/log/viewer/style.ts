@@ -94,7 +94,9 @@ button { cursor: pointer; }
   .live[data-state="live"]::before, [data-state="running"] .state { animation: pulse 1.4s ease-in-out infinite; }
 }
 @media (forced-colors: active) {
-  .bar, .chip::before { forced-color-adjust: none; }
+  .bar, .state, .chip::before, .live::before, .twist::before { forced-color-adjust: none; }
+  :is([aria-pressed="true"], [aria-selected="true"]) { outline: 3px solid Highlight; outline-offset: -3px; }
+  [aria-pressed="true"]:focus-visible { outline-style: dashed; }
 }
 `
 

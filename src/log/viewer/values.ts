@@ -13,17 +13,22 @@ export function blocksOf(value: unknown): readonly Block[] {
   return values.every(isMessage) ? values.flatMap(messageBlocks) : [{ text: valueText(value) }]
 }
 
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
+
+/** Other messages than ours, and what only looks like one, are shown as JSON. */
 const isMessage = (value: unknown): value is Message =>
-  typeof value === 'object' &&
-  value !== null &&
-  'role' in value &&
-  'content' in value &&
-  (typeof value.content === 'string' || Array.isArray(value.content))
+  isRecord(value) &&
+  typeof value.role === 'string' &&
+  (typeof value.content === 'string' || isListOf(value.content, (part) => typeof part.type === 'string')) &&
+  (value.toolCalls === undefined || isListOf(value.toolCalls, (call) => typeof call.name === 'string'))
+
+const isListOf = (value: unknown, check: (item: Readonly<Record<string, unknown>>) => boolean): boolean =>
+  Array.isArray(value) && value.every((item) => isRecord(item) && check(item))
 
 function messageBlocks(message: Message): readonly Block[] {
   const { role, content } = message
   const parts: readonly Part[] = typeof content === 'string' ? [{ type: 'text', text: content }] : content
-  const calls = (message.role === 'assistant' && message.toolCalls) || []
+  const calls = ('toolCalls' in message && message.toolCalls) || []
   const said = parts.map((part) => ({ label: part.type === 'text' ? role : `${role}: ${part.type}`, text: partText(part) }))
   return [
     ...(calls.length > 0 ? said.filter(({ text }) => text !== '') : said),
@@ -32,8 +37,10 @@ function messageBlocks(message: Message): readonly Block[] {
 }
 
 function partText(part: Part): string {
-  if (part.type === 'text' || part.type === 'reasoning') return part.text
-  if (part.type === 'image') return 'url' in part ? part.url.slice(0, 200) : `${part.mediaType}, ${part.data.length} characters of base64`
+  const { type, text, url, data, mediaType } = part as Readonly<Record<string, unknown>>
+  if ((type === 'text' || type === 'reasoning') && typeof text === 'string') return text
+  if (type === 'image' && typeof url === 'string') return url.slice(0, 200)
+  if (type === 'image' && typeof data === 'string') return `${String(mediaType)}, ${data.length} characters of base64`
   return valueText(part)
 }
 

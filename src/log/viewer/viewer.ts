@@ -102,6 +102,10 @@ export class Viewer implements Listener {
     this.#seen += this.model.tops.all - before
   }
 
+  cleared(): void {
+    this.start(this.#store)
+  }
+
   failed(error: unknown): void {
     this.#frame.fail(error)
     this.changed()
@@ -133,10 +137,12 @@ export class Viewer implements Listener {
     this.changed()
   }
 
-  /** Shows no details any more. */
-  close(): void {
+  /** Shows no details any more. False where none were shown. */
+  close(): boolean {
+    if (!this.#details.row) return false
     this.#details.close()
     this.list.element.focus()
+    return true
   }
 
   turnAll(isOpen: boolean): void {
@@ -175,10 +181,10 @@ export class Viewer implements Listener {
     const feed = this.#feed
     list.render(model, feed?.hasOlder ?? false)
     this.toolbar.render(model)
-    this.#details.render()
     if (list.isFollowing) this.#seen = model.tops.all
     this.#frame.renderNewest(list.isFollowing ? undefined : model.tops.all - this.#seen)
     this.#frame.render(statusOf(model, feed, this.#finder.isBusy))
     if (list.wantsOlder) void feed?.older()
+    this.#details.render()
   }
 }

@@ -8,22 +8,21 @@ export function onKeys(root: ShadowRoot, viewer: Viewer): void {
     const { target, key } = event
     const isField = target instanceof HTMLInputElement || target instanceof HTMLSelectElement
     if (key === '/' && !isField) viewer.toolbar.search.focus()
-    else if (key === 'Escape') leave(viewer, target)
-    else if (target !== viewer.list.element || !inList(viewer, key)) return
+    else if (key === 'Escape' ? !leave(viewer, target) : target !== viewer.list.element || !inList(viewer, key)) return
     event.preventDefault()
   })
 }
 
-/** Leaves what the focus is in: first a search for something, then the details. */
-function leave(viewer: Viewer, target: EventTarget | null): void {
+/** Leaves what the focus is in: first a search for something, then the details. Gives whether there was anything to leave. */
+function leave(viewer: Viewer, target: EventTarget | null): boolean {
   const { search } = viewer.toolbar
-  if (target === search && search.value !== '') {
+  if (target !== search) return viewer.close()
+  if (search.value === '') viewer.list.element.focus()
+  else {
     search.value = ''
     search.dispatchEvent(new Event('input'))
-    return
   }
-  if (target === search) viewer.list.element.focus()
-  else viewer.close()
+  return true
 }
 
 /** Gives whether the key has a meaning in the list. */

@@ -1,0 +1,200 @@
+import type { Run } from 'chaintap'
+import { type RemoteHeaders, type RemoteOptions, RemoteRunnable } from 'chaintap/remote'
+import { recorder } from 'chaintap/testing'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { counted, readAll, turn } from '../support/sources.ts'
+
+const url = 'https://app.example/joke'
+const root: Run = { id: 'root', parentId: undefined, rootId: 'root', name: 'Root', kind: 'chain', tags: [], metadata: {} }
+const below = (id: string, parentId: string): Run => ({ ...root, id, parentId, name: id })
+
+type Told = Readonly<Record<string, unknown>> & { readonly type: string; readonly run: Run | string }
+
+/** Events as a server sends them, numbered. */
+const framesOf = (told: readonly Told[], from = 0): string =>
+  told.map((event, i) => `event: ${event.type}\nid: ${from + i}\ndata: ${JSON.stringify({ at: 1, seq: from + i, ...event })}\n\n`).join('')
+
+const whole = framesOf([
+  { type: 'start', run: root, input: 1 },
+  { type: 'chunk', run: 'root', chunk: 'a' },
+  { type: 'end', run: 'root', output: 'a' },
+])
+const complete = 'event: outcome\ndata: {"status":"complete","durationMs":1}\n\n'
+
+const answering = (body: BodyInit, options: RemoteOptions = {}) =>
+  new RemoteRunnable<string, string>(url, {
+    fetch: async () => new Response(body, { headers: { 'content-type': 'text/event-stream' } }),
+    ...options,
+  })
+
+async function hear(body: BodyInit) {
+  const heard = recorder()
+  const run = answering(body).stream('hi', { callbacks: [heard] })
+  const read = await readAll(run)
+  heard.check()
+  return { ...read, trace: heard.trace(), outcome: await run.outcome }
+}
+
+const spellings: Record<string, string> = {
+  'a byte order mark': `\uFEFF${whole}${complete}`,
+  CRLF: (whole + complete).replaceAll('\n', '\r\n'),
+  CR: (whole + complete).replaceAll('\n', '\r'),
+  'comments, pauses and events of a later version': `: hi\n\n\nretry: 5\n\n${whole}: there\nevent: later\ndata: {\n\n${complete}`,
+}
+
+test.each(Object.entries(spellings))('a server may write %s', async (_, body) => {
+  const plain = await hear(whole + complete)
+  expect(plain).toMatchObject({ chunks: ['a'], error: undefined })
+  expect(await hear(body)).toMatchObject({ chunks: ['a'], error: undefined, trace: plain.trace })
+})
+
+test('an answer of nothing but comments is a truncated one', async () => {
+  for (const body of ['', ': a\n\n: b\n\n']) expect((await hear(body)).error).toMatchObject({ name: 'TruncatedError' })
+})
+
+test('bytes that are no UTF-8 are read as the standard has it', async () => {
+  const bytes = new TextEncoder().encode(whole.replace('"chunk":"a"', '"chunk":"?"') + complete)
+  bytes[bytes.indexOf(0x3f)] = 0xff
+  expect(await hear(bytes)).toMatchObject({ chunks: ['\uFFFD'], error: undefined })
+})
+
+const disorders: Record<string, { readonly told: readonly Told[]; readonly heard: readonly string[] }> = {
+  'a run that ends twice': {
+    told: [
+      { type: 'start', run: below('a', 'root'), input: 1 },
+      { type: 'end', run: 'a', output: 1 },
+      { type: 'end', run: 'a', output: 2 },
+      { type: 'error', run: 'a', error: 2, partial: 1 },
+    ],
+    heard: ['S a<Root', 'E a', 'E Root'],
+  },
+  'a run that ends before it starts': {
+    told: [
+      { type: 'end', run: below('a', 'root'), output: 1 },
+      { type: 'start', run: below('a', 'root'), input: 1 },
+      { type: 'token', run: 'a', token: 't' },
+    ],
+    heard: ['S a<Root', 'E a', 'E Root'],
+  },
+  'a run that goes on after its parent': {
+    told: [
+      { type: 'start', run: below('a', 'root'), input: 1 },
+      { type: 'start', run: below('b', 'a'), input: 1 },
+      { type: 'end', run: 'a', output: 1 },
+      { type: 'token', run: 'b', token: 't' },
+      { type: 'start', run: below('c', 'b'), input: 1 },
+      { type: 'end', run: 'b', output: 1 },
+      { type: 'start', run: below('d', 'a'), input: 1 },
+      { type: 'end', run: 'c', output: 1 },
+      { type: 'end', run: 'd', output: 1 },
+    ],
+    heard: ['S a<Root', 'S b<a', 'X b', 'E a', 'S c<RemoteRunnable', 'S d<RemoteRunnable', 'E c', 'E d', 'E Root'],
+  },
+  'a root that ends twice, and before another run': {
+    told: [
+      { type: 'start', run: below('a', 'root'), input: 1 },
+      { type: 'end', run: 'root', output: 'x' },
+      { type: 'end', run: 'a', output: 1 },
+    ],
+    heard: ['S a<Root', 'X a', 'E Root'],
+  },
+  'runs that start twice, or below each other': {
+    told: [
+      { type: 'start', run: root, input: 1 },
+      { type: 'start', run: below('a', 'b'), input: 1 },
+      { type: 'start', run: below('b', 'a'), input: 1 },
+      { type: 'start', run: below('c', 'c'), input: 1 },
+    ],
+    heard: ['S a<RemoteRunnable', 'S b<a', 'S c<RemoteRunnable', 'E Root', 'E b', 'E a', 'E c'],
+  },
+}
+
+test.each(Object.entries(disorders))('P1: %s, as its server has it, starts and ends once here', async (_, { told, heard }) => {
+  const start: Told = { type: 'start', run: root, input: 1 }
+  const { trace, error, outcome } = await hear(framesOf([start, ...told, { type: 'end', run: 'root', output: 'x' }]) + complete)
+  expect(trace).toEqual(['S RemoteRunnable', 'S Root<RemoteRunnable', ...heard, 'E RemoteRunnable'])
+  expect(error).toBeUndefined()
+  expect(outcome).toMatchObject({ status: 'complete', output: 'x' })
+})
+
+const ids = fc.constantFrom('root', 'a', 'b', 'c', 'd')
+const telling = fc.record({
+  type: fc.constantFrom('start', 'start', 'token', 'chunk', 'text', 'custom', 'end', 'error'),
+  id: ids,
+  parentId: ids,
+  isWhole: fc.boolean(),
+  seq: fc.option(fc.nat(20), { nil: undefined }),
+})
+
+test('P1: whatever a server tells, in whatever order, each run starts and ends once here', async () => {
+  const said = { input: 1, token: 't', chunk: 'c', text: 't', name: 'n', data: 1, output: 1, error: 1, partial: 1 }
+  await fc.assert(
+    fc.asyncProperty(fc.array(telling, { maxLength: 25 }), fc.boolean(), async (tellings, isComplete) => {
+      const told = tellings.map(({ id, parentId, isWhole, seq, type }) => ({
+        ...said,
+        type,
+        run: isWhole || type === 'start' ? below(id, parentId) : id,
+        ...(seq !== undefined && { seq }),
+      }))
+      const { outcome, trace } = await hear(framesOf(told) + (isComplete ? complete : ''))
+      if (isComplete) expect(trace.at(-1)).toBe(outcome.status === 'complete' ? 'E RemoteRunnable' : 'X RemoteRunnable')
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('nothing is heard behind the outcome', async () => {
+  const late: readonly Told[] = [
+    { type: 'start', run: below('late', 'root'), input: 1 },
+    { type: 'chunk', run: 'late', chunk: 'late' },
+  ]
+  const { chunks, trace, outcome } = await hear(whole + complete + framesOf(late, 10) + complete.replace('complete', 'failed'))
+  expect(chunks).toEqual(['a'])
+  expect(trace).toEqual((await hear(whole + complete)).trace)
+  expect(outcome.status).toBe('complete')
+})
+
+test('no key of a server’s JSON is taken for an order', async () => {
+  const evil = '{"__proto__":{"hurt":1},"constructor":{"prototype":{"hurt":1}},"$$":{"__proto__":{"hurt":1}}}'
+  const told = whole
+    .replace('"metadata":{}', () => `"metadata":${evil}`)
+    .replace('"input":1', () => `"input":${evil},"__proto__":{"hurt":1}`)
+    .replace('"output":"a"', () => `"output":${evil},"usage":{"inputTokens":1,"__proto__":{"hurt":1}}`)
+  const { outcome } = await hear(told + complete.replace('{', '{"__proto__":{"hurt":1},'))
+  expect(outcome).toMatchObject({ status: 'complete', usage: { inputTokens: 1 } })
+  for (const value of [{}, outcome, outcome.usage, () => {}]) expect(Reflect.get(Object(value), 'hurt')).toBeUndefined()
+})
+
+test('P2: a call that is left before it is sent is never sent', async () => {
+  const asked: string[] = []
+  const fetch = async ({ method }: Request): Promise<Response> => {
+    asked.push(method)
+    return new Response(whole + complete, { headers: { 'content-type': 'text/event-stream' } })
+  }
+  await expect(answering('', { fetch }).invoke('hi', { signal: AbortSignal.abort(new Error('before')) })).rejects.toThrow('before')
+  const headers = Promise.withResolvers<RemoteHeaders>()
+  const run = answering('', { fetch, headers: () => headers.promise }).stream('hi')
+  const reading = readAll(run)
+  await turn(2)
+  run.stop()
+  expect(await reading).toEqual({ chunks: [], error: undefined })
+  headers.resolve({})
+  await run.flushed
+  expect(asked).toEqual([])
+})
+
+test('P2: a stop in whichever turn the answer comes closes its body, though fetch ignores the signal', async () => {
+  for (let turns = 0; turns < 20; turns++) {
+    const body = counted([new TextEncoder().encode(whole)], { stall: true })
+    const fetch = async (): Promise<Response> => {
+      const later = (left: number): void => queueMicrotask(() => (left > 0 ? later(left - 1) : run.stop()))
+      later(turns)
+      return new Response(body.stream, { headers: { 'content-type': 'text/event-stream' } })
+    }
+    const run = answering('', { fetch }).stream('hi')
+    await readAll(run)
+    await run.flushed
+    expect(body.isOpen()).toBe(false)
+  }
+})

@@ -1,0 +1,17 @@
+import { vi } from 'vitest'
+import { patience } from './patience.ts'
+
+/** Another realm with modules of its own: to a log in IndexedDB, another tab. It is there as long as its iframe is. */
+export async function tab(): Promise<typeof import('chaintap/indexeddb')> {
+  const frame = document.createElement('iframe')
+  const url = new URL('../../src/log/indexeddb.ts', import.meta.url)
+  // Vitest rewrites every import() to go through its runner, which a frame has not.
+  const runner = 'globalThis.__vitest_browser_runner__ = { wrapDynamicImport: (load) => load() }'
+  frame.srcdoc = `<script type="module">${runner}; globalThis.log = await import(${JSON.stringify(url.href)})</script>`
+  document.body.appendChild(frame)
+  const there = frame.contentWindow as unknown as { log?: typeof import('chaintap/indexeddb') }
+  return vi.waitFor(() => {
+    if (!there.log) throw new Error('The frame has not loaded')
+    return there.log
+  }, patience)
+}

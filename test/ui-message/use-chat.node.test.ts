@@ -1,0 +1,53 @@
+// The chat of the AI SDK itself, with a chain of ours in the page.
+import { Chat } from '@ai-sdk/react'
+import { lastAssistantMessageIsCompleteWithToolCalls, type UIMessage } from 'ai'
+import { ChatTransport } from 'chaintap/ai-sdk'
+import { recorder, scriptedModel } from 'chaintap/testing'
+import { expect, test, vi } from 'vitest'
+import { patience } from '../support/patience.ts'
+
+const textOf = ({ role, parts }: UIMessage): string => `${role}: ${parts.map((part) => (part.type === 'text' ? part.text : '')).join('')}`
+
+test('answers, is asked again, fails and is asked again, is stopped, and goes on', async () => {
+  const endless = Array.from({ length: 100_000 }, () => 'a')
+  const model = scriptedModel([['Hel', 'lo'], ['Again'], { tokens: ['Par'], error: new Error('cut') }, ['Fine'], endless, ['After']])
+  const heard = recorder()
+  const chat = new Chat({ transport: new ChatTransport(model, { callbacks: [heard] }) })
+  const said = () => chat.messages.map(textOf)
+  await chat.sendMessage({ text: 'hi' })
+  const first = chat.messages[1]?.id
+  await chat.regenerate()
+  expect(said()).toEqual(['user: hi', 'assistant: Again'])
+  expect(chat.messages[1]?.id).not.toBe(first)
+  await chat.sendMessage({ text: 'more' })
+  expect([chat.status, chat.error?.message, said().at(-1)]).toEqual(['error', 'cut', 'assistant: Par'])
+  await chat.regenerate()
+  expect([chat.status, chat.error, said().at(-1)]).toEqual(['ready', undefined, 'assistant: Fine'])
+  const sending = chat.sendMessage({ text: 'long' })
+  await vi.waitFor(() => expect(said().at(-1)).toContain('assistant: aa'), patience)
+  await chat.stop()
+  await sending
+  expect([chat.status, chat.error, model.record.open]).toEqual(['ready', undefined, 0])
+  // There is nothing to come back to.
+  await chat.resumeStream()
+  await chat.sendMessage({ text: 'next' })
+  expect([chat.status, said().at(-1)]).toEqual(['ready', 'assistant: After'])
+  heard.check()
+  expect(heard.open).toEqual([])
+})
+
+test('tools that the page answers itself go back to the model, in the same message', async () => {
+  const model = scriptedModel([[{ type: 'tool-call', index: 0, id: 'c', name: 'look', args: '{"x":1}' }], ['It is 5.']])
+  const chat = new Chat({
+    transport: new ChatTransport(model),
+    sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithToolCalls,
+    onToolCall: ({ toolCall: { toolName, toolCallId } }) => void chat.addToolOutput({ tool: toolName, toolCallId, output: { y: 5 } }),
+  })
+  await chat.sendMessage({ text: 'What is it?' })
+  await vi.waitFor(() => expect(chat.messages.map(textOf)).toEqual(['user: What is it?', 'assistant: It is 5.']), patience)
+  expect(model.record.inputs.at(-1)).toEqual([
+    { role: 'user', content: 'What is it?' },
+    { role: 'assistant', content: '', toolCalls: [{ id: 'c', name: 'look', args: { x: 1 } }] },
+    { role: 'tool', content: '{"y":5}', toolCallId: 'c' },
+  ])
+})
