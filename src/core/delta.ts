@@ -12,7 +12,7 @@ import type { Usage } from './usage.ts'
  * - `tool-call` a piece of a call: `id` and `name` come first, `args` is JSON text in pieces; `index` says which call
  * - `usage` what is known of the tokens so far; later figures replace earlier ones
  * - `stop` why it stopped, in the provider's own word, and what else it says of that
- * - `meta` the provider's id of the answer, the model that gives it, and what else is said of it
+ * - `meta` the provider's id of the answer, the model that gives it, and what else is said of it; `cacheWrite1hTokens` see `Answered`
  */
 export type Delta =
   | { readonly type: 'text'; readonly text: string }
@@ -23,4 +23,10 @@ export type Delta =
   | { readonly type: 'tool-call'; readonly index: number; readonly id?: string; readonly name?: string; readonly args?: string }
   | { readonly type: 'usage'; readonly usage: Usage }
   | { readonly type: 'stop'; readonly reason: string; readonly details?: Readonly<Record<string, unknown>> }
-  | { readonly type: 'meta'; readonly id?: string; readonly model?: string; readonly extra?: Readonly<Record<string, unknown>> }
+  | {
+      readonly type: 'meta'
+      readonly id?: string
+      readonly model?: string
+      readonly cacheWrite1hTokens?: number
+      readonly extra?: Readonly<Record<string, unknown>>
+    }

@@ -27,6 +27,8 @@ export interface Answered {
   readonly model?: string
   /** Where the provider is, without secrets. */
   readonly url?: string
+  /** Of the usage's `cacheWriteTokens`, those that Anthropic's cache keeps for an hour: they have a price of their own. */
+  readonly cacheWrite1hTokens?: number
 }
 
 /** What the end of a model's run tells beside it, as far as it is known. */

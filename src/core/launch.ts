@@ -6,7 +6,7 @@ import type { MergedOptions } from './options.ts'
 import { OpenRun } from './run.ts'
 import type { Runnable } from './runnable.ts'
 import type { Place } from './scope.ts'
-import { follow } from './signal.ts'
+import { follow, LONGEST_TIMER } from './signal.ts'
 import { around } from './stage.ts'
 
 /** A run that has started, and the flow of its chunks. */
@@ -95,7 +95,7 @@ function prepare(runnable: AnyRunnable<unknown>, input: unknown): { input: unkno
 /** Signals and the timeout of a run: each stops it, and is let go when it ends. */
 function limit(run: OpenRun, { signals, timeout }: MergedOptions): void {
   for (const signal of signals ?? []) run.own(follow(signal, (reason) => run.stop(reason)))
-  if (timeout === undefined) return
+  if (timeout === undefined || timeout > LONGEST_TIMER) return
   const timer = setTimeout(() => run.stop(new TimeoutError(`${run.run.name} took longer than ${timeout} ms.`, timeout)), timeout)
   run.own(() => clearTimeout(timer))
 }

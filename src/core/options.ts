@@ -16,7 +16,7 @@ export interface RunOptions {
   /** Makes the run a child of the context's run. A context may also be passed in place of the options. */
   readonly parent?: RunContext
   readonly signal?: AbortSignal
-  /** In ms, positive. */
+  /** In ms, positive. More than 24 days, and Infinity, are no limit. */
   readonly timeout?: number
   /** How many items of a `batch`, or branches of a `parallel`, run at once. Default: all. */
   readonly maxConcurrency?: number

@@ -10,8 +10,11 @@ export function reasonOf(reason: unknown): unknown {
  * Calls `onAbort` when the signal aborts, at once where it already has; returns what removes the listener. Instead of
  * `AbortSignal.any`, whose results stay reachable from long-lived signals (nodejs/node#55351).
  */
-export function follow(signal: AbortSignal, onAbort: (reason: unknown) => void): () => void {
-  const listener = (): void => onAbort(reasonOf(signal.reason))
+export const follow = (signal: AbortSignal, onAbort: (reason: unknown) => void): (() => void) =>
+  whenAborted(signal, () => onAbort(reasonOf(signal.reason)))
+
+/** The same for who does not ask why. */
+export function whenAborted(signal: AbortSignal, listener: () => void): () => void {
   if (signal.aborted) {
     listener()
     return () => {}
@@ -19,6 +22,9 @@ export function follow(signal: AbortSignal, onAbort: (reason: unknown) => void):
   signal.addEventListener('abort', listener, { once: true })
   return () => signal.removeEventListener('abort', listener)
 }
+
+/** The longest that a timer takes, in ms: 24 days. One that is set to more, or to Infinity, fires at once. */
+export const LONGEST_TIMER = 2_147_483_647
 
 /** Checks a `timeout` option where the caller stands. */
 export function checkTimeout(timeout: number | undefined): void {

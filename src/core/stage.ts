@@ -38,8 +38,8 @@ export function around<Chunk>(run: OpenRun, flow: Flow<Chunk>, isShown: boolean)
 }
 
 /** Notes which answer of which model a run is about. What is not known now is left as it is. */
-export function note(run: OpenRun, { id, model, url }: Answered): void {
-  run.answered = mergeUsage<Answered>(run.answered, { id, model, url })
+export function note(run: OpenRun, { id, model, url, cacheWrite1hTokens }: Answered): void {
+  run.answered = mergeUsage<Answered>(run.answered, { id, model, url, cacheWrite1hTokens })
 }
 
 /** Notes what a model says of its answer. */

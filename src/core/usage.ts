@@ -57,14 +57,17 @@ export function addUsage(a: Usage | undefined, b: Usage | undefined): Usage | un
 type Given<T> = { readonly [K in keyof T]?: T[K] | null | undefined }
 
 /**
- * Two reports of one and the same response, ours or a wire's own: the later known value of each field wins, nothing is added (P8). What
- * is not known is absent.
+ * Two reports of one and the same response, ours or a wire's own: the later known value of each field wins, in objects within them too, and
+ * nothing is added (P8). What is not known is absent.
  */
 export function mergeUsage<T extends object = Usage>(earlier: T | undefined, later: Given<T>): T {
   const merged = { ...earlier } as T
   for (const key in later) {
-    const value = later[key]
-    if (value !== null && value !== undefined) merged[key] = value
+    const value: unknown = later[key]
+    if (value === null || value === undefined) continue
+    merged[key] = (isRecord(value) && isRecord(merged[key]) ? mergeUsage(merged[key], value) : value) as T[typeof key]
   }
   return merged
 }
+
+const isRecord = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -28,6 +28,7 @@ class AgUiAnswer {
   #count = 0
   #steps = 0
   #isInStep = false
+  #isWhole = false
   /** The assistant's message that goes on: calls of tools hang at it. */
   #message: string | undefined
   /** Calls that are being written, and whether anything of their arguments was. */
@@ -45,7 +46,7 @@ class AgUiAnswer {
 
   end(outcome: Outcome<unknown>, expose: Expose): AgUiEvent[] {
     const usage = outcome.usage && { usage: [usageOf(outcome.usage)] }
-    if (outcome.status !== 'complete' && !isStopped(outcome)) {
+    if ('error' in outcome && !this.#isWhole && !isStopped(outcome)) {
       const { error } = outcome
       const code = error instanceof ChaintapError || error instanceof AbortReason ? error.code : outcome.status
       return [{ type: 'RUN_ERROR', message: messageOf(expose(error)), code, ...usage }]
@@ -56,7 +57,7 @@ class AgUiAnswer {
     const finished: AgUiEvent = {
       type: 'RUN_FINISHED',
       ...this.#ids,
-      outcome: outcome.status === 'complete' ? success : { type: 'cancelled' },
+      outcome: this.#isWhole ? success : { type: 'cancelled' },
       ...usage,
     }
     return [...open, ...this.#step(false), finished]
@@ -76,6 +77,9 @@ class AgUiAnswer {
         return [{ type: 'TEXT_MESSAGE_CONTENT', messageId: this.#messageId, delta: part.delta }]
       case 'text-end':
         return [{ type: 'TEXT_MESSAGE_END', messageId: this.#messageId }]
+      case 'finish':
+        this.#isWhole = part.finishReason !== 'error'
+        return []
       default:
         return this.#reasoning(part) ?? this.#tool(part) ?? other(part)
     }

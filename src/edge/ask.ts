@@ -3,7 +3,7 @@ import type { Message } from '../core/message.ts'
 import type { AnySchema } from '../schema/json-schema.ts'
 import type { ResponseFormat } from './format.ts'
 import { formatOf, type Speech, speechOf } from './negotiate.ts'
-import { bodyOf, type CallerOptions, optionsOf, refuse } from './request.ts'
+import { bodyOf, type CallerOptions, NO_INPUT, optionsOf, refuse } from './request.ts'
 
 /** What a call asks for. */
 export interface Ask {
@@ -36,7 +36,7 @@ export async function askOf(request: Request, options: AskOptions): Promise<Ask 
   if ('refusal' in read) return read
   const { body } = read
   const speech = speechOf(body)
-  if (!speech) return refuse(400, 'The body must be JSON with an input: { "input": … }.')
+  if (!speech) return refuse(400, NO_INPUT)
   const format = formatOf(request, speech, formats)
   if (!format) return refuse(406, `This answers as ${formats.join(', ')} alone, and the request asks for none of them.`)
   const input = await inputOf(body, speech, options)

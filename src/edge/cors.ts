@@ -1,3 +1,5 @@
+import { logFailure } from './public-error.ts'
+
 /** Which pages of other sites may call. */
 export interface CorsOptions {
   /** `*` for any, one origin, several, or a function of the caller's. */
@@ -22,7 +24,15 @@ export function corsHeaders(request: Request, { origin, credentials }: CorsOptio
 }
 
 function isAllowed(caller: string, origin: CorsOptions['origin']): boolean {
-  if (typeof origin === 'function') return origin(caller)
+  if (typeof origin === 'function') {
+    try {
+      return origin(caller)
+    } catch (error) {
+      // Such as that of a sandboxed page, "null", which is no URL.
+      logFailure(error)
+      return false
+    }
+  }
   return typeof origin === 'string' ? origin === '*' || origin === caller : origin.includes(caller)
 }
 
@@ -40,6 +50,6 @@ export function preflight(request: Request, { maxAge = 7_200 }: CorsOptions): Re
 export function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
   // A response from elsewhere may be frozen.
   const open = new Response(response.body, response)
-  for (const [name, value] of Object.entries(headers)) open.headers.append(name, value)
+  for (const [name, value] of Object.entries(headers)) open.headers[name === 'vary' ? 'append' : 'set'](name, value)
   return open
 }

@@ -59,7 +59,8 @@ function ownSettings(): Settings | undefined {
 }
 
 /** Of a configuration, in TOML or JSON. */
-function settingsIn(config: string): Settings {
+function settingsIn(text: string): Settings {
+  const config = text.replace(/^\s*(#|\/\/).*/gm, '')
   const date = /compatibility_date"?\s*[=:]\s*["'](\d{4}-\d\d-\d\d)/.exec(config)?.[1] ?? ''
   const flags = /compatibility_flags"?\s*[=:]\s*\[([^\]]*)\]/.exec(config)?.[1] ?? ''
   return {

@@ -1,3 +1,4 @@
+import { cookieOf, hash } from './durable-key.ts'
 import { refusalOf } from './guard.ts'
 
 /** A run as `access` sees it. */
@@ -36,7 +37,7 @@ export async function claim<Env>(
     const refusal = await refusalOf({ access: () => (answer instanceof Response ? answer : !!answer) }, request, env)
     return refusal ? { refusal } : { owner: typeof answer === 'string' ? { owner: answer } : {}, headers: {} }
   }
-  const secret = crypto.randomUUID()
+  const secret = (await cookieOf(request)) ?? crypto.randomUUID()
   const secure = new URL(request.url).protocol === 'https:' ? '; Secure' : ''
   // Of this run's path alone, so that runs side by side do not overwrite one another's.
   const maxAge = Math.min(Math.ceil(cookie.ms / 1000), LONGEST)
@@ -57,7 +58,8 @@ export async function opens<Env>(
     if (answer instanceof Response) return answer
     return typeof answer === 'string' ? answer !== '' && answer === owner : answer === true
   }
-  const shown = await Promise.all([...cookies(request), ...authorization(request)].map(hash))
+  const repeated = (await cookieOf(request)) ?? []
+  const shown = await Promise.all([...cookies(request), ...authorization(request), repeated].flat().map(hash))
   return shown.some((key) => keys.includes(key))
 }
 
@@ -65,9 +67,3 @@ const authorization = ({ headers }: Request): readonly string[] => [headers.get(
 
 const cookies = ({ headers }: Request): readonly string[] =>
   (headers.get('cookie') ?? '').split(/;\s*/).flatMap((pair) => (pair.startsWith(`${COOKIE}=`) ? [pair.slice(COOKIE.length + 1)] : []))
-
-/** What is kept of a secret: enough to know it again. */
-async function hash(secret: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(secret))
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
-}

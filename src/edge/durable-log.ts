@@ -26,6 +26,9 @@ export class FrameLog {
   readonly #sql: DurableStorage['sql']
   /** Of the last row that is durable. */
   #key = -1
+  #isForgotten = false
+  /** Whether rows were written of which it is not known that they are durable. */
+  #isUnsure = false
   #tail: { readonly after: number; readonly piece: Piece } | undefined
 
   constructor(sql: DurableStorage['sql']) {
@@ -41,6 +44,11 @@ export class FrameLog {
     this.#sql.exec('CREATE TABLE IF NOT EXISTS chaintap_frames (key INTEGER PRIMARY KEY, bytes BLOB NOT NULL)')
   }
 
+  /** Cuts off who is behind: the same object may do another run. */
+  forget(): void {
+    this.#isForgotten = true
+  }
+
   /** Takes up what an earlier instance of the object has written. */
   open(): void {
     const [found] = this.#sql.exec('SELECT max(key) AS key, sum(length(bytes)) AS bytes FROM chaintap_frames')
@@ -52,9 +60,12 @@ export class FrameLog {
   append(frames: readonly Frame[]): () => void {
     const after = this.#key
     const rows = [...rowsOf(frames)]
-    // The same rows may be written again, after a failure.
-    for (const { key, bytes } of rows) this.#sql.exec('INSERT OR REPLACE INTO chaintap_frames VALUES (?, ?)', key, bytes)
+    // After a failure they are written again, and others with them: in rows that must not overlap.
+    if (this.#isUnsure) this.#sql.exec('DELETE FROM chaintap_frames WHERE key > ?', after)
+    this.#isUnsure = true
+    for (const { key, bytes } of rows) this.#sql.exec('INSERT INTO chaintap_frames VALUES (?, ?)', key, bytes)
     return () => {
+      this.#isUnsure = false
       const [piece] = rows
       // Readers who are up to date all want this one.
       this.#tail = rows.length === 1 && piece ? { after, piece } : undefined
@@ -68,10 +79,16 @@ export class FrameLog {
     return (seq + 1) * PARTS - 1
   }
 
+  /** Whether a key is past all that there is. */
+  isBehind(key: number): boolean {
+    return key > this.#key
+  }
+
   /** What comes after a key; undefined where nothing does yet. */
   read(after: number): Piece | undefined {
     if (after >= this.#key) return undefined
     if (this.#tail?.after === after) return this.#tail.piece
+    if (this.#isForgotten) throw new Error('The run has been forgotten.')
     const rows: Uint8Array[] = []
     let key = after
     let size = 0

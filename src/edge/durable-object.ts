@@ -1,31 +1,24 @@
 import { UserStop } from '../core/errors.ts'
 import type { RunEvent } from '../core/event.ts'
 import type { Outcome } from '../core/outcome.ts'
-import { Runnable } from '../core/runnable.ts'
 import type { RunStream } from '../core/stream.ts'
+import { plainJson } from '../ui-message/plain-json.ts'
 import { askOf } from './ask.ts'
-import { claim, type Owner, opens } from './durable-access.ts'
+import { type ChainFor, chainFor } from './chain.ts'
+import { claim, opens } from './durable-access.ts'
+import { type Head, headIn, putHead, statusOf } from './durable-head.ts'
 import { interrupted } from './durable-interrupted.ts'
+import { hash, keyOf } from './durable-key.ts'
 import { FrameLog } from './durable-log.ts'
-import type { DurableChain, DurableOptions } from './durable-options.ts'
+import type { DurableOptions } from './durable-options.ts'
 import type { DurableContext, DurableStorage } from './durable-platform.ts'
 import { readerOf } from './durable-reader.ts'
 import { Recording } from './durable-recording.ts'
 import { LogWriter, pause } from './durable-writer.ts'
-import { exposing, logFailure } from './public-error.ts'
+import { exposing, logFailure, UNTOLD } from './public-error.ts'
 import { refuse } from './request.ts'
 import { outcomeFrame, outcomeJson, sseHeaders } from './sse.ts'
 
-/** What is stored of a run beside its frames. */
-interface Head extends Owner {
-  readonly id: string
-  readonly startedAt: number
-  readonly endedAt?: number
-  /** JSON of how it ended. */
-  readonly outcome?: string
-}
-
-const HEAD = 'chaintap'
 const DAY = 86_400_000
 const HOUR = 3_600_000
 /** How long one alarm keeps the object in memory, in ms; then another goes on. An alarm may take 15 minutes, and 30 s of the processor. */
@@ -35,14 +28,14 @@ const SHIFT = 60_000
 export class DurableRun<Env> {
   readonly #storage: DurableStorage
   readonly #env: Env
-  readonly #chain: DurableChain<Env>
+  readonly #chain: ChainFor<Env>
   readonly #options: DurableOptions<Env>
-  readonly #log: FrameLog
+  #log: FrameLog
   #head: Head | undefined
   #recording: Recording | undefined
   #closing: Promise<void> | undefined
 
-  constructor({ storage }: DurableContext, env: Env, chain: DurableChain<Env>, options: DurableOptions<Env>) {
+  constructor({ storage }: DurableContext, env: Env, chain: ChainFor<Env>, options: DurableOptions<Env>) {
     this.#storage = storage
     this.#env = env
     this.#chain = chain
@@ -61,7 +54,7 @@ export class DurableRun<Env> {
         : await this.#show(request, pathname.slice(pathname.lastIndexOf('/') + 1))
     } catch (error) {
       logFailure(error)
-      return refuse(500, 'Something went wrong on the server.').refusal
+      return refuse(500, UNTOLD).refusal
     }
   }
 
@@ -70,12 +63,19 @@ export class DurableRun<Env> {
    * and after `retain` it deletes all.
    */
   async alarm(): Promise<void> {
-    if (this.#recording) await pause(SHIFT, this.#recording.done)
-    if (this.#recording) return this.#storage.setAlarm(Date.now())
+    if (this.#work) await pause(SHIFT, this.#work.done)
+    if (this.#work) return this.#storage.setAlarm(Date.now())
     await this.#close()
     if (this.#head?.endedAt && Date.now() < this.#dueAfter(this.#head.endedAt)) return this.#arm(this.#head.endedAt)
     this.#head = undefined
+    this.#log.forget()
+    this.#log = new FrameLog(this.#storage.sql)
     await this.#storage.deleteAll()
+  }
+
+  /** What is waited for: handlers that are not done an hour after the run's end may never be. */
+  get #work(): Recording | undefined {
+    return Date.now() > (this.#head?.endedAt ?? Number.POSITIVE_INFINITY) + HOUR ? undefined : this.#recording
   }
 
   #dueAfter(endedAt: number): number {
@@ -94,21 +94,32 @@ export class DurableRun<Env> {
     if ('refusal' in claimed) return claimed.refusal
     const ask = await askOf(request, { ...this.#options, formats: ['events'] })
     if ('refusal' in ask) return ask.refusal
-    if (this.#head) return refuse(409, 'A run of this id has been started.').refusal
     const { headers, owner } = claimed
+    const body = keyOf(request) && (await hash(plainJson(ask.body)))
     const id = path.slice(path.lastIndexOf('/') + 1)
-    const chain = this.#chain instanceof Runnable ? this.#chain : this.#chain(this.#env, request, ask)
-    // A timer takes 24 days at most.
-    const timeout = age < 2 ** 31 ? { timeout: age } : {}
-    const run = chain.events(ask.input as never, { ...ask.options, ...events, ...timeout, callbacks, runId: id })
-    const head: Head = { ...owner, id, startedAt: Date.now() }
+    const chain = this.#head ? undefined : await chainFor(this.#chain, this.#env, request, ask)
+    // The same call may have come meanwhile.
+    if (!chain || this.#head) return this.#join(request, body, headers)
+    const run = chain.events(ask.input as never, { ...events, timeout: age, callbacks, runId: id })
+    const head: Head = { ...owner, id, startedAt: Date.now(), ...(body && { body }) }
     this.#log.create()
-    this.#storage.kv.put(HEAD, head)
+    putHead(this.#storage, head)
     // At once: an alarm that is being handled keeps the object in memory, and comes again where the object was lost.
     const armed = this.#storage.setAlarm(Date.now())
     this.#head = head
     this.#record(run)
     await armed
+    return this.#read(-1, headers)
+  }
+
+  /** Answers a call that is repeated. */
+  async #join(request: Request, body: string | undefined, headers: Record<string, string>): Promise<Response> {
+    const head = this.#head as Head
+    const isOpen = await opens(this.#options.access, request, this.#env, head)
+    if (isOpen instanceof Response) return isOpen
+    if (!isOpen) return refuse(409, 'This Idempotency-Key has been used by another caller: send a new one.').refusal
+    if (head.body !== body) return refuse(422, 'This Idempotency-Key has been used with another body: send a new one.').refusal
+    await this.#close()
     return this.#read(-1, headers)
   }
 
@@ -125,7 +136,7 @@ export class DurableRun<Env> {
     })
     this.#recording = recording
     const over = (): void => {
-      this.#recording = undefined
+      if (this.#recording === recording) this.#recording = undefined
     }
     recording.ended.then(() => this.#reload()).catch(() => {})
     recording.done.then(over, over)
@@ -151,13 +162,13 @@ export class DurableRun<Env> {
 
   #finish(outcome: Outcome<unknown>): Promise<void> {
     const endedAt = Date.now()
-    this.#storage.kv.put(HEAD, { ...this.#head, endedAt, outcome: outcomeJson(outcome) })
+    putHead(this.#storage, { ...(this.#head as Head), endedAt, outcome: outcomeJson(outcome) })
     return this.#arm(endedAt)
   }
 
   /** Only what is durable is believed. */
   #reload(): void {
-    this.#head = this.#storage.kv.get(HEAD) as Head | undefined
+    this.#head = headIn(this.#storage)
   }
 
   async #show(request: Request, what: string): Promise<Response> {
@@ -169,26 +180,15 @@ export class DurableRun<Env> {
       this.#recording?.stop(new UserStop())
       await this.#recording?.ended
     }
-    if (what === 'stop' || what === 'status') return this.#status()
+    if (what === 'stop' || what === 'status') return statusOf(this.#head as Head, this.#log.last)
     const after = request.headers.get('last-event-id') ?? new URL(request.url).searchParams.get('after') ?? '-1'
     if (!/^(-1|\d+)$/.test(after)) return refuse(400, 'Last-Event-ID, or after, must be the number of an event.').refusal
-    // The outcome is for everybody.
-    return this.#read(this.#head?.endedAt ? Math.min(Number(after), this.#events - 1) : Number(after))
+    return this.#read(Number(after))
   }
 
   #read(after: number, headers: Record<string, string> = {}): Response {
     const recording = this.#recording
     const body = readerOf(this.#log, after, () => (recording?.isOver ? undefined : recording?.changed))
     return new Response(body, { headers: { ...sseHeaders(), 'x-chaintap-run': this.#head?.id ?? '', ...headers } })
-  }
-
-  /** How many events there are; the outcome's frame is none. */
-  get #events(): number {
-    return this.#log.last + (this.#head?.endedAt ? 0 : 1)
-  }
-
-  #status(): Response {
-    const { id, startedAt, endedAt, outcome = '{"status":"running"}' } = this.#head as Head
-    return Response.json({ id, startedAt, ...(endedAt && { endedAt }), events: this.#events, ...(JSON.parse(outcome) as object) })
   }
 }

@@ -1,14 +1,8 @@
 import type { EventFilter } from '../core/filter.ts'
 import type { RunOptions } from '../core/options.ts'
-import type { Runnable } from '../core/runnable.ts'
-import type { Ask, AskOptions } from './ask.ts'
+import type { AskOptions } from './ask.ts'
 import type { Access } from './durable-access.ts'
 import type { ExposeErrors } from './public-error.ts'
-
-type Served = Runnable<never, unknown, unknown>
-
-/** A chain, or what makes one for a run. */
-export type DurableChain<Env> = Served | ((env: Env, request: Request, ask: Ask) => Served)
 
 /** What a run may grow to; past it the run is stopped, with `BudgetExceeded` or `TimeoutError`. */
 export interface DurableLimits {

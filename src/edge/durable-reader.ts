@@ -21,8 +21,11 @@ export function readerOf(log: FrameLog, seq: number, changed: () => Promise<Chan
             return
           }
           const change = changed()
-          if (!change) return controller.close()
-          if ((await change) === 'beat') return controller.enqueue(new TextEncoder().encode(heartbeat))
+          if (!change) {
+            if (!log.isBehind(key)) return controller.close()
+            // The outcome is for everybody, also for who says to have heard what nobody has.
+            key = FrameLog.keyAfter(log.last - 1)
+          } else if ((await change) === 'beat') return controller.enqueue(new TextEncoder().encode(heartbeat))
         }
       },
     },

@@ -2,6 +2,7 @@ import { BudgetExceeded } from '../core/errors.ts'
 import type { RunEvent } from '../core/event.ts'
 import { encoder } from '../core/json.ts'
 import type { Outcome } from '../core/outcome.ts'
+import { LONGEST_TIMER } from '../core/signal.ts'
 import type { RunStream } from '../core/stream.ts'
 import type { Frame, FrameLog } from './durable-log.ts'
 import type { DurableStorage } from './durable-platform.ts'
@@ -56,7 +57,7 @@ export class Recording {
 
   async #record(): Promise<void> {
     const { heartbeatMs } = this.#setting
-    const timer = heartbeatMs > 0 ? setInterval(() => this.#beat(), heartbeatMs) : null
+    const timer = heartbeatMs > 0 ? setInterval(() => this.#beat(), Math.min(heartbeatMs, LONGEST_TIMER)) : null
     try {
       await this.#write()
       this.isOver = true

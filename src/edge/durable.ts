@@ -1,16 +1,18 @@
 import { ChaintapError } from '../core/errors.ts'
-import { idFactory } from '../core/id.ts'
+import type { ChainFor } from './chain.ts'
 import { type CorsOptions, corsHeaders, isPreflight, preflight, withHeaders } from './cors.ts'
+import { BAD_KEY, runIdOf } from './durable-key.ts'
 import { DurableRun } from './durable-object.ts'
-import type { DurableChain, DurableOptions } from './durable-options.ts'
+import type { DurableOptions } from './durable-options.ts'
 import type { DurableContext, DurableNamespace } from './durable-platform.ts'
 import { type Guards, refusalOf } from './guard.ts'
-import { logFailure } from './public-error.ts'
+import { logFailure, UNTOLD } from './public-error.ts'
 import { refuse } from './request.ts'
 
+export type { ChainFor as DurableChain } from './chain.ts'
 export type { Access, AccessAnswer, OwnedRun } from './durable-access.ts'
 export type { DurableRun } from './durable-object.ts'
-export type { DurableChain, DurableLimits, DurableOptions } from './durable-options.ts'
+export type { DurableLimits, DurableOptions } from './durable-options.ts'
 export type { DurableContext, DurableNamespace, DurableStorage } from './durable-platform.ts'
 
 /** A class for a Worker to export; the platform makes its objects. */
@@ -23,7 +25,7 @@ export type DurableClass<Env> = new (context: DurableContext, env: Env) => Durab
  * @example
  * export const Chat = durable((env: Env) => prompt.pipe(new ChatAnthropic({ apiKey: env.ANTHROPIC_API_KEY })).pipe(new StringOutputParser()))
  */
-export function durable<Env = unknown>(chain: DurableChain<Env>, options: DurableOptions<Env> = {}): DurableClass<Env> {
+export function durable<Env = unknown>(chain: ChainFor<Env>, options: DurableOptions<Env> = {}): DurableClass<Env> {
   return class extends DurableRun<Env> {
     constructor(context: DurableContext, env: Env) {
       super(context, env, chain, options)
@@ -48,12 +50,13 @@ tag = "v1"
 new_sqlite_classes = ["Chat"]`
 
 /** A run's id at the end of a path, and what to do with it. Ids are ours, so any path may stand before them. */
-const route = /\/([\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[\da-f]{4}-[\da-f]{12})(\/stop|\/status)?\/?$/
+const route = /\/([\da-f]{8}-[\da-f]{4}-[78][\da-f]{3}-[\da-f]{4}-[\da-f]{12})(\/stop|\/status)?\/?$/
 
 /**
  * The `fetch` handler before a {@link durable} class, under any path of the Worker:
  *
- * - `POST /` with `{ "input": … }` starts a run and streams its events, as `serve` does; the header `x-chaintap-run` is its id
+ * - `POST /` with `{ "input": … }` starts a run and streams its events, as `serve` does; the header `x-chaintap-run` is its id. Repeated with
+ *   the same `Idempotency-Key` it starts none, and is answered with the same run from its first event
  * - `GET /:id` streams the events after `Last-Event-ID`, or `?after=`, and those to come; all of them where neither is given
  * - `POST /:id/stop` ends the run with `UserStop`, and the model's call with it; answers as status does
  * - `GET /:id/status` tells `{ id, status, startedAt, endedAt?, events, usage?, error? }`, the status `running` or an outcome's
@@ -69,6 +72,11 @@ export function serveDurable<Env = unknown>(
   namespace: (env: Env) => DurableNamespace | undefined,
   { cors, rateLimit }: ServeDurableOptions<Env> = {},
 ): (request: Request, env: Env) => Promise<Response> {
+  const tooOften = (request: Request, env: Env): Promise<Response | undefined> =>
+    refusalOf(rateLimit ? { rateLimit } : {}, request, env).catch((error: unknown) => {
+      logFailure(error)
+      return refuse(500, UNTOLD).refusal
+    })
   const answered = async (request: Request, env: Env): Promise<Response> => {
     const url = new URL(request.url)
     const path = url.pathname.replace(/\/$/, '')
@@ -77,10 +85,11 @@ export function serveDurable<Env = unknown>(
     if (request.method !== method) return refuse(405, `Call with ${method}, not ${request.method}.`, { allow: method }).refusal
     const objects = namespace(env)
     if (!objects) throw new ChaintapError('invalid_options', NO_BINDING)
+    const refusal = given ? undefined : await tooOften(request, env)
+    if (refusal) return refusal
     try {
-      const refusal = given ? undefined : await refusalOf(rateLimit ? { rateLimit } : {}, request, env)
-      if (refusal) return refusal
-      const id = given ?? idFactory()()
+      const id = given ?? (await runIdOf(request))
+      if (!id) return refuse(400, BAD_KEY).refusal
       url.pathname = given ? path : `${path}/${id}/start`
       return await objects.getByName(id).fetch(new Request(url, request))
     } catch (error) {

@@ -73,6 +73,13 @@ export function headersOf(format: ResponseFormat): Record<string, string> {
   }
 }
 
+/** Headers with others over them, however their names are written. */
+export function headersWith(headers: Readonly<Record<string, string>>, over: Readonly<Record<string, string>> = {}): Headers {
+  const all = new Headers(headers)
+  for (const [name, value] of Object.entries(over)) all.set(name, value)
+  return all
+}
+
 /** Comments stand in server-sent events alone. */
 export const takesComments = (format: ResponseFormat): boolean => format !== 'text' && format !== 'ndjson'
 

@@ -13,7 +13,8 @@ export interface Guards<Env> {
 
 /** The refusal of a guard; undefined where the call may go on. */
 export async function refusalOf<Env>({ access, rateLimit }: Guards<Env>, request: Request, env: Env): Promise<Response | undefined> {
-  const allowed = (await access?.(request, env)) ?? true
+  // Who forgets to answer has let nobody in.
+  const allowed = access ? await access(request, env) : true
   if (allowed instanceof Response) return allowed
   if (!allowed) {
     const isKnown = request.headers.has('authorization') || request.headers.has('cookie')
@@ -21,8 +22,9 @@ export async function refusalOf<Env>({ access, rateLimit }: Guards<Env>, request
       ? refuse(403, 'This caller may not.').refusal
       : refuse(401, 'Say who calls, by an authorization header.', { 'www-authenticate': 'Bearer' }).refusal
   }
-  const inTime = (await rateLimit?.(request, env)) ?? true
-  if (inTime === true || inTime instanceof Response) return inTime === true ? undefined : inTime
-  const seconds = inTime === false ? 60 : Math.ceil(inTime)
+  const inTime = rateLimit ? await rateLimit(request, env) : true
+  if (inTime === true) return undefined
+  if (inTime instanceof Response) return inTime
+  const seconds = Math.ceil(inTime as number) || 60
   return refuse(429, `Too many calls: come again in ${seconds} s.`, { 'retry-after': `${seconds}` }).refusal
 }

@@ -2,6 +2,7 @@ import { Disconnect } from '../core/errors.ts'
 import { follow } from '../core/signal.ts'
 import type { RunStream } from '../core/stream.ts'
 import { plainJson } from '../ui-message/plain-json.ts'
+import { headersWith } from './format.ts'
 import { OpenAIAnswer, openaiError, usageOf } from './openai.ts'
 import { exposing, isReason, logFailure, statusOf } from './public-error.ts'
 import type { ResponseOptions } from './response.ts'
@@ -24,10 +25,10 @@ export async function openaiCompletion(
   unfollow()
   const outcome = await ended
   const respond = (body: object, status: number): Response =>
-    new Response(plainJson(body), { status, headers: { 'content-type': 'application/json', ...headers } })
-  if (outcome.status !== 'complete') return respond(openaiError(outcome, exposing(exposeErrors)), statusOf(outcome.error))
-  const { id, created, model, finishReason } = answer
-  const choice = { index: 0, message: message.whole(), logprobs: null, finish_reason: finishReason }
+    new Response(plainJson(body), { status, headers: headersWith({ 'content-type': 'application/json' }, headers) })
+  if ('error' in outcome && answer.isLost(outcome)) return respond(openaiError(outcome, exposing(exposeErrors)), statusOf(outcome.error))
+  const { id, created, model } = answer
+  const choice = { index: 0, message: message.whole(), logprobs: null, finish_reason: answer.finishReason(outcome) }
   const usage = outcome.usage && { usage: usageOf(outcome.usage) }
   return respond({ id: id || `chatcmpl-${created}`, object: 'chat.completion', created, model, choices: [choice], ...usage }, 200)
 }

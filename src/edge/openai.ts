@@ -29,6 +29,7 @@ export class OpenAIAnswer {
   readonly created: number = Math.floor(Date.now() / 1000)
   model: string
   #stopReason: string | undefined
+  #hasEnded = false
   /** Calls that have begun: their pieces to come have arguments alone. */
   readonly #calls = new Set<number>()
   readonly #isNamed: boolean
@@ -47,16 +48,24 @@ export class OpenAIAnswer {
         this.id ||= `chatcmpl-${item.run.rootId}`
         if (item.type === 'chunk') this.#chunk(item.chunk, said)
         else if (item.type === 'delta') this.#fact(item.delta)
+        else if (item.type === 'end' && item.run.id === item.run.rootId) this.#hasEnded = true
       }
     }
     return said
   }
 
-  get finishReason(): string {
-    if (this.#calls.size > 0) return 'tool_calls'
+  /** Whether there is no answer to give. One that was cut, and ended all the same, was accepted so (`onTruncated`). */
+  isLost({ status }: Outcome<unknown>): boolean {
+    return status !== 'complete' && !(status === 'truncated' && this.#hasEnded)
+  }
+
+  finishReason({ status }: Outcome<unknown>): string {
+    if (status === 'truncated') return 'length'
     const reason = finishReasonOf(this.#stopReason)
     if (reason === 'content-filter') return 'content_filter'
-    return reason === 'length' ? reason : 'stop'
+    // Also of a call that was cut off: clients make those that are whole.
+    if (reason === 'length') return reason
+    return this.#calls.size > 0 ? 'tool_calls' : 'stop'
   }
 
   #chunk(chunk: unknown, said: Said): void {
@@ -103,9 +112,9 @@ export function openaiWriter({ expose, openai: { model, includeUsage = true } = 
       return Object.keys(said).length === 0 ? '' : start() + choice(said)
     },
     end(outcome) {
-      if (outcome.status !== 'complete') return `${frame(openaiError(outcome, expose))}data: [DONE]\n\n`
+      if (answer.isLost(outcome)) return `${frame(openaiError(outcome, expose))}data: [DONE]\n\n`
       const usage = includeUsage && outcome.usage ? chunk([], usageOf(outcome.usage)) : ''
-      return `${start()}${choice({}, answer.finishReason)}${usage}data: [DONE]\n\n`
+      return `${start()}${choice({}, answer.finishReason(outcome))}${usage}data: [DONE]\n\n`
     },
   }
 }
@@ -115,7 +124,7 @@ export function usageOf({ inputTokens, outputTokens, totalTokens, cacheReadToken
   return defined({
     prompt_tokens: inputTokens,
     completion_tokens: outputTokens,
-    total_tokens: totalTokens ?? (inputTokens ?? 0) + (outputTokens ?? 0),
+    total_tokens: totalTokens ?? (inputTokens === undefined || outputTokens === undefined ? undefined : inputTokens + outputTokens),
     prompt_tokens_details: cacheReadTokens === undefined ? undefined : { cached_tokens: cacheReadTokens },
     completion_tokens_details: reasoningTokens === undefined ? undefined : { reasoning_tokens: reasoningTokens },
   })

@@ -8,7 +8,7 @@ export type ExposeErrors = boolean | ((error: unknown) => string)
 /** Makes of an error what a caller is told. */
 export type Expose = (error: unknown) => unknown
 
-const UNTOLD = 'Something went wrong on the server.'
+export const UNTOLD = 'Something went wrong on the server.'
 
 /**
  * What callers are told of errors. A caller may be anybody, and messages of errors quote what providers, databases and templates say: so
@@ -16,26 +16,40 @@ const UNTOLD = 'Something went wrong on the server.'
  */
 export function exposing(how: ExposeErrors = false): Expose {
   if (how === true) return (error) => error
+  if (!how) return (error) => (isReason(error) ? error : retold(error))
+  // One error ends many runs: it is asked about once.
+  const told = new Map<unknown, Error>()
   return (error) => {
-    return !how && isReason(error) ? error : retold(error, how ? how(error) : UNTOLD)
+    const known = told.get(error) ?? retold(error, wordsOf(error, how))
+    told.set(error, known)
+    return known
   }
 }
 
-/** Whether it tells only why the answer ended, in words that are fit for anybody. */
-export const isReason = (error: unknown): boolean =>
-  (error instanceof AbortReason || error instanceof TruncatedError) && error.cause === undefined
+/** What the server says of it; undefined where that fails too: then both are for the console. */
+function wordsOf(error: unknown, say: (error: unknown) => string): string | undefined {
+  try {
+    return say(error)
+  } catch (failure) {
+    logFailure(failure)
+    logFailure(error)
+    return undefined
+  }
+}
 
-function retold(error: unknown, message: string): Error {
+/** Whether it tells only why the answer ended, in words that are fit for anybody. An answer that was cut elsewhere may tell where. */
+export const isReason = (error: unknown): boolean =>
+  error instanceof TruncatedError
+    ? error.message === new TruncatedError().message
+    : error instanceof AbortReason && error.cause === undefined
+
+function retold(error: unknown, message?: string): Error {
   if (error instanceof ModelError) {
     const { code, status, providerType, requestId, retryAfterMs } = error
-    return new ModelError(code, message === UNTOLD ? 'The model could not answer.' : message, {
-      status,
-      providerType,
-      requestId,
-      retryAfterMs,
-    })
+    return new ModelError(code, message ?? 'The model could not answer.', { status, providerType, requestId, retryAfterMs })
   }
-  return error instanceof ChaintapError ? new ChaintapError(error.code, message) : new Error(message)
+  if (error instanceof TruncatedError) return new TruncatedError(message)
+  return error instanceof ChaintapError ? new ChaintapError(error.code, message ?? UNTOLD) : new Error(message ?? UNTOLD)
 }
 
 /** The message of what {@link exposing} gave. */
@@ -45,7 +59,7 @@ export const messageOf = (error: unknown): string => (error instanceof Error ? e
 export function statusOf(error: unknown): number {
   if (error instanceof TimeoutError) return 504
   if (!(error instanceof ModelError)) return 500
-  return error.status === 429 || error.status === 503 || error.status === 529 ? 503 : 502
+  return [429, 503, 529].includes(error.status ?? 0) ? 503 : 502
 }
 
 /** An event as callers are told it. */

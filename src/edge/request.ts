@@ -3,10 +3,8 @@ import type { RunOptions } from '../core/options.ts'
 /** What a caller may set of a run's options. */
 export type CallerOptions = Pick<RunOptions, 'tags' | 'metadata' | 'runName'>
 
-/** A request's call, or the refusal to answer it with. */
-export type Call = { readonly input: unknown; readonly options: CallerOptions } | { readonly refusal: Response }
-
-const NO_INPUT = 'The body must be JSON with an input: { "input": … }.'
+/** Said of a body that is nobody's. */
+export const NO_INPUT = 'The body must be JSON with an input: { "input": … }.'
 
 /** A refusal that says in words what is wrong, as JSON. */
 export function refuse(status: number, error: string, headers: Readonly<Record<string, string>> = {}): { readonly refusal: Response } {
@@ -15,14 +13,6 @@ export function refuse(status: number, error: string, headers: Readonly<Record<s
 
 /** A request's body, or the refusal to answer it with. */
 export type Body = { readonly body: Readonly<Record<string, unknown>> } | { readonly refusal: Response }
-
-/** Reads `POST { "input": …, "options"?: { tags, metadata, runName } }`. */
-export async function callOf(request: Request, maxBytes: number): Promise<Call> {
-  const read = await bodyOf(request, maxBytes)
-  if ('refusal' in read) return read
-  const { body } = read
-  return 'input' in body ? { input: body.input, options: optionsOf(body.options) } : refuse(400, NO_INPUT)
-}
 
 /** Reads a `POST` of a JSON object. */
 export async function bodyOf(request: Request, maxBytes: number): Promise<Body> {

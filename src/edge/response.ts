@@ -1,9 +1,18 @@
 import { Disconnect } from '../core/errors.ts'
 import type { RunEvent } from '../core/event.ts'
-import { follow } from '../core/signal.ts'
+import { follow, LONGEST_TIMER } from '../core/signal.ts'
 import type { RunStream } from '../core/stream.ts'
 import { workerFlags } from './flags.ts'
-import { type AgUiFormat, headersOf, type OpenAIFormat, type ResponseFormat, takesComments, type Writer, writerOf } from './format.ts'
+import {
+  type AgUiFormat,
+  headersOf,
+  headersWith,
+  type OpenAIFormat,
+  type ResponseFormat,
+  takesComments,
+  type Writer,
+  writerOf,
+} from './format.ts'
 import { type ExposeErrors, exposing, isReason, logFailure } from './public-error.ts'
 import { heartbeat } from './sse.ts'
 
@@ -17,11 +26,11 @@ export interface ResponseOptions {
   /** Its signal tells that the client has left; in Workers that takes the flag `enable_request_signal`. */
   readonly request?: Request
   /** Keeps the Worker alive until the handlers are done; while it lives, a Worker hears of the client's leaving by the answer's body too. */
-  readonly ctx?: Context
+  readonly ctx?: Context | undefined
   /** Pause after which a comment is sent, so that proxies do not close a silent stream, in ms. Default 15,000; 0 for none. Formats of server-sent events only. */
-  readonly heartbeatMs?: number
+  readonly heartbeatMs?: number | undefined
   /** Whether the caller reads the messages of errors. Default false: what a message quotes may be meant for nobody else. */
-  readonly exposeErrors?: ExposeErrors
+  readonly exposeErrors?: ExposeErrors | undefined
   /** Headers beside those of the format, and over them. */
   readonly headers?: Readonly<Record<string, string>>
   /** Of the `openai` format. */
@@ -47,17 +56,27 @@ export interface ResponseOptions {
 export function toResponse(run: RunStream<RunEvent, unknown>, options?: ResponseOptions & { readonly format?: ResponseFormat }): Response
 export function toResponse(run: Answer, options: ResponseOptions & { readonly format: Exclude<ResponseFormat, 'events'> }): Response
 export function toResponse(run: Answer, options: ResponseOptions & { readonly format?: ResponseFormat } = {}): Response {
+  return responseOf(run, options)
+}
+
+/** The same where a first batch has been read. */
+export function responseOf(
+  run: Answer,
+  options: ResponseOptions & { readonly format?: ResponseFormat },
+  first?: readonly unknown[],
+): Response {
   const { format = 'events', request, ctx, heartbeatMs = 15_000, exposeErrors, openai, agUi, messageId, headers } = options
   const unfollow = request ? follow(request.signal, () => run.stop(new Disconnect())) : () => {}
   ctx?.waitUntil(run.flushed)
   const bytes = bytesOf(run, {
+    first,
     make: () => writerOf(format, { expose: exposing(exposeErrors), openai, agUi, messageId }),
     heartbeatMs: takesComments(format) ? heartbeatMs : 0,
     ended: unfollow,
     failed: exposeErrors ? () => {} : logFailure,
   })
   const isTold = request && workerFlags()?.enable_request_signal
-  return new Response(ctx && !isTold ? noticing(bytes) : bytes, { headers: { ...headersOf(format), ...headers } })
+  return new Response(ctx && !isTold ? noticing(bytes) : bytes, { headers: headersWith(headersOf(format), headers) })
 }
 
 /** What is used of a run. */
@@ -66,6 +85,7 @@ export type Answer = Pick<RunStream<unknown, unknown>, 'nextBatch' | 'outcome' |
 type Bytes = Uint8Array
 
 interface Writing {
+  readonly first: readonly unknown[] | undefined
   make(): Writer | Promise<Writer>
   /** 0 for none. */
   readonly heartbeatMs: number
@@ -85,9 +105,10 @@ function noticing(bytes: ReadableStream<Bytes>): ReadableStream<Bytes> {
 }
 
 /** A run's bytes, a write per batch. */
-function bytesOf(run: Answer, { make, heartbeatMs, ended, failed }: Writing): ReadableStream<Bytes> {
+function bytesOf(run: Answer, writing: Writing): ReadableStream<Bytes> {
+  const { heartbeatMs, ended } = writing
   const utf8 = new TextEncoder()
-  const texts = textsOf(run, make, failed)
+  const texts = textsOf(run, writing)
   let timer: ReturnType<typeof setInterval> | null = null
   const end = (): void => {
     if (timer) clearInterval(timer)
@@ -98,7 +119,7 @@ function bytesOf(run: Answer, { make, heartbeatMs, ended, failed }: Writing): Re
       start(controller) {
         // Where the client is behind it hears enough.
         const beat = (): void => (Number(controller.desiredSize) < 0 ? undefined : controller.enqueue(utf8.encode(heartbeat)))
-        if (heartbeatMs > 0) timer = setInterval(beat, heartbeatMs)
+        if (heartbeatMs > 0) timer = setInterval(beat, Math.min(heartbeatMs, LONGEST_TIMER))
       },
       async pull(controller) {
         const text = await texts().catch((error: unknown) => {
@@ -119,7 +140,8 @@ function bytesOf(run: Answer, { make, heartbeatMs, ended, failed }: Writing): Re
 }
 
 /** The texts of a run one by one, undefined after the last. */
-function textsOf(run: Answer, make: Writing['make'], failed: Writing['failed']): () => Promise<string | undefined> {
+function textsOf(run: Answer, { make, failed, ...writing }: Writing): () => Promise<string | undefined> {
+  let { first } = writing
   let writer: Writer | undefined
   let outcome: Answer['outcome'] | undefined
   let isOver = false
@@ -129,7 +151,9 @@ function textsOf(run: Answer, make: Writing['make'], failed: Writing['failed']):
     // Asked for when a long answer is over, it may be gone; where nobody says it, nothing has to be kept for it.
     if (writer.end) outcome ??= run.outcome
     try {
-      for (let batch = await run.nextBatch(); batch; batch = await run.nextBatch()) {
+      let batch = first ?? (await run.nextBatch())
+      first = undefined
+      for (; batch; batch = await run.nextBatch()) {
         const text = writer.write(batch)
         // A pull that gives nothing is not repeated.
         if (text !== '') return text

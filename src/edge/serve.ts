@@ -1,8 +1,9 @@
 import type { EventFilter } from '../core/filter.ts'
 import type { RunOptions } from '../core/options.ts'
-import { Runnable } from '../core/runnable.ts'
+import type { Runnable } from '../core/runnable.ts'
 import { continuedId } from '../ui-message/continued.ts'
 import { type Ask, type AskOptions, askOf } from './ask.ts'
+import { type ChainFor, chainFor } from './chain.ts'
 import { type CorsOptions, corsHeaders, isPreflight, preflight, withHeaders } from './cors.ts'
 import { type Guards, refusalOf } from './guard.ts'
 import { type ExposeErrors, exposing, logFailure, messageOf } from './public-error.ts'
@@ -25,7 +26,6 @@ export interface ServeOptions<Env = unknown> extends AskOptions, Guards<Env> {
 }
 
 type Served = Runnable<never, unknown, unknown>
-type ChainFor<Env> = Served | ((env: Env, request: Request, ask: Ask) => Served)
 
 /** A `fetch` handler, as a Worker exports it. */
 export type FetchHandler<Env> = (request: Request, env: Env, ctx?: Context) => Promise<Response>
@@ -79,13 +79,8 @@ async function answered<Env>(
     if (refusal) return refusal
     const ask = await askOf(request, options)
     if ('refusal' in ask) return ask.refusal
-    const served = chain instanceof Runnable ? chain : chain(env, request, ask)
-    return await respond(served, ask, options, {
-      request,
-      ...(ctx && { ctx }),
-      ...(exposeErrors !== undefined && { exposeErrors }),
-      ...(heartbeatMs !== undefined && { heartbeatMs }),
-    })
+    const served = await chainFor(chain, env, request, ask)
+    return await respond(served, ask, options, { request, ctx, exposeErrors, heartbeatMs })
   } catch (error) {
     // What a guard, a schema or the making of the chain throws.
     if (!exposeErrors) logFailure(error)
@@ -101,7 +96,7 @@ function respond(
 ): Response | Promise<Response> {
   const { format, body } = ask
   const input = ask.input as never
-  const options: RunOptions = { ...ask.options, callbacks }
+  const options: RunOptions = { callbacks }
   if (format === 'text') return textResponse(served.stream(input, options), shared)
   if (format === 'events' || format === 'ndjson') return toResponse(served.events(input, { ...options, ...events }), { ...shared, format })
   const run = served.events(input, options)

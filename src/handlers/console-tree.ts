@@ -93,10 +93,10 @@ export class TreeLines {
     })
   }
 
-  #end(open: Open, { run, at, output, usage }: EventOf<'end'>): readonly Segment[] {
+  #end(open: Open, { run, at, output, usage, answered }: EventOf<'end'>): readonly Segment[] {
     this.#runs.delete(run.id)
     const { model } = Object(output) as { readonly model?: string }
-    const cost = usage && costOf(usage, { model, at }, this.#prices)
+    const cost = usage && costOf(usage, { model, ...answered, at }, this.#prices)
     const facts = figures(open, at, usage) + (cost ? ` · ${money(cost)}` : '')
     return [...this.#rest(open), ...line(open, run, ['■', 'green'], facts + preview(output, ' → '))]
   }

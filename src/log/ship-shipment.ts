@@ -1,6 +1,6 @@
 import { ChaintapError } from '../core/errors.ts'
 import { asyncDispose } from '../core/iterator.ts'
-import { follow } from '../core/signal.ts'
+import { follow, LONGEST_TIMER } from '../core/signal.ts'
 import { recordsOf } from './export-records.ts'
 import type { LogFilter, StoredRecord } from './record.ts'
 import { isWaiting } from './segment.ts'
@@ -99,7 +99,7 @@ export class Shipment implements Shipper {
     if (isMark(record)) return
     if (this.#held.length < HELD) this.#held.push(record)
     if (record.level === 'error' || record.level === 'fatal') void this.#ship()
-    else this.#timer ??= setTimeout(() => void this.#ship(), this.#options.delayMs ?? 5_000)
+    else this.#timer ??= setTimeout(() => void this.#ship(), Math.min(this.#options.delayMs ?? 5_000, LONGEST_TIMER))
   }
 
   /** Has everything sent that is in the log now. Calls before a pass has begun share it. */

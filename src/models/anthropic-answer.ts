@@ -2,7 +2,7 @@ import type { Delta } from '../core/delta.ts'
 import type { Citation } from '../core/message.ts'
 import { parseJson } from '../core/parse-json.ts'
 import { mergeUsage } from '../core/usage.ts'
-import { type AnthropicUsage, anthropicUsage } from '../tokens/usage/anthropic.ts'
+import { type AnthropicUsage, anthropicHourTokens, anthropicUsage } from '../tokens/usage/anthropic.ts'
 import type { Decoder } from './wire.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -60,6 +60,7 @@ interface WireEvent extends WireMessage {
 export class Answer implements Decoder {
   complete = false
   #usage: AnthropicUsage = {}
+  #hourTokens: number | undefined
   #hasText = false
   /** What is being said, if it is a call, or a block that is told when it is whole; with the JSON of its input so far. */
   #block: WireBlock | undefined
@@ -94,14 +95,16 @@ export class Answer implements Decoder {
   }
 
   #facts({ id, model, container, usage, stop_reason: reason, stop_details, stop_sequence }: WireMessage, said: Delta[]): void {
-    if (id || model || container) {
-      said.push({ type: 'meta', ...(id && { id }), ...(model && { model }), ...(container && { extra: { container } }) })
+    // In Anthropic's own words: what a later report leaves out an earlier one holds, and our input is a sum of several fields.
+    if (usage) this.#usage = mergeUsage(this.#usage, usage)
+    const hours = anthropicHourTokens(this.#usage)
+    const cacheWrite1hTokens = hours === this.#hourTokens ? undefined : hours
+    this.#hourTokens = hours
+    if (id || model || container || cacheWrite1hTokens) {
+      const facts = { ...(id && { id }), ...(model && { model }), ...(cacheWrite1hTokens && { cacheWrite1hTokens }) }
+      said.push({ type: 'meta', ...facts, ...(container && { extra: { container } }) })
     }
-    if (usage) {
-      // In Anthropic's own words: what a later report leaves out an earlier one holds, and our input is a sum of several fields.
-      this.#usage = mergeUsage(this.#usage, usage)
-      said.push({ type: 'usage', usage: anthropicUsage(this.#usage) })
-    }
+    if (usage) said.push({ type: 'usage', usage: anthropicUsage(this.#usage) })
     const details = stop_details ?? (stop_sequence && { stop_sequence })
     if (reason) said.push({ type: 'stop', reason, ...(details && { details }) })
   }

@@ -91,7 +91,7 @@ const statuses: Readonly<Record<string, number>> = {
 
 /** The binding's InferenceUpstreamError is a text that begins with the code. Made a response again, it is treated like any other. */
 function refusalIn(error: unknown): Response {
-  const [, code = '', message] = /\b([35]\d{3}): *(.*)/s.exec(error instanceof Error ? error.message : '') ?? []
+  const [, code = '', message] = /(?:^|\s)([35]\d{3}): *(.*)/s.exec(error instanceof Error ? error.message : '') ?? []
   if (!code) throw error
   const status = statuses[code] ?? (code.startsWith('5') ? 400 : 500)
   return new Response(JSON.stringify({ errors: [{ code: Number(code), message }] }), { status })

@@ -3,6 +3,7 @@ import { backoffMs } from '../core/backoff.ts'
 import { ChaintapError } from '../core/errors.ts'
 import type { Handler, Run, RunEvent } from '../core/event.ts'
 import { Flow } from '../core/flow.ts'
+import { idFactory } from '../core/id.ts'
 import { report } from '../core/lift.ts'
 import type { Stage } from '../core/link.ts'
 import type { RunOptions } from '../core/options.ts'
@@ -68,7 +69,9 @@ export class RemoteRunnable<In, Out, Chunk = Out> extends Runnable<In, Out, Chun
     const { tags, metadata } = run.scope
     const { runName } = run.options
     const body = bodyOf({ input, options: { tags, metadata, ...(runName !== undefined && { runName }) } })
-    return this.reach({ method: 'POST', body, headers: { 'content-type': 'application/json' } }, run) as Flow<Chunk>
+    // Not the run's id: that stands in logs, and who knows the key may join the run.
+    const headers = { 'content-type': 'application/json', 'idempotency-key': `"${idFactory()()}"` }
+    return this.reach({ method: 'POST', body, headers }, run) as Flow<Chunk>
   }
 
   /**
@@ -100,7 +103,7 @@ export class RemoteRunnable<In, Out, Chunk = Out> extends Runnable<In, Out, Chun
  * const joke: Remote<typeof chain> = new RemoteRunnable('/api/joke')
  */
 export type Remote<Chain> = Chain extends (...given: never) => infer Made
-  ? Remote<Made>
+  ? Remote<Awaited<Made>>
   : Chain extends Runnable<infer In, infer Out, infer Chunk>
     ? RemoteRunnable<In, Out, Chunk>
     : never

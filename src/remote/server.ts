@@ -50,11 +50,13 @@ export function serverAt(url: string | URL, { fetch, headers = {} }: ServerOptio
     async send({ path, headers: own, ...init }, signal, isLeft) {
       const theirs = typeof headers === 'function' ? await headers() : headers
       if (isLeft?.()) throw new RemoteError('network', `Nobody waits for ${where} any more.`)
-      const redact = redactor([query, ...secretsIn(theirs)])
+      const redact = redactor([query, ...secretsIn({ ...own, ...theirs }).map((secret) => secret.replaceAll('"', ''))])
       // Called as a plain function: engines refuse a fetch whose `this` is another object.
       const send = fetch ?? globalThis.fetch
       try {
-        const all = { accept: 'text/event-stream', ...own, ...theirs }
+        const all = new Headers({ accept: 'text/event-stream', ...own })
+        // One by one: two spellings of a name in one object would be sent as two values.
+        for (const [name, value] of Object.entries(theirs)) all.set(name, value)
         const target = path === undefined ? given : `${address}/${path}${query}`
         return { response: await send(new Request(target, { ...init, headers: all, ...(signal && { signal }) })), redact }
       } catch (error) {

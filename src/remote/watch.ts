@@ -1,3 +1,5 @@
+import { LONGEST_TIMER } from '../core/signal.ts'
+
 /**
  * Calls `silent` when a wait has lasted `ms`. One timer for many waits: setting one anew for each chunk would cost more than reading it. A wait
  * that outlasts a sleeping machine is noticed when it wakes.
@@ -26,12 +28,15 @@ export class Watch {
   }
 
   #set(ms: number): void {
-    this.#timer = setTimeout(() => {
-      this.#timer = null
-      const left = this.since + this.#ms - Date.now()
-      if (this.since === 0) return
-      if (left > 0) this.#set(left)
-      else this.#silent()
-    }, ms)
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = null
+        const left = this.since + this.#ms - Date.now()
+        if (this.since === 0) return
+        if (left > 0) this.#set(left)
+        else this.#silent()
+      },
+      Math.min(ms, LONGEST_TIMER),
+    )
   }
 }

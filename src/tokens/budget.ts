@@ -1,6 +1,7 @@
 import { BudgetExceeded, ChaintapError } from '../core/errors.ts'
 import type { RunEvent, Stop } from '../core/event.ts'
 import type { CallbackMethods } from '../core/methods.ts'
+import { LONGEST_TIMER } from '../core/signal.ts'
 import { TokenCounter, type TokenCounterOptions } from './counter.ts'
 
 /** Limits, of which at least one must be given, and how to count. */
@@ -10,9 +11,9 @@ export interface BudgetOptions extends TokenCounterOptions {
   readonly maxOutputTokens?: number
   /** In the currency of the prices; of what providers say themselves, US dollars. */
   readonly maxCost?: number
-  /** Of one run tree, from its first event. */
+  /** Of one run tree, from its first event. More than 24 days are no limit. */
   readonly maxSeconds?: number
-  /** Counts against a counter that is there already, with its prices. Default: one of its own. */
+  /** Counts against a counter that is there already, with its prices, as long as it is not closed. Default: one of its own. */
   readonly counter?: TokenCounter
 }
 
@@ -65,9 +66,9 @@ interface Watched {
   readonly timer: ReturnType<typeof setTimeout> | undefined
 }
 
-function watch(top: string, { maxSeconds }: BudgetOptions, stop: Stop): Watched {
-  const late = (seconds: number): void => stop(new BudgetExceeded(`The budget of ${seconds} seconds is used up.`))
-  return { top, stop, timer: maxSeconds === undefined ? undefined : setTimeout(late, maxSeconds * 1000, maxSeconds) }
+function watch(top: string, { maxSeconds = Number.POSITIVE_INFINITY }: BudgetOptions, stop: Stop): Watched {
+  const late = (): void => stop(new BudgetExceeded(`The budget of ${maxSeconds} seconds is used up.`))
+  return { top, stop, timer: maxSeconds * 1000 > LONGEST_TIMER ? undefined : setTimeout(late, maxSeconds * 1000) }
 }
 
 /** Which limit is passed, in words. */

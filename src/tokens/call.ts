@@ -19,6 +19,7 @@ export interface Call {
   model: string | undefined
   provider: string | undefined
   url: string | undefined
+  cacheWrite1hTokens: number | undefined
   /** As reported so far. */
   usage: Usage | undefined
   /** What was asked, as text; until the call is over. */
@@ -51,6 +52,7 @@ const unheard = {
   model: undefined,
   provider: undefined,
   url: undefined,
+  cacheWrite1hTokens: undefined,
   usage: undefined,
   prompt: undefined,
   asked: 0,
@@ -67,7 +69,7 @@ const FRAMEWORK = /^(seq:step|map:key|retry:attempt):/
 
 /** A call whose run has started. */
 export function callOf({ run, at, seq, input }: EventOf<'start'>): Call {
-  const prompt = textIn(input as string | readonly Message[] | undefined)
+  const prompt = textIn(input)
   return {
     ...unheard,
     tags: new Set(run.tags.filter((tag) => !FRAMEWORK.test(tag))),
@@ -98,6 +100,7 @@ export function hear(call: Call, event: RunEvent): string | undefined {
       if (delta.type === 'meta') {
         call.id = delta.id ?? call.id
         call.model = delta.model ?? call.model
+        call.cacheWrite1hTokens = delta.cacheWrite1hTokens ?? call.cacheWrite1hTokens
       }
       return say(call, delta.type === 'reasoning' ? delta.text : delta.type === 'tool-call' ? (delta.name ?? '') + (delta.args ?? '') : '')
     }
@@ -113,12 +116,13 @@ export function hear(call: Call, event: RunEvent): string | undefined {
 }
 
 /** Takes in what a meter has seen of the same answer. */
-export function absorb(call: Call, { responseId, model, provider, url, usage, said = 0, complete, tag }: UsageRecord): void {
+export function absorb(call: Call, { responseId, model, provider, url, usage, said = 0, complete, tag, ...record }: UsageRecord): void {
   call.isFromMeter = true
   call.id ??= responseId
   call.model = model ?? call.model
   call.provider = provider ?? call.provider
   call.url = url
+  call.cacheWrite1hTokens = record.cacheWrite1hTokens ?? call.cacheWrite1hTokens
   if (usage) call.usage = mergeUsage(call.usage, usage)
   call.said = Math.max(call.said, said)
   call.hasBegun ||= usage !== undefined || said > 0 || complete
@@ -133,6 +137,7 @@ export function unite(call: Call, other: Call): void {
   call.model ??= other.model
   call.provider ??= other.provider
   call.url ??= other.url
+  call.cacheWrite1hTokens ??= other.cacheWrite1hTokens
   if (other.usage) call.usage = mergeUsage(call.usage, other.usage)
   call.said = Math.max(call.said, other.said)
   call.isComplete ||= other.isComplete
@@ -149,18 +154,26 @@ function over(call: Call, { usage, answered }: EventOf<'end' | 'error'>, output:
   call.isOver = true
   if (usage) call.usage = mergeUsage(call.usage, usage)
   // Events that were stored before they said it have it in the message.
-  const { id, model, url } = answered ?? (Object(output) as Answered)
+  const { id, model, url, cacheWrite1hTokens } = answered ?? (Object(output) as Answered)
   call.id = id ?? call.id
   call.model = model ?? call.model
   call.url = url ?? call.url
+  call.cacheWrite1hTokens = cacheWrite1hTokens ?? call.cacheWrite1hTokens
   const answer = saidIn(output)
   call.said ||= weigh(answer)
   call.hasBegun ||= call.isComplete || usage !== undefined || answer !== ''
   return answer
 }
 
-const textIn = (input: string | readonly Message[] | undefined): string | undefined =>
-  typeof input === 'string' ? input : input?.map(textOf).join('\n')
+function textIn(input: unknown): string | undefined {
+  if (typeof input === 'string') return input
+  try {
+    return (input as readonly Message[] | undefined)?.map(textOf).join('\n')
+  } catch {
+    // No messages: the run is about to fail because of them.
+    return undefined
+  }
+}
 
 /** All that an answer says, thinks and asks for. */
 function saidIn(output: unknown): string {

@@ -1,5 +1,4 @@
 import type { RunEvent } from '../core/event.ts'
-import { report } from '../core/lift.ts'
 import type { CallbackMethods } from '../core/methods.ts'
 import type { Usage } from '../core/usage.ts'
 import type { Tokenizer } from './estimate.ts'
@@ -7,6 +6,7 @@ import { Ledger } from './ledger.ts'
 import type { MeteredFetch } from './meter.ts'
 import type { Cost, PriceBook } from './prices.ts'
 import type { UsageListener, UsageRecord } from './record.ts'
+import { reportAs } from './report.ts'
 import { snapshotOf, type TokenSnapshot } from './snapshot.ts'
 
 /** Options of {@link TokenCounter}. */
@@ -72,14 +72,12 @@ export class TokenCounter implements CallbackMethods, UsageListener, TokenSnapsh
     this.#parent?.onEvent(event)
   }
 
-  /** Takes in what a meter saw of a response. Where the call was tagged with a counter, that one takes it in, too. */
+  /** Takes in what a meter saw of a response. */
   record(record: UsageRecord): void {
     if (this.#heard.has(record)) return
     this.#heard.add(record)
     if (this.#ledger.record(record)) this.#changed()
     this.#parent?.record(record)
-    const { tag } = record
-    if (isListener(tag)) tag.record(record)
   }
 
   /** Ends the scope: what ends from now on is `late`. */
@@ -139,7 +137,7 @@ export class TokenCounter implements CallbackMethods, UsageListener, TokenSnapsh
       this.#metered ??= meter(plain, this)
       return this.#metered
     } catch (error) {
-      report(error, undefined, this)
+      reportAs('The meter could not be loaded: calls by `counter.fetch` go on, and are not counted.', error)
       return plain
     }
   }
@@ -150,7 +148,9 @@ export class TokenCounter implements CallbackMethods, UsageListener, TokenSnapsh
     this.#isTelling = true
     queueMicrotask(() => {
       this.#isTelling = false
-      for (const listener of this.#listeners) tell(listener)
+      // A copy: one that leaves and comes back while it is told would be told for ever.
+      const listeners = [...this.#listeners]
+      for (const listener of listeners) if (this.#listeners.has(listener)) tell(listener)
     })
   }
 }
@@ -163,10 +163,8 @@ function tell(listener: () => void): void {
   try {
     listener()
   } catch (error) {
-    report(error, undefined, { name: 'a subscriber of TokenCounter' })
+    reportAs('A subscriber of a TokenCounter failed. It goes on being told, and so do the others.', error)
   }
 }
-
-const isListener = (tag: unknown): tag is UsageListener => typeof (Object(tag) as Partial<UsageListener>).record === 'function'
 
 const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose')

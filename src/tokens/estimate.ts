@@ -1,5 +1,6 @@
 import { mergeUsage, type Usage } from '../core/usage.ts'
 import type { Call, Estimate } from './call.ts'
+import { harmless } from './report.ts'
 
 /** Tokens per character, before anything is known of a model's tokenizer: measured in docs/tokens.md. Other blanks belong to words. */
 const ascii: readonly number[] = Array.from({ length: 128 }, (_, code) => {
@@ -30,11 +31,11 @@ const MEMORY = 10_000
 
 /** Counts what a provider leaves out, and learns from what it reports. */
 export class Estimator {
-  readonly #tokenizer: Tokenizer | undefined
+  readonly #tokenizer: ((...given: Parameters<Tokenizer>) => number | undefined) | undefined
   readonly #learnt = new Map<string | undefined, { readonly reported: number; readonly weight: number }>()
 
   constructor(tokenizer: Tokenizer | undefined) {
-    this.#tokenizer = tokenizer
+    this.#tokenizer = tokenizer && harmless(tokenizer, 'The tokenizer of a TokenCounter failed: the estimate counts. This is told once.')
   }
 
   /** Compares what a complete answer was reported to have with what it weighs. */
@@ -48,8 +49,11 @@ export class Estimator {
 
   /** Our own count of a call. `answer`: all that it said, when it is over; then a tokenizer is asked, where there is one. */
   estimate({ model, prompt, asked, said }: Call, answer?: string): Estimate {
-    const count = (weight: number, text: string | undefined): number =>
-      this.#tokenizer && text !== undefined ? this.#tokenizer(text, model) : this.#tokens(weight, model)
+    const count = (weight: number, text: string | undefined): number => {
+      const exact = text === undefined ? undefined : this.#tokenizer?.(text, model)
+      // Not so of NaN, nor of a promise.
+      return exact !== undefined && exact >= 0 ? exact : this.#tokens(weight, model)
+    }
     const isOver = answer !== undefined
     return { inputTokens: asked === 0 ? undefined : count(asked, isOver ? prompt : undefined), outputTokens: count(said, answer) }
   }

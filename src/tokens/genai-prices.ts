@@ -10,7 +10,11 @@ export interface GenaiPrices {
     usage: Readonly<Record<string, number | undefined>>,
     model: string,
     options: { readonly providerId?: string; readonly providerApiUrl?: string; readonly timestamp?: Date },
-  ): { readonly total_price: number; readonly auto_update_timestamp?: string } | null
+  ): {
+    readonly total_price: number
+    readonly model_price: Readonly<Record<string, unknown>>
+    readonly auto_update_timestamp?: string
+  } | null
   findProvider(options: { readonly providerId?: string; readonly providerApiUrl?: string }): unknown
 }
 
@@ -22,8 +26,8 @@ const names: Readonly<Record<string, string | undefined>> = { 'workers-ai': 'clo
  * 1,500 models, in US dollars. From then on it answers at once.
  *
  * - A model that it does not know has no price; one at a server that it does not know neither, unless the provider is known otherwise.
- * - Known are tokens: what a provider charges beside them (searches, storage) is not in the price, nor that one hour of Anthropic's cache
- *   costs more to write than five minutes.
+ * - Known are tokens, at a model's usual price: what a provider charges beside them (searches, storage), or more or less for (audio, a tier
+ *   of service), is not in the price.
  *
  * @throws ChaintapError `missing_package` where it cannot be loaded.
  *
@@ -46,8 +50,9 @@ function bookOf(genai: GenaiPrices): PriceBook {
     price(usage, call) {
       const { model, at } = call
       if (model === undefined || usage.inputTokens === undefined || usage.outputTokens === undefined) return
-      const found = calculate(() => genai.calcPrice(tokensOf(usage), model, { ...providerOf(genai, call), timestamp: new Date(at) }))
-      if (!found) return
+      const found = calculate(() => genai.calcPrice(tokensOf(usage, call), model, { ...providerOf(genai, call), timestamp: new Date(at) }))
+      // Of models that have no price for an hour it takes that of five minutes.
+      if (!found || (call.cacheWrite1hTokens && found.model_price.cache_write_1h_mtok === undefined)) return
       const { total_price: total, auto_update_timestamp: date } = found
       return { total, currency: 'USD', source: '@pydantic/genai-prices', ...(date !== undefined && { date }) }
     },
@@ -69,10 +74,11 @@ function providerOf(genai: GenaiPrices, { provider, url }: Priced): { providerAp
   return provider === undefined ? {} : { providerId: names[provider] ?? provider }
 }
 
-const tokensOf = (usage: Usage): Record<string, number | undefined> => ({
+const tokensOf = (usage: Usage, { cacheWrite1hTokens }: Priced): Record<string, number | undefined> => ({
   input_tokens: usage.inputTokens,
   output_tokens: usage.outputTokens,
   cache_read_tokens: usage.cacheReadTokens,
   cache_write_tokens: usage.cacheWriteTokens,
+  cache_write_1h_tokens: cacheWrite1hTokens,
   output_reasoning_tokens: usage.reasoningTokens,
 })

@@ -4,6 +4,7 @@ import { absorb, type Call, callIn, callOf, hear, unite } from './call.ts'
 import { Estimator, isReported, reportedOf, type Tokenizer, usageOf } from './estimate.ts'
 import { addCost, type Cost, costOf, type Price, type PriceBook } from './prices.ts'
 import type { UsageRecord } from './record.ts'
+import { harmless } from './report.ts'
 import { Shelf } from './shelf.ts'
 import { type Item, Tally } from './tally.ts'
 
@@ -12,7 +13,7 @@ const PRICED_EVERY = 16
 
 /** The calls of a counter. What is heard of one from its run and from a meter counts once. */
 export class Ledger {
-  readonly #prices: PriceBook | undefined
+  readonly #costOf: (usage: Usage, call: Call) => Price | undefined
   readonly #estimator: Estimator
   /** By the ids of their runs. */
   readonly #open = new Map<string, Call>()
@@ -23,7 +24,10 @@ export class Ledger {
   #isClosed = false
 
   constructor(prices: PriceBook | undefined, tokenizer: Tokenizer | undefined) {
-    this.#prices = prices
+    this.#costOf = harmless(
+      (usage, call) => costOf(usage, call, prices),
+      'The price book of a TokenCounter failed: the cost is unknown. This is told once.',
+    )
     this.#estimator = new Estimator(tokenizer)
   }
 
@@ -69,7 +73,10 @@ export class Ledger {
     if (!call || seq <= call.seq) return false
     const { id } = call
     const answer = hear(call, event)
-    if (call.id !== id) this.#index(call)
+    if (call.id !== id) {
+      this.#forget(call, id)
+      this.#index(call)
+    }
     if (!call.isOver) return call.hasBegun
     this.#open.delete(run.id)
     this.#end(call, answer)
@@ -131,7 +138,8 @@ export class Ledger {
   #price(call: Call, usage: Usage): Price | undefined {
     const { outputTokens: tokens = 0 } = usage
     if (!call.isOver && call.priced && tokens - call.priced.tokens < PRICED_EVERY) return call.priced.price
-    const price = costOf(usage, call, this.#prices)
+    const known = this.#costOf(usage, call)
+    const price = Number.isFinite(known?.total) ? known : undefined
     call.priced = { tokens, price }
     return price
   }
@@ -143,10 +151,10 @@ export class Ledger {
     else this.#byId.set(call.id, [call])
   }
 
-  #forget(call: Call): void {
-    if (call.id === undefined) return
-    const left = (this.#byId.get(call.id) ?? []).filter((other) => other !== call)
-    if (left.length > 0) this.#byId.set(call.id, left)
-    else this.#byId.delete(call.id)
+  #forget(call: Call, id: string | undefined = call.id): void {
+    if (id === undefined) return
+    const left = (this.#byId.get(id) ?? []).filter((other) => other !== call)
+    if (left.length > 0) this.#byId.set(id, left)
+    else this.#byId.delete(id)
   }
 }

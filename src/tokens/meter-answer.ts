@@ -4,7 +4,7 @@ import { weigh } from './estimate.ts'
 import type { Facts, Format } from './meter-format.ts'
 import { formats } from './meter-formats.ts'
 
-/** Events of no known format, until it is given up: they are no model's answer. */
+/** Events of no known format from where no model was asked, until it is given up: they are no model's answer. */
 const PATIENCE = 16
 
 /** What is known of a model's answer, event by event. */
@@ -48,7 +48,7 @@ export class Answer {
     if (usage) this.#wire = mergeUsage(this.#wire, usage)
     this.isComplete ||= complete === true
     this.hasFailed ||= failed === true
-    this.isOver = final === true || (!this.format && this.events >= PATIENCE)
+    this.isOver = final === true || (!this.format && !this.#isCall && this.events >= PATIENCE)
     return isNews ? undefined : text
   }
 
@@ -60,10 +60,19 @@ export class Answer {
 
   /** As reported so far; undefined where nothing was. */
   get usage(): Usage | undefined {
+    const figures = Object.entries(this.#wired((wire) => this.format?.usage(wire)) ?? {}).filter(([, figure]) => Number.isFinite(figure))
+    return figures.length > 0 ? Object.fromEntries(figures) : undefined
+  }
+
+  /** Of what was written to a cache, what it keeps for an hour; undefined where that is nothing. */
+  get hourTokens(): number | undefined {
+    return this.#wired((wire) => this.format?.hourTokens?.(wire)) || undefined
+  }
+
+  /** What is read from the provider's words. Nobody vouches for what servers write. */
+  #wired<Result>(read: (wire: object) => Result): Result | undefined {
     try {
-      // Nobody vouches for what servers write.
-      const figures = Object.entries((this.#wire && this.format?.usage(this.#wire)) ?? {}).filter(([, figure]) => Number.isFinite(figure))
-      return figures.length > 0 ? Object.fromEntries(figures) : undefined
+      return this.#wire && read(this.#wire)
     } catch {
       return undefined
     }

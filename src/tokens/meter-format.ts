@@ -26,6 +26,8 @@ export interface Format<Event = never> {
   knows(event: Event, isCall: boolean): unknown
   read(event: Event): Facts
   usage(wire: object): Usage | undefined
+  /** Of what was written to a cache, what it keeps for an hour. */
+  hourTokens?(wire: object): number | undefined
 }
 
 /** Texts, wherever an event has them. */

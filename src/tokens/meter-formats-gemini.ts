@@ -6,16 +6,19 @@ interface GeminiChunk {
   readonly responseId?: string
   readonly usageMetadata?: GeminiUsage
   readonly promptFeedback?: { readonly blockReason?: string }
-  readonly candidates?: readonly {
-    readonly finishReason?: string
-    readonly content?: { readonly parts?: readonly { readonly text?: unknown; readonly functionCall?: { readonly args?: unknown } }[] }
-  }[]
+  readonly candidates?: readonly Candidate[]
+}
+
+interface Candidate {
+  readonly finishReason?: string
+  readonly content?: { readonly parts?: readonly { readonly text?: unknown; readonly functionCall?: { readonly args?: unknown } }[] }
 }
 
 /** Gemini and Vertex: SSE, or one JSON array. */
 export const gemini: Format<GeminiChunk> = {
   provider: 'gemini',
-  knows: ({ candidates, usageMetadata, promptFeedback }) => candidates ?? usageMetadata ?? promptFeedback,
+  knows: ({ candidates, usageMetadata, promptFeedback }, isCall) =>
+    usageMetadata ?? promptFeedback ?? (isCall ? candidates : candidates?.some(isCandidate)),
   read({ modelVersion, responseId, usageMetadata, promptFeedback, candidates = [] }): Facts {
     const parts = candidates.flatMap(({ content }) => content?.parts ?? [])
     return {
@@ -28,6 +31,9 @@ export const gemini: Format<GeminiChunk> = {
   },
   usage: geminiUsage,
 }
+
+/** Whether it is a model's. Searches have candidates, too. */
+const isCandidate = (candidate: Candidate | null): unknown => candidate?.content ?? candidate?.finishReason
 
 interface Interaction {
   readonly object?: unknown

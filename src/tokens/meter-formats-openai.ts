@@ -11,16 +11,18 @@ interface Said {
   readonly tool_calls?: readonly { readonly function?: { readonly arguments?: unknown } | null }[] | null
 }
 
+interface Choice {
+  readonly delta?: Said | null
+  readonly message?: Said | null
+  readonly text?: unknown
+  readonly finish_reason?: string | null
+}
+
 interface Chunk extends OpenAIReport {
   readonly id?: string | null
   readonly model?: string | null
   readonly object?: unknown
-  readonly choices?: readonly {
-    readonly delta?: Said | null
-    readonly message?: Said | null
-    readonly text?: unknown
-    readonly finish_reason?: string | null
-  }[]
+  readonly choices?: readonly Choice[]
   readonly x_groq?: (OpenAIReport['x_groq'] & { readonly error?: unknown }) | null
 }
 
@@ -28,8 +30,11 @@ interface Chunk extends OpenAIReport {
 export const openai: Format<Chunk> = {
   provider: undefined,
   isUsageOptional: true,
-  knows: ({ choices, object, usage, x_groq }) =>
-    Array.isArray(choices) || /^(chat|text)[._]completion/.test(String(object)) || x_groq || typeof usage?.prompt_tokens === 'number',
+  knows: ({ choices, object, usage, x_groq }, isCall) =>
+    (Array.isArray(choices) && (isCall || choices.some(isChoice))) ||
+    /^(chat|text)[._]completion/.test(String(object)) ||
+    x_groq ||
+    typeof usage?.prompt_tokens === 'number',
   read({ id, model, object, choices, usage, x_groq }): Facts {
     return {
       id,
@@ -42,6 +47,12 @@ export const openai: Format<Chunk> = {
   },
   // Mistral's differ by a field that nobody else has.
   usage: (usage: MistralUsage) => mistralUsage({ usage }),
+}
+
+/** Whether it is a model's. Questions have choices, too. */
+function isChoice(choice: Choice | null): boolean {
+  const { delta, message, finish_reason } = choice ?? {}
+  return typeof (delta ?? message) === 'object' || finish_reason !== undefined
 }
 
 function saidIn(said: Said | null | undefined): string {
@@ -75,7 +86,9 @@ interface ResponseEvent extends Response {
 export const openaiResponses: Format<ResponseEvent> = {
   provider: undefined,
   knows: ({ type, object, sequence_number, usage }) =>
-    String(type).startsWith('response.') || object === 'response' || typeof (sequence_number ?? usage?.input_tokens) === 'number',
+    String(type).startsWith('response.') ||
+    object === 'response' ||
+    typeof (type === 'error' ? sequence_number : usage?.input_tokens) === 'number',
   read(event): Facts {
     const { type, object, response, delta } = event
     const { id, model, status, usage, output = [] } = response ?? event

@@ -1,10 +1,11 @@
 import { argued, type Facts, type Format, joined } from './meter-format.ts'
 import { gemini, geminiInteractions } from './meter-formats-gemini.ts'
 import { openai, openaiResponses } from './meter-formats-openai.ts'
-import { anthropicUsage } from './usage/anthropic.ts'
-import { type BedrockMetrics, type BedrockUsage, bedrockMetricsUsage, bedrockUsage } from './usage/bedrock.ts'
+import { anthropicHourTokens, anthropicUsage } from './usage/anthropic.ts'
+import { type BedrockMetrics, type BedrockUsage, bedrockHourTokens, bedrockMetricsUsage, bedrockUsage } from './usage/bedrock.ts'
 import { ollamaUsage } from './usage/ollama.ts'
-import { type WorkersAIReport, workersAIUsage } from './usage/workers-ai.ts'
+import { openaiUsage } from './usage/openai.ts'
+import type { WorkersAIReport } from './usage/workers-ai.ts'
 
 interface AnthropicBlock {
   readonly text?: unknown
@@ -29,7 +30,8 @@ interface AnthropicEvent extends AnthropicMessage {
 
 const anthropic: Format<AnthropicEvent> = {
   provider: 'anthropic',
-  knows: ({ type, role }) => /^(message|content_block)_/.test(String(type)) || (type === 'message' && role === 'assistant'),
+  knows: ({ type, role, model }, isCall) =>
+    /^(message|content_block)_(start|delta|stop)$/.test(String(type)) || (type === 'message' && role === 'assistant' && (isCall || model)),
   read({ type, message, delta, ...rest }): Facts {
     const isWhole = type === 'message'
     const { id, model } = message ?? (isWhole ? rest : {})
@@ -44,6 +46,7 @@ const anthropic: Format<AnthropicEvent> = {
     }
   },
   usage: anthropicUsage,
+  hourTokens: anthropicHourTokens,
 }
 
 interface OllamaLine {
@@ -96,7 +99,7 @@ const workersAI: Format<WorkersAIEvent> = {
     complete: result !== undefined,
     text: joined(result?.response ?? response),
   }),
-  usage: (usage) => workersAIUsage({ usage }),
+  usage: (usage) => openaiUsage({ usage }),
 }
 
 interface BedrockEvent {
@@ -137,6 +140,7 @@ const bedrock: Format<BedrockEvent> = {
     }
   },
   usage: (wire: BedrockUsage & BedrockMetrics) => (wire.inputTokenCount === undefined ? bedrockUsage(wire) : bedrockMetricsUsage(wire)),
+  hourTokens: bedrockHourTokens,
 }
 
 /** The more particular first. */

@@ -17,11 +17,7 @@ export interface Framing {
 
 /** How a body of that content type is framed; undefined where no model's answer comes so. */
 export function framingOf(contentType: string | null): Framing | undefined {
-  const type =
-    /^[^;]*/
-      .exec(contentType ?? '')?.[0]
-      .trim()
-      .toLowerCase() ?? ''
+  const type = (contentType ?? '').replace(/;.*/s, '').trim().toLowerCase()
   if (type === 'text/event-stream') return sse()
   if (/^application\/(x-)?(ndjson|jsonl|jsonlines|json-lines)$/.test(type)) return lines()
   if (type === 'application/vnd.amazon.eventstream') return frames()

@@ -2,8 +2,11 @@ import type { Answer } from './meter-answer.ts'
 import type { Framing } from './meter-framing.ts'
 import { Shape } from './meter-shape.ts'
 
-/** 8 MB: an event with an image fits, a body without an end of one does not fill the memory. */
+/** 8 MB, without what {@link lean} leaves out: a body without an end of an event does not fill the memory. */
 const LIMIT = 8_000_000
+
+/** A run of what is no word is. */
+const LONG = 1_000
 
 /** What a view of its own does not pay for: it costs 80 ns, a copy into what has one 30. */
 const SMALL = 2_048
@@ -90,10 +93,41 @@ export class EventReader {
   #hold(bytes: Uint8Array): void {
     this.#held.add(bytes)
     if (this.#held.length <= LIMIT) return
+    this.#held.length = lean(this.#held.bytes)
+    // Where more is left it would be gone through again too soon.
+    if (this.#held.length <= LIMIT / 2) return
     this.#answer.isDamaged = true
     this.#isSkipping = true
     this.#held.clear()
   }
+}
+
+const COMMA = 44
+
+/** What the strings, lists and objects of JSON end with, and their names. */
+const ends: ReadonlySet<number> = new Set(new TextEncoder().encode('"\\:[]{}'))
+
+/**
+ * Leaves out of JSON, in place, what is long and no words (pictures, sound, embeddings: base64 or numbers), and gives how much is left. It
+ * stays JSON, and so does what is read on: of numbers those between two commas go, of anything else, which is within a string, all but its
+ * beginning.
+ */
+function lean(json: Uint8Array): number {
+  let [to, done, from] = [0, 0, 0]
+  for (let at = 0; at <= json.length; at++) {
+    if (at < json.length && !ends.has(json[at] ?? 0)) continue
+    if (at - from > LONG) {
+      const run = json.subarray(from, at)
+      const [first, last] = [run.indexOf(COMMA), run.lastIndexOf(COMMA)]
+      const [head, tail] = first < last ? [first, last] : [LONG, run.length]
+      json.copyWithin(to, done, from + head)
+      to += from + head - done
+      done = from + tail
+    }
+    from = at + 1
+  }
+  json.copyWithin(to, done)
+  return to + json.length - done
 }
 
 const viewOf = ({ buffer, byteOffset, length }: Uint8Array): DataView => new DataView(buffer, byteOffset, length)

@@ -11,13 +11,13 @@ export interface Asked {
   readonly tag: unknown
 }
 
-export function askedOf(input: string | URL | Request, init: RequestInit = {}): Asked {
-  const { [usageTag]: tag } = init as { readonly [usageTag]?: unknown }
-  const url = typeof input === 'string' ? input : 'url' in input ? input.url : input.href
-  return { url, signal: init.signal ?? requestIn(input)?.signal, tag }
+export function askedOf(input: string | URL | Request, init?: RequestInit): Asked {
+  const [url, signal] = isRequest(input) ? [input.url, input.signal] : [String(input)]
+  // As null, too, a fetch takes it.
+  return { url, signal: init?.signal ?? signal, tag: (init as { readonly [usageTag]?: unknown } | undefined)?.[usageTag] }
 }
 
-const requestIn = (input: string | URL | Request): Request | undefined => (typeof input === 'object' && 'url' in input ? input : undefined)
+const isRequest = (input: string | URL | Request): input is Request => typeof input === 'object' && 'url' in input
 
 /** Where models are asked, by the end of the path. */
 const calls: RegExp =
@@ -67,17 +67,18 @@ export async function askingForUsage(input: string | URL | Request, init?: Reque
     const body = withUsage(init.body)
     return body === undefined ? asked : [input, { ...init, body, ...lengthless(init.headers) }]
   }
-  const request = init?.body ? undefined : requestIn(input)
-  const body = request?.method === 'POST' ? withUsage(await request.clone().text()) : undefined
-  if (!request || body === undefined) return asked
-  const wanted = new Request(request, { body, ...lengthless(request.headers) })
+  if (init?.body || !isRequest(input) || input.method !== 'POST') return asked
+  const body = withUsage(await input.clone().text())
+  if (body === undefined) return asked
+  const wanted = new Request(input, { body, ...lengthless(input.headers) })
   return init === undefined ? [wanted] : [wanted, init]
 }
 
 function withUsage(body: string): string | undefined {
   const wanted = parseJson(body)
-  const { stream, stream_options: options } = Object(wanted) as { readonly stream?: unknown; readonly stream_options?: object | null }
-  if (stream !== true || (options && 'include_usage' in options)) return
+  const { stream, stream_options } = Object(wanted) as { readonly stream?: unknown; readonly stream_options?: unknown }
+  const options = stream_options ?? {}
+  if (stream !== true || typeof options !== 'object' || 'include_usage' in options) return
   return JSON.stringify({ ...(wanted as object), stream_options: { ...options, include_usage: true } })
 }
 

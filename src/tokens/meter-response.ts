@@ -50,12 +50,12 @@ export function through(body: ReadableStream<Bytes>, tap: Tap): ReadableStream<B
   return new ReadableStream({ start: (given) => void (controller = given), pull, cancel }, { highWaterMark: 0 })
 }
 
-/** Gives a response that was made of another what the constructor leaves out. Its clones have it too. */
-export function dressed(response: Response, { url, redirected, type }: Response): Response {
-  const clone = (): Response => dressed(Response.prototype.clone.call(response), { url, redirected, type } as Response)
-  const kept = { url, redirected, type, clone }
-  return Object.defineProperties(
-    response,
-    Object.fromEntries(Object.entries(kept).map(([key, value]) => [key, { value, configurable: true }])),
-  )
+/** Gives a response that was made of another what the constructor leaves out, and what is `ours`. Its clones have it too. */
+export function dressed(response: Response, { url, redirected, type }: Response, ours: object): Response {
+  const clone = (): Response => dressed(Response.prototype.clone.call(response), { url, redirected, type } as Response, ours)
+  const kept = { url, redirected, type, clone, ...ours }
+  for (const key of Reflect.ownKeys(kept)) {
+    Object.defineProperty(response, key, { value: kept[key as keyof typeof kept], configurable: true })
+  }
+  return response
 }

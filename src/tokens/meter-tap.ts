@@ -1,13 +1,17 @@
-import { follow } from '../core/signal.ts'
+import { whenAborted } from '../core/signal.ts'
 import { Answer } from './meter-answer.ts'
-import { framingOf } from './meter-framing.ts'
+import { type Framing, framingOf } from './meter-framing.ts'
 import { EventReader } from './meter-reader.ts'
 import { type Asked, isCall, providerAt, toldBy, withoutQuery } from './meter-request.ts'
-import { dressed, type Ending, through } from './meter-response.ts'
+import { dressed, type Ending, type Tap, through } from './meter-response.ts'
 import type { UsageRecord } from './record.ts'
 
 /** Told of an answer that is over. `lacksUsage`: it is a whole stream without usage, of a kind that has it only where it was asked for. */
 export type Tell = (record: UsageRecord, lacksUsage: boolean) => void
+
+/** How a response of ours is heard by one more meter: of meters around one another the innermost reads, and all tell the same record. */
+const join: unique symbol = Symbol()
+type Joinable = Response & { readonly [join]?: (tell: Tell) => void }
 
 /**
  * The same response, with a tap on its body where that may be a model's answer.
@@ -15,45 +19,71 @@ export type Tell = (record: UsageRecord, lacksUsage: boolean) => void
  * A refusal is told at once and its body left alone: no tokens are in it, and who tries again does not always read it.
  */
 export function tapped(response: Response, asked: Asked, began: number, tell: Tell): Response {
-  const type = response.headers.get('content-type')
-  const framing = framingOf(type)
-  const { body } = response
-  const isModel = isCall(asked.url)
-  if (response.status >= 400) {
-    if (isModel) tell(recordOf(asked, response, began, undefined), false)
+  const { status, body, [join]: joined }: Joinable = response
+  if (status >= 400) {
+    if (isCall(asked.url)) tell(recordOf(asked, response, began, undefined), false)
+    return response
+  }
+  if (joined) {
+    joined(marked(asked, tell))
     return response
   }
   // A fetch may be somebody's own, and so may its response.
-  if (!framing || typeof body?.getReader !== 'function' || body.locked || response.status === 204 || response.status === 205)
-    return response
+  if (typeof body?.getReader !== 'function' || body.locked || status < 200 || [204, 205].includes(status)) return response
+  const framing = framingOf(response.headers.get('content-type'))
+  if (!framing) return response
+  const { tap, ...ours } = listening(response, framing, asked, began, tell)
+  return dressed(new Response(through(body, tap), response), response, ours)
+}
+
+/** Reads along in an answer, and tells of it when it is over. */
+function listening(
+  response: Response,
+  framing: Framing,
+  asked: Asked,
+  began: number,
+  tell: Tell,
+): { readonly tap: Tap; readonly [join]: (tell: Tell) => void } {
+  const isModel = isCall(asked.url)
   const answer = new Answer(isModel)
   const events = new EventReader(framing, answer)
-  let [isTold, unfollow] = [false, () => {}]
+  const tells = [tell]
+  let [isOver, unfollow] = [false, () => {}]
+  let told: Parameters<Tell> | undefined
   const over = (ending: Ending): void => {
-    if (isTold) return
-    isTold = true
+    if (isOver) return
+    isOver = true
     unfollow()
     events.end()
     // Nothing at all, from where a model was asked, is an answer that broke off; something else is none.
     if (!answer.format && !(isModel && (answer.hasFailed || answer.events === 0))) return
     const record = recordOf(asked, response, began, answer, ending, events.said)
-    const isStream = /^text\/event-stream/i.test(type ?? '')
-    // One that was left may have had it still to come.
-    const isWhole = record.complete && record.reason === 'end'
-    tell(record, isWhole && !record.usage && isStream && answer.format?.isUsageOptional === true)
+    told = [record, lacksUsage(record, response, answer)]
+    for (const each of tells) each(...told)
   }
-  const tap = {
-    feed(chunk: Uint8Array): void {
-      if (isTold) return
-      events.feed(chunk)
-      if (answer.isOver) over('end')
-    },
-    over,
+  const feed = (chunk: Uint8Array): void => {
+    if (isOver) return
+    events.feed(chunk)
+    if (answer.isOver) over('end')
   }
   // An abort is heard here too: a fetch may be deaf to it.
-  if (asked.signal) unfollow = follow(asked.signal, () => over('abort'))
-  return dressed(new Response(through(body, tap), response), response)
+  if (asked.signal) unfollow = whenAborted(asked.signal, () => over('abort'))
+  return { tap: { feed, over }, [join]: (another) => void (told ? another(...told) : tells.push(another)) }
 }
+
+/** Tells with the mark of this asking: what is in between may have dropped it. */
+const marked =
+  ({ tag }: Asked, tell: Tell): Tell =>
+  (record, lacksUsage) =>
+    tell(tag === undefined || tag === record.tag ? record : { ...record, tag }, lacksUsage)
+
+/** Whether a stream ended without usage. One that was left may have had it still to come. */
+const lacksUsage = ({ complete, reason, usage }: UsageRecord, { headers }: Response, { format }: Answer): boolean =>
+  complete &&
+  reason === 'end' &&
+  !usage &&
+  format?.isUsageOptional === true &&
+  /^text\/event-stream/i.test(headers.get('content-type') ?? '')
 
 function recordOf(
   asked: Asked,
@@ -67,6 +97,7 @@ function recordOf(
   const told = toldBy(url)
   const complete = answer?.isComplete === true && !answer.hasFailed && !answer.isDamaged
   const usage = answer?.usage
+  const hours = answer?.hourTokens
   const ended = answer?.hasFailed ? 'error' : answer?.isComplete ? 'end' : 'truncated'
   return {
     url,
@@ -75,6 +106,7 @@ function recordOf(
     model: answer?.model ?? told.model,
     responseId: answer?.id ?? told.responseId,
     ...(usage && { usage: { ...usage, requests: 1, source: complete ? 'provider' : 'partial' } }),
+    ...(hours && { cacheWrite1hTokens: hours }),
     complete,
     reason: ending === 'end' ? ended : ending,
     durationMs: performance.now() - began,

@@ -1,6 +1,7 @@
 import { askedOf, askingForUsage, type MeteredFetch } from './meter-request.ts'
 import { type Tell, tapped } from './meter-tap.ts'
 import type { UsageListener, UsageRecord } from './record.ts'
+import { report } from './report.ts'
 
 export type { MeteredFetch } from './meter-request.ts'
 export type { UsageListener, UsageRecord } from './record.ts'
@@ -40,8 +41,8 @@ export type MeterTarget = UsageListener | ((record: UsageRecord) => void)
 export function meter(fetch: MeteredFetch, target: MeterTarget, options: MeterOptions = {}): MeteredFetch {
   const watch = watcher(target, options)
   return async (input, init) => {
-    const tell = watch()
     const asked = askedOf(input, init)
+    const tell = watch(asked.tag)
     const [wanted, how] = options.askForUsage ? await askingForUsage(input, init) : [input, init]
     const began = performance.now()
     // A second argument, be it undefined, makes Bun forget what the Request says.
@@ -68,44 +69,52 @@ export function meterMiddleware<Asking extends MiddlewareRequest>(
 ): (request: Asking, next: (request: Asking) => Promise<Response>) => Promise<Response> {
   const watch = watcher(target, options)
   return async (request, next) => {
-    const tell = watch()
     const asked = askedOf(request.url, request)
+    const tell = watch(asked.tag)
     const began = performance.now()
     const response = await next(request)
     return tell ? tapped(response, asked, began, tell) : response
   }
 }
 
-/** Asks the target, when a request leaves, who shall be told of its answer. What it does with that cannot fail. */
+/** Asks the target, when a request leaves, who shall be told of its answer, beside a listener that it is tagged with. What they do cannot fail. */
 function watcher(
   target: MeterTarget,
   { askForUsage, onDiagnostic = warn, onListenerError = report }: MeterOptions,
-): () => Tell | undefined {
+): (tag: unknown) => Tell | undefined {
   const listener: UsageListener = typeof target === 'function' ? { record: target } : target
   let hasWarned = false
+  const failed = (error: unknown): void => {
+    try {
+      onListenerError(error)
+    } catch (reason) {
+      report(reason)
+    }
+  }
   const quietly = <T>(work: () => T): T | undefined => {
     try {
       const result: unknown = work()
-      if (result instanceof Promise) result.catch(onListenerError)
+      if (result instanceof Promise) result.catch(failed)
       return result as T
     } catch (error) {
-      onListenerError(error)
+      failed(error)
       return undefined
     }
   }
-  return () => {
+  return (tag) => {
     const heard = listener.begin ? quietly(() => listener.begin?.()) : listener
-    return (
-      heard &&
-      ((record, lacksUsage) => {
-        quietly(() => heard.record(record))
-        if (!lacksUsage || hasWarned) return
-        hasWarned = true
-        quietly(() => onDiagnostic(unasked(record, askForUsage === true)))
-      })
-    )
+    const listeners = new Set([heard, tag].filter(isListener))
+    if (listeners.size === 0) return
+    return (record, lacksUsage) => {
+      for (const each of listeners) quietly(() => each.record(record))
+      if (!lacksUsage || hasWarned) return
+      hasWarned = true
+      quietly(() => onDiagnostic(unasked(record, askForUsage === true)))
+    }
   }
 }
+
+const isListener = (tag: unknown): tag is UsageListener => typeof (Object(tag) as Partial<UsageListener>).record === 'function'
 
 function unasked({ url }: UsageRecord, wasAsked: boolean): string {
   const cure = wasAsked
@@ -116,9 +125,3 @@ function unasked({ url }: UsageRecord, wasAsked: boolean): string {
 
 // biome-ignore lint/suspicious/noConsole: where nobody listens
 const warn = (message: string): void => console.warn(message)
-
-function report(error: unknown): void {
-  if (typeof reportError === 'function') reportError(error)
-  // biome-ignore lint/suspicious/noConsole: Node has no reportError
-  else console.error(error)
-}

@@ -19,6 +19,8 @@ export interface Priced {
   readonly model: string | undefined
   /** Where the request went, without query. */
   readonly url?: string | undefined
+  /** Of the usage's `cacheWriteTokens`, those that Anthropic's cache keeps for an hour. */
+  readonly cacheWrite1hTokens?: number | undefined
   /** When, in ms since epoch: prices change. */
   readonly at: number
 }
@@ -40,6 +42,8 @@ export interface ModelPrice {
   readonly cacheRead?: number
   /** Of input that was written to a cache. Default: as `input`. */
   readonly cacheWrite?: number
+  /** Of input that was written to Anthropic's cache for an hour. Without it a call that has such input has no price. */
+  readonly cacheWrite1h?: number
 }
 
 /** Where the prices of a {@link priceTable} come from. */
@@ -66,21 +70,29 @@ export function priceTable(models: Readonly<Record<string, ModelPrice>>, options
   const { currency = 'USD', source = 'price table', date, otherwise } = options
   const table = new Map(Object.entries(models))
   for (const [model, price] of table) {
-    const { input, output, cacheRead = 0, cacheWrite = 0 } = price
-    if (!(Math.min(input, output, cacheRead, cacheWrite) >= 0))
+    const { input, output, cacheRead = 0, cacheWrite = 0, cacheWrite1h = 0 } = price
+    if (!(Math.min(input, output, cacheRead, cacheWrite, cacheWrite1h) >= 0))
       throw new ChaintapError('invalid_options', `The prices of ${model} must be 0 or more, per million tokens.`)
   }
   return {
     price(usage, call) {
       const price = table.get(call.model ?? '')
       if (!price) return otherwise?.price(usage, call)
-      const { inputTokens, outputTokens, cacheReadTokens: read = 0, cacheWriteTokens: written = 0 } = usage
-      if (inputTokens === undefined || outputTokens === undefined) return
-      const { input, output, cacheRead = input, cacheWrite = input } = price
-      const sum = (inputTokens - read - written) * input + read * cacheRead + written * cacheWrite + outputTokens * output
-      return { total: sum / 1e6, currency, source, ...(date !== undefined && { date }) }
+      const total = totalOf(price, usage, call.cacheWrite1hTokens)
+      return total === undefined ? undefined : { total, currency, source, ...(date !== undefined && { date }) }
     },
   }
+}
+
+function totalOf(price: ModelPrice, usage: Usage, hourTokens = 0): number | undefined {
+  const { input, output, cacheRead = input, cacheWrite = input, cacheWrite1h } = price
+  const { inputTokens, outputTokens, cacheReadTokens: read = 0, cacheWriteTokens: written = 0 } = usage
+  if (inputTokens === undefined || outputTokens === undefined || (hourTokens > 0 && cacheWrite1h === undefined)) return
+  const fresh = inputTokens - read - written
+  // More from the cache, or to it, than there was: whatever is wrong, it is no price.
+  if (fresh < 0 || hourTokens > written) return
+  const cached = read * cacheRead + (written - hourTokens) * cacheWrite + hourTokens * (cacheWrite1h ?? 0)
+  return (fresh * input + cached + outputTokens * output) / 1e6
 }
 
 /** What a call cost: what the provider says itself, else what the book says; undefined where nobody knows. */

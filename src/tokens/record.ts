@@ -14,6 +14,8 @@ export interface UsageRecord {
   readonly responseId: string | undefined
   /** Absent where the provider said nothing of it. */
   readonly usage?: Usage
+  /** Of its `cacheWriteTokens`, those that Anthropic's cache keeps for an hour: they have a price of their own. */
+  readonly cacheWrite1hTokens?: number
   /** The provider's own end was seen. */
   readonly complete: boolean
   /** How it ended: `end` well, `truncated` without the provider's own end, `cancel` by the reader, `abort` by the signal, `error` by the network, by the provider, or with a refusal. */

@@ -45,6 +45,7 @@ class Parts implements PartWriter {
   #count = 0
   #isStarted = false
   #isStepOver = false
+  #hasEnded = false
   #stopReason: string | undefined
   /** What an agent's model says at the moment, where it speaks to the user. */
   #spoken = ''
@@ -79,9 +80,11 @@ class Parts implements PartWriter {
       this.#out.push({ type: 'abort', reason: this.#errorText(outcome.error) })
       return this.#take()
     }
-    if (outcome.status !== 'complete') this.#out.push({ type: 'error', errorText: this.#errorText(outcome.error) })
-    const finishReason = outcome.status === 'complete' ? finishReasonOf(this.#stopReason) : 'error'
-    const { usage } = outcome
+    const { status, usage } = outcome
+    // One that was cut, and ended all the same, was accepted so.
+    const cut = status === 'truncated' && this.#hasEnded ? 'other' : 'error'
+    if (status !== 'complete' && cut === 'error') this.#out.push({ type: 'error', errorText: this.#errorText(outcome.error) })
+    const finishReason = status === 'complete' ? finishReasonOf(this.#stopReason) : cut
     this.#out.push({ type: 'finish-step' }, { type: 'finish', finishReason, ...(usage && { messageMetadata: { usage } }) })
     return this.#take()
   }
@@ -106,6 +109,7 @@ class Parts implements PartWriter {
     if (run.kind === 'tool' && this.#isOurs(run)) this.#isStepOver = this.#calls.tool(event) || this.#isStepOver
     if (event.type === 'custom') this.#add({ type: `data-${event.name}`, data: event.data })
     if (event.type === 'chunk') this.#chunk(event.chunk, false)
+    if (event.type === 'end' && run.id === run.rootId) this.#hasEnded = true
     if (!this.#kinds.has(run.id)) return
     if (event.type === 'token') this.#token(event)
     else if (event.type === 'delta') this.#delta(event.delta, run.id)

@@ -239,6 +239,11 @@ test('a timeout must be positive, and says so where it was given', () => {
   for (const timeout of [0, -1, Number.NaN]) expect(() => new Talker([]).stream('x', { timeout })).toThrow(/positive/)
 })
 
+test('a timeout that is longer than timers are is none', async () => {
+  const slow = new Talker(() => counted([['a'], ['b']], { before: () => turn(5) }))
+  for (const timeout of [Infinity, 2 ** 31]) expect(await slow.invoke('x', { timeout })).toBe('ab')
+})
+
 test('P2: a step with a timeout of its own is left when it has passed, whatever it is waiting for', async () => {
   const heard = recorder()
   const deaf = lambda(() => new Promise<string>(() => {}), { name: 'deaf' }).withConfig({ timeout: 3 })

@@ -22,6 +22,12 @@ test('what is missing is named, with the line to add', () => {
   expect(date?.fix).toContain('compatibility_date = "2024-12-16"')
 })
 
+test('what is commented out is not there', () => {
+  const toml = '# compatibility_date = "2026-09-15"\n  # compatibility_flags = ["enable_request_signal"]\n'
+  const jsonc = '{\n  // "compatibility_date": "2026-09-15",\n  // "compatibility_flags": ["enable_request_signal"]\n}'
+  for (const config of [toml, jsonc]) expect(codes({ config })).toEqual(['no_request_signal', 'no_backpressure'])
+})
+
 test('what is not needed is a note', () => {
   const config = 'compatibility_date = "2026-09-15"\ncompatibility_flags = ["enable_request_signal", "nodejs_compat"]'
   expect(doctor({ config })).toMatchObject([{ code: 'nodejs_compat', isNote: true }])

@@ -145,6 +145,27 @@ describe('a run', () => {
     expect((await get(`${path}?after=x`)).status).toBe(400)
   })
 
+  test('is started once by a POST that is repeated with its key, whoever has been cut off, and after the process too', async () => {
+    const { calls } = await json('/seen')
+    const keyed = { 'idempotency-key': `"${crypto.randomUUID()}"`, 'x-delay': '5' }
+    const leave = new AbortController()
+    const first = await post('/chat', '60', keyed, leave.signal)
+    leave.abort()
+    const answers = await Promise.all([post('/chat', '60', keyed), post('/chat', '60', keyed)])
+    const [text = '', other] = await Promise.all(answers.map((answer) => answer.text()))
+    expect(other).toBe(text)
+    const heard = heardIn(text)
+    check(heard)
+    expect(textOf(heard)).toBe(numbers(60))
+    expect(new Set([first, ...answers].map(idOf)).size).toBe(1)
+    expect((await json('/seen')).calls).toBe(Number(calls) + 1)
+    expect((await post('/chat', '61', keyed)).status).toBe(422)
+    expect((await post('/chat', '60', { ...keyed, authorization: 'Bearer b' })).status).toBe(409)
+    await workerd.kill()
+    workerd = await startWorkerd(folder)
+    expect(await (await post('/chat', '60', keyed)).text()).toBe(text)
+  })
+
   test('is the same to readers who come at any time while it goes on', async () => {
     const path = await started('40', { delay: 10 })
     const readers: Promise<readonly [after: number, heard: Heard]>[] = []

@@ -30,6 +30,15 @@ const post = (body: object, headers: Record<string, string> = {}): Request =>
 
 afterEach(() => vi.restoreAllMocks())
 
+test('headers of the caller’s are over those of the format, however they are written', () => {
+  const headers = { 'Content-Type': 'text/event-stream; charset=x', 'CACHE-CONTROL': 'no-store', 'X-Mine': '1' }
+  for (const format of ['events', 'ui-message'] as const) {
+    const response = toResponse(chain.events('hi'), { format, headers })
+    for (const [name, value] of Object.entries(headers)) expect(response.headers.get(name)).toBe(value)
+    expect(response.headers.get('content-encoding')).toBe('identity')
+  }
+})
+
 describe('ndjson', () => {
   test('is a line for each event, which decode to what was told, and then the outcome', async () => {
     const lines = await linesOf(toResponse(chain.events('hi'), { format: 'ndjson' }))
@@ -91,6 +100,19 @@ describe('text', () => {
       [scriptedModel([refusal(401)]), 502],
       [scriptedModel([refusal(529)]), 503],
       [scriptedModel([new Error('xyzzy')]), 500],
+      // What a model says of itself, and what it thinks, is no text.
+      [
+        scriptedModel([
+          {
+            tokens: [
+              { type: 'meta', model: 'm' },
+              { type: 'reasoning', text: 'Hm.' },
+            ],
+            error: refusal(529),
+          },
+        ]),
+        503,
+      ],
       [scriptedModel(['late'], { delayMs: 10_000 }).withConfig({ timeout: 5 }), 504],
     ]
     const ask = (): Request => post({ input: 'hi' }, { accept: 'text/plain' })
@@ -150,6 +172,19 @@ describe('openai', () => {
     ]) {
       expect(chunks.filter((chunk) => 'usage' in chunk)).toEqual([])
     }
+  })
+
+  test('sums no figures of which one is not known (P8)', async () => {
+    const model = scriptedModel([{ tokens: ['a'], usage: { outputTokens: 2 } }])
+    expect((await streamed(model.events('hi'))).at(-1)?.usage).toEqual({ completion_tokens: 2 })
+  })
+
+  test('a call of a tool that was cut off is no call to make', async () => {
+    const cut: Delta[] = [
+      { type: 'tool-call', index: 0, id: 'a', name: 'f', args: '{"x"' },
+      { type: 'stop', reason: 'max_tokens' },
+    ]
+    expect((await streamed(scriptedModel([cut]).events('hi'))).at(-1)).toMatchObject({ choices: [{ finish_reason: 'length' }] })
   })
 
   const reasons: [string, string][] = [
@@ -335,4 +370,24 @@ test.each(formats)('%s: comments keep it open where it has them', async (format)
   const run = format === 'text' ? slow().stream('x') : slow().events('x')
   const text = await bytesOf(toResponse(run as ReturnType<Talker['events']>, { format, heartbeatMs: 2 }))
   expect(text.includes(': heartbeat\n\n')).toBe(format !== 'text' && format !== 'ndjson')
+})
+
+test('an answer that was cut, and is accepted so, is no failure, and not told as whole', async () => {
+  const said = 'data: {"choices":[{"index":0,"delta":{"content":"Hel"}}]}\n\n'
+  const fetch = async (): Promise<Response> => new Response(said, { headers: { 'content-type': 'text/event-stream' } })
+  const cut = new ChatOpenAI({ apiKey: 'none', dangerouslyAllowBrowser: true, onTruncated: 'accept', fetch })
+  const messages = [{ role: 'user', content: 'hi' }]
+  const answerTo = async (body: object): Promise<string> => bytesOf(await serve(cut)(post(body), {}))
+  const whole = JSON.parse(await answerTo({ messages })) as object
+  expect(whole).toMatchObject({ choices: [{ message: { content: 'Hel' }, finish_reason: 'length' }] })
+  const streamed = await answerTo({ messages, stream: true })
+  expect(streamed).toContain('"finish_reason":"length"')
+  expect(streamed).not.toContain('"error"')
+  const parts = await answerTo({ messages: [{ role: 'user', parts: [{ type: 'text', text: 'hi' }] }] })
+  expect(parts).toContain('"finishReason":"other"')
+  expect(parts).not.toContain('"error')
+  const agUi = await answerTo({ messages, threadId: 't', runId: 'r' })
+  expect(agUi).toContain('RUN_FINISHED')
+  expect(agUi).not.toContain('RUN_ERROR')
+  expect(await answerTo({ input: 'hi' })).toContain('"status":"truncated"')
 })

@@ -1,6 +1,7 @@
-import { ChaintapError, ChatPromptTemplate, lambda, ModelError, type RunEvent, StringOutputParser } from 'chaintap'
+import { ChaintapError, ChatPromptTemplate, lambda, ModelError, type RunEvent, StringOutputParser, TruncatedError } from 'chaintap'
 import { type Ask, type ResponseFormat, type ServeOptions, serve } from 'chaintap/edge'
 import { decoder, parse } from 'chaintap/json'
+import { RemoteRunnable } from 'chaintap/remote'
 import { scriptedModel } from 'chaintap/testing'
 import { afterEach, expect, test, vi } from 'vitest'
 import { z } from 'zod'
@@ -99,6 +100,16 @@ test('guards answer before the body is read: true, false, a number of seconds, a
   expect(await allowed.text()).toBe('Hello')
 })
 
+test('a guard that forgets its answer lets nobody in', async () => {
+  for (const answer of [undefined, null, '', 0]) {
+    expect((await refused(post({ input: 'hi' }), { access: () => answer as never }))[0]).toBe(401)
+  }
+  for (const answer of [undefined, null, Number.NaN, 0]) {
+    const [status, , response] = await refused(post({ input: 'hi' }), { rateLimit: async () => answer as never })
+    expect([status, response.headers.get('retry-after')]).toEqual([429, '60'])
+  }
+})
+
 test('pages of other origins may call where cors says so, and read refusals too', async () => {
   const origin = 'https://page.example'
   const asked = { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type, x-stainless-os' }
@@ -140,6 +151,33 @@ test('pages of other origins may call where cors says so, and read refusals too'
   }
 })
 
+test('an origin that cannot be judged may not call, and the console says why', async () => {
+  const said = silenced()
+  const broken = new TypeError('Invalid URL')
+  const origin = (): boolean => {
+    throw broken
+  }
+  const request = post({ input: 'hi' }, asText)
+  const { headers } = request
+  Object.defineProperty(request, 'headers', {
+    value: { get: (name: string) => (name === 'origin' ? 'null' : headers.get(name)), has: (name: string) => headers.has(name) },
+  })
+  const response = await serve(chain, { cors: { origin } })(request, {})
+  expect(response.headers.get('access-control-allow-origin')).toBe(null)
+  expect(await response.text()).toBe('Hello')
+  expect(said).toEqual([broken])
+})
+
+test('a guard’s response that has such headers of its own is not given them twice', async () => {
+  const headers = { 'access-control-allow-origin': 'https://old.example', vary: 'Accept' }
+  const guarded = serve(chain, { cors: { origin: '*' }, access: () => Response.json({}, { status: 403, headers }) })
+  const request = post({ input: 'hi' })
+  Object.defineProperty(request, 'headers', { value: { get: (name: string) => (name === 'origin' ? 'https://page.example' : null) } })
+  const response = await guarded(request, {})
+  expect(response.headers.get('access-control-allow-origin')).toBe('*')
+  expect(response.headers.get('vary')).toBe('Accept')
+})
+
 test('what a guard, or the making of the chain, throws is a 500 that says nothing, and stands in the console', async () => {
   const said = silenced()
   const secret = new Error('the password is xyzzy')
@@ -151,13 +189,23 @@ test('what a guard, or the making of the chain, throws is a 500 that says nothin
       {},
     ],
     [chain, { access: () => Promise.reject(secret) }],
+    [chain, { rateLimit: () => Promise.reject(secret) }],
+    [
+      chain,
+      {
+        schema: z.unknown().transform(() => {
+          throw secret
+        }),
+      },
+    ],
+    [async () => Promise.reject(secret), {}],
   ]
   for (const [made, options] of broken) {
     const response = await serve(made, options)(post({ input: 'hi' }), {})
     expect(response.status).toBe(500)
     expect(await response.text()).not.toContain('xyzzy')
   }
-  expect(said).toEqual([secret, secret])
+  expect(said).toEqual(broken.map(() => secret))
   const told = await serve(chain, { access: () => Promise.reject(secret), exposeErrors: true })(post({ input: 'hi' }), {})
   expect(await told.json()).toEqual({ error: 'the password is xyzzy' })
 })
@@ -170,6 +218,26 @@ test('the chain may be made of what was asked', async () => {
   })
   await (await made(post(openai), {})).text()
   expect(asks).toMatchObject([{ format: 'openai', input: [{ role: 'user', content: 'hi' }], body: { model: 'm' } }])
+})
+
+test('what the server says of a run stands over what its caller says', async () => {
+  const runs: RunEvent['run'][] = []
+  const bound = echo.withConfig({ metadata: { user: 'ann' }, tags: ['chat'], runName: 'Chat' })
+  const options = { metadata: { user: 'bob', page: 1 }, tags: ['beta'], runName: 'Mine' }
+  for (const served of [bound, echo]) {
+    await (
+      await serve(served, { callbacks: [({ run, type }) => void (type === 'start' && runs.push(run))] })(post({ input: 'hi', options }), {})
+    ).text()
+  }
+  expect(runs).toMatchObject([
+    { name: 'Chat', metadata: { user: 'ann', page: 1 }, tags: expect.arrayContaining(['chat', 'beta']) },
+    { name: 'Mine', metadata: { user: 'bob', page: 1 }, tags: ['beta'] },
+  ])
+})
+
+test('the chain may take its time to be made', async () => {
+  const made = serve(async (env: { greeting: string }) => scriptedModel([env.greeting]).pipe(new StringOutputParser()))
+  expect(await (await made(post({ input: 'hi' }, asText), { greeting: 'Hey' })).text()).toBe('Hey')
 })
 
 test('a conversation becomes the input that the chain takes', async () => {
@@ -201,6 +269,8 @@ test('a conversation that is none is refused in words', async () => {
       ],
     },
     { messages: [{ role: 'king', parts: [] }] },
+    { messages: [{ role: 'assistant', parts: [null] }] },
+    { messages: [{ role: 'user', parts: [{ text: 'hi' }] }] },
     { messages: [{ role: 'user', parts: [{ type: 'file', mediaType: 'application/pdf', url: 'https://x.example/a.pdf' }] }] },
     { messages: 'hi' },
   ]
@@ -271,6 +341,59 @@ test('errors are told whole, or in other words, where that is asked for', async 
   expect(text).toContain('Sorry (http).')
   expect(text).not.toContain('sk-secret')
   expect(said).toEqual([])
+})
+
+test('in other words an error is told the same everywhere, and asked about once', async () => {
+  const asked: unknown[] = []
+  const made = serve(scriptedModel([failure]).pipe(new StringOutputParser()), { exposeErrors: (error) => `Sorry (${asked.push(error)}).` })
+  const text = await (await made(post({ input: 'hi' }), {})).text()
+  expect(asked).toEqual([failure])
+  // Of both runs that began, and of the outcome.
+  expect(text.match(/Sorry \(1\)/g)).toHaveLength(3)
+})
+
+test('where the other words fail, callers are told what is fit for anybody', async () => {
+  const broken = new Error('the template of xyzzy is missing')
+  const exposeErrors = (): string => {
+    throw broken
+  }
+  const asks: [object, Record<string, string>, RegExp][] = [
+    [{ input: 'hi' }, {}, /event: outcome\n/],
+    [{ input: 'hi' }, { accept: 'application/x-ndjson' }, /"type":"outcome"/],
+    [{ input: 'hi' }, asText, /"error"/],
+    [ui, {}, /\[DONE\]/],
+    [openai, {}, /\[DONE\]/],
+    [{ ...openai, stream: false }, {}, /server_error/],
+    [{ threadId: 't', runId: 'r', messages: [{ id: 'm', role: 'user', content: 'hi' }] }, {}, /RUN_ERROR/],
+  ]
+  for (const [body, headers, end] of asks) {
+    const said = silenced()
+    const text = await (await serve(scriptedModel([failure]), { exposeErrors })(post(body, headers), {})).text()
+    expect(text).toMatch(end)
+    expect(text).toContain('The model could not answer.')
+    expect(text).not.toMatch(/xyzzy|sk-secret/)
+    expect(said).toContain(broken)
+    expect(said).toContain(failure)
+  }
+  const said = silenced()
+  const guarded = await serve(chain, { exposeErrors, access: () => Promise.reject(failure) })(post({ input: 'hi' }), {})
+  expect([guarded.status, said]).toEqual([500, [broken, failure]])
+})
+
+test('an address behind the server is in no answer that was cut there', async () => {
+  const said = silenced()
+  const cut = new Response(
+    'event: start\ndata: {"run":{"id":"a","rootId":"a","name":"A","kind":"chain","tags":[],"metadata":{}},"at":1,"seq":0,"type":"start"}\n\n',
+    {
+      headers: { 'content-type': 'text/event-stream' },
+    },
+  )
+  const behind = new RemoteRunnable<unknown, string>('http://10.0.0.7/inner', { fetch: async () => cut })
+  const text = await (await serve(behind)(post({ input: 'hi' }), {})).text()
+  expect(text).not.toContain('10.0.0.7')
+  expect(text).toContain('"code":"truncated"')
+  expect(parse(text.slice(text.lastIndexOf('data: ') + 6))).toMatchObject({ status: 'truncated', error: expect.any(TruncatedError) })
+  expect(String(said)).toContain('10.0.0.7')
 })
 
 test('callers are told the events that the server chooses', async () => {

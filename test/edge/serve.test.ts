@@ -129,4 +129,5 @@ test('a silent stream is kept open by comments', async () => {
   const talker = new Talker(() => counted([['a']], { before: () => turn(20) }))
   const text = await toResponse(talker.events('x'), { heartbeatMs: 2 }).text()
   expect(text).toContain(': heartbeat\n\n')
+  expect(await toResponse(talker.events('x'), { heartbeatMs: Infinity }).text()).not.toContain('heartbeat')
 })

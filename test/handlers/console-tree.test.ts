@@ -59,6 +59,10 @@ describe('the tree', () => {
     expect(ending({ inputTokens: 12, outputTokens: 50, cost: 1.5 }, 'model-2')[0]).toContain('· $1.50 →')
     expect(ending({ inputTokens: 12, outputTokens: 50 }, 'model-2')[0]).not.toContain('$')
     expect(ending({ outputTokens: 50 }, 'model-1')[0]).not.toContain('$')
+    const asText = { type: 'end', at: 7, usage: { inputTokens: 12, outputTokens: 50, cacheWriteTokens: 2 }, output: 'Hi' } as const
+    expect(tree([event(model, { ...asText, answered: { model: 'model-1' } })], { prices })[0]).toContain('· $0.0016 →')
+    // What a cache keeps for an hour has no price here.
+    expect(tree([event(model, { ...asText, answered: { model: 'model-1', cacheWrite1hTokens: 2 } })], { prices })[0]).not.toContain('$')
   })
 
   it('in the console of a browser a line opens to show its value whole, and is closed before the next', () => {

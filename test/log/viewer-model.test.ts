@@ -382,6 +382,18 @@ describe('what is known of a run', () => {
     })
   })
 
+  test('who prices a call is told all that is known of it', async () => {
+    const tell = teller()
+    const answered = { id: 'a', model: 'm', url: 'https://x.test', cacheWrite1hTokens: 2 }
+    const usage = { inputTokens: 12, outputTokens: 5, cacheWriteTokens: 2 }
+    const asked: unknown[] = []
+    const price = (_: unknown, call: unknown): undefined => void asked.push(call)
+    const of = run('m', { kind: 'chat_model' })
+    const records = await stored([tell(of, { type: 'start', input: 'Hi' }), tell(of, { type: 'end', output: 'Ho', usage, answered })])
+    describeRow(found(modelOf(records), 'm'), [], { price })
+    expect(asked).toEqual([expect.objectContaining({ model: 'm', url: 'https://x.test', cacheWrite1hTokens: 2 })])
+  })
+
   test('errors come with their causes and facts, first of all; messages one by one', () => {
     const cause = new TypeError('reset')
     const error = new ModelError('http', 'Overloaded', { status: 529, cause })

@@ -245,6 +245,8 @@ describe('refusals', () => {
   })
 
   test('a binding that fails otherwise could not be reached', async () => {
+    const port = { run: () => Promise.reject(new Error('Lost the connection to 127.0.0.1:3000: refused')) }
+    expect(await failure(new WorkersAI({ binding: port, maxRetries: 0 }).invoke('Hi'))).toMatchObject({ code: 'network' })
     const binding = { run: () => Promise.reject(new Error('Network connection lost.')) }
     const error = await failure(new WorkersAI({ binding, maxRetries: 0 }).invoke('Hi'))
     expect(error).toMatchObject({ code: 'network', message: expect.stringMatching(/Workers AI.*Network connection lost.*the binding/) })

@@ -56,6 +56,19 @@ test('a run is heard as it happens, and a reloaded page goes on in the middle', 
   expect((await readAll(counting(5).resume(id, { after: seq }))).chunks.at(-1)).toBe('39 ')
 })
 
+test('a call that something on the way sends twice is one run', async () => {
+  const seen = async (): Promise<number> => ((await (await fetch(`${workerd.url}/seen`)).json()) as { calls: number }).calls
+  const before = await seen()
+  const twice = async (request: Request): Promise<Response> => {
+    const copy = request.clone() as Request
+    const lost = await ask(copy)
+    await lost.body?.cancel()
+    return ask(request)
+  }
+  expect((await readAll(counting(5, { fetch: twice }).stream('30'))).chunks).toEqual(numbers(0, 30))
+  expect(await seen()).toBe(before + 1)
+})
+
 test('stop ends the run there', async () => {
   let id = ''
   const run = counting(20, { onResumable: (remote) => (id = remote.id) }).stream('500')

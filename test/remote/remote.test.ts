@@ -2,7 +2,8 @@ import { type Listener, lambda, type RunEvent, type Runnable, StringOutputParser
 import { serve } from 'chaintap/edge'
 import { RemoteRunnable } from 'chaintap/remote'
 import { recorder, scriptedModel } from 'chaintap/testing'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { patience } from '../support/patience.ts'
 import { readAll, turn } from '../support/sources.ts'
 
 const url = 'https://app.example/joke'
@@ -81,6 +82,17 @@ test('P7: constructor callbacks hear the call alone; bound and request callbacks
   expect(bound.events.length).toBe(10)
 })
 
+test('headers of the caller’s stand in place of those that are sent anyway, however they are written', async () => {
+  const headers = { 'Content-Type': 'application/json; charset=utf-8', Accept: 'text/event-stream', 'Idempotency-Key': 'mine' }
+  let sent: Headers | undefined
+  const fetch = (request: Request): Promise<Response> => {
+    sent = request.headers
+    return serve(chain)(request, {})
+  }
+  expect(await new RemoteRunnable<string, string>(url, { headers, fetch }).invoke('hi')).toBe('Hello')
+  for (const [name, value] of Object.entries(headers)) expect(sent?.get(name)).toBe(value)
+})
+
 test('tags, metadata and runName are sent, those from above too; headers may be asked for each time', async () => {
   const requests: Request[] = []
   let tokens = 0
@@ -157,10 +169,11 @@ test('P5: a handler that fails is reported and harms nothing; with raiseError it
   const raising = Object.assign(failing('token'), { raiseError: true })
   const { error } = await readAll(remote.stream('hi', { callbacks: [heard, raising] }))
   expect(error).toMatchObject({ message: 'token' })
-  await turn(5)
-  heard.check()
-  there.check()
-  expect([...heard.open, ...there.open]).toEqual([])
+  await vi.waitFor(() => {
+    heard.check()
+    there.check()
+    expect([...heard.open, ...there.open]).toEqual([])
+  }, patience)
 })
 
 test('a handler that stops one of the server’s runs stops the call', async () => {
@@ -174,7 +187,7 @@ test('a handler that stops one of the server’s runs stops the call', async () 
   expect((await readAll(run)).error).toMatchObject({ message: 'enough' })
   expect(await run.outcome).toMatchObject({ status: 'aborted' })
   await run.flushed
-  await turn(5)
+  await vi.waitFor(() => expect(there.open).toEqual([]), patience)
   heard.check()
   there.check()
 })

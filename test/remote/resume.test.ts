@@ -54,6 +54,20 @@ test('whatever the cuts, each event is heard once and in order, and the outcome 
   )
 }, 60_000)
 
+test('each call has an Idempotency-Key of its own, and says it once', async () => {
+  const server = resumableServer(chain(), { cut: (answer) => (answer === 0 ? 900 : undefined) })
+  const remote = remoteOf(server)
+  await readAll(remote.stream('hi'))
+  await readAll(remote.stream('hi'))
+  const keys = server.asked.map(({ method, headers }) => [method, headers.get('idempotency-key')])
+  expect(keys).toEqual([
+    ['POST', expect.stringMatching(/^"[\da-f-]{36}"$/)],
+    ['GET', null],
+    ['POST', expect.stringMatching(/^"[\da-f-]{36}"$/)],
+  ])
+  expect(keys[0]?.[1]).not.toBe(keys[2]?.[1])
+})
+
 test('a cut anywhere loses nothing', async () => {
   const expected = await whole()
   for (let cut = 0; cut < 4_200; cut += 41) {
@@ -188,13 +202,14 @@ for (const way of ['stop', 'break', 'abort', 'timeout', 'cancel'] as const) {
     await reading
     await run.flushed
     expect(server.stopped).toEqual(server.ids())
-    await turn(5)
-    expect(talker.last.isOpen()).toBe(false)
-    expect(server.open()).toBe(0)
-    for (const heard of [here, there]) {
-      heard.check()
-      expect(heard.open).toEqual([])
-    }
+    await vi.waitFor(() => {
+      expect(talker.last.isOpen()).toBe(false)
+      expect(server.open()).toBe(0)
+      for (const heard of [here, there]) {
+        heard.check()
+        expect(heard.open).toEqual([])
+      }
+    }, patience)
   })
 }
 

@@ -202,6 +202,14 @@ describe('time', () => {
     expect(fetch.open).toBe(0)
   })
 
+  test.each([Number.POSITIVE_INFINITY, 3_000_000])('%d seconds, which no timer knows, stop nothing', async (maxSeconds) => {
+    const slow = lambda(async (x: string) => {
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      return x
+    })
+    expect(await slow.invoke('Hi', { callbacks: [budget({ maxSeconds })] })).toBe('Hi')
+  })
+
   test('a run that ends in time leaves nothing behind', async () => {
     const set = vi.spyOn(globalThis, 'setTimeout')
     const cleared = vi.spyOn(globalThis, 'clearTimeout')

@@ -99,6 +99,17 @@ describe('what it counts of runs', () => {
     expect(outer.usage?.requests).toBe(1)
   })
 
+  test('of a model that cannot read its input nothing is counted, and the counter does not fail', async () => {
+    const counter = new TokenCounter()
+    const onHandlerError = vi.fn()
+    const model = new ChatAnthropic({ apiKey: 'k', dangerouslyAllowBrowser: true, fetch: faultyFetch({ body: '' }) })
+    for (const input of [42, [null], [['nobody', 'hi']], [{ role: 'user', content: null }]]) {
+      await expect(model.invoke(input as never, { callbacks: [counter], onHandlerError })).rejects.toThrow(/message|role/)
+    }
+    expect(onHandlerError).not.toHaveBeenCalled()
+    expect(counter).toMatchObject({ usage: undefined, totalTokens: 0 })
+  })
+
   test('a refused call counts nothing', async () => {
     const counter = new TokenCounter()
     const model = new ChatAnthropic({
@@ -220,11 +231,81 @@ describe('while an answer streams', () => {
     logged.mockRestore()
   })
 
+  test('a subscriber may leave, and come back, while it is told; one that has left is not told', async () => {
+    const counter = new TokenCounter()
+    const heard: string[] = []
+    const again = () => {
+      heard.push('again')
+      leave()
+      // Else a loop without end is what fails.
+      if (heard.length < 9) leave = counter.subscribe(again)
+      leaveOther()
+    }
+    let leave = counter.subscribe(again)
+    const leaveOther = counter.subscribe(() => void heard.push('other'))
+    counter.record(record({ usage: spent }))
+    await turn()
+    expect(heard).toEqual(['again'])
+  })
+
   test('events of other runs change nothing', async () => {
     const counter = new TokenCounter()
     const before = counter.snapshot()
     await lambda((x: string) => x).invoke('x', { callbacks: [counter] })
     expect(counter.snapshot()).toBe(before)
+  })
+})
+
+describe('what it was given fails', () => {
+  const told = (): { readonly messages: unknown[]; readonly restore: () => void } => {
+    const messages: unknown[] = []
+    const note = (error: unknown): void => void messages.push((error as Error).message)
+    const spies = [vi.spyOn(console, 'error').mockImplementation(note)]
+    if ('reportError' in globalThis) spies.push(vi.spyOn(globalThis, 'reportError').mockImplementation(note) as never)
+    const restore = () => {
+      for (const spy of spies) spy.mockRestore()
+    }
+    return { messages, restore }
+  }
+  const fails = (): never => {
+    throw new Error('It is broken.')
+  }
+
+  test('a price book: its calls are counted, their cost is unknown, and it is told once', async () => {
+    const { messages, restore } = told()
+    const counter = new TokenCounter({ prices: { price: fails } })
+    const model = scriptedModel([{ tokens: ['Hel', 'lo'], usage: spent }], { streaming: true })
+    for (const _ of [1, 2]) await model.invoke('x', { callbacks: [counter] })
+    counter.record(record({ usage: spent }))
+    expect(counter).toMatchObject({ totalTokens: 45, successfulRequests: 3, totalCost: undefined, cost: { unknown: 3 } })
+    expect(messages).toEqual([expect.stringMatching(/price book .*cost is unknown/)])
+    restore()
+  })
+
+  test('a tokenizer: the estimate counts', async () => {
+    const { messages, restore } = told()
+    const estimated = new TokenCounter()
+    const counters = [fails, () => Number.NaN, async () => 3].map((tokenizer) => new TokenCounter({ tokenizer: tokenizer as () => number }))
+    await scriptedModel(['The sky is blue.']).invoke('Why is it?', { callbacks: [estimated, ...counters] })
+    for (const counter of counters) expect(counter.usage).toEqual(estimated.usage)
+    expect(messages).toEqual([expect.stringMatching(/tokenizer .*estimate/)])
+    restore()
+  })
+
+  test('a price that is no number is no price', () => {
+    const counter = new TokenCounter({ prices: { price: () => ({ total: Number.NaN, currency: 'USD', source: 'x' }) } })
+    counter.record(record({ usage: spent }))
+    expect(counter).toMatchObject({ totalCost: undefined, cost: { unknown: 1, parts: [] } })
+  })
+
+  test('a subscriber: that is told as what it is', async () => {
+    const { messages, restore } = told()
+    const counter = new TokenCounter()
+    counter.subscribe(fails)
+    counter.record(record({ usage: spent }))
+    await turn()
+    expect(messages).toEqual([expect.stringMatching(/^A subscriber of a TokenCounter failed/)])
+    restore()
   })
 })
 
@@ -285,6 +366,16 @@ describe('what it counts of meters', () => {
       expect(seen.every((requests) => requests === 1)).toBe(true)
     },
   )
+
+  test('of an answer that changes its id the last one counts', async () => {
+    const counter = new TokenCounter()
+    const model = scriptedModel([{ tokens: [meta('a', 'm'), 'Hi', meta('b', 'm')], usage: spent }], { streaming: true })
+    await model.invoke('x', { callbacks: [counter] })
+    counter.record(record({ responseId: 'a', usage: spent }))
+    expect(counter).toMatchObject({ totalTokens: 30, successfulRequests: 2 })
+    counter.record(record({ responseId: 'b', usage: spent }))
+    expect(counter).toMatchObject({ totalTokens: 30, successfulRequests: 2 })
+  })
 
   test('calls that are long over are still in the sums', () => {
     const counter = new TokenCounter()
@@ -372,6 +463,35 @@ describe('cost', () => {
     expect(seen[0]).toBeGreaterThan(0)
     expect(seen[20]).toBeGreaterThan(seen[0] ?? 0)
     expect(counter.totalCost).toBeCloseTo(70 / 1e6, 12)
+  })
+
+  test('Anthropic’s cache of an hour costs more: priced where the price is known, unknown where it is not', async () => {
+    const usage = { inputTokens: 1_600, outputTokens: 10, cacheReadTokens: 1_000, cacheWriteTokens: 500 }
+    const written = '"cache_creation_input_tokens":500'
+    // Only the start of an answer says it.
+    const split = `${written},"cache_creation":{"ephemeral_5m_input_tokens":100,"ephemeral_1h_input_tokens":400}`
+    const body = anthropicSse({ model: 'm', text: ['Hi'], usage })
+      .join('')
+      .replace(written, split)
+    const scripted = faultyFetch({ body })
+    const five = { input: 1, output: 5, cacheRead: 0.1, cacheWrite: 1.25 }
+    const total = (100 * 1 + 1_000 * 0.1 + 100 * 1.25 + 400 * 2 + 10 * 5) / 1e6
+    for (const way of ['its run', 'a meter', 'both']) {
+      const unpriced = new TokenCounter({ prices: priceTable({ m: five }) })
+      const priced = new TokenCounter({ prices: priceTable({ m: { ...five, cacheWrite1h: 2 } }) })
+      const fetch = way === 'its run' ? scripted : meter(meter(scripted, unpriced), priced)
+      const callbacks = way === 'a meter' ? [] : [unpriced, priced]
+      await new ChatAnthropic({ apiKey: 'k', dangerouslyAllowBrowser: true, fetch }).stream('x', { callbacks }).drain()
+      expect(priced.usage, way).toEqual({ ...usage, totalTokens: 1_610, requests: 1, source: 'provider' })
+      expect([priced.totalCost, unpriced.totalCost], way).toEqual([expect.closeTo(total, 12), undefined])
+    }
+  })
+
+  test('where figures contradict each other there is no price', () => {
+    const prices = priceTable({ m: { input: 1, output: 1, cacheWrite1h: 1 } })
+    const call = { model: 'm', at: 0 }
+    expect(prices.price({ ...spent, cacheReadTokens: 11 }, call)).toBeUndefined()
+    expect(prices.price({ ...spent, cacheWriteTokens: 1 }, { ...call, cacheWrite1hTokens: 2 })).toBeUndefined()
   })
 
   test('a price that is no price is an error', () => {

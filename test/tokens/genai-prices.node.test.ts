@@ -2,7 +2,7 @@
 // fixture is made one first.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { calcPrice, extractUsage, findProvider } from '@pydantic/genai-prices'
+import { calcPrice, extractUsage, findProvider, type Provider } from '@pydantic/genai-prices'
 import type { Usage } from 'chaintap'
 import { genaiPrices } from 'chaintap/genai-prices'
 import { scriptedModel } from 'chaintap/testing'
@@ -101,6 +101,21 @@ describe('its prices', () => {
     const price = prices.price(cached, { provider: 'anthropic', model: 'claude-haiku-4-5', at })
     // $1 per million of input, 0.1 read from the cache, 1.25 written to it, 5 of output.
     expect(price?.total).toBeCloseTo((500 * 1 + 200 * 0.1 + 300 * 1.25 + 100 * 5) / 1e6, 12)
+  })
+
+  test('of what Anthropic’s cache keeps for an hour is its own; of a model that has none, nobody knows', () => {
+    const cached = { ...usage, cacheReadTokens: 200, cacheWriteTokens: 300 }
+    const call = { provider: 'anthropic', model: 'claude-haiku-4-5', cacheWrite1hTokens: 100, at }
+    // $1.25 per million of what it keeps for five minutes, 2 for an hour.
+    expect(prices.price(cached, call)?.total).toBeCloseTo((500 * 1 + 200 * 0.1 + 200 * 1.25 + 100 * 2 + 100 * 5) / 1e6, 12)
+    const wire = { input_tokens: 500, cache_read_input_tokens: 200, cache_creation_input_tokens: 300, output_tokens: 100 }
+    const split = { ephemeral_5m_input_tokens: 200, ephemeral_1h_input_tokens: 100 }
+    const provider = findProvider({ providerId: 'anthropic' }) as Provider
+    const theirs = extractUsage(provider, { model: call.model, usage: { ...wire, cache_creation: split } })
+    expect(prices.price(cached, call)?.total).toBe(calcPrice(theirs.usage, call.model, { provider, timestamp: new Date(at) })?.total_price)
+    const amazons = { ...call, provider: 'aws', model: 'global.anthropic.claude-haiku-4-5-20251001-v1:0' }
+    expect(prices.price(cached, amazons)).toBeUndefined()
+    expect(prices.price(cached, { ...amazons, cacheWrite1hTokens: undefined })?.total).toBeGreaterThan(0)
   })
 
   test.each([

@@ -308,6 +308,20 @@ describe('those who speak as OpenAI does', () => {
   })
 })
 
+test('P8: of figures within figures too the last known value holds', async () => {
+  const chunk = (choices: unknown, usage: object): object => ({ id: 'c', object: 'chat.completion.chunk', model: 'm', choices, usage })
+  const body = events(
+    chunk([{ delta: { content: 'Hi' } }], { prompt_tokens: 9, completion_tokens: 1, prompt_tokens_details: { cached_tokens: 5 } }),
+    chunk([{ delta: {}, finish_reason: 'stop' }], {
+      prompt_tokens: 9,
+      completion_tokens: 2,
+      prompt_tokens_details: { cached_tokens: null },
+    }),
+    '[DONE]',
+  )
+  expect(await recordOf('https://localhost/v1/chat/completions', sse, body)).toMatchObject({ usage: usage(9, 2, { cacheReadTokens: 5 }) })
+})
+
 test('P8: Anthropic’s input grows with its tools; what is left out later holds', async () => {
   const body = events(
     {
@@ -393,6 +407,28 @@ describe('Bedrock’s event stream', () => {
       expect(await recordOf(url, type, joined(start, end))).toMatchObject({ complete: false, reason: 'error' })
     for (const end of [new Uint8Array(40), new Uint8Array(40).fill(255), encoder.encode('no frames at all')]) {
       expect(await recordOf(url, type, joined(start, end))).toMatchObject({ provider: 'bedrock', complete: false })
+    }
+  })
+
+  test('what its cache keeps for an hour is told apart', async () => {
+    const figures = { inputTokens: 3, outputTokens: 2, totalTokens: 505, cacheWriteInputTokens: 500 }
+    const details = (inputTokens: number): object => ({
+      cacheDetails: [
+        { ttl: '5m', inputTokens: 100 },
+        { ttl: '1h', inputTokens },
+      ],
+    })
+    const end = (more: object): Uint8Array =>
+      joined(
+        frame({ ':event-type': 'messageStop', ':message-type': 'event' }, '{"stopReason":"end_turn"}'),
+        frame({ ':event-type': 'metadata', ':message-type': 'event' }, JSON.stringify({ usage: { ...figures, ...more } })),
+      )
+    const known = usage(503, 2, { cacheWriteTokens: 500 })
+    expect(await recordOf(url, type, end(details(400)))).toMatchObject({ usage: known, cacheWrite1hTokens: 400 })
+    for (const none of [details(0), {}, { cacheDetails: null }]) {
+      const record = await recordOf(url, type, end(none))
+      expect(record).toMatchObject({ usage: known })
+      expect(record).not.toHaveProperty('cacheWrite1hTokens')
     }
   })
 

@@ -285,6 +285,23 @@ describe('responses', () => {
     }
   })
 
+  test('a response that somebody made up is handed on, and what is no URL is asked for as fetch would', async () => {
+    const made = { ok: true, status: 200, json: async () => ({ made: 'up' }) }
+    const asked: unknown[] = []
+    const fetch = meter(
+      (async (input: unknown) => {
+        asked.push(input)
+        return made
+      }) as never,
+      () => {},
+    )
+    expect(await fetch(openai)).toBe(made)
+    const place = { toString: () => openai }
+    expect(await fetch(place as never)).toBe(made)
+    expect(await fetch(openai, null as never)).toBe(made)
+    expect(asked).toEqual([openai, place, openai])
+  })
+
   test('a refusal is told at once where a model was asked, and its body is left alone', async () => {
     const refusal = () => new Response('{"error":{"message":"No"}}', { status: 400, headers: { 'content-type': 'application/json' } })
     for (const [url, count] of [
@@ -300,6 +317,13 @@ describe('responses', () => {
     }
   })
 
+  test('an answer that is long in coming is waited for, where a model was asked', async () => {
+    const ping = 'event: ping\ndata: {"type":"ping"}\n\n'
+    const { fetch, records } = metered({ body: [...Array.from({ length: 100 }, () => ping), ...anthropicSse(hello)] })
+    await (await fetch(anthropic, post)).text()
+    expect(records).toMatchObject([{ complete: true, usage: { inputTokens: 25, outputTokens: 15 } }])
+  })
+
   test('what is no model’s answer has no record, and loses nothing', async () => {
     const bodies = [
       ['application/json', '{"object":"list","data":[{"id":"gpt-5.5"}]}'],
@@ -309,6 +333,12 @@ describe('responses', () => {
       ['application/json', '[1,2,{"a":{}}]'],
       ['application/json', '<html>'],
       ['application/json', 'null'],
+      // What has a word in common with an answer.
+      ['application/json', '{"question":"Tea?","choices":[{"text":"Yes"},{"text":"No","message":"Why?"},null]}'],
+      ['application/json', '{"candidates":[{"name":"Museum","geometry":{}},null],"status":"OK"}'],
+      ['application/json', '{"type":"message","role":"assistant","content":[{"type":"output_text","text":"Hello"}]}'],
+      ['application/json', '{"sequence_number":3,"delta":"abc"}'],
+      ['text/event-stream', 'data: {"type":"message_new","delta":{"text":"Hello"}}\n\n'],
       ['text/event-stream', 'data: {"temperature":21}\n\ndata: hello\n\n: ping\n\n'],
       ['text/event-stream', Array.from({ length: 100 }, (_, i) => `data: {"tick":${i}}\n\n`).join('')],
       ['application/x-ndjson', '{"a":1}\n{"b":2}\n'],
@@ -400,6 +430,21 @@ describe('the data path', () => {
     }
   })
 
+  test('nor does anybody notice where the report fails, too', async () => {
+    const reported = vi.spyOn(globalThis, 'reportError' in globalThis ? 'reportError' : 'queueMicrotask')
+    if ('reportError' in globalThis) reported.mockImplementation(() => {})
+    const logged = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const failing = (): never => {
+      throw new Error('Full')
+    }
+    for (const listener of [{ record: failing }, { record() {}, begin: failing }]) {
+      const fetch = meter(metered({ body: openaiSse(hello) }).scripted, listener, { onListenerError: failing })
+      expect(await (await fetch(openai, post)).text()).toBe(openaiSse(hello).join(''))
+    }
+    reported.mockRestore()
+    logged.mockRestore()
+  })
+
   test('an event that cannot be read is passed over, and the record is incomplete', async () => {
     const [first = '', ...rest] = openaiSse(hello)
     const { fetch, records } = metered({ body: [first, 'data: {"choices":[nul\n\n', ...rest] })
@@ -416,10 +461,50 @@ describe('the data path', () => {
 
   test('an event without an end does not fill the memory, and what comes after it is read', async () => {
     const [first = '', ...rest] = openaiSse(hello)
-    const filler = 'x'.repeat(1_000_000)
+    const filler = 'not lean: '.repeat(100_000)
     const { fetch, records } = metered({ body: [first, 'data: {"junk":"', ...Array.from({ length: 20 }, () => filler), '"}\n\n', ...rest] })
     await read(await fetch(openai, post))
     expect(records).toMatchObject([{ complete: false, reason: 'end', usage: { inputTokens: 25, outputTokens: 15, source: 'partial' } }])
+  })
+})
+
+describe('an answer of many megabytes', () => {
+  const usage = { prompt_tokens: 8, total_tokens: 8 }
+  const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => (i % 7 === 0 ? -0.012_345 : i / 1_000_003))
+  const sse = (event: object): string => `data: ${JSON.stringify(event)}\n\n`
+
+  test.each<readonly [string, string, string, object]>([
+    [
+      'embeddings, as base64',
+      'https://api.openai.com/v1/embeddings',
+      JSON.stringify({ object: 'list', data: Array.from({ length: 900 }, () => ({ embedding: 'Ab+/'.repeat(5_000) })), model: 'm', usage }),
+      { usage: { inputTokens: 8 }, model: 'm', complete: true, reason: 'end' },
+    ],
+    [
+      'embeddings, as numbers',
+      'https://api.openai.com/v1/embeddings',
+      JSON.stringify({ object: 'list', data: [{ embedding: numbers(500_000) }, { embedding: numbers(500_000) }], model: 'm', usage }),
+      { usage: { inputTokens: 8 }, model: 'm', complete: true, reason: 'end' },
+    ],
+    [
+      'a picture',
+      'https://api.openai.com/v1/images/generations',
+      JSON.stringify({ created: 1, data: [{ b64_json: 'A'.repeat(18_000_000) }], usage: { input_tokens: 8, output_tokens: 4_000 } }),
+      { usage: { inputTokens: 8, outputTokens: 4_000 }, complete: true, reason: 'end' },
+    ],
+    [
+      'a picture in a stream',
+      'https://api.openai.com/v1/images/generations',
+      sse({ type: 'image_generation.partial_image', b64_json: 'A'.repeat(9_000_000) }) +
+        sse({ type: 'image_generation.completed', b64_json: 'A'.repeat(9_000_000), usage: { input_tokens: 8, output_tokens: 4_000 } }),
+      { usage: { inputTokens: 8, outputTokens: 4_000 }, complete: true, reason: 'end' },
+    ],
+  ])('%s', async (_, url, body, known) => {
+    const type = body.startsWith('data') ? 'text/event-stream' : 'application/json'
+    const { fetch, records } = metered({ body, split: 65_536, headers: { 'content-type': type } })
+    const chunks = await read(await fetch(url, post))
+    expect(chunks.reduce((sum, { length }) => sum + length, 0)).toBe(body.length)
+    expect(records).toMatchObject([known])
   })
 })
 
@@ -478,7 +563,9 @@ describe('asking for usage', () => {
     await fetch(openai, { method: 'POST', body: 'no JSON' })
     await fetch(openai, { method: 'POST', body: new TextEncoder().encode(body()) })
     await fetch(openai)
-    expect(scripted.calls.map((call) => call.body)).toEqual(['no JSON', JSON.parse(body()), undefined])
+    const wrong = body({ stream_options: 'all' })
+    await fetch(openai, { method: 'POST', body: wrong })
+    expect(scripted.calls.map((call) => call.body)).toEqual(['no JSON', JSON.parse(body()), undefined, JSON.parse(wrong)])
   })
 
   test('a stream that had none is told once, with what to do', async () => {

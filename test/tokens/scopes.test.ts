@@ -2,8 +2,8 @@ import { ChaintapError, lambda, type Usage } from 'chaintap'
 import { ChatAnthropic } from 'chaintap/anthropic'
 import { type MeteredFetch, meter } from 'chaintap/meter'
 import { ChatOpenAI } from 'chaintap/openai'
-import { faultyFetch, offlineFetch, openaiJson, scriptedModel } from 'chaintap/testing'
-import { countTokens, TokenCounter, tagged } from 'chaintap/tokens'
+import { type FaultyFetch, faultyFetch, offlineFetch, openaiJson, scriptedModel } from 'chaintap/testing'
+import { countTokens, TokenCounter, tagged, type UsageRecord } from 'chaintap/tokens'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { turn } from '../support/sources.ts'
@@ -98,11 +98,68 @@ describe('a tag on the calls of a shared client', () => {
     expect([counter.totalTokens, counter.late?.totalTokens, all.totalTokens]).toEqual([30, 15, 75])
   })
 
+  test('counts whoever hears of the client’s calls: a function, an object, nobody', async () => {
+    const answering = faultyFetch({ body: JSON.stringify(answer) })
+    for (const target of [() => {}, { record() {} }, { record() {}, begin: () => undefined }]) {
+      const call = clientOf(meter(answering, target))
+      const { counter } = await countTokens((counter) => call(tagged(counter)))
+      expect(counter.totalTokens).toBe(15)
+    }
+  })
+
   test('where the client’s counter is the parent, too, each call counts once', async () => {
     const all = new TokenCounter()
     const call = clientOf(meter(faultyFetch({ body: JSON.stringify(answer) }), all))
     const { counter } = await countTokens((counter) => call(tagged(counter)), { parent: all })
     expect([counter.totalTokens, all.totalTokens]).toEqual([15, 15])
+  })
+})
+
+describe('meters around one another', () => {
+  const script = (): FaultyFetch => faultyFetch({ body: JSON.stringify(openaiJson({ text: ['Hello'], usage: spent })) })
+  const ask = async (fetch: MeteredFetch, options: RequestInit = {}): Promise<void> => {
+    const response = await fetch('https://api.openai.com/v1/chat/completions', { method: 'POST', body: '{}', ...options })
+    await response.json()
+  }
+
+  test('a counter that two of them tell counts a call once, and so do the scopes around it', async () => {
+    const outer = new TokenCounter()
+    const inner = new TokenCounter({ parent: outer })
+    await ask(meter(meter(script(), inner), inner))
+    expect([inner.totalTokens, outer.totalTokens]).toEqual([15, 15])
+    await ask(meter(meter(script(), outer), inner))
+    await ask(meter(meter(script(), inner), outer), tagged(inner))
+    expect([inner.totalTokens, outer.totalTokens]).toEqual([45, 45])
+  })
+
+  test('each has its record, with its own mark, however the answer ends', async () => {
+    const [near, far]: [UsageRecord[], UsageRecord[]] = [[], []]
+    const metered = meter(script(), (record) => void near.push(record))
+    // A wrapper that forgets what it does not know.
+    const forgetful: MeteredFetch = (input, { method, body, signal } = {}) =>
+      metered(input, { ...(method && { method }), ...(body && { body }), ...(signal && { signal }) })
+    const fetch = meter(forgetful, (record) => void far.push(record))
+    await ask(fetch, tagged('jokes'))
+    expect(near).toMatchObject([{ usage: spent, reason: 'end' }])
+    expect(near[0]).not.toHaveProperty('tag')
+    expect(far).toMatchObject([{ usage: spent, reason: 'end', tag: 'jokes' }])
+    const aborted = AbortSignal.abort()
+    await ask(
+      meter(
+        meter(faultyFetch({ body: '{}', deaf: true }), (record) => void near.push(record)),
+        (record) => void far.push(record),
+      ),
+      { signal: aborted },
+    )
+    expect([near[1]?.reason, far[1]?.reason]).toEqual(['abort', 'abort'])
+  })
+
+  test('an answer that was cloned on the way counts once', async () => {
+    const counter = new TokenCounter()
+    const inner = meter(script(), counter)
+    const looking: MeteredFetch = async (...request) => (await inner(...request)).clone()
+    await ask(meter(looking, counter))
+    expect(counter.totalTokens).toBe(15)
   })
 })
 

@@ -43,6 +43,8 @@ void joke.attach('id').invoke(input)
 const make = (env: { KEY: string }) => prompt.pipe(new ChatAnthropic({ apiKey: env.KEY }))
 const chat: Remote<typeof make> = new RemoteRunnable('/api/chat')
 expectTypeOf(chat.stream(input)).toEqualTypeOf<RunStream<Delta, AssistantMessage>>()
+const makeLater = async (env: { KEY: string }) => make(env)
+expectTypeOf<Remote<typeof makeLater>>().toEqualTypeOf<Remote<typeof make>>()
 
 // Chunks of another type than the output's.
 interface Recipe {

@@ -8,7 +8,12 @@ import { durationText, kindText, plural, rateText, timeText, unknown } from './w
 export interface ViewerPrices {
   price(
     usage: Usage,
-    call: { readonly model: string | undefined; readonly url?: string | undefined; readonly at: number },
+    call: {
+      readonly model: string | undefined
+      readonly url?: string | undefined
+      readonly cacheWrite1hTokens?: number | undefined
+      readonly at: number
+    },
   ): { readonly total: number; readonly currency: string } | undefined
 }
 
@@ -91,7 +96,7 @@ function costText(row: RunRow, prices: ViewerPrices | undefined): string | undef
   let missing = 0
   for (const { usage, answered, start, to } of below(row)) {
     if (!usage) continue
-    const call = { model: answered?.model, url: answered?.url, at: start ?? to }
+    const call = { model: undefined, ...answered, at: start ?? to }
     const price = usage.cost === undefined ? prices?.price(usage, call) : { total: usage.cost, currency: 'USD' }
     if (price) sums.set(price.currency, (sums.get(price.currency) ?? 0) + price.total)
     else missing++

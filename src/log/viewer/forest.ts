@@ -172,9 +172,12 @@ function count(counts: Counts, key: string, by: 1 | -1): void {
   else map.delete(key)
 }
 
-/** What of it is as it should be: a log may be anybody's. */
-const sound = <T extends object>(given: T | undefined, type: (key: string) => string): T | undefined =>
-  given && (Object.fromEntries(Object.entries(given).filter(([key, value]) => typeof value === type(key))) as T)
+const names = ['source', 'id', 'model', 'url']
+
+/** What of these names and figures is as it should be: a log may be anybody's. */
+const sound = <T extends object>(given: T | undefined): T | undefined =>
+  given &&
+  (Object.fromEntries(Object.entries(given).filter(([key, value]) => typeof value === (names.includes(key) ? 'string' : 'number'))) as T)
 
 function tell(row: RunRow, event: RunEvent, level: LogLevel): void {
   row.seq = Math.min(row.seq, event.seq)
@@ -188,6 +191,6 @@ function tell(row: RunRow, event: RunEvent, level: LogLevel): void {
   if (event.type !== 'end' && event.type !== 'error') return
   row.end = event.at
   row.ending = event.type === 'end' ? 'ended' : level === 'error' ? 'failed' : 'stopped'
-  row.usage = sound(event.usage, (key) => (key === 'source' ? 'string' : 'number'))
-  row.answered = sound(event.answered, () => 'string')
+  row.usage = sound(event.usage)
+  row.answered = sound(event.answered)
 }

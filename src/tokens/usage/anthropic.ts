@@ -1,4 +1,5 @@
-import { addUsage, mergeUsage, type Usage } from '../../core/usage.ts'
+import type { Usage } from '../../core/usage.ts'
+import { figures } from './figures.ts'
 
 /**
  * Anthropic's figures, as `message_start.message.usage`, `message_delta.usage` and a whole message's `usage` have them. A `message_delta`
@@ -17,6 +18,8 @@ interface AnthropicTokens {
   readonly output_tokens?: number | null
   readonly cache_creation_input_tokens?: number | null
   readonly cache_read_input_tokens?: number | null
+  /** Of what was written to the cache, by how long it stays. */
+  readonly cache_creation?: { readonly ephemeral_1h_input_tokens?: number | null } | null
 }
 
 /**
@@ -33,20 +36,26 @@ interface AnthropicTokens {
  * // { inputTokens: 1_100, outputTokens: 20, totalTokens: 1_120, cacheReadTokens: 1_000 }
  */
 export function anthropicUsage(wire: AnthropicUsage): Usage {
-  const { input_tokens, output_tokens: output, cache_read_input_tokens: read, cache_creation_input_tokens: written } = wire
-  const input = isKnown(input_tokens) ? input_tokens + (read ?? 0) + (written ?? 0) : undefined
-  let usage = mergeUsage<Usage>(undefined, {
-    inputTokens: input,
-    outputTokens: output,
-    totalTokens: isKnown(input) && isKnown(output) ? input + output : undefined,
-    cacheReadTokens: read,
-    cacheWriteTokens: written,
+  return figures({
+    inputTokens: sum(wire, ({ input_tokens: fresh, cache_read_input_tokens: read, cache_creation_input_tokens: written }) =>
+      isKnown(fresh) ? fresh + (read ?? 0) + (written ?? 0) : undefined,
+    ),
+    outputTokens: sum(wire, (call) => call.output_tokens),
+    cacheReadTokens: sum(wire, (call) => call.cache_read_input_tokens),
+    cacheWriteTokens: sum(wire, (call) => call.cache_creation_input_tokens),
     reasoningTokens: wire.output_tokens_details?.thinking_tokens,
   })
-  for (const each of wire.iterations ?? []) {
-    if (/^(compaction|advisor)/.test(each.type ?? '')) usage = addUsage(usage, anthropicUsage(each)) ?? usage
-  }
-  return usage
+}
+
+/** Of `cacheWriteTokens`, those that the cache keeps for an hour, which cost more than those that it keeps for five minutes. */
+export const anthropicHourTokens = (wire: AnthropicUsage): number | undefined =>
+  sum(wire, (call) => call.cache_creation?.ephemeral_1h_input_tokens)
+
+/** A figure of Anthropic's totals and of the calls that they leave out, as far as it is known. */
+function sum(wire: AnthropicUsage, figure: (call: AnthropicTokens) => number | null | undefined): number | undefined {
+  const besides = (wire.iterations ?? []).filter(({ type = '' }) => /^(compaction|advisor)/.test(type))
+  const known = [wire, ...besides].map(figure).filter(isKnown)
+  return known.length > 0 ? known.reduce((a, b) => a + b) : undefined
 }
 
 const isKnown = <T>(figure: T): figure is NonNullable<T> => figure !== null && figure !== undefined

@@ -1,4 +1,5 @@
-import { mergeUsage, type Usage } from '../../core/usage.ts'
+import type { Usage } from '../../core/usage.ts'
+import { figures } from './figures.ts'
 
 /** Figures of Bedrock's Converse API, in its `metadata` event and in a whole answer. */
 export interface BedrockUsage {
@@ -9,6 +10,8 @@ export interface BedrockUsage {
   readonly totalTokens?: number | null | undefined
   readonly cacheReadInputTokens?: number | null | undefined
   readonly cacheWriteInputTokens?: number | null | undefined
+  /** Of what was written to the cache, by how long it stays. */
+  readonly cacheDetails?: readonly { readonly ttl?: string; readonly inputTokens?: number }[] | null
 }
 
 /**
@@ -21,17 +24,15 @@ export interface BedrockUsage {
  * bedrockUsage({ inputTokens: 125, outputTokens: 60, totalTokens: 1_209, cacheReadInputTokens: 1_024 })
  * // { inputTokens: 1_149, outputTokens: 60, totalTokens: 1_209, cacheReadTokens: 1_024 }
  */
-export function bedrockUsage({ inputTokens: fresh, outputTokens: output, totalTokens, ...wire }: BedrockUsage): Usage {
+export function bedrockUsage({ inputTokens: fresh, outputTokens, totalTokens, ...wire }: BedrockUsage): Usage {
   const { cacheReadInputTokens: read, cacheWriteInputTokens: written } = wire
-  const input = typeof fresh === 'number' ? fresh + (read ?? 0) + (written ?? 0) : undefined
-  return mergeUsage<Usage>(undefined, {
-    inputTokens: input,
-    outputTokens: output,
-    totalTokens: typeof input === 'number' && typeof output === 'number' ? input + output : totalTokens,
-    cacheReadTokens: read,
-    cacheWriteTokens: written,
-  })
+  const inputTokens = typeof fresh === 'number' ? fresh + (read ?? 0) + (written ?? 0) : undefined
+  return figures({ inputTokens, outputTokens, totalTokens, cacheReadTokens: read, cacheWriteTokens: written })
 }
+
+/** Of `cacheWriteTokens`, those that the cache keeps for an hour, which cost more than those that it keeps for five minutes. */
+export const bedrockHourTokens = ({ cacheDetails }: BedrockUsage): number | undefined =>
+  cacheDetails?.find(({ ttl }) => ttl === '1h')?.inputTokens
 
 /** What InvokeModel adds to the last chunk of every model's stream, as `amazon-bedrock-invocationMetrics`. */
 export interface BedrockMetrics {

@@ -1,4 +1,5 @@
-import { mergeUsage, type Usage } from '../../core/usage.ts'
+import type { Usage } from '../../core/usage.ts'
+import { figures } from './figures.ts'
 
 /** Gemini's `usageMetadata`: running totals, in nearly every chunk. Of fields that a chunk leaves out the last known value holds. */
 export interface GeminiUsage {
@@ -24,13 +25,11 @@ export interface GeminiUsage {
  * // { inputTokens: 40, outputTokens: 64, totalTokens: 104, reasoningTokens: 46 }
  */
 export function geminiUsage(wire: GeminiUsage): Usage {
-  const { promptTokenCount: prompt, candidatesTokenCount: said, thoughtsTokenCount: thought, totalTokenCount: total } = wire
-  const input = prompt === undefined || prompt === null ? undefined : prompt + (wire.toolUsePromptTokenCount ?? 0)
-  const output = said === undefined || said === null ? thought : said + (thought ?? 0)
-  return mergeUsage<Usage>(undefined, {
-    inputTokens: input,
-    outputTokens: output,
-    totalTokens: typeof input === 'number' && typeof output === 'number' ? input + output : total,
+  const { promptTokenCount: prompt, candidatesTokenCount: said, thoughtsTokenCount: thought } = wire
+  return figures({
+    inputTokens: prompt === undefined || prompt === null ? undefined : prompt + (wire.toolUsePromptTokenCount ?? 0),
+    outputTokens: said === undefined || said === null ? thought : said + (thought ?? 0),
+    totalTokens: wire.totalTokenCount,
     cacheReadTokens: wire.cachedContentTokenCount,
     reasoningTokens: thought,
   })

@@ -1,4 +1,5 @@
-import { mergeUsage, type Usage } from '../../core/usage.ts'
+import type { Usage } from '../../core/usage.ts'
+import { figures } from './figures.ts'
 
 /** Ollama's figures, in the last line of a stream and in a whole answer. The input's is left out where the prompt was not evaluated anew. */
 export interface OllamaUsage {
@@ -19,10 +20,5 @@ export interface OllamaUsage {
  * // { inputTokens: 26, outputTokens: 298, totalTokens: 324 }
  */
 export function ollamaUsage({ prompt_eval_count: input, prompt_eval_cached_count: cached, eval_count: output }: OllamaUsage): Usage {
-  return mergeUsage<Usage>(undefined, {
-    inputTokens: input,
-    outputTokens: output,
-    totalTokens: typeof input === 'number' && typeof output === 'number' ? input + output : undefined,
-    cacheReadTokens: cached,
-  })
+  return figures({ inputTokens: input, outputTokens: output, cacheReadTokens: cached })
 }

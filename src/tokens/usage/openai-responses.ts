@@ -1,7 +1,9 @@
-import { mergeUsage, type Usage } from '../../core/usage.ts'
+import type { Usage } from '../../core/usage.ts'
+import { figures } from './figures.ts'
+import { type OpenRouterCost, openRouterCost } from './openai.ts'
 
 /** Figures of OpenAI's Responses API; its APIs for images and audio write them so too. */
-export interface OpenAIResponsesUsage {
+export interface OpenAIResponsesUsage extends OpenRouterCost {
   /** With what was read from and written to the cache. */
   readonly input_tokens?: number | null
   readonly input_tokens_details?: { readonly cached_tokens?: number | null; readonly cache_write_tokens?: number | null } | null
@@ -9,8 +11,6 @@ export interface OpenAIResponsesUsage {
   readonly output_tokens?: number | null
   readonly output_tokens_details?: { readonly reasoning_tokens?: number | null } | null
   readonly total_tokens?: number | null
-  /** OpenRouter's, in US dollars. */
-  readonly cost?: unknown
 }
 
 /**
@@ -23,14 +23,13 @@ export interface OpenAIResponsesUsage {
  * // { inputTokens: 328, outputTokens: 152, totalTokens: 480, reasoningTokens: 128 }
  */
 export function openaiResponsesUsage(wire: OpenAIResponsesUsage): Usage {
-  const { input_tokens: input, input_tokens_details: details, output_tokens: output, cost } = wire
-  return mergeUsage<Usage>(undefined, {
-    inputTokens: input,
-    outputTokens: output,
-    totalTokens: typeof input === 'number' && typeof output === 'number' ? input + output : wire.total_tokens,
-    cacheReadTokens: details?.cached_tokens,
-    cacheWriteTokens: details?.cache_write_tokens,
+  return figures({
+    inputTokens: wire.input_tokens,
+    outputTokens: wire.output_tokens,
+    totalTokens: wire.total_tokens,
+    cacheReadTokens: wire.input_tokens_details?.cached_tokens,
+    cacheWriteTokens: wire.input_tokens_details?.cache_write_tokens,
     reasoningTokens: wire.output_tokens_details?.reasoning_tokens,
-    cost: typeof cost === 'number' ? cost : undefined,
+    cost: openRouterCost(wire),
   })
 }

@@ -1,7 +1,8 @@
-import { mergeUsage, type Usage } from '../../core/usage.ts'
+import type { Usage } from '../../core/usage.ts'
+import { figures } from './figures.ts'
 
 /** Figures as OpenAI and its compatible servers write them. */
-export interface OpenAIUsage {
+export interface OpenAIUsage extends OpenRouterCost {
   /** With what was read from and written to the cache. */
   readonly prompt_tokens?: number | null
   /** With reasoning. */
@@ -11,8 +12,20 @@ export interface OpenAIUsage {
   readonly completion_tokens_details?: { readonly reasoning_tokens?: number | null } | null
   /** DeepSeek's word for what was read from the cache. */
   readonly prompt_cache_hit_tokens?: number | null
-  /** OpenRouter's, in US dollars. */
+}
+
+/** What OpenRouter charges, in US dollars. */
+export interface OpenRouterCost {
   readonly cost?: unknown
+  /** With a key of one's own for the provider, `cost` is OpenRouter's fee, and the provider charges the key beside it. */
+  readonly is_byok?: unknown
+  readonly cost_details?: { readonly upstream_inference_cost?: unknown } | null
+}
+
+/** What an answer cost, all together; undefined where a part of it is not said. */
+export function openRouterCost({ cost, is_byok, cost_details }: OpenRouterCost): number | undefined {
+  const beside = is_byok === true ? cost_details?.upstream_inference_cost : 0
+  return typeof cost === 'number' && typeof beside === 'number' ? cost + beside : undefined
 }
 
 /** Where they stand: in a chunk of a stream, mostly one without a choice, or in a whole answer. Groq has a place of its own. */
@@ -32,14 +45,13 @@ export interface OpenAIReport {
 export function openaiUsage({ usage, x_groq }: OpenAIReport): Usage | undefined {
   const wire = usage ?? x_groq?.usage
   if (!wire) return
-  const { prompt_tokens: input, completion_tokens: output, prompt_tokens_details: details, cost } = wire
-  return mergeUsage<Usage>(undefined, {
-    inputTokens: input,
-    outputTokens: output,
-    totalTokens: typeof input === 'number' && typeof output === 'number' ? input + output : wire.total_tokens,
-    cacheReadTokens: details?.cached_tokens ?? wire.prompt_cache_hit_tokens,
-    cacheWriteTokens: details?.cache_write_tokens,
+  return figures({
+    inputTokens: wire.prompt_tokens,
+    outputTokens: wire.completion_tokens,
+    totalTokens: wire.total_tokens,
+    cacheReadTokens: wire.prompt_tokens_details?.cached_tokens ?? wire.prompt_cache_hit_tokens,
+    cacheWriteTokens: wire.prompt_tokens_details?.cache_write_tokens,
     reasoningTokens: wire.completion_tokens_details?.reasoning_tokens,
-    cost: typeof cost === 'number' ? cost : undefined,
+    cost: openRouterCost(wire),
   })
 }

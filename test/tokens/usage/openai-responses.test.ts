@@ -23,6 +23,8 @@ describe('usage as OpenAI’s Responses API reports it', () => {
   test('what OpenRouter says it cost', () => {
     expect(openaiResponsesUsage({ input_tokens: 3, output_tokens: 2, cost: 0.001 })).toMatchObject({ cost: 0.001 })
     expect(openaiResponsesUsage({ input_tokens: 3, output_tokens: 2, cost: '0.001' })).not.toHaveProperty('cost')
+    const own = { is_byok: true, cost: 0.001, cost_details: { upstream_inference_cost: 0.02 } }
+    expect(openaiResponsesUsage({ input_tokens: 3, output_tokens: 2, ...own }).cost).toBeCloseTo(0.021, 12)
   })
 
   test('P8: what was not reported is absent, and a reported 0 stays', () => {

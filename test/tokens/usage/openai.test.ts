@@ -30,6 +30,18 @@ describe('usage as OpenAI and its like report it', () => {
     expect(openaiUsage({ usage: { cost: { total_cost: 1 } } })).toEqual({})
   })
 
+  test('with a key of one’s own OpenRouter charges its fee alone, and the provider the rest: both are the cost', () => {
+    const wire = { prompt_tokens: 9_171, completion_tokens: 113, cost: 0.001, is_byok: true }
+    const details = { upstream_inference_cost: 0.036, upstream_inference_prompt_cost: 0.034 }
+    expect(openaiUsage({ usage: { ...wire, cost_details: details } })?.cost).toBeCloseTo(0.037, 12)
+    expect(openaiUsage({ usage: { ...wire, cost: 0, cost_details: details } })?.cost).toBe(0.036)
+    // The fee alone is not what it cost.
+    expect(openaiUsage({ usage: wire })).not.toHaveProperty('cost')
+    expect(openaiUsage({ usage: { ...wire, cost_details: { upstream_inference_cost: null } } })).not.toHaveProperty('cost')
+    // Without such a key, some answers say both, and mean the same.
+    expect(openaiUsage({ usage: { ...wire, is_byok: false, cost_details: details } })?.cost).toBe(0.001)
+  })
+
   test('Groq’s place, which says the same as the common one', () => {
     expect(openaiUsage({ x_groq: { usage: full } })).toEqual(openaiUsage({ usage: full }))
     expect(openaiUsage({ x_groq: { usage: full }, usage: full })).toEqual(openaiUsage({ usage: full }))
