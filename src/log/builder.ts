@@ -1,18 +1,16 @@
 import type { Run, RunEvent } from '../core/event.ts'
 import { type JsonOptions, limitOf, stringify } from '../core/json-value.ts'
 import { encoder } from '../core/json-write.ts'
-import { Draft, isJoinable, type Said } from './draft.ts'
+import { Draft, isJoinable } from './draft.ts'
 import { levelOf, levels } from './level.ts'
 import type { LogMessage, LogRecord } from './record.ts'
 import type { Rules } from './redact.ts'
-import type { Segment } from './segment.ts'
 
-/** Makes segments of records, and hands each over when it is full. A run is whole in its start, or where it is first told of, and an id from then on. */
+/** Makes drafts of records, and hands each over when it is full. A run is whole in its start, or where it is first told of, and an id from then on. */
 export class SegmentBuilder {
   readonly #options: JsonOptions
   readonly #limit: number
-  readonly #hand: (segment: Segment) => void
-  readonly #said: Said = new WeakMap()
+  readonly #hand: (draft: Draft) => void
   #encode: (event: RunEvent) => string
   /** The name of the segment in which a run is whole. */
   #whole = new WeakMap<Run, string>()
@@ -20,7 +18,7 @@ export class SegmentBuilder {
   #writer = ''
   #made = 0
 
-  constructor(options: JsonOptions, hand: (segment: Segment) => void) {
+  constructor(options: JsonOptions, hand: (draft: Draft) => void) {
     this.#options = options
     this.#limit = limitOf(options)
     this.#hand = hand
@@ -31,7 +29,8 @@ export class SegmentBuilder {
   add(given: LogRecord, rules: Rules): number {
     const record = rules.keep ? rules.keep(given) : given
     if (!record) return 0
-    const level = levels.indexOf('run' in record ? levelOf(record) : record.level)
+    // Not all who log have types: a record of a level that there is none of would never be asked for.
+    const level = levels.indexOf('run' in record ? levelOf(record) : levels.includes(record.level) ? record.level : 'info')
     if ('run' in record) this.#event(record, level, rules)
     else this.#message(record, level, rules)
     if (this.#draft?.isFull) this.seal()
@@ -51,14 +50,19 @@ export class SegmentBuilder {
     const draft = this.#draftWith(line.length)
     const where = type === 'start' || whole === undefined ? draft.name : whole
     this.#whole.set(run, where)
+    if (type === 'delta') draft.pieces.push({ index: draft.lines.length, run, rules })
     draft.line(line, at, level)
     draft.mention(run, where)
   }
 
-  #message({ level: name, category, message, properties, at = Date.now() }: LogMessage, level: number, rules: Rules): void {
-    const [categories, text, rest] = [[category].flat(), message, properties ?? {}].map((part) => this.#value(part))
-    const line = rules.clean(`{"level":"${name}","at":${at},"category":${categories},"message":${text},"properties":${rest}}`)
-    this.#draftWith(line.length).line(line, at, level)
+  // Whatever is given, what is read and imported is a record.
+  #message({ category, message, properties = {}, at }: LogMessage, level: number, rules: Rules): void {
+    const time = Number.isFinite(at) ? (at as number) : Date.now()
+    const text = typeof message === 'string' ? message : textOf(message)
+    const rest = Array.isArray(properties) || Object(properties) !== properties ? { value: properties } : properties
+    const [categories, said, more] = [[category].flat().map(String), text, rest].map((part) => this.#value(part))
+    const line = rules.clean(`{"level":"${levels[level]}","at":${time},"category":${categories},"message":${said},"properties":${more}}`)
+    this.#draftWith(line.length).line(line, time, level)
   }
 
   // A text by itself costs a tenth.
@@ -78,7 +82,7 @@ export class SegmentBuilder {
   seal(): void {
     const draft = this.#draft
     this.#draft = undefined
-    if (draft) this.#hand(draft.seal(this.#said))
+    if (draft) this.#hand(draft)
   }
 
   /** Tells of all runs whole again: the segments in which they were may be gone. */
@@ -88,3 +92,7 @@ export class SegmentBuilder {
     this.#encode = encoder(this.#options)
   }
 }
+
+/** A value that is no text, in a line. */
+export const textOf = (value: unknown): string =>
+  value instanceof Error ? `${value.name}: ${value.message}` : stringify(value, { limit: 1_024 })

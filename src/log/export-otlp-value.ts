@@ -1,4 +1,5 @@
 import { stringify } from '../core/json-value.ts'
+import { hash } from './hash.ts'
 
 /** A value as protobuf's JSON has it: 64-bit numbers are texts (opentelemetry-proto, common.proto). */
 type AnyValue =
@@ -60,12 +61,3 @@ export const spanId = (id: string): string => hex(id).slice(16)
 /** An id that is no UUID comes from elsewhere: of it a hash, the same each time. */
 const hex = (id: string): string =>
   uuid.test(id) ? id.replaceAll('-', '').toLowerCase() : hash(id, 0) + hash(id, 1) + hash(id, 2) + hash(id, 3)
-
-/** FNV-1a with a seed, its bits spread by MurmurHash3's last step. */
-function hash(text: string, seed: number): string {
-  let h = 0x811c9dc5 ^ Math.imul(seed, 0x9e3779b1)
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return ((h ^ (h >>> 16)) >>> 0).toString(16).padStart(8, '0')
-}

@@ -1,6 +1,6 @@
 import { promisifyRequest } from 'idb-keyval'
 import type { Backend, KeptHead, Page } from './backend.ts'
-import { Connection } from './indexeddb-connection.ts'
+import { Connection, committed } from './indexeddb-connection.ts'
 import { Journal } from './indexeddb-journal.ts'
 import { levels } from './level.ts'
 import { isSealed, type Segment } from './segment.ts'
@@ -105,7 +105,7 @@ class IndexedDBBackend implements Backend {
   }
 
   heads({ from, to, order, limit }: Page): Promise<readonly KeptHead[]> {
-    return this.#connection.use('readonly', async (heads): Promise<readonly KeptHead[]> => {
+    return this.#read(async (heads): Promise<readonly KeptHead[]> => {
       if (from > to) return []
       if (order === 'asc') return promisifyRequest(heads.getAll(IDBKeyRange.bound(from, to), limit))
       // Backwards there is a cursor only, a turn for each; but keys are dense.
@@ -117,11 +117,19 @@ class IndexedDBBackend implements Backend {
   }
 
   async bodies(names: readonly string[]): Promise<readonly (string | undefined)[]> {
-    const found = await this.#connection.use('readonly', ({ transaction }) => {
+    const found = await this.#read(async ({ transaction }) => {
       const bodies = transaction.objectStore('bodies')
       return Promise.all(names.map((name) => promisifyRequest<string | undefined>(bodies.get(name))))
     })
     return found.some(isSealed) ? (await import('./indexeddb-seal.ts')).unsealAll(found, names, this.#name) : found
+  }
+
+  /** Again where that failed, by a connection of its own: who follows the log is not to end with one that was lost. */
+  #read<T>(work: (heads: IDBObjectStore) => Promise<T>): Promise<T> {
+    return this.#connection.use('readonly', work).catch(() => {
+      this.#connection.drop()
+      return this.#connection.use('readonly', work)
+    })
   }
 
   async remove(gone: readonly KeptHead[]): Promise<void> {
@@ -181,16 +189,4 @@ class IndexedDBBackend implements Backend {
 /** Errors are to survive even a loss of power: that costs 2 to 5 times as much. */
 function durabilityOf(segments: readonly Segment[]): IDBTransactionDurability {
   return segments.some(({ head }) => head.level >= levels.indexOf('error')) ? 'strict' : 'relaxed'
-}
-
-/** Not by promisifyRequest: at a transaction's `error` event its error is not known yet, and at `abort` WebKit does not always tell. */
-function committed(transaction: IDBTransaction): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let error: unknown
-    transaction.oncomplete = () => (error ? reject(error) : resolve())
-    transaction.onerror = ({ target }) => {
-      error ??= (target as IDBRequest).error
-    }
-    transaction.onabort = () => reject(error ?? transaction.error ?? new DOMException('The transaction was aborted.', 'AbortError'))
-  })
 }

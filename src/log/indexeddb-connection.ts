@@ -100,3 +100,15 @@ export async function inTime<T>(work: Promise<T>): Promise<T> {
     clearTimeout(timer)
   }
 }
+
+/** Resolves when a transaction is complete. Not by promisifyRequest: at a transaction's `error` event its error is not known yet, and at `abort` WebKit does not always tell. */
+export function committed(transaction: IDBTransaction): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let error: unknown
+    transaction.oncomplete = () => (error ? reject(error) : resolve())
+    transaction.onerror = ({ target }) => {
+      error ??= (target as IDBRequest).error
+    }
+    transaction.onabort = () => reject(error ?? transaction.error ?? new DOMException('The transaction was aborted.', 'AbortError'))
+  })
+}

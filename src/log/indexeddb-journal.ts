@@ -42,8 +42,9 @@ export class Journal {
     for (const name of this.#names()) {
       if (this.#noted.has(name)) continue
       this.#noted.add(name)
-      const segment = attempt(() => JSON.parse(localStorage.getItem(this.#prefix + name) ?? '') as Segment)
-      if (segment?.head.name === name) segments.push(segment)
+      const segment = attempt(() => JSON.parse(localStorage.getItem(this.#prefix + name) ?? '') as Partial<Segment> | null)
+      const { head, body } = segment ?? {}
+      if (head?.name === name && body !== undefined) segments.push({ head, body })
       else this.#remove(name)
     }
     return segments

@@ -40,11 +40,14 @@ function watchPage(writer: Writer): () => void {
   if (typeof document === 'undefined') return () => {}
   const watch = new AbortController()
   const { signal } = watch
-  const leave = (): void => writer.hurry()
+  const leave = (): void => {
+    writer.seal()
+    writer.outbox?.send(true)
+  }
   const see = (): void => {
     writer.isHurried = document.visibilityState === 'hidden'
     if (writer.isHurried) leave()
-    else writer.retry()
+    else writer.outbox?.retry()
   }
   // A tab may be opened in the background.
   see()

@@ -1,33 +1,20 @@
 import { ChaintapError } from '../core/errors.ts'
 import type { Backend } from './backend.ts'
+import type { Draft } from './draft.ts'
+import { Sealer } from './draft-seal.ts'
+import type { OutboxOptions, Sender } from './outbox-options.ts'
 import { keeper, prune } from './prune.ts'
 import { noteOf, pending, Queue, sizeOf, type Waiting } from './queue.ts'
-import { positionOf, type Segment } from './segment.ts'
+import { positionOf, type Segment, waitingAt } from './segment.ts'
 import type { PruneLimits } from './store.ts'
+
+export type { OutboxOptions, Sender }
 
 /** How long a backend that has failed is left alone, in ms. */
 const PAUSE = 5_000
 
 /** So many bytes do not wait for the transaction before: who writes much at once would encode and save in turn, not side by side. */
 const MUCH = 1_048_576
-
-/** Options of an {@link Outbox}. */
-export interface OutboxOptions {
-  /** Said in errors and warnings. */
-  readonly name: string
-  /** How many bytes may wait in memory until they are kept; then the oldest are lost. Default 16 MB. */
-  readonly room?: number
-  /** Held from time to time where the backend is durable; one in memory holds its own. */
-  readonly retain?: PruneLimits
-}
-
-/** Whoever writes, and is told of it. */
-export interface Sender {
-  /** There is something new to read. */
-  changed(): void
-  /** Segments may be gone. */
-  forget(): void
-}
 
 /** Brings segments to a backend: in order, few transactions at a time, and again where that failed. */
 export class Outbox {
@@ -37,7 +24,8 @@ export class Outbox {
   readonly #queue: Queue
   readonly #hold: (bytes: number) => void
   readonly #closed: () => void
-  /** The key of the last segment that is known to be kept. */
+  readonly #sealer = new Sealer()
+  /** The key of the last segment from here that is known to be kept. */
   #lastKey = 0
   #sending = 0
   /** Why the last try failed, and until when there is no other, by the clock that nobody sets. */
@@ -76,14 +64,18 @@ export class Outbox {
     return this.#failure !== undefined && performance.now() < this.#failure.until
   }
 
-  push(segment: Segment): void {
-    this.#queue.push(segment, this.#lastKey)
+  take(draft: Draft): void {
+    this.#push(this.#sealer.seal(draft))
+  }
+
+  #push(segment: Segment): void {
+    this.#queue.push(segment)
     this.send()
   }
 
-  /** Notes that so many records, after those that have just been pushed, did not get here. */
+  /** Notes that so many records, after those that have just been taken, did not get here. */
   lose(records: number): void {
-    this.push(noteOf(this.waiting.at(-1)?.head.name ?? '', records))
+    this.#push(noteOf(this.waiting.at(-1)?.head.name ?? '', records))
   }
 
   /** Sends what waits, unless something is under way; `isLast`: in any case, for there may be no later. */
@@ -155,14 +147,21 @@ export class Outbox {
     return new ChaintapError('log_not_written', message, { cause })
   }
 
-  /** The cursor behind which everything comes that is pushed from now on; or, that was pushed after a segment that has just been. */
-  async end(segment?: Segment): Promise<string> {
-    const last = segment ? this.waiting.find(({ head }) => head.name === segment.head.name) : this.waiting.at(-1)
-    const key = last ? last.kept.promise : this.#lastKept()
-    return `${await key.then(positionOf, () => last?.position ?? '')}-~`
+  /** The cursor behind which everything comes that is taken from now on; or, that was taken after the draft of that name, which has just been. */
+  async end(name?: string): Promise<string> {
+    const last = name ? this.waiting.find(({ head }) => head.name === name) : this.waiting.at(-1)
+    // While it is left alone nobody knows when that will be kept.
+    const isComing = last !== undefined && !this.#isPaused
+    // Asked for in this turn: what is taken in the next one may be kept before the answer.
+    const asked = isComing ? last.kept.promise : this.lastKept()
+    const key = await asked.catch(() => undefined)
+    if (isComing && key !== undefined) return `${positionOf(key)}-~`
+    const kept = key ?? (await this.lastKept().catch(() => this.#lastKey))
+    return `${last ? waitingAt(kept, last.number) : positionOf(kept)}-~`
   }
 
-  async #lastKept(): Promise<number> {
+  /** The key of the newest segment that is kept, whoever wrote it; 0 where there is none. */
+  async lastKept(): Promise<number> {
     const [last] = await this.backend.heads({ from: 0, to: Infinity, order: 'desc', limit: 1 })
     return last?.key ?? 0
   }

@@ -1,9 +1,11 @@
 import { levels } from './level.ts'
 import type { LogMessage } from './record.ts'
-import { type Placed, type Segment, waitingAt } from './segment.ts'
+import type { Segment } from './segment.ts'
 
 /** A segment that is not kept yet. */
-export interface Waiting extends Placed {
+export interface Waiting extends Segment {
+  /** Of those that were written in this page: its place among them. */
+  readonly number: number
   /** A transaction has it. */
   isSent: boolean
   /** It is the note of so many records that were dropped here. */
@@ -11,6 +13,9 @@ export interface Waiting extends Placed {
   /** Resolves with its key; rejects where it was not kept at the first try, or dropped. */
   kept: PromiseWithResolvers<number>
 }
+
+/** What a segment takes beside its body, in bytes: many that are small are not to be much. */
+const BESIDE = 1_024
 
 /**
  * Segments that wait to be kept. When there are more than it has room for, the oldest go, and a record in their place says how many
@@ -28,19 +33,18 @@ export class Queue {
     this.#room = room
   }
 
-  /** `after`: the key of the last segment that is known to be kept. */
-  push(segment: Segment, after: number): void {
-    this.#set([...this.all, this.#waiting(segment, after)])
+  push(segment: Segment): void {
+    this.#set([...this.all, this.#waiting(segment)])
     while (this.#size > this.#room) {
       const oldest = this.all.findIndex(({ isSent, lost }) => !isSent && lost === 0)
       if (oldest === -1 || oldest === this.all.length - 1) return
-      this.#drop(oldest, after)
+      this.#drop(oldest)
     }
   }
 
   #set(all: readonly Waiting[]): void {
     this.all = all
-    this.#size = sizeOf(all)
+    this.#size = sizeOf(all) + all.length * BESIDE
   }
 
   get isHalfFull(): boolean {
@@ -51,19 +55,19 @@ export class Queue {
     this.#set(this.all.filter((waiting) => !gone.includes(waiting)))
   }
 
-  #drop(at: number, after: number): void {
+  #drop(at: number): void {
     const [gone, before] = [this.all[at], this.all[at - 1]]
     if (!gone) return
     const last = before && before.lost > 0 && !before.isSent ? before : undefined
     const lost = (last?.lost ?? 0) + gone.head.records
-    const note = this.#waiting(noteOf(gone.head.name, lost), after, lost)
+    const note = this.#waiting(noteOf(gone.head.name, lost), gone.number, lost)
     this.#set([...this.all.slice(0, last ? at - 1 : at), note, ...this.all.slice(at + 1)])
     if (last) note.kept.promise.then(last.kept.resolve, last.kept.reject)
     gone.kept.reject(new Error('There was no room for it in memory.'))
   }
 
-  #waiting(segment: Segment, after: number, lost = 0): Waiting {
-    return { ...segment, position: waitingAt(after, this.#number++), isSent: false, lost, kept: pending() }
+  #waiting(segment: Segment, number = this.#number++, lost = 0): Waiting {
+    return { ...segment, number, isSent: false, lost, kept: pending() }
   }
 }
 

@@ -2,7 +2,7 @@ import type { KeptHead } from './backend.ts'
 import { type Matcher, matcher } from './match.ts'
 import type { Outbox } from './outbox.ts'
 import type { LogQuery, StoredRecord } from './record.ts'
-import { type Head, type Placed, positionOf, type Segment } from './segment.ts'
+import { type Head, type Placed, positionOf, type Segment, waitingAt } from './segment.ts'
 import { RunBook, SegmentReader } from './segment-reader.ts'
 import type { Writer } from './writer.ts'
 
@@ -17,21 +17,28 @@ const keyIn = (bound: unknown): number | undefined => (typeof bound === 'string'
 /** One pass over the log, or several that go on where the last one stopped. */
 class Scan {
   readonly #log: Outbox
-  readonly #match: Matcher
+  #match: Matcher
   readonly #book = new RunBook()
   /** Names of segments that were read while they waited to be kept. */
   readonly #early = new Set<string>()
+  /** Names of segments that were read as kept, though this page has not heard of that yet. */
+  #unheard = new Set<string>()
+  readonly #query: LogQuery
   readonly #isDesc: boolean
+  /** The newest key that is known. */
+  #last: number
   #from: number
   #to: number
   #left: number
 
   constructor(log: Outbox, query: LogQuery) {
     this.#log = log
+    this.#query = query
     this.#match = matcher(query)
     this.#isDesc = query.order === 'desc'
     this.#from = keyIn(query.after) ?? 0
     this.#to = keyIn(query.before) ?? Infinity
+    this.#last = Math.max(this.#from, keyIn(query.before) ?? 0)
     this.#left = query.limit ?? Infinity
   }
 
@@ -41,13 +48,22 @@ class Scan {
     while (this.#left > 0) {
       const page = { from: this.#from, to: this.#to, order: this.#isDesc ? 'desc' : 'asc', limit: HEADS } as const
       const heads = await this.#log.backend.heads(page)
-      yield* this.#page(heads.filter((head) => this.#isNew(head)))
       const last = heads.at(-1)
       if (!last) break
+      this.#last = Math.max(this.#last, last.key)
       if (this.#isDesc) this.#to = last.key - 1
       else this.#from = last.key + 1
+      yield* this.#page(heads.filter((head) => this.#isNew(head)))
     }
     if (!this.#isDesc) yield* this.#waiting()
+  }
+
+  /** Begins anew where the log is another one: somebody has deleted its database, and keys count from one again. */
+  async check(): Promise<void> {
+    if ((await this.#log.lastKept()) >= this.#last) return
+    const { after: _after, ...query } = this.#query
+    this.#match = matcher(query)
+    this.#from = this.#last = 0
   }
 
   async *#page(heads: readonly KeptHead[]): Batches {
@@ -70,16 +86,20 @@ class Scan {
   }
 
   async *#waiting(): Batches {
-    for (const segment of this.#isDesc ? this.#log.waiting.toReversed() : this.#log.waiting) {
-      const { head } = segment
-      if (this.#early.has(head.name) || !this.#match.head(head)) continue
+    if (this.#isDesc && this.#log.waiting.length > 0) this.#last = Math.max(this.#last, await this.#log.lastKept())
+    const { waiting } = this.#log
+    this.#unheard = new Set(waiting.flatMap(({ head }) => (this.#unheard.has(head.name) ? [head.name] : [])))
+    for (const segment of this.#isDesc ? waiting.toReversed() : waiting) {
+      const { head, number } = segment
+      if (this.#early.has(head.name) || this.#unheard.has(head.name) || !this.#match.head(head)) continue
       this.#early.add(head.name)
-      yield* this.#segment(segment)
+      yield* this.#segment({ ...segment, position: waitingAt(this.#last, number) })
     }
   }
 
   /** Whether it is to be read, and was not while it waited. */
   #isNew(head: Head): boolean {
+    if (this.#log.waiting.some((waiting) => waiting.head.name === head.name)) this.#unheard.add(head.name)
     return !this.#early.delete(head.name) && this.#match.head(head)
   }
 
@@ -122,16 +142,26 @@ export async function* read(writer: Writer, query: LogQuery): Batches {
 /** What is in a log, and what comes into it, until `until` settles. */
 export async function* follow(writer: Writer, query: LogQuery, until: Promise<void>): Batches {
   let isOver = false
-  const over = until.then(() => {
+  let wake = (): void => {}
+  void until.then(() => {
     isOver = true
+    wake()
   })
   writer.followers++
   try {
     const scan = await begin(writer, query)
+    let { removals } = writer
     while (!isOver) {
       const { change } = writer
+      if (removals !== writer.removals) await scan.check()
+      removals = writer.removals
       yield* scan.batches()
-      await Promise.race([change, over])
+      // Not a race with `until`: of each round it would remember something.
+      if (!isOver)
+        await new Promise<void>((resolve) => {
+          wake = resolve
+          void change.then(resolve)
+        })
     }
   } finally {
     writer.followers--

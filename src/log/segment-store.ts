@@ -1,6 +1,6 @@
 import { ChaintapError } from '../core/errors.ts'
 import { asyncDispose } from '../core/iterator.ts'
-import { stringify } from '../core/json-value.ts'
+import { textOf } from './builder.ts'
 import type { LogLevel } from './level.ts'
 import type { Outbox } from './outbox.ts'
 import type { LogFilter, LogQuery, LogRecord, StoredRecord } from './record.ts'
@@ -43,8 +43,9 @@ export class SegmentStore implements LogStore {
     }
   }
 
-  append(records: readonly LogRecord[]): Promise<void> {
-    const appended = this.#isClosed ? Promise.reject(closed()) : this.#writer.append(records, this.#rules)
+  /** `rules`: in place of this handle's own. */
+  append(records: readonly LogRecord[], rules: Rules = this.#rules): Promise<void> {
+    const appended = this.#isClosed ? Promise.reject(closed()) : this.#writer.append(records, rules)
     appended.catch(() => {})
     return appended
   }
@@ -54,7 +55,9 @@ export class SegmentStore implements LogStore {
   }
 
   tail(filter: LogFilter = {}): ReadableStream<StoredRecord> {
-    const after = typeof filter.after === 'string' ? Promise.resolve(filter.after) : this.#writer.end()
+    const after = filter.after === undefined ? this.#writer.end() : Promise.resolve(filter.after)
+    // Whoever reads is told.
+    after.catch(() => {})
     return streamOf(async (left) => {
       const until = Promise.race([left, this.#closing.promise])
       return (await this.#reading()).follow(this.#writer, { ...filter, after: await after }, until)
@@ -93,7 +96,7 @@ export class SegmentStore implements LogStore {
   }
 }
 
-const closed = (): ChaintapError => new ChaintapError('log_closed', 'This log store was closed: make another one.')
+const closed = (): ChaintapError => new ChaintapError('log_closed', 'This log store was closed: make another.')
 
 /** A logger that writes to a store. */
 function loggerFor(store: Pick<LogStore, 'write'>, category: string | readonly string[]): Logger {
@@ -105,6 +108,3 @@ function loggerFor(store: Pick<LogStore, 'write'>, category: string | readonly s
   }
   return { trace: at('trace'), debug: at('debug'), info: at('info'), warn: at('warning'), error: at('error'), fatal: at('fatal') }
 }
-
-/** A value that is no text, in a line. */
-const textOf = (value: unknown): string => (value instanceof Error ? `${value.name}: ${value.message}` : stringify(value, { limit: 1_024 }))

@@ -52,7 +52,10 @@ export const order = (value: number, digits: number): string => value.toString(3
 /** The place of a segment that is kept. */
 export const positionOf = (key: number): string => order(key, 8)
 
-/** The place of a segment that waits to be kept, as long as it does: `~` sorts behind all that is kept at that key. */
+/**
+ * The place of a segment that waits to be kept, as long as it does: behind the one that is known as the newest. `~` sorts behind all that is
+ * kept at that key.
+ */
 export const waitingAt = (after: number, number: number): string => `${positionOf(after)}-~${order(number, 6)}`
 
 /** Whether a record's place is that of a segment that waits. */

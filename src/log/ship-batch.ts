@@ -24,6 +24,7 @@ export class Draft {
   records = 0
   /** Of its last record. */
   cursor = ''
+  id = ''
   readonly #line = liner()
 
   /** False where there is no room: then this draft must not be given more. A record that is too large for any has one of its own. */
@@ -36,6 +37,7 @@ export class Draft {
     this.bytes += bytes
     this.records++
     this.cursor = record.cursor
+    this.id = record.id
     return true
   }
 

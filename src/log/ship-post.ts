@@ -21,8 +21,9 @@ export function postTo(url: string | URL, { headers = {}, fetch = globalThis.fet
     // In the same turn where it can: a page that is being left has no other.
     const given = own instanceof Promise ? await own : own
     const type = { 'content-type': 'application/x-ndjson' }
-    const request: RequestInit & Pick<ShipBatch, 'keepalive'> = { method: 'POST', headers: { ...type, ...given }, body, keepalive, signal }
-    return fetch(url, request)
+    // One that leads elsewhere is followed by a GET, without the records: where signing in is asked for, that answers well.
+    const sent = { method: 'POST', body, keepalive, signal, redirect: 'manual' } as const
+    return fetch(url, { ...sent, headers: { ...type, ...given } })
   }
 }
 
@@ -71,8 +72,9 @@ async function once(batch: ShipBatch, target: ShipTarget, name: string): Promise
 /** Request Timeout, Too Early, Too Many Requests, and what is the server's fault. */
 const mayPass = (status: number): boolean => [408, 425, 429].includes(status) || status >= 500
 
+/** Of an answer that leads elsewhere browsers do not tell the status: it is 0. */
 const refused = (name: string, status: number): ChaintapError =>
   new ChaintapError(
     'ship_refused',
-    `${name} answered ${status} to records of a log: see there why, and ship again. They are still in the log.`,
+    `${name} answered ${status || 'that it is elsewhere'} to records of a log: see there why, and ship again. They are still in the log.`,
   )

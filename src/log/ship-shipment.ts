@@ -1,13 +1,14 @@
 import { ChaintapError } from '../core/errors.ts'
 import { asyncDispose } from '../core/iterator.ts'
 import { follow, LONGEST_TIMER } from '../core/signal.ts'
-import { recordsOf } from './export-records.ts'
+import { newest, recordsOf } from './export-records.ts'
 import type { LogFilter, StoredRecord } from './record.ts'
 import { isWaiting } from './segment.ts'
 import type { ShipOptions, Shipper } from './ship.ts'
 import { Draft } from './ship-batch.ts'
 import { alone } from './ship-lock.ts'
 import { cursorIn, isMark, type ShipCursor } from './ship-mark.ts'
+import { withoutSecrets } from './ship-name.ts'
 import { watchPage } from './ship-page.ts'
 import { deliver, postTo, type ShipTarget } from './ship-post.ts'
 import type { LogStore } from './store.ts'
@@ -50,7 +51,7 @@ export class Shipment implements Shipper {
     } = options
     this.#store = store
     this.#filter = filter
-    this.#name = name ?? (typeof to === 'function' ? 'function' : String(to).replace(/[?#].*/, ''))
+    this.#name = withoutSecrets(name ?? (typeof to === 'function' ? 'function' : String(to).replace(/[?#].*/, '')))
     this.#target = typeof to === 'function' ? to : postTo(to, options)
     this.#cursor = cursor ?? cursorIn(store, this.#name)
     this.#options = options
@@ -66,10 +67,18 @@ export class Shipment implements Shipper {
   }
 
   async flush(): Promise<void> {
-    const ended = this.closed.then(() => {
-      throw new ChaintapError('log_closed', `The delivery to ${this.#name} was ended. What it has not sent is in the log.`)
-    })
-    await Promise.race([this.#ship(), ended])
+    const { signal } = this.#controller
+    const ended = Promise.withResolvers<never>()
+    const end = (): void => {
+      const closed = new ChaintapError('log_closed', `The delivery to ${this.#name} was ended. What it has not sent is in the log.`)
+      this.closed.then(() => ended.reject(closed), ended.reject)
+    }
+    const unfollow = follow(signal, end)
+    try {
+      await Promise.race([this.#ship(), ended.promise])
+    } finally {
+      unfollow()
+    }
   }
 
   /** Lets go of page and signal when it ends. */
@@ -116,21 +125,24 @@ export class Shipment implements Shipper {
     this.#isDue = false
     if (this.#timer) clearTimeout(this.#timer)
     this.#timer = null
-    // Then it is known whether the log is one that other tabs have, too.
-    await this.#store.flush().catch(() => {})
+    // Then all that was taken until now has its place, or cannot have one; and it is known whether other tabs have the log, too.
+    const isKept = await this.#store.flush().then(
+      () => this.#store.isDurable,
+      () => false,
+    )
     const { signal } = this.#controller
     signal.throwIfAborted()
-    const send = (): Promise<void> => this.#sendAll(signal)
+    const send = (): Promise<void> => this.#sendAll(signal, isKept)
     const { name = '' } = this.#store as { readonly name?: string }
-    await (this.#store.isDurable ? alone(`chaintap:ship:${name}:${this.#name}`, signal, send) : send())
+    await (isKept ? alone(`chaintap:ship:${name}:${this.#name}`, signal, send) : send())
   }
 
-  async #sendAll(signal: AbortSignal): Promise<void> {
-    const after = this.#unsaved ?? (await this.#cursor.load()) ?? ''
+  async #sendAll(signal: AbortSignal, isKept: boolean): Promise<void> {
+    const after = await this.#after()
     let draft = new Draft()
     for await (const record of recordsOf(this.#store, { ...this.#filter, after })) {
-      // Its place is not known yet: another tab would go on before it, and send it again. The next pass has it.
-      if (this.#store.isDurable && isWaiting(record.cursor)) break
+      // It has come meanwhile, and has no place yet: another tab would go on before it, and send it again. It is heard of, and the next pass has it.
+      if (isKept && isWaiting(record.cursor)) break
       if (isMark(record) || draft.add(record)) continue
       await this.#send(draft, signal)
       draft = new Draft()
@@ -139,15 +151,23 @@ export class Shipment implements Shipper {
     if (draft.records > 0) await this.#send(draft, signal)
   }
 
+  /** Behind which record to go on. Where another one stands in its place it is another log (its database was deleted), and nothing of it was sent. */
+  async #after(): Promise<string> {
+    const [cursor = '', id] = (this.#unsaved ?? (await this.#cursor.load()) ?? '').split(' ')
+    if (id === undefined || isWaiting(cursor)) return cursor
+    const there = await newest(this.#store, { before: `${cursor}~` })
+    return there && there.id !== id ? '' : cursor
+  }
+
   async #send(draft: Draft, signal: AbortSignal): Promise<void> {
-    const { cursor } = draft
+    const { cursor, id } = draft
     this.#held = this.#held.filter((record) => record.cursor > cursor)
     await deliver(draft, this.#target, { name: this.#name, signal, onRetry: this.#options.onRetry })
     try {
-      await this.#cursor.save(cursor)
+      await this.#cursor.save(`${cursor} ${id}`)
       this.#unsaved = undefined
     } catch {
-      this.#unsaved = cursor
+      this.#unsaved = `${cursor} ${id}`
     }
   }
 

@@ -26,7 +26,7 @@ export interface ShipOptions extends Omit<LogFilter, 'after' | 'before'>, PostOp
 /** A delivery that goes on. Disposing of it ends it, and sends nothing more; `flush` first. */
 export interface Shipper extends AsyncDisposable {
   /**
-   * Sends at once what is in the log now; resolves when it was taken. Where another tab ships the log it resolves when the log is flushed.
+   * Sends at once what is in the log now; resolves when it was taken. Where another tab is sending it waits for that first.
    *
    * @throws what has ended the delivery
    */

@@ -70,9 +70,11 @@ function adding({ head, body }: Segment): readonly Query[] {
       JSON.stringify(head),
     ],
   ]
-  for (let part = 0; part * PART < body.length; part++) {
-    const text = body.slice(part * PART, (part + 1) * PART)
-    queries.push(['INSERT OR REPLACE INTO chaintap_log_parts VALUES (?, ?, ?)', head.name, part, text])
+  for (let part = 0, from = 0; from < body.length; part++) {
+    // Half a surrogate pair is no text for SQLite, and would come back as another character.
+    const end = from + PART - (/[\ud800-\udbff]/.test(body.charAt(from + PART - 1)) ? 1 : 0)
+    queries.push(['INSERT OR REPLACE INTO chaintap_log_parts VALUES (?, ?, ?)', head.name, part, body.slice(from, end)])
+    from = end
   }
   return queries
 }

@@ -40,7 +40,7 @@ export interface LogStore {
   append(records: readonly LogRecord[]): Promise<void>
   /** What is in the log, everything taken before the call included. A stream that is not read costs nothing. */
   read(query?: LogQuery): ReadableStream<StoredRecord>
-  /** What comes into the log from now on, or, with a cursor as `after`, what has come since that. Without end, until it is cancelled. */
+  /** What comes into the log from now on, or, with `after`, what has come since that. Without end, until it is cancelled. */
   tail(filter?: LogFilter): ReadableStream<StoredRecord>
   prune(limits: PruneLimits): Promise<void>
   /** Removes everything. */

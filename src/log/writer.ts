@@ -1,11 +1,11 @@
 import { ChaintapError } from '../core/errors.ts'
 import type { JsonOptions } from '../core/json-value.ts'
 import { SegmentBuilder } from './builder.ts'
+import type { Draft } from './draft.ts'
 import { levels } from './level.ts'
 import type { Outbox, Sender } from './outbox.ts'
 import type { LogRecord } from './record.ts'
 import type { Rules } from './redact.ts'
-import type { Segment } from './segment.ts'
 
 /** How long a record waits at most until it is on its way, in ms. */
 const DELAY = 200
@@ -21,41 +21,44 @@ export class Writer implements Sender {
   isHurried = false
   /** How many wait for records as they come. */
   followers = 0
-  /** Called when records were removed. */
+  /** How often segments have gone. */
+  removals = 0
+  /** Called when they have. */
   readonly onRemoval: Set<() => void> = new Set()
   readonly #builder: SegmentBuilder
-  #outbox: Outbox | undefined
+  outbox: Outbox | undefined
   /** From before there is an outbox. */
-  readonly #early: Segment[] = []
+  readonly #early: Draft[] = []
   /** For how many records there was no room then. */
   #lost = 0
-  /** The end of the log when it was opened. */
+  /** The end of the log when it was opened, where somebody has asked for it before. */
   #start: Promise<string> | undefined
+  #isAsked = false
   #timer: ReturnType<typeof setTimeout> | null = null
   #flushing: Promise<void> | undefined
   #change = Promise.withResolvers<void>()
 
   constructor(open: (sender: Sender) => Outbox | Promise<Outbox>, options: JsonOptions) {
-    this.#builder = new SegmentBuilder(options, (segment) => this.#hand(segment))
+    this.#builder = new SegmentBuilder(options, (draft) => this.#hand(draft))
     this.opened = contained(Promise.resolve(open(this)).then((outbox) => this.#open(outbox), refuse))
   }
 
-  #hand(segment: Segment): void {
-    if (this.#outbox) this.#outbox.push(segment)
-    else if (this.#early.length < EARLY) this.#early.push(segment)
-    else this.#lost += segment.head.records
+  #hand(draft: Draft): void {
+    if (this.outbox) this.outbox.take(draft)
+    else if (this.#early.length < EARLY) this.#early.push(draft)
+    else this.#lost += draft.records
   }
 
   #open(outbox: Outbox): Outbox {
-    this.#outbox = outbox
-    this.#start = outbox.end()
-    for (const segment of this.#early.splice(0)) outbox.push(segment)
+    this.outbox = outbox
+    if (this.#isAsked) this.#start = outbox.end()
+    for (const draft of this.#early.splice(0)) outbox.take(draft)
     if (this.#lost > 0) outbox.lose(this.#lost)
     return outbox
   }
 
   get isDurable(): boolean {
-    return this.#outbox?.isDurable ?? false
+    return this.outbox?.isDurable ?? false
   }
 
   changed(): void {
@@ -64,6 +67,7 @@ export class Writer implements Sender {
   }
 
   forget(): void {
+    this.removals++
     this.#builder.forget()
     for (const told of this.onRemoval) told()
   }
@@ -75,7 +79,7 @@ export class Writer implements Sender {
 
   write(record: LogRecord, rules: Rules): void {
     const level = this.#builder.add(record, rules)
-    const isInMemory = this.#outbox?.backend.isDurable === false
+    const isInMemory = this.outbox?.backend.isDurable === false
     if (this.isHurried || level >= ERROR || isEndOfTree(record) || (isInMemory && this.followers > 0)) void this.flush()
     else if (!isInMemory) this.#timer ??= setTimeout(() => void this.flush(), DELAY)
   }
@@ -84,7 +88,7 @@ export class Writer implements Sender {
     for (const record of records) {
       this.write(record, rules)
       // What is left waits with its owner.
-      if (this.#outbox ? this.#outbox.isBusy : this.#early.length > 0) await this.flush().catch(() => {})
+      if (this.outbox ? this.outbox.isBusy : this.#early.length > 0) await this.flush().catch(() => {})
     }
     await this.flush()
   }
@@ -103,30 +107,25 @@ export class Writer implements Sender {
   async #save(): Promise<void> {
     if (this.#timer) clearTimeout(this.#timer)
     this.#timer = null
-    this.#builder.seal()
-    const isEarly = this.#outbox === undefined
-    await (this.#outbox ?? (await this.opened)).settle()
-    if (isEarly && this.#lost > 0) throw new ChaintapError('log_not_written', 'Too much was written before the log was open.')
+    this.seal()
+    const isEarly = this.outbox === undefined
+    await (this.outbox ?? (await this.opened)).settle()
+    if (isEarly && this.#lost > 0) throw new ChaintapError('log_not_written', 'Too much was written before it was open.')
   }
 
-  /** Sends everything now, for there may be no later. */
-  hurry(): void {
+  /** What was written is given to the outbox. */
+  seal(): void {
     this.#builder.seal()
-    this.#outbox?.send(true)
-  }
-
-  /** Tries again what has failed. */
-  retry(): void {
-    this.#outbox?.retry()
   }
 
   /** The cursor behind which everything comes that is written from now on. */
   async end(): Promise<string> {
-    this.#builder.seal()
+    this.seal()
     const last = this.#early.at(-1)
-    if (this.#outbox) return this.#outbox.end()
+    if (this.outbox) return this.outbox.end()
+    this.#isAsked = true
     const outbox = await this.opened
-    return last ? outbox.end(last) : (this.#start ?? '')
+    return last ? outbox.end(last.name) : (this.#start ?? '')
   }
 
   async close(): Promise<void> {
@@ -147,7 +146,7 @@ function contained<T>(promise: Promise<T>): Promise<T> {
 }
 
 function refuse(cause: unknown): never {
-  throw new ChaintapError('log_not_written', `The log could not be opened (${String(cause)}), and keeps nothing: load the page again.`, {
+  throw new ChaintapError('log_not_written', 'The log could not be opened: load the page again.', {
     cause,
   })
 }

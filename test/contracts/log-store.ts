@@ -224,6 +224,22 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       expect(textsOf(await read(store))).toEqual(Array.from({ length: 4_000 }, (_, i) => `${i}`))
     })
 
+    test('is read again though it is not quite a free record: not all who log have types', async () => {
+      const nonsense = [
+        { level: 'warn', category: 'test', message: 'level' },
+        { level: 'info', category: ['test', 7], message: new TypeError('bad'), at: Number.NaN, properties: ['list'] },
+        { category: undefined, message: { answer: 42 }, properties: 'text', at: '2026-11-21' },
+      ] as unknown as LogRecord[]
+      const stored = await read(await filled(...nonsense, said('after')))
+      expect(stored).toMatchObject([
+        { level: 'info', message: 'level', properties: {} },
+        { level: 'info', category: ['test', '7'], message: 'TypeError: bad', properties: { value: ['list'] } },
+        { level: 'info', message: '{"answer":42}', properties: { value: 'text' } },
+        { message: 'after' },
+      ])
+      for (const { at } of stored) expect(Number.isFinite(at)).toBe(true)
+    })
+
     test('may be large, and may be nonsense', async () => {
       const store = await make()
       const text = 'ä'.repeat(200_000)
@@ -355,6 +371,13 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       const tail = store.tail({ after: zero?.cursor as string })
       await store.append([said('three')])
       expect(textsOf(await first(3, tail))).toEqual(['one', 'two', 'three'])
+    })
+
+    test('gives what has come since a time, and goes on', async () => {
+      const store = await filled(said('old', { at: 10 }), said('new', { at: 30 }))
+      const tail = store.tail({ after: new Date(20) })
+      await store.append([said('older', { at: 15 }), said('newer', { at: 40 })])
+      expect(textsOf(await first(2, tail))).toEqual(['new', 'newer'])
     })
 
     test('gives what a filter chooses', async () => {
@@ -494,6 +517,26 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       expect(text).not.toContain(key.slice(10))
     })
 
+    test('P11: a long key in many flushes, and in what else a model says piece by piece', async () => {
+      const store = await make()
+      const root = run('root', { kind: 'chat_model' })
+      const key = `eyJ${'abcdefgh1'.repeat(20)}.eyJ${'ijklmnop2'.repeat(60)}.${'qrstuvwx3'.repeat(40)}`
+      const pieces = key.match(/.{1,35}/g) ?? []
+      await store.append([start(root, 0)])
+      let seq = 0
+      for (const piece of pieces) {
+        store.write(token(root, ++seq, piece))
+        store.write({ run: root, at: 1, seq: ++seq, type: 'delta', delta: { type: 'reasoning', text: piece } })
+        store.write({ run: root, at: 1, seq: ++seq, type: 'delta', delta: { type: 'tool-call', index: 0, args: piece } })
+        if (seq % 2 === 0) await store.flush()
+      }
+      for (const piece of ['{"api', '_key": ', '"hunt', 'er2!', 'pass"}'])
+        store.write({ run: root, at: 1, seq: ++seq, type: 'delta', delta: { type: 'tool-call', index: 1, args: piece } })
+      const text = JSON.stringify(await read(store))
+      expect(text).not.toMatch(/jklmnop2ijk|qrstuvwx|er2!|pass"/)
+      expect(text).toContain('***')
+    })
+
     test("the user's own rules: patterns, names of fields, and what to keep", async () => {
       const redact = [/\b\d{4}-\d{4}\b/, 'ssn']
       const store = await make({ redact, keep: (record) => ('message' in record && record.message === 'no' ? undefined : record) })
@@ -501,6 +544,28 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       const stored = await read(store)
       expect(textsOf(stored)).toEqual(['card [redacted]', 'yes'])
       expect(stored[0]).toMatchObject({ properties: { SSN: '[redacted]' } })
+    })
+
+    test("a record stays one whatever the user's own rules match", async () => {
+      const store = await make({ redact: [/\w{3,}/, 'id', 'name', 'metadata', 'message', 'level', 'text'] })
+      const [root, child] = [run('root'), run('child', { parentId: 'root', rootId: 'root', kind: 'tool' })]
+      await store.append([
+        start(root, 0),
+        start(child, 1),
+        token(root, 2, 'Hello'),
+        { run: child, at: 3, seq: 3, type: 'error', error: new TypeError('bears', { cause: new Map([['who', 1n]]) }), partial: undefined },
+        said('bears', { level: 'warning', properties: { since: new Date(0), who: 'Anna' } }),
+      ])
+      const stored = await read(store)
+      expect(stored.map((record) => ('event' in record ? `${record.event.run.id} ${record.event.type}` : record.level))).toEqual([
+        'root start',
+        'child start',
+        'root token',
+        'child error',
+        'warning',
+      ])
+      expect(await read(store, { runId: 'root' })).toHaveLength(4)
+      expect(mentions(stored, 'bears').concat(mentions(stored, 'Anna'), mentions(stored, 'Hello'))).toEqual([])
     })
 
     test('content, where only lengths and times are wanted', async () => {

@@ -43,9 +43,24 @@ describe('a log in D1', () => {
 
   test('keeps a record that is larger than a row may be', async () => {
     const store = new D1LogStore(await empty(), { limit: 8_000_000 })
-    const message = '語'.repeat(1_500_000)
-    await store.append([said(message)])
-    expect(textsOf(await all(store.read()))).toEqual([message])
+    // Wherever it is cut, a character may be there.
+    const messages = ['語'.repeat(1_500_000), '💡'.repeat(700_000), `x${'💡'.repeat(700_000)}`]
+    for (const message of messages) await store.append([said(message)])
+    for (const [i, text] of textsOf(await all(store.read())).entries()) expect(text === messages[i]).toBe(true)
+  })
+
+  test('a request that writes once asks twice: for the tables, and to write', async () => {
+    const real = await empty()
+    let asked = 0
+    const counted: D1Binding = {
+      prepare: (query) => real.prepare(query),
+      batch(statements) {
+        asked++
+        return real.batch(statements as D1PreparedStatement[])
+      },
+    }
+    await new D1LogStore(counted).append(Array.from({ length: 400 }, (_, i) => said(`${i}`)))
+    expect(asked).toBe(2)
   })
 
   test('is pruned when it is asked to', async () => {
@@ -78,6 +93,8 @@ describe('a log in D1', () => {
     fate = 'goes lost'
     await expect(other.append([said('second')])).rejects.toMatchObject({ code: 'log_not_written' })
     fate = 'works'
+    // It does not know yet that it is kept.
+    expect(textsOf(await all(other.read())).filter((text) => text === 'second')).toEqual(['second'])
     await new Promise((resolve) => setTimeout(resolve, 5_500))
     await Promise.all([one.flush(), other.flush()])
     expect([...textsOf(await all(new D1LogStore(LOGS).read()))].sort()).toEqual(['first', 'one', 'other', 'second'])

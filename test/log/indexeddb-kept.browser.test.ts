@@ -1,6 +1,6 @@
 import type { RunEvent } from 'chaintap'
 import { IndexedDBLogStore } from 'chaintap/indexeddb'
-import type { LogStore } from 'chaintap/log'
+import { type LogStore, type StoredRecord, shipTo } from 'chaintap/log'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Head } from '../../src/log/segment.ts'
 import { all, first, given, run, said, textsOf } from '../contracts/log-store.ts'
@@ -127,6 +127,16 @@ test('what a page has noted comes into the log of that name alone, and clear rem
   await store.clear()
   expect(localStorage.getItem(key(name))).toBeNull()
   localStorage.removeItem(key(`${name}:longer`))
+})
+
+test.each(['no JSON', 'null', '{}', '{"head":{"name":"x"}}'])("what is noted and is no segment (%s) is in nobody's way", async (noted) => {
+  const name = `noted-${Math.random()}`
+  localStorage.setItem(`chaintap:${name}:x`, noted)
+  const store = make({ name })
+  await store.append([said('one')])
+  expect(store.isDurable).toBe(true)
+  expect(textsOf(await read(store))).toEqual(['one'])
+  expect(localStorage.getItem(`chaintap:${name}:x`)).toBeNull()
 })
 
 test('a database that somebody else has made empty is furnished', async () => {
@@ -333,6 +343,43 @@ describe('never hurts', () => {
     // The run is told of whole again: its start is gone.
     expect((await read(store)).map(given)).toEqual([token(2)])
     expect(blocked).not.toHaveBeenCalled()
+  })
+
+  test('whoever follows a log goes on in the next database, and so does a delivery', async () => {
+    const store = make()
+    const tail = store.tail({ level: 'info' }).getReader()
+    const sent: string[] = []
+    const shipper = shipTo(store, ({ body }) => void sent.push(...(body.match(/(?<="message":")[^"]*/g) ?? [])), { delayMs: 1 })
+    for (const text of ['one', 'two', 'three']) {
+      await store.append([said(text)])
+      expect(textsOf([(await tail.read()).value as StoredRecord])).toEqual([text])
+    }
+    await shipper.flush()
+    await new Promise((resolve) => indexedDB.deleteDatabase(`chaintap:${store.name}`).addEventListener('success', resolve))
+    await store.append([said('four')])
+    expect(textsOf([(await tail.read()).value as StoredRecord])).toEqual(['four'])
+    await vi.waitFor(() => expect(sent).toEqual(['one', 'two', 'three', 'four']), patience)
+    await shipper[asyncDispose]()
+    await tail.cancel()
+  })
+
+  test('a reading that fails goes on by another connection, a tail too', async () => {
+    const store = make()
+    await store.append([said('one')])
+    const tail = store.tail().getReader()
+    const getAll = IDBObjectStore.prototype.getAll
+    for (const text of ['two', 'three', 'four']) {
+      if (text !== 'two')
+        vi.spyOn(IDBObjectStore.prototype, 'getAll').mockImplementationOnce(function (this: IDBObjectStore, ...args) {
+          const request = getAll.apply(this, args)
+          this.transaction.abort()
+          return request
+        })
+      await store.append([said(text)])
+      expect(textsOf([(await tail.read()).value as StoredRecord])).toEqual([text])
+      vi.restoreAllMocks()
+    }
+    await tail.cancel()
   })
 
   test.each([

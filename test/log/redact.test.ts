@@ -62,7 +62,7 @@ describe('redaction', () => {
         fc.constantFrom('', '.', '"', '\n', ', and'),
         (key, before, after) => {
           expect(JSON.stringify(cleaned({ text: before + key + after }))).not.toContain(key.slice(-12))
-          const covered = cover(before + key + after, '')
+          const covered = cover(before + key + after)
           expect(covered).not.toContain(key.slice(-12))
           expect(covered).toHaveLength((before + key + after).length)
         },
@@ -119,8 +119,34 @@ describe('redaction', () => {
     fc.assert(fc.property(fc.jsonValue(), (value) => void JSON.parse(own.clean(JSON.stringify({ q: value, value })))))
   })
 
-  test('covers what goes on from what was said before', () => {
-    expect(cover('api03-abcdefgh and', 'my key is sk-ant-')).toBe(`${'*'.repeat(14)} and`)
-    expect(cover(' nothing', 'nothing')).toBe(' nothing')
+  test('P11: what is secret may be an object, a list, a text of JSON, or a value beside its name', () => {
+    const own = redaction(['ssn'])
+    const secrets = {
+      password: { value: 'hunter2' },
+      cookie: [{ name: 'sid', value: 'hunter2' }, [['hunter2']]],
+      headers: [{ name: 'X-Api-Key', value: 'hunter2' }],
+      pairs: [['SSN', 'hunter2']],
+      args: JSON.stringify({ deep: [{ ssn: 'hunter2', n: 1 }], ssn: ['hunter2'], nested: JSON.stringify({ ssn: 'hunter2' }) }),
+      password_: { huge: 12n.toString(), cut: { $: 'cut', text: 'kept' } },
+    }
+    const text = own.clean(JSON.stringify(secrets))
+    expect(text).not.toContain('hunter2')
+    expect(JSON.parse(text)).toMatchObject({
+      password: '[redacted]',
+      cookie: '[redacted]',
+      headers: [{ name: 'X-Api-Key', value: '[redacted]' }],
+      password_: { huge: '12', cut: { $: 'cut', text: 'kept' } },
+    })
+    expect(own.clean('{"other_ssn":"kept"}')).toBe('{"other_ssn":"kept"}')
+  })
+
+  test('takes as long as the text is, whatever is in it', { timeout: 60_000 }, () => {
+    const n = 100_000
+    for (const unit of [' ', '\\', '"', '@', 'a@b.example","', 'eyJ-', 'sk-', '://:', '=', ':', 'bearer ', '{', '['])
+      for (const begin of ['password ', 'password: ', 'bearer ', 'https://']) {
+        const text = begin + unit.repeat(n / unit.length)
+        cleaned({ text })
+        cover(text)
+      }
   })
 })

@@ -3,6 +3,7 @@ import type { LogRecord, RulesOptions } from 'chaintap/log'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SegmentBuilder } from '../../src/log/builder.ts'
+import { Sealer } from '../../src/log/draft-seal.ts'
 import { rulesOf } from '../../src/log/redact.ts'
 import { order, type Segment } from '../../src/log/segment.ts'
 import { RunBook, SegmentReader } from '../../src/log/segment-reader.ts'
@@ -12,7 +13,8 @@ import { run, said } from '../contracts/log-store.ts'
 function segmentsOf(records: readonly LogRecord[], cuts: readonly number[] = [], options: RulesOptions = {}): readonly Segment[] {
   const segments: Segment[] = []
   const rules = rulesOf(options)
-  const builder = new SegmentBuilder({}, (segment) => segments.push(segment))
+  const sealer = new Sealer()
+  const builder = new SegmentBuilder({}, (draft) => segments.push(sealer.seal(draft)))
   for (const [i, record] of records.entries()) {
     builder.add(record, rules)
     if (cuts.includes(i)) builder.seal()

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { all, run, said } from '../contracts/log-store.ts'
 import { patience } from '../support/patience.ts'
+import { mentions } from '../support/secrets.ts'
 import { agentLog, logs, recordsIn, storeOf } from './export-samples.ts'
 
 const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
@@ -99,6 +100,49 @@ describe('shipTo', () => {
     await shippers.pop()?.[asyncDispose]()
     await ship(store, take).flush()
     expect(batches).toHaveLength(1)
+  })
+
+  test('remembers it whatever rules of the user change or leave out, and whatever is in the address', async () => {
+    for (const options of [
+      { keep: (record: LogRecord) => ('message' in record ? undefined : record) },
+      { redact: [/\d{3,}|000|o/, 'category'] },
+    ]) {
+      const store = new MemoryLogStore(options)
+      const fetch = vi.fn(async (_url: unknown, _init?: RequestInit) => new Response())
+      const urls = ['https://logs.example/sk-abcdefgh12345678/in', 'https://logs.example/sk-abcdefgh87654321/in']
+      for (let visit = 1; visit < 3; visit++) {
+        await store.append([{ run: run('r'), at: visit, seq: visit, type: 'text', text: 'x' }])
+        for (const url of urls) {
+          await ship(store, url, { fetch }).flush()
+          await shippers.pop()?.[asyncDispose]()
+        }
+        expect(fetch.mock.calls.map(([url]) => url)).toEqual(visit === 1 ? urls : [...urls, ...urls])
+      }
+      for (const [, init] of fetch.mock.calls) expect(ids(init?.body as string)).toHaveLength(1)
+      expect(mentions(await all(store.read()), 'abcdefgh')).toEqual([])
+    }
+  })
+
+  test('begins anew with a log that does: what is remembered elsewhere is of the one before', async () => {
+    let kept: string | undefined
+    const cursor = {
+      load: () => kept,
+      save: (cursor: string) => {
+        kept = cursor
+      },
+    }
+    const { take, received } = server()
+    const expected: string[] = []
+    for (const texts of [['one', 'two', 'three'], ['four'], ['five', 'six']]) {
+      const store = new MemoryLogStore()
+      for (const text of texts) await store.append([said(text)])
+      expected.push(...(await idsIn(store)))
+      const shipper = ship(store, take, { cursor })
+      await shipper.flush()
+      await shipper.flush()
+      await shipper[asyncDispose]()
+    }
+    expect(received()).toEqual(expected)
   })
 
   test('remembers it where it is told to; what cannot be remembered is remembered while it runs', async () => {
@@ -272,7 +316,7 @@ describe('shipTo', () => {
     expect(calls).toMatchObject([
       [
         'https://logs.example/in?key=abc',
-        { method: 'POST', headers: { 'content-type': 'application/x-ndjson', 'x-token': '1' }, keepalive: true },
+        { method: 'POST', headers: { 'content-type': 'application/x-ndjson', 'x-token': '1' }, keepalive: true, redirect: 'manual' },
       ],
       ['https://logs.example/in?key=abc', { headers: { 'x-token': '2' }, keepalive: false }],
     ])

@@ -1,77 +1,40 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { build } from 'esbuild'
-import { entries } from '../../scripts/entries.mjs'
-import { onPath, root } from '../../scripts/support.mjs'
+import { onPath } from '../../scripts/support.mjs'
 import { type Launch, launchIn } from './browsers/driven.ts'
 import { launchOptionsOf } from './browsers/index.ts'
 import { screen } from './browsers/webkitgtk.ts'
+import { bundled, type PageSite, startPageSite } from './page-site.ts'
 
 /** A site with the log, for browsers that are driven or killed. */
-export interface LogSite {
-  readonly url: string
+export interface LogSite extends PageSite {
   /** The highest number that a page has said was acknowledged. */
   acknowledged: number
   /** What the next page that is asked to says it found. */
   found(): Promise<readonly string[]>
-  close(): void
 }
 
 /** `/` has the log, `/without-commit` a build of it that never calls `commit()`, `/elsewhere` nothing. */
 export async function startLogSite(): Promise<LogSite> {
-  const script = await bundle()
-  const without = script.replace('transaction.commit();', '')
-  if (without === script) throw new Error('Nothing in the log calls transaction.commit()')
+  const client = await bundled('test/log/pages/client.ts')
+  const without = client.replace('transaction.commit();', '')
+  if (without === client) throw new Error('Nothing in the log calls transaction.commit()')
   const reports: PromiseWithResolvers<readonly string[]>[] = []
-  const site = { acknowledged: 0 }
-  const answer = async (request: IncomingMessage): Promise<readonly [type: string, body: string]> => {
-    const { pathname, search } = new URL(request.url ?? '', 'http://site')
-    if (pathname === '/acknowledged') site.acknowledged = Math.max(site.acknowledged, Number(search.slice(1)))
-    if (pathname === '/found') reports.shift()?.resolve(JSON.parse(await textOf(request)))
-    if (pathname.endsWith('.js')) return ['text/javascript', pathname === '/without-commit.js' ? without : script]
-    if (request.method === 'POST' || pathname === '/elsewhere') return ['text/html', '<!doctype html>']
-    return ['text/html', `<!doctype html><script type="module" src="${pathname === '/' ? '/client' : pathname}.js"></script>`]
+  const told = { acknowledged: 0 }
+  const { url, close } = await startPageSite({ client, 'without-commit': without }, ({ pathname, search }, body) => {
+    if (pathname === '/acknowledged') told.acknowledged = Math.max(told.acknowledged, Number(search.slice(1)))
+    if (pathname === '/found') reports.shift()?.resolve(JSON.parse(body))
+    return undefined
+  })
+  const found = (): Promise<readonly string[]> => {
+    const report = Promise.withResolvers<readonly string[]>()
+    reports.push(report)
+    return report.promise
   }
-  const server = createServer((request, response) => {
-    void answer(request).then(([type, body]) => response.setHeader('content-type', type).end(body))
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return Object.assign(site, {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    found(): Promise<readonly string[]> {
-      const report = Promise.withResolvers<readonly string[]>()
-      reports.push(report)
-      return report.promise
-    },
-    close(): void {
-      server.close()
-      server.closeAllConnections()
-    },
-  })
-}
-
-async function bundle(): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [join(root, 'test/log/pages/client.ts')],
-    alias: Object.fromEntries(entries.map(({ name, source }) => [name, join(root, source)])),
-    bundle: true,
-    format: 'esm',
-    target: 'es2022',
-    write: false,
-    logLevel: 'error',
-  })
-  return outputFiles[0]?.text ?? ''
-}
-
-async function textOf(request: IncomingMessage): Promise<string> {
-  let text = ''
-  for await (const chunk of request) text += String(chunk)
-  return text
+  return Object.assign(told, { url, close, found })
 }
 
 /** A browser with a profile that outlives it, so that it can be killed and come again. */
