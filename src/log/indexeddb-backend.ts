@@ -98,8 +98,13 @@ class IndexedDBBackend implements Backend {
     for (;;) {
       const heads = await this.heads({ from: 0, to: Infinity, order: 'asc', limit: 32 })
       if (heads.length === 0 || missing <= 0) break
-      await this.remove(heads)
-      for (const { bytes } of heads) missing -= bytes
+      const gone: KeptHead[] = []
+      for (const head of heads) {
+        if (missing <= 0) break
+        gone.push(head)
+        missing -= head.bytes
+      }
+      await this.remove(gone)
     }
     this.#changed(true)
   }

@@ -41,6 +41,11 @@ export async function startLogSite(): Promise<LogSite> {
 export interface Mortal {
   open(url: string): Promise<void>
   kill(): Promise<void>
+  /**
+   * Whether it has said, since it was opened, that it deleted a database. LevelDB, which Chromium keeps them in, goes on in a log whose last
+   * write was cut by a kill, takes the place for damage at the start after that, and has all of the origin's databases deleted.
+   */
+  hasDeleted(): boolean
   /** Ends it, and removes its profile. */
   end(): Promise<void>
 }
@@ -52,7 +57,12 @@ const folders = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/us
 const browsers = {
   chromium: {
     program: onPath('chromium'),
-    args: (home: string) => ['--headless', ...(launchOptionsOf('chromium')?.args ?? []), `--user-data-dir=${home}`],
+    args: (home: string) => [
+      '--headless',
+      ...(launchOptionsOf('chromium')?.args ?? []),
+      '--enable-logging=stderr',
+      `--user-data-dir=${home}`,
+    ],
     hasScreen: true,
   },
   firefox: { program: onPath('firefox-esr'), args: (home: string) => ['--headless', '--no-remote', '--profile', home], hasScreen: true },
@@ -74,6 +84,7 @@ export function mortal(name: keyof typeof browsers): Mortal | undefined {
   }
   let display: Promise<string> | undefined
   let running: ChildProcess | undefined
+  let said = ''
   const kill = async (): Promise<void> => {
     if (!running?.pid) return
     const exit = running.exitCode === null && running.signalCode === null ? once(running, 'exit') : undefined
@@ -86,9 +97,12 @@ export function mortal(name: keyof typeof browsers): Mortal | undefined {
       if (!hasScreen) display ??= screen(launch)
       const env = { PATH: process.env.PATH, HOME: home, ...(display && { DISPLAY: await display }) }
       // A group of its own, which is killed whole. Nothing of who runs the tests.
-      running = spawn(program, [...args(home), url], { env, detached: true, stdio: 'ignore' })
+      running = spawn(program, [...args(home), url], { env, detached: true, stdio: ['ignore', 'ignore', 'pipe'] })
+      said = ''
+      running.stderr?.on('data', (data) => (said += String(data)))
     },
     kill,
+    hasDeleted: () => said.includes('corrupted (and deleted) database'),
     async end() {
       await kill()
       for (const shell of shells) shell.stdin?.end()
