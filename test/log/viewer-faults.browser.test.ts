@@ -242,24 +242,29 @@ describe('in a page of others', () => {
   })
 })
 
-test.runIf(server.browser === 'chromium')('where the system gives the colours, what is open, pressed and chosen is seen', async () => {
-  const colours = (value: string) => cdp().send('Emulation.setEmulatedMedia', { features: [{ name: 'forced-colors', value }] })
-  await colours('active')
-  try {
-    show(await storeOf(failed()))
-    await eventually(names).toHaveLength(4)
-    rowNamed('Chain')?.click()
-    button('error').click()
-    await eventually(() => button('error').ariaPressed).toBe('true')
-    const look = (selector: string, pseudo?: string) => getComputedStyle(part(selector), pseudo)
-    const twist = look('.holds .twist', '::before')
-    expect(twist.borderTopColor).not.toBe(twist.borderRightColor)
-    expect(look('.chip[aria-pressed=true]').outlineStyle).not.toBe(look('.chip[aria-pressed=false]').outlineStyle)
-    expect(look('.row[aria-selected=true]').outlineStyle).not.toBe(look('.row[aria-selected=false]').outlineStyle)
-  } finally {
-    await colours('none')
-  }
-})
+const isTold = server.browser === 'chromium'
+
+test.runIf(isTold)(
+  'where the system gives the colours, what is open, pressed and chosen is seen (only Chromium can be told so by a test)',
+  async () => {
+    const colours = (value: string) => cdp().send('Emulation.setEmulatedMedia', { features: [{ name: 'forced-colors', value }] })
+    await colours('active')
+    try {
+      show(await storeOf(failed()))
+      await eventually(names).toHaveLength(4)
+      rowNamed('Chain')?.click()
+      button('error').click()
+      await eventually(() => button('error').ariaPressed).toBe('true')
+      const look = (selector: string, pseudo?: string) => getComputedStyle(part(selector), pseudo)
+      const twist = look('.holds .twist', '::before')
+      expect(twist.borderTopColor).not.toBe(twist.borderRightColor)
+      expect(look('.chip[aria-pressed=true]').outlineStyle).not.toBe(look('.chip[aria-pressed=false]').outlineStyle)
+      expect(look('.row[aria-selected=true]').outlineStyle).not.toBe(look('.row[aria-selected=false]').outlineStyle)
+    } finally {
+      await colours('none')
+    }
+  },
+)
 
 test('what of a log is not allowed to be copied is said', async () => {
   Object.defineProperty(navigator, 'clipboard', { configurable: true, value: { writeText: () => Promise.reject(new Error('no')) } })

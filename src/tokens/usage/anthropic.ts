@@ -53,9 +53,12 @@ export const anthropicHourTokens = (wire: AnthropicUsage): number | undefined =>
 
 /** A figure of Anthropic's totals and of the calls that they leave out, as far as it is known. */
 function sum(wire: AnthropicUsage, figure: (call: AnthropicTokens) => number | null | undefined): number | undefined {
-  const besides = (wire.iterations ?? []).filter(({ type = '' }) => /^(compaction|advisor)/.test(type))
-  const known = [wire, ...besides].map(figure).filter(isKnown)
-  return known.length > 0 ? known.reduce((a, b) => a + b) : undefined
+  let total = figure(wire) ?? undefined
+  for (const call of wire.iterations ?? []) {
+    const more = /^(compaction|advisor)/.test(call.type ?? '') ? figure(call) : undefined
+    if (isKnown(more)) total = (total ?? 0) + more
+  }
+  return total
 }
 
 const isKnown = <T>(figure: T): figure is NonNullable<T> => figure !== null && figure !== undefined
