@@ -274,8 +274,10 @@ describe('details', () => {
       show(await storeOf(failed()))
       await eventually(names).toHaveLength(4)
       rowNamed('Chain')?.click()
-      await eventually(() => textsOf('.section summary')).toContain('Input')
+      // The last event of the run: all of it has been read.
+      await eventually(() => textsOf('.section summary')).toContain('Error')
       button('Copy text').click()
+      await eventually(() => copied).toHaveLength(1)
       button('Copy JSON').click()
       await eventually(() => copied).toHaveLength(2)
       expect(copied[0]).toContain('chain Chain\nState: failed')
