@@ -11,6 +11,9 @@ const launchOptions = launchOptionsOf('chromium', 'the log is NOT KILLED in this
 /** The figures in docs/log.md: `KILLS=50 npm test -- --project node test/log/survival.node.test.ts`. */
 const kills = Number(process.env.KILLS ?? 5)
 
+/** Told by a page whose log is not in a database. */
+const inMemory = 'The log is in memory'
+
 let site: LogSite
 beforeAll(async () => {
   site = await startLogSite()
@@ -25,14 +28,18 @@ describe.each([
   const browser = mortal(name)
   afterAll(() => browser?.end(), 30_000)
 
-  /** What is there. A browser that does not come up is started anew: that is not what is tried here. */
+  /**
+   * What is there. A browser that does not come up is started anew, and so is one that has no database for the log, as WebKitGTK at times right
+   * after a kill: that is not what is tried here.
+   */
   async function find(how: string): Promise<readonly number[]> {
-    const report = site.found()
+    let report = site.found()
     for (;;) {
       await browser?.open(`${site.url}/?find${how}`)
       const found = await Promise.race([report, sleep(20_000)])
       await browser?.kill()
-      if (found) return found.map(Number)
+      if (found && found[0] !== inMemory) return found.map(Number)
+      if (found) report = site.found()
     }
   }
 
@@ -64,14 +71,14 @@ describe.each([
 
   it.skipIf(browser === undefined)(
     `P10: killed ${times} times while it writes, loses nothing it acknowledged`,
-    { timeout: times * 30_000 + 60_000 },
+    { timeout: times * 30_000 + 120_000 },
     () => survive(times, ''),
   )
 
   const less = Math.ceil(times / 5)
   it.skipIf(browser === undefined)(
     `P10: killed ${less} times while it writes what is compressed and encrypted, loses nothing it acknowledged`,
-    { timeout: less * 30_000 + 60_000 },
+    { timeout: less * 30_000 + 120_000 },
     () => survive(less, '&sealed'),
   )
 })
