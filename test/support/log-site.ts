@@ -88,7 +88,12 @@ export function mortal(name: keyof typeof browsers): Mortal | undefined {
   const kill = async (): Promise<void> => {
     if (!running?.pid) return
     const exit = running.exitCode === null && running.signalCode === null ? once(running, 'exit') : undefined
-    process.kill(-running.pid, 'SIGKILL')
+    try {
+      process.kill(-running.pid, 'SIGKILL')
+    } catch (error) {
+      // It has ended by itself, as WebKitGTK's at times when it starts.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
     running = undefined
     await exit
   }
