@@ -1,5 +1,5 @@
 // What exporting and importing a log takes, in Node: node scripts/run.mjs node --expose-gc bench/log-export.mjs
-import { exportLog, importLog } from '../src/log/export.ts'
+import { exportLog, importLog } from '../src/log/export/index.ts'
 
 /** @import { StoredRecord } from '../src/log/record.ts' */
 

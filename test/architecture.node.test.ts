@@ -9,28 +9,24 @@ import { circle, classes, functions, type Import, type SourceFile, sources } fro
 
 const files = sources()
 
-/** Of these, no two import each other; what else is in their folder is shared. Where a list is missing, that is every file. */
-const apart: Readonly<Record<string, readonly string[] | undefined>> = {
+/** Folders whose members must not import each other. A listed member is a file or a folder; without a list, every one is a member. */
+const independent: Readonly<Record<string, readonly string[] | undefined>> = {
   models: ['anthropic', 'openai', 'workers-ai', 'browser-ai'],
   handlers: undefined,
-  ui: ['react', 'vue', 'svelte', 'solid', 'element'],
+  bindings: undefined,
+  bridges: undefined,
 }
 
 const folderOf = (path: string) => (path.includes('/') ? path.slice(0, path.indexOf('/')) : '')
 
-/** `anthropic` for models/anthropic.ts, models/anthropic-wire.ts and models/anthropic/wire.ts alike. */
-function memberOf(path: string): string {
-  const [folder = '', name = ''] = path.replace(/\.ts$/, '').split('/')
-  const isPrefix = (other: string) => name.startsWith(`${other}-`)
-  const siblings = apart[folder] ?? files.map((file) => file.path).filter((file) => folderOf(file) === folder)
-  const names = siblings.map((sibling) => sibling.replace(/^.*?\/|\.ts$/g, '').split('/')[0] ?? '')
-  return names.find(isPrefix) ?? name
-}
+/** `anthropic` for models/anthropic/wire.ts, `tap` for handlers/tap.ts. */
+const memberOf = (path: string) => path.replace(/\.ts$/, '').split('/')[1] ?? ''
 
 function isSideways(from: string, to: string): boolean {
   const folder = folderOf(from)
-  if (!(folder in apart) || folderOf(to) !== folder || memberOf(from) === memberOf(to)) return false
-  return apart[folder]?.includes(memberOf(to)) ?? true
+  if (!(folder in independent) || folderOf(to) !== folder || memberOf(from) === memberOf(to)) return false
+  const members = independent[folder]
+  return members === undefined || (members.includes(memberOf(from)) && members.includes(memberOf(to)))
 }
 
 function imports(wrong: (file: SourceFile, to: Import) => string | false | undefined): readonly string[] {

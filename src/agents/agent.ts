@@ -1,6 +1,6 @@
 import type { AgentAction, AgentFinish } from '../core/agent-types.ts'
 import type { ToolCall, ToolMessage } from '../core/message.ts'
-import type { OpenRun } from '../core/run.ts'
+import type { OpenRun } from '../core/run/run.ts'
 
 /** What a model wants to happen next. */
 export type Plan =

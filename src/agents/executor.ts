@@ -1,16 +1,16 @@
+import { verbosely } from '../console/lazy.ts'
 import type { AgentAction } from '../core/agent-types.ts'
 import { ChaintapError } from '../core/errors.ts'
 import type { RunContext, RunKind } from '../core/event.ts'
-import { Flow } from '../core/flow.ts'
+import { Flow } from '../core/flow/flow.ts'
+import { fromIterator } from '../core/flow/source.ts'
 import type { RunOptions } from '../core/options.ts'
-import type { OpenRun } from '../core/run.ts'
-import { Runnable } from '../core/runnable.ts'
-import type { OwnOptions } from '../core/scope.ts'
-import { fromIterator } from '../core/source.ts'
-import { verbosely } from '../handlers/console-late.ts'
+import type { OpenRun } from '../core/run/run.ts'
+import type { OwnOptions } from '../core/run/scope.ts'
+import { Runnable } from '../core/runnable/runnable.ts'
 import type { AnyTool } from '../tools/tool.ts'
 import type { Agent } from './agent.ts'
-import { Work } from './work.ts'
+import { Work } from './loop.ts'
 
 /** An action that was taken, and what came of it. */
 export interface AgentStep {

@@ -1,9 +1,9 @@
 import type { LanguageModel } from '../chains/llm-chain.ts'
 import type { Delta } from '../core/delta.ts'
 import { ChaintapError } from '../core/errors.ts'
-import { begin, fold } from '../core/launch.ts'
 import { type AssistantMessage, type Message, textOf } from '../core/message.ts'
-import type { Runnable } from '../core/runnable.ts'
+import { begin, fold } from '../core/run/start.ts'
+import type { Runnable } from '../core/runnable/runnable.ts'
 import type { AnyTool } from '../tools/tool.ts'
 import type { Agent, Plan } from './agent.ts'
 

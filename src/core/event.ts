@@ -1,6 +1,6 @@
 import type { AgentAction, AgentFinish } from './agent-types.ts'
 import type { Delta } from './delta.ts'
-import type { CallbackMethods } from './methods.ts'
+import type { CallbackMethods } from './handler/methods.ts'
 import type { Usage } from './usage.ts'
 
 /** What sort of runnable a run is of. */

@@ -1,5 +1,5 @@
 import type { Handler, RunContext, RunEvent } from './event.ts'
-import { checkTimeout } from './signal.ts'
+import { checkTimeout } from './util/signal.ts'
 
 /** What `invoke`, `stream`, `events` and `batch` take, and `withConfig` binds. */
 export interface RunOptions {

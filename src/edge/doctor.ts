@@ -1,5 +1,5 @@
-import { workerFlags } from './flags.ts'
-import type { Context } from './response.ts'
+import type { Context } from './response/to-response.ts'
+import { workerFlags } from './worker-flags.ts'
 
 /** Something that keeps answers from streaming or ending as they should, and how to mend it. */
 export interface Finding {

@@ -1,15 +1,15 @@
-import type { EventFilter } from '../core/filter.ts'
+import { continuedId } from '../ai-sdk/continued-message.ts'
+import type { EventFilter } from '../core/handler/filter.ts'
 import type { RunOptions } from '../core/options.ts'
-import type { Runnable } from '../core/runnable.ts'
-import { continuedId } from '../ui-message/continued.ts'
-import { type Ask, type AskOptions, askOf } from './ask.ts'
-import { type ChainFor, chainFor } from './chain.ts'
-import { type CorsOptions, corsHeaders, isPreflight, preflight, withHeaders } from './cors.ts'
-import { type Guards, refusalOf } from './guard.ts'
-import { type ExposeErrors, exposing, logFailure, messageOf } from './public-error.ts'
-import { refuse } from './request.ts'
-import { type Context, type ResponseOptions, toResponse } from './response.ts'
-import { textResponse } from './text.ts'
+import type { Runnable } from '../core/runnable/runnable.ts'
+import { refuse } from './request/body.ts'
+import { type CorsOptions, corsHeaders, isPreflight, preflight, withHeaders } from './request/cors.ts'
+import { type Guards, refusalOf } from './request/guard.ts'
+import { type Ask, type AskOptions, askOf } from './request/parse-request.ts'
+import { type ChainFor, chainFor } from './request/resolve-chain.ts'
+import { type ExposeErrors, exposing, logFailure, messageOf } from './response/public-error.ts'
+import { textResponse } from './response/text.ts'
+import { type Context, type ResponseOptions, toResponse } from './response/to-response.ts'
 
 /** Options of {@link serve}. */
 export interface ServeOptions<Env = unknown> extends AskOptions, Guards<Env> {
@@ -111,7 +111,7 @@ function respond(
     includeUsage: (stream_options as { include_usage?: unknown } | null | undefined)?.include_usage === true,
   }
   if (stream === true) return toResponse(run, { ...shared, format, openai })
-  return import('./openai-json.ts').then(({ openaiCompletion }) => openaiCompletion(run, { ...shared, openai }))
+  return import('./formats/openai-completion.ts').then(({ openaiCompletion }) => openaiCompletion(run, { ...shared, openai }))
 }
 
 /** On the machine where a Worker is made, what is missing in its configuration is said once. */

@@ -1,6 +1,6 @@
 import { ChaintapError } from '../core/errors.ts'
 import type { Handler, Listener, RunEvent } from '../core/event.ts'
-import { type Lifted, lift, nameOf, report } from '../core/lift.ts'
+import { type Lifted, lift, nameOf, report } from '../core/handler/handler.ts'
 import type { RunOptions } from '../core/options.ts'
 
 /** Options of {@link background}. */

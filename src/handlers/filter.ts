@@ -1,6 +1,6 @@
 import type { Handler, Listener, RunEvent } from '../core/event.ts'
-import { type EventTraits, matches } from '../core/filter.ts'
-import { lift, nameOf, raises } from '../core/lift.ts'
+import { type EventTraits, matches } from '../core/handler/filter.ts'
+import { lift, nameOf, raises } from '../core/handler/handler.ts'
 
 /**
  * A handler that hears only some events: those that a predicate says yes to, or that have any of the given traits (for "all of

@@ -1,5 +1,5 @@
 import type { RunEvent } from '../core/event.ts'
-import type { CallbackMethods } from '../core/methods.ts'
+import type { CallbackMethods } from '../core/handler/methods.ts'
 import type { LogStore } from './store.ts'
 
 /** Options of {@link logHandler}. */

@@ -1,5 +1,5 @@
+import { isStop } from '../console/text.ts'
 import type { RunEvent } from '../core/event.ts'
-import { isStop } from '../handlers/console-text.ts'
 
 /** How much a record matters. The names are LogTape's. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warning' | 'error' | 'fatal'

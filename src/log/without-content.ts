@@ -1,6 +1,6 @@
 import type { Run, RunEvent } from '../core/event.ts'
-import { Marked } from '../core/json-mark.ts'
-import { stringify } from '../core/json-value.ts'
+import { Marked } from '../core/json/marked.ts'
+import { stringify } from '../core/json/stringify.ts'
 import type { LogRecord } from './record.ts'
 
 /** Of an event and of what a model says: names and figures, which are no content. */

@@ -1,6 +1,6 @@
-import { describe } from '../core/describe.ts'
 import { ChaintapError } from '../core/errors.ts'
 import type { AssistantMessage, Message, Part, Role, SystemMessage, UserMessage } from '../core/message.ts'
+import { describe } from '../core/util/describe.ts'
 
 /** The roles that a text alone can have, LangChain's words among them; `developer` is OpenAI's word for `system`. */
 export type RoleName = 'system' | 'developer' | 'user' | 'human' | 'assistant' | 'ai'

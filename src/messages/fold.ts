@@ -1,8 +1,8 @@
 import type { Delta } from '../core/delta.ts'
-import { type Fold, text } from '../core/fold.ts'
+import { type Fold, text } from '../core/flow/fold.ts'
 import type { AssistantMessage, Citation, Part, ToolCall } from '../core/message.ts'
-import { parseJson } from '../core/parse-json.ts'
 import { mergeUsage } from '../core/usage.ts'
+import { parseJson } from '../core/util/parse-json.ts'
 
 /**
  * Makes an assistant message of what a model said. The result is there at any time, whole or partial, and never throws.

@@ -1,10 +1,10 @@
 import type { EventOf, RunEvent } from '../core/event.ts'
 import { type AssistantMessage, textOf } from '../core/message.ts'
 import type { RunOptions } from '../core/options.ts'
-import type { Runnable } from '../core/runnable.ts'
-import type { OwnOptions } from '../core/scope.ts'
+import type { OwnOptions } from '../core/run/scope.ts'
+import type { Runnable } from '../core/runnable/runnable.ts'
 import { addUsage, type Usage } from '../core/usage.ts'
-import type { OnTruncated } from './http.ts'
+import type { OnTruncated } from './http/http.ts'
 
 /** What every model can be made with, beside the options of its calls. */
 export interface ModelOptions extends OwnOptions {

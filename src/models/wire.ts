@@ -1,6 +1,6 @@
 import type { Delta } from '../core/delta.ts'
 import type { Message } from '../core/message.ts'
-import type { Padded } from './speculation.ts'
+import type { Padded } from './http/speculation.ts'
 
 /** A call as it goes to a provider: a POST of JSON. */
 export interface WireRequest {

@@ -1,6 +1,6 @@
 import { ChaintapError } from '../core/errors.ts'
-import { type Fold, text } from '../core/fold.ts'
-import { parseJson } from '../core/parse-json.ts'
+import { type Fold, text } from '../core/flow/fold.ts'
+import { parseJson } from '../core/util/parse-json.ts'
 import { PartialJson } from './partial-json.ts'
 
 const FENCE = '```'

@@ -1,8 +1,8 @@
 import type { RunKind } from '../core/event.ts'
-import { Flow } from '../core/flow.ts'
-import { last } from '../core/fold.ts'
+import { Flow } from '../core/flow/flow.ts'
+import { last } from '../core/flow/fold.ts'
 import type { AssistantMessage } from '../core/message.ts'
-import { Runnable } from '../core/runnable.ts'
+import { Runnable } from '../core/runnable/runnable.ts'
 import { JsonInText } from './json-in-text.ts'
 import { textIn } from './text.ts'
 

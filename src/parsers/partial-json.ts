@@ -1,6 +1,6 @@
 import { ChaintapError } from '../core/errors.ts'
-import type { Fold } from '../core/fold.ts'
-import { parseJson } from '../core/parse-json.ts'
+import type { Fold } from '../core/flow/fold.ts'
+import { parseJson } from '../core/util/parse-json.ts'
 import { GrowingValue } from './growing-value.ts'
 
 type Expected = 'a value' | 'a value or ]' | 'a key' | 'a key or }' | ':' | ', or the end' | 'nothing more'

@@ -1,11 +1,11 @@
 import type { Delta } from '../core/delta.ts'
-import { describe } from '../core/describe.ts'
 import { ChaintapError } from '../core/errors.ts'
 import type { RunKind } from '../core/event.ts'
-import { Flow } from '../core/flow.ts'
-import { text } from '../core/fold.ts'
+import { Flow } from '../core/flow/flow.ts'
+import { text } from '../core/flow/fold.ts'
 import { type AssistantMessage, textOf } from '../core/message.ts'
-import { Runnable } from '../core/runnable.ts'
+import { Runnable } from '../core/runnable/runnable.ts'
+import { describe } from '../core/util/describe.ts'
 
 /**
  * The text of what a model says (LangChain's StringOutputParser): its Deltas as strings while it streams, an answer as one string.

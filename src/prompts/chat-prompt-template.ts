@@ -1,7 +1,7 @@
 import type { RunKind } from '../core/event.ts'
-import { Flow } from '../core/flow.ts'
+import { Flow } from '../core/flow/flow.ts'
 import type { Message } from '../core/message.ts'
-import { Runnable } from '../core/runnable.ts'
+import { Runnable } from '../core/runnable/runnable.ts'
 import { type ChatTemplate, type ChatValues, chatRender } from './chat-template.ts'
 import type { Variables } from './template.ts'
 import {

@@ -1,6 +1,6 @@
 import type { RunKind } from '../core/event.ts'
-import { Flow } from '../core/flow.ts'
-import { Runnable } from '../core/runnable.ts'
+import { Flow } from '../core/flow/flow.ts'
+import { Runnable } from '../core/runnable/runnable.ts'
 import { fill, type Variables } from './template.ts'
 import {
   filled,

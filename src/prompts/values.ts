@@ -1,8 +1,8 @@
-import { describe } from '../core/describe.ts'
 import { ChaintapError } from '../core/errors.ts'
 import type { Message } from '../core/message.ts'
-import type { Runnable } from '../core/runnable.ts'
-import type { Own } from '../core/scope.ts'
+import type { Own } from '../core/run/scope.ts'
+import type { Runnable } from '../core/runnable/runnable.ts'
+import { describe } from '../core/util/describe.ts'
 import { type MessageLike, toMessages } from '../messages/coerce.ts'
 import { doubleBraces } from './template.ts'
 

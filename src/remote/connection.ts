@@ -1,7 +1,7 @@
 import { RemoteError } from './errors.ts'
-import { type Frames, framesReader } from './frames.ts'
+import { Watch } from './idle-timer.ts'
 import { type Ask, eventsOf, type Server } from './server.ts'
-import { Watch } from './watch.ts'
+import { type Frames, framesReader } from './sse-messages.ts'
 
 /** How long a server may take to answer a call that is stopped before it has, in ms. */
 const PATIENCE = 5_000

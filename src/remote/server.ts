@@ -1,8 +1,8 @@
-import { backoffMs, sleep } from '../core/backoff.ts'
 import { ChaintapError } from '../core/errors.ts'
-import { parseJson } from '../core/parse-json.ts'
-import { retryAfterMs } from '../core/retry-after.ts'
-import { cleanCause, redactor, secretsIn, withoutSecrets } from '../models/secrets.ts'
+import { backoffMs, sleep } from '../core/util/backoff.ts'
+import { parseJson } from '../core/util/parse-json.ts'
+import { retryAfterMs } from '../core/util/retry-after.ts'
+import { cleanCause, redactor, secretsIn, withoutSecrets } from '../core/util/secrets.ts'
 import { RemoteError } from './errors.ts'
 
 /** Headers of requests. */

@@ -1,9 +1,9 @@
+import { verbosely } from '../console/lazy.ts'
 import type { RunContext, RunKind } from '../core/event.ts'
-import { Flow } from '../core/flow.ts'
-import type { OpenRun } from '../core/run.ts'
-import { Runnable } from '../core/runnable.ts'
-import type { OwnOptions } from '../core/scope.ts'
-import { verbosely } from '../handlers/console-late.ts'
+import { Flow } from '../core/flow/flow.ts'
+import type { OpenRun } from '../core/run/run.ts'
+import type { OwnOptions } from '../core/run/scope.ts'
+import { Runnable } from '../core/runnable/runnable.ts'
 
 /** A piece of text with what is known of it (LangChain's Document). */
 export interface Document<Metadata = Readonly<Record<string, unknown>>> {

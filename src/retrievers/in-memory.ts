@@ -1,8 +1,8 @@
+import { verbosely } from '../console/lazy.ts'
 import { ChaintapError } from '../core/errors.ts'
 import type { RunKind } from '../core/event.ts'
-import { Flow } from '../core/flow.ts'
-import { Runnable } from '../core/runnable.ts'
-import { verbosely } from '../handlers/console-late.ts'
+import { Flow } from '../core/flow/flow.ts'
+import { Runnable } from '../core/runnable/runnable.ts'
 import type { Document, RetrieverOptions } from './base.ts'
 
 /** Options of {@link InMemoryRetriever}. */

@@ -1,7 +1,7 @@
 import { ChaintapError } from '../core/errors.ts'
+import type { FaultyAnswer } from './faulty-answer.ts'
 import { type Asked, type FetchLike, readRequest } from './request.ts'
 import { respond, type Watch } from './respond.ts'
-import type { FaultyAnswer } from './script.ts'
 
 /** A request as the fake server got it. */
 export interface FaultyCall {

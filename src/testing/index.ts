@@ -1,5 +1,6 @@
 // What tests of chains need, and pages without a key: no network.
 export { type AnthropicAnswer, anthropicJson, anthropicSse } from './anthropic-sse.ts'
+export type { FaultyAnswer } from './faulty-answer.ts'
 export { type FaultyCall, type FaultyFetch, type FaultyScript, faultyFetch } from './faulty-fetch.ts'
 export { type OfflineOptions, offlineFetch } from './offline.ts'
 export {
@@ -12,7 +13,6 @@ export {
 } from './openai-sse.ts'
 export { type Recorder, recorder } from './recorder.ts'
 export type { FetchLike } from './request.ts'
-export type { FaultyAnswer } from './script.ts'
 export {
   type ModelScript,
   type ScriptedAnswer,

@@ -1,4 +1,4 @@
-import { arithmetic, type Sum } from '../tools/arithmetic.ts'
+import { arithmetic, type Sum } from '../arithmetic/index.ts'
 import { expressionAnswer, reactAnswer } from './offline-react.ts'
 
 /** What is looked at of a question; the rest is not read. */

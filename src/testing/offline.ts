@@ -1,9 +1,9 @@
-import { idFactory } from '../core/id.ts'
+import { idFactory } from '../core/util/id.ts'
+import type { FaultyAnswer } from './faulty-answer.ts'
 import { answerTo, tokensOf } from './offline-answers.ts'
 import { type OfflineWire, offlineWires, type Question, type Reply } from './offline-wires.ts'
 import { type Asked, type FetchLike, readRequest } from './request.ts'
 import { respond } from './respond.ts'
-import type { FaultyAnswer } from './script.ts'
 
 /** How fast the offline model answers. */
 export interface OfflineOptions {

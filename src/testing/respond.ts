@@ -1,4 +1,4 @@
-import { type FaultyAnswer, headersOf, stepsOf } from './script.ts'
+import { type FaultyAnswer, headersOf, stepsOf } from './faulty-answer.ts'
 
 /** Told of what happens to one response. */
 export interface Watch {

@@ -1,6 +1,6 @@
-import { describe } from '../core/describe.ts'
 import { ChaintapError } from '../core/errors.ts'
-import { parseJson } from '../core/parse-json.ts'
+import { describe } from '../core/util/describe.ts'
+import { parseJson } from '../core/util/parse-json.ts'
 import type { AnySchema, JsonSchema } from '../schema/json-schema.ts'
 import type { StandardSchema } from '../schema/standard.ts'
 import type { ToolSpec } from '../schema/tool-spec.ts'

@@ -1,6 +1,6 @@
+import { arithmetic } from '../arithmetic/index.ts'
 import { ChaintapError } from '../core/errors.ts'
-import type { OwnOptions } from '../core/scope.ts'
-import { arithmetic } from './arithmetic.ts'
+import type { OwnOptions } from '../core/run/scope.ts'
 import { type Tool, tool } from './tool.ts'
 
 /**

@@ -1,9 +1,10 @@
 // Functions that models can call.
+
+export { arithmetic, type Problem, type Sum } from '../arithmetic/index.ts'
 export type { AnySchema, JsonSchema } from '../schema/json-schema.ts'
 export type { StandardResult, StandardSchema } from '../schema/standard.ts'
 export type { ToolSpec } from '../schema/tool-spec.ts'
 export type { Issue } from '../schema/validate.ts'
-export { arithmetic, type Problem, type Sum } from './arithmetic.ts'
 export { calculator } from './calculator.ts'
 export { type CallToolsOptions, callTools, failureText, toolNamed } from './call-tools.ts'
 export { llmMath } from './llm-math.ts'

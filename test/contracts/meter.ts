@@ -1,6 +1,6 @@
 import { type MeteredFetch, type MeterOptions, meter, type UsageRecord } from 'chaintap/meter'
 import { type FaultyAnswer, type FaultyFetch, type FaultyScript, faultyFetch } from 'chaintap/testing'
-import { weigh } from '../../src/tokens/estimate.ts'
+import { weigh } from '../../src/tokens/counter/estimate.ts'
 import type { Expected, Fixture } from '../support/fixtures.ts'
 
 /** Where each recorded answer was asked for. */

@@ -2,7 +2,7 @@ import { type Listener, lambda, type RunEvent } from 'chaintap'
 import { recorder, scriptedModel } from 'chaintap/testing'
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import { type EventTraits, matches } from '../../src/core/filter.ts'
+import { type EventTraits, matches } from '../../src/core/handler/filter.ts'
 import { withFilter } from '../../src/handlers/filter.ts'
 
 const chain = lambda((x: string) => x, { name: 'first' }).pipe(scriptedModel([['a', 'b']], { tags: ['draft'] }))

@@ -11,7 +11,7 @@ export interface Import {
 }
 
 export interface SourceFile {
-  /** From `src`, such as `core/run.ts`. */
+  /** From `src`, such as `core/run/run.ts`. */
   readonly path: string
   readonly lines: readonly string[]
   readonly nodes: readonly ts.Node[]

@@ -4,7 +4,7 @@ import { patience } from './patience.ts'
 /** Another realm with modules of its own: to a log in IndexedDB, another tab. It is there as long as its iframe is. */
 export async function tab(): Promise<typeof import('chaintap/indexeddb')> {
   const frame = document.createElement('iframe')
-  const url = new URL('../../src/log/indexeddb.ts', import.meta.url)
+  const url = new URL('../../src/log/indexeddb/index.ts', import.meta.url)
   // Vitest rewrites every import() to go through its runner, which a frame has not.
   const runner = 'globalThis.__vitest_browser_runner__ = { wrapDynamicImport: (load) => load() }'
   frame.srcdoc = `<script type="module">${runner}; globalThis.log = await import(${JSON.stringify(url.href)})</script>`

@@ -1,9 +1,9 @@
 import type { LogStore } from '../store.ts'
-import type { ViewerPrices } from './describe.ts'
+import type { ViewerPrices } from './model/describe-row.ts'
 import { Viewer } from './viewer.ts'
 
 export type { LogStore } from '../store.ts'
-export type { ViewerPrices } from './describe.ts'
+export type { ViewerPrices } from './model/describe-row.ts'
 
 // Where there are no pages (a server that renders), the module can be loaded all the same.
 const Base: typeof HTMLElement = globalThis.HTMLElement ?? (class {} as unknown as typeof HTMLElement)

@@ -1,5 +1,5 @@
 import type { Usage } from '../../core/usage.ts'
-import { figures } from './figures.ts'
+import { figures } from './to-usage.ts'
 
 /**
  * Anthropic's figures, as `message_start.message.usage`, `message_delta.usage` and a whole message's `usage` have them. A `message_delta`

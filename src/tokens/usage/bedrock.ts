@@ -1,5 +1,5 @@
 import type { Usage } from '../../core/usage.ts'
-import { figures } from './figures.ts'
+import { figures } from './to-usage.ts'
 
 /** Figures of Bedrock's Converse API, in its `metadata` event and in a whole answer. */
 export interface BedrockUsage {

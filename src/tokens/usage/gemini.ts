@@ -1,5 +1,5 @@
 import type { Usage } from '../../core/usage.ts'
-import { figures } from './figures.ts'
+import { figures } from './to-usage.ts'
 
 /** Gemini's `usageMetadata`: running totals, in nearly every chunk. Of fields that a chunk leaves out the last known value holds. */
 export interface GeminiUsage {

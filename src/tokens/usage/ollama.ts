@@ -1,5 +1,5 @@
 import type { Usage } from '../../core/usage.ts'
-import { figures } from './figures.ts'
+import { figures } from './to-usage.ts'
 
 /** Ollama's figures, in the last line of a stream and in a whole answer. The input's is left out where the prompt was not evaluated anew. */
 export interface OllamaUsage {

@@ -1,6 +1,6 @@
 import type { Usage } from '../../core/usage.ts'
-import { figures } from './figures.ts'
 import { type OpenRouterCost, openRouterCost } from './openai.ts'
+import { figures } from './to-usage.ts'
 
 /** Figures of OpenAI's Responses API; its APIs for images and audio write them so too. */
 export interface OpenAIResponsesUsage extends OpenRouterCost {

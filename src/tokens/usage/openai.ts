@@ -1,5 +1,5 @@
 import type { Usage } from '../../core/usage.ts'
-import { figures } from './figures.ts'
+import { figures } from './to-usage.ts'
 
 /** Figures as OpenAI and its compatible servers write them. */
 export interface OpenAIUsage extends OpenRouterCost {

@@ -1,4 +1,4 @@
-// The Worker of test/edge/durable.node.test.ts: a class for each way of being set up, and doors to what a test must do from within.
+// The Worker of test/edge/durable/durable.node.test.ts: a class for each way of being set up, and doors to what a test must do from within.
 
 import unsafe from 'workerd:unsafe'
 import { lambda, StringOutputParser } from 'chaintap'

@@ -1,0 +1,70 @@
+import type { AgentFinish } from '../core/agent-types.ts'
+import { type Fold, text } from '../core/flow/fold.ts'
+import { textOf } from '../core/message.ts'
+import type { OpenRun } from '../core/run/run.ts'
+import type { AnyTool } from '../tools/tool.ts'
+import type { Deliberation } from './agent.ts'
+import type { AgentOutput, AgentStep, ExecutorOptions } from './executor.ts'
+import { observed } from './tool-step.ts'
+
+/** The answer where a limit was reached. */
+const STOPPED = 'Stopped at the limit of iterations or of time, before there was an answer.'
+
+/** One run of an executor. */
+export class Work {
+  readonly #deliberation: Deliberation
+  readonly #tools: readonly AnyTool[]
+  readonly #options: ExecutorOptions
+  readonly #run: OpenRun
+  readonly #steps: AgentStep[] = []
+  #finish: AgentFinish | undefined
+
+  constructor(deliberation: Deliberation, tools: readonly AnyTool[], options: ExecutorOptions, run: OpenRun) {
+    this.#deliberation = deliberation
+    this.#tools = tools
+    this.#options = options
+    this.#run = run
+  }
+
+  /** Step after step until there is an answer, whose tokens these are. */
+  async *tokens(): AsyncGenerator<string, void> {
+    const { maxIterations = 15, maxExecutionTime = Number.POSITIVE_INFINITY, earlyStoppingMethod } = this.#options
+    const began = Date.now()
+    for (let iteration = 0; ; iteration++) {
+      const isOver = iteration >= maxIterations || Date.now() - began >= maxExecutionTime
+      if (isOver && (earlyStoppingMethod !== 'generate' || iteration === 0)) return yield* this.#end(STOPPED)
+      const plan = yield* this.#deliberation.next(this.#run, isOver)
+      if ('finish' in plan) return this.#finished(plan.finish)
+      const { actions, answers, direct } = await observed(plan, this.#tools, this.#options, this.#run)
+      for (const [index, action] of actions.entries()) {
+        const answer = answers[index]
+        this.#steps.push({ action, observation: answer ? textOf(answer) : '' })
+      }
+      if (direct !== undefined) return yield* this.#end(direct)
+      this.#deliberation.observe(answers)
+    }
+  }
+
+  /** Makes the output: of the finish, or of the tokens where there is none yet. */
+  fold(): Fold<string, AgentOutput> {
+    const said = text()
+    return {
+      add: (token) => said.add(token),
+      result: () => ({
+        output: said.result(),
+        ...this.#finish?.returnValues,
+        ...(this.#options.returnIntermediateSteps && { intermediateSteps: [...this.#steps] }),
+      }),
+    }
+  }
+
+  async *#end(output: string): AsyncGenerator<string, void> {
+    yield output
+    await this.#finished({ returnValues: { output }, log: '' })
+  }
+
+  async #finished(finish: AgentFinish): Promise<void> {
+    this.#finish = finish
+    await this.#run.emit({ type: 'finish', finish })
+  }
+}

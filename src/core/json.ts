@@ -1,5 +1,0 @@
-export { decoder } from './json-event.ts'
-export { Marked } from './json-mark.ts'
-export { parse } from './json-read.ts'
-export { type JsonOptions, stringify } from './json-value.ts'
-export { encoder } from './json-write.ts'

@@ -1,0 +1,81 @@
+import { ChaintapError } from '../errors.ts'
+import type { Run, RunEvent } from '../event.ts'
+import { record, type Shape, shapes, text, texts } from './event-fields.ts'
+import { excerpt, parse } from './parse.ts'
+
+const kinds: readonly unknown[] = ['chain', 'prompt', 'parser', 'llm', 'chat_model', 'tool', 'retriever', 'agent']
+
+const runShape: Shape = [
+  ['id', text],
+  ['parentId', (value) => value === undefined || text(value)],
+  ['rootId', text],
+  ['name', text],
+  ['kind', (value) => kinds.includes(value)],
+  ['tags', texts],
+  ['metadata', record],
+]
+
+type Fields = Record<string, unknown>
+
+/** Runs that a decoder remembers at once; each is forgotten when it has ended, and the oldest where ends are missing. */
+const REMEMBERED = 10_000
+
+/**
+ * Makes the decoder of one stream of events: what {@link encoder} wrote in, the event out. All events of a run have the same Run object.
+ *
+ * An error is of its class again: those of chaintap, the language's own, `AbortError` and `TimeoutError` of the platform; one of
+ * another name is an Error with that name. Of a run whose beginning the stream does not hold the id is true, and the rest is a stand-in: named
+ * `unknown`, its own root, a chat model where it speaks and a chain otherwise.
+ *
+ * @throws ChaintapError `invalid_json` from each call given something else: what is wrong, and in which field
+ * @example
+ * const decode = decoder()
+ * for (const line of lines) show(decode(line))
+ */
+export function decoder(): (json: string) => RunEvent {
+  const runs = new Map<string, Run>()
+  return (json) => {
+    const event = parse(json)
+    if (!isRecord(event)) throw invalid(json, 'the whole', event)
+    if (!Number.isFinite(event.at)) throw invalid(json, 'at', event.at)
+    if (!Number.isInteger(event.seq)) throw invalid(json, 'seq', event.seq)
+    if (typeof event.type !== 'string' || !Object.hasOwn(shapes, event.type)) throw invalid(json, 'type', event.type)
+    const type = event.type as RunEvent['type']
+    for (const [field, check] of shapes[type]) if (!check(event[field])) throw invalid(json, field, event[field])
+    const run = typeof event.run === 'string' ? (runs.get(event.run) ?? standIn(event.run, type)) : runOf(json, event.run)
+    if (type === 'end' || type === 'error') runs.delete(run.id)
+    else if (runs.set(run.id, run).size > REMEMBERED) forgetOldest(runs)
+    event.run = run
+    return event as unknown as RunEvent
+  }
+}
+
+function forgetOldest(runs: Map<string, Run>): void {
+  for (const id of runs.keys()) {
+    runs.delete(id)
+    return
+  }
+}
+
+function runOf(json: string, given: unknown): Run {
+  if (!isRecord(given)) throw invalid(json, 'run', given)
+  for (const [field, check] of runShape) if (!check(given[field])) throw invalid(json, `run.${field}`, given[field])
+  return { parentId: undefined, ...given } as unknown as Run
+}
+
+function standIn(id: string, type: RunEvent['type']): Run {
+  const kind = type === 'token' || type === 'delta' ? 'chat_model' : 'chain'
+  return { id, parentId: undefined, rootId: id, name: 'unknown', kind, tags: [], metadata: {} }
+}
+
+const isRecord = (value: unknown): value is Fields => record(value)
+
+const invalid = (json: string, field: string, value: unknown): ChaintapError =>
+  new ChaintapError(
+    'invalid_json',
+    `This is no event of a run: ${field} is ${excerpt(textOf(value))}, in ${excerpt(json)}. Decode what encoder() wrote.`,
+  )
+
+// Not stringify(): who reads events need not write any, and would load half as much again.
+const textOf = (value: unknown): string =>
+  String(JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? `${item}n` : item)))

@@ -1,0 +1,5 @@
+export { decoder } from './decoder.ts'
+export { encoder } from './encoder.ts'
+export { Marked } from './marked.ts'
+export { parse } from './parse.ts'
+export { type JsonOptions, stringify } from './stringify.ts'

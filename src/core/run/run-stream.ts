@@ -1,0 +1,129 @@
+import { ChaintapError, readerLeft, UserStop } from '../errors.ts'
+import type { Run } from '../event.ts'
+import { asyncDispose, ChunkIterator } from '../flow/iterator.ts'
+import type { Outcome } from '../outcome.ts'
+import type { Batches, Pump } from './driver.ts'
+
+type Face = 'stream' | 'iterator' | 'batches' | 'nextBatch' | 'drain'
+
+/**
+ * What `stream()` and `events()` give: a run that is driven by reading it. It has three faces, and the first one used takes it: the
+ * stream itself, its async iterator (the fastest), and {@link RunStream.batches | batches()}. Nothing starts before the first read.
+ *
+ * Leaving (`break`, `cancel()`, `stop()`) ends the run, closes the provider's body and is silent for the reader; an abort by
+ * `signal` or `timeout` is thrown, after what was received.
+ *
+ * @example
+ * const run = chain.stream({ animal: 'bears' })
+ * for await (const text of run) answer.append(text)
+ * const { status, usage } = await run.outcome
+ */
+export class RunStream<Chunk, Out> extends ReadableStream<Chunk> implements AsyncDisposable {
+  /** `await using run = chain.stream(input)`: the run is stopped where it was not read to its end. */
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>
+  readonly #pump: Pump<unknown, Out>
+  readonly #reader: Batches<Chunk>
+  #face: Face | undefined
+
+  /** Made by {@link Runnable.stream} and {@link Runnable.events}. */
+  constructor(pump: Pump<unknown, Out>, reader: Batches<Chunk>) {
+    // The fields are not there yet while ReadableStream starts, but `pull` is first called by a read.
+    super(
+      {
+        pull: (controller) => {
+          this.#take('stream')
+          return reader.read((batch) => {
+            if (!batch) controller.close()
+            else for (const chunk of batch) controller.enqueue(chunk)
+          })
+        },
+        cancel: (reason) => reader.stop(reason ?? readerLeft()),
+      },
+      // Nothing is read before somebody asks.
+      { highWaterMark: 0 },
+    )
+    this.#pump = pump
+    this.#reader = reader
+    const dispose = async (): Promise<void> => {
+      this.stop()
+      await this.outcome
+    }
+    Object.defineProperty(this, asyncDispose, { value: dispose })
+  }
+
+  /** The run that this stream reads. */
+  get run(): Run {
+    return this.#pump.run.run
+  }
+
+  /** How the run ended. Settles on every path of a stream that is read, drained or stopped, and never rejects. It does not read. */
+  get outcome(): Promise<Outcome<Out>> {
+    return this.#pump.outcome
+  }
+
+  /** Settles when the handlers of the whole run tree are done, their `flush()` included: the promise for `waitUntil`. */
+  get flushed(): Promise<void> {
+    return this.#pump.run.tree.flushed
+  }
+
+  /** Ends the run, whoever reads it. The reader gets what was received, then the end. */
+  stop(reason: unknown = new UserStop()): void {
+    this.#reader.stop(reason)
+  }
+
+  /** Reads to the end, for who wants only the outcome or the handlers. Throws what reading throws. */
+  async drain(): Promise<void> {
+    this.#take('drain')
+    await drained(this.#reader)
+  }
+
+  /** A batch per wire chunk: what responses and other machines read. */
+  batches(): ReadableStream<readonly Chunk[]> {
+    this.#take('batches')
+    const reader = this.#reader
+    return new ReadableStream<readonly Chunk[]>(
+      {
+        pull: (controller) => reader.read((batch) => (batch ? controller.enqueue(batch) : controller.close())),
+        cancel: (reason) => reader.stop(reason ?? readerLeft()),
+      },
+      { highWaterMark: 0 },
+    )
+  }
+
+  /** What `batches()` gives, without a stream in between: undefined at the end. One call at a time. */
+  nextBatch(): Promise<readonly Chunk[] | undefined> {
+    if (this.#face !== 'nextBatch') this.#take('nextBatch')
+    return this.#reader.read(asItIs)
+  }
+
+  /** Takes batches apart past the stream's own queue: a resolved promise per chunk, and a read per batch. */
+  override [Symbol.asyncIterator](): ChunkIterator<Chunk> {
+    this.#take('iterator')
+    return new ChunkIterator(this.#reader)
+  }
+
+  override values(): ChunkIterator<Chunk> {
+    return this[Symbol.asyncIterator]()
+  }
+
+  #take(face: Face): void {
+    const taken = this.#face ?? (this.locked && face !== 'stream' ? 'stream' : undefined)
+    if (taken && (taken !== face || face !== 'stream')) {
+      throw new ChaintapError(
+        'stream_taken',
+        `This run is being read already (${taken}). Read it once; handlers hear everything beside that.`,
+      )
+    }
+    this.#face = face
+  }
+}
+
+/** Reads to the end, for what the handlers hear and the run folds. */
+export async function drained(reader: Batches<unknown>): Promise<void> {
+  while (await reader.read(isBatch)) {
+    // Heard, and folded.
+  }
+}
+
+const asItIs = <T>(batch: T): T => batch
+const isBatch = (batch: unknown): boolean => batch !== undefined

@@ -1,0 +1,183 @@
+import type { Handler, RunContext, RunEvent, RunKind } from '../event.ts'
+import type { Flow } from '../flow/flow.ts'
+import type { EventFilter } from '../handler/filter.ts'
+import { type MergedOptions, mergeOptions, type RunOptions } from '../options.ts'
+import { isOpenRun, Pump } from '../run/driver.ts'
+import { EventReader } from '../run/event-reader.ts'
+import type { OpenRun } from '../run/run.ts'
+import { drained, RunStream } from '../run/run-stream.ts'
+import type { OwnOptions } from '../run/scope.ts'
+import { mapAll } from './batch.ts'
+import { lambda } from './lambda.ts'
+import { sequence } from './sequence.ts'
+import { transform } from './transform.ts'
+
+/** Options of `events`: which of them to give. */
+export interface EventOptions extends RunOptions, EventFilter {}
+
+/** Options of `batch`. */
+export interface BatchOptions extends RunOptions {
+  /** Run all, and give errors in their places; otherwise the first failure aborts the rest and is thrown. */
+  readonly returnErrors?: boolean
+}
+
+/** What may follow a step that gives `Out`, in chunks of `Chunk`: a runnable, a function of the output, or a transformer of the chunks. */
+export type NextStep<Out, Chunk> =
+  | Runnable<Out, unknown, unknown>
+  | ((output: Out, context: RunContext) => unknown)
+  | TransformStream<Chunk, unknown>
+  | Transformer<Chunk, unknown>
+
+/** What gives its values one by one, not a value that can be iterated, such as an array. */
+type Iterating<C> = AsyncIterable<C> | (Iterable<C> & { next(...sent: never): unknown })
+
+/** The output of a step whose function returns `R`. */
+export type OutputOf<R> = OutputOfGiven<Awaited<R>>
+type OutputOfGiven<G> = G extends Runnable<never, infer Out, unknown> ? Out : G extends Iterating<infer C> ? Folded<C> : G
+type Folded<C> = [C] extends [string] ? string : C[]
+
+/** The chunks of a step whose function returns `R`. */
+export type ChunkOf<R> = ChunkOfGiven<Awaited<R>>
+type ChunkOfGiven<G> = G extends Runnable<never, unknown, infer Chunk> ? Chunk : G extends Iterating<infer C> ? C : G
+
+/**
+ * Something that takes an input and streams an output: prompt, model, parser, tool, agent, or a chain of them (LangChain's Runnable).
+ *
+ * To write one, extend it and give `open`: it makes the flow of one run. `withConfig` copies its properties, so keep what it needs in
+ * properties or closures, not in #private fields.
+ *
+ * @example
+ * const joke = ChatPromptTemplate.fromTemplate('A joke about {animal}').pipe(model).pipe(new StringOutputParser())
+ * await joke.invoke({ animal: 'bears' })
+ */
+export abstract class Runnable<in In, out Out, out Chunk = Out> {
+  abstract readonly name: string
+  abstract readonly kind: RunKind
+  readonly callbacks: readonly Handler[] | undefined
+  readonly tags: readonly string[] | undefined
+  readonly metadata: Readonly<Record<string, unknown>> | undefined
+  /** Bound by `withConfig`. */
+  readonly config?: MergedOptions | undefined
+  /** Carries the types strictly: a step must accept what the one before it gives. */
+  declare readonly types?: (input: In) => readonly [Out, Chunk]
+
+  /** Heard, and set, on this object's own runs alone. */
+  constructor({ callbacks, tags, metadata }: OwnOptions = {}) {
+    this.callbacks = callbacks
+    this.tags = tags
+    this.metadata = metadata
+  }
+
+  /**
+   * Opens the work for one input: an `In`, or what `prepare` made of it. What it starts must stop with `run`: see `run.signal` and
+   * `run.own`.
+   */
+  abstract open(input: never, run: OpenRun): Flow<Chunk> | Promise<Flow<Chunk>>
+  /** As a step after a flow, where it can work on chunks: adds its stages. */
+  through?(flow: Flow, run: OpenRun): Flow<Chunk> | Promise<Flow<Chunk>>
+  /** Brings the input into the form that `start` tells and `open` takes. */
+  prepare?(input: In): unknown
+  /** Constructor callbacks that have to be loaded before a run starts. */
+  lateCallbacks?(): Promise<readonly Handler[]>
+
+  /** Runs to the end and gives the whole output. A model asks its provider for a whole answer, unless made with `streaming: true`. */
+  invoke(input: In, options?: RunOptions | RunContext): Promise<Out> {
+    const merged = optionsOf(this, options)
+    const whole = (async () => {
+      const pump = new Pump<Chunk, Out>(this, input, merged, false)
+      pump.run.wanted = 'yes'
+      await drained(pump)
+      return pump.run.output as Out
+    })()
+    // A child left running when its parent returns is aborted, with nobody there to catch it; its error was told as an event.
+    if (merged.parent) whole.catch(() => {})
+    return whole
+  }
+
+  /** Runs while it is read: the output in chunks. */
+  stream(input: In, options?: RunOptions | RunContext): RunStream<Chunk, Out> {
+    const pump = new Pump<Chunk, Out>(this, input, optionsOf(this, options), true)
+    pump.run.wanted = 'late'
+    return new RunStream<Chunk, Out>(pump, pump)
+  }
+
+  /** Runs while it is read: everything that happens, the root's chunks among it; a failure is an event first, and then thrown. */
+  events(input: In, options?: EventOptions | RunContext): RunStream<RunEvent, Out> {
+    const reader = new EventReader(isOpenRun(options) ? undefined : (options as EventFilter))
+    const pump = new Pump<Chunk, Out>(this, input, optionsOf(this, options), true, reader)
+    reader.pump = pump
+    return new RunStream<RunEvent, Out>(pump, reader)
+  }
+
+  /** Runs each input, side by side, each a root of its own; `maxConcurrency` bounds how many at once. */
+  batch(inputs: readonly In[], options: BatchOptions & { readonly returnErrors: true }): Promise<(Out | Error)[]>
+  batch(inputs: readonly In[], options?: BatchOptions): Promise<Out[]>
+  batch(inputs: readonly In[], options: BatchOptions = {}): Promise<(Out | Error)[]> {
+    return mapAll(inputs, options, optionsOf(this, options).maxConcurrency, (input, own) => this.invoke(input, own))
+  }
+
+  /** The next step: a runnable, a function of the output, or a transformer of the chunks. */
+  pipe<N, C = N>(next: Runnable<Out, N, C>): Runnable<In, N, C>
+  pipe<R>(next: (output: Out, context: RunContext) => R): Runnable<In, OutputOf<R>, ChunkOf<R>>
+  pipe<C>(next: TransformStream<Chunk, C>): Runnable<In, OutputOf<AsyncIterable<C>>, C>
+  pipe<C>(next: Transformer<Chunk, C>): Runnable<In, OutputOf<AsyncIterable<C>>, C>
+  // The last overload is the one that errors are told of: all forms, so that they are about the one that came nearest.
+  pipe(next: NextStep<Out, Chunk>): Runnable<In, unknown, unknown>
+  pipe(next: unknown): Runnable<In, unknown, unknown> {
+    return sequence(this as never, toRunnable(next) as never)
+  }
+
+  /** The same object with options bound: its callbacks hear every run below it. */
+  withConfig(options: RunOptions): this {
+    const copy = Object.create(Object.getPrototypeOf(this), Object.getOwnPropertyDescriptors(this)) as this
+    return Object.assign(copy, { config: mergeOptions(this.config, options) })
+  }
+}
+
+// Not a #private method: the copies that withConfig makes have none.
+function optionsOf({ config }: { readonly config?: MergedOptions | undefined }, options: RunOptions | RunContext = {}): MergedOptions {
+  return mergeOptions(config, isOpenRun(options) ? { parent: options } : options)
+}
+
+/** A step of any form as a runnable. */
+export function toRunnable(step: unknown): Runnable<never, unknown, unknown> {
+  if (step instanceof Runnable) return step as Runnable<never, unknown, unknown>
+  if (typeof step === 'function') return lambda(step as (input: never) => unknown)
+  return transform(step as Transformer)
+}
+
+/** What makes a combinator's runnable. */
+export interface Made<In, Chunk> {
+  readonly name: string
+  readonly kind?: RunKind
+  open(input: In, run: OpenRun): Flow<Chunk> | Promise<Flow<Chunk>>
+  through?(flow: Flow, run: OpenRun): Flow<Chunk> | Promise<Flow<Chunk>>
+  readonly steps?: readonly Runnable<never, unknown, unknown>[]
+}
+
+class Combined<In, Out, Chunk> extends Runnable<In, Out, Chunk> {
+  readonly name: string
+  readonly kind: RunKind
+  readonly steps: readonly Runnable<never, unknown, unknown>[] | undefined
+  readonly open: Made<In, Chunk>['open']
+  override readonly through?: NonNullable<Made<In, Chunk>['through']>
+
+  constructor(made: Made<In, Chunk>) {
+    super()
+    this.name = made.name
+    this.kind = made.kind ?? 'chain'
+    this.steps = made.steps
+    this.open = made.open
+    if (made.through) this.through = made.through
+  }
+}
+
+/** A runnable from its parts: how the combinators are made, without a class each. */
+export function runnable<In, Out, Chunk>(made: Made<In, Chunk>): Runnable<In, Out, Chunk> {
+  return new Combined<In, Out, Chunk>(made)
+}
+
+/** The steps of a bare sequence, so that chains of chains are flat; one with bound options stands for itself. */
+export function stepsOf(step: Runnable<never, unknown, unknown>): readonly Runnable<never, unknown, unknown>[] {
+  return step instanceof Combined && step.steps && !step.config ? step.steps : [step]
+}

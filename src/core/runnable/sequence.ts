@@ -1,0 +1,47 @@
+import type { Flow } from '../flow/flow.ts'
+import type { OpenRun } from '../run/run.ts'
+import { begin, fold, join, type Launched } from '../run/start.ts'
+import { type Runnable, runnable, stepsOf } from './runnable.ts'
+
+type Step = Runnable<never, unknown, unknown>
+
+/**
+ * Steps one after another (LangChain's RunnableSequence, what `pipe` makes): each takes the output of the one before it, by chunks
+ * where it can. Where two meet as flow and stage they become one pass over the source.
+ *
+ * @example
+ * const chain = sequence(prompt, model, new StringOutputParser())
+ */
+export function sequence<A, B, BC, C, CC>(a: Runnable<A, B, BC>, b: Runnable<B, C, CC>): Runnable<A, C, CC>
+export function sequence<A, B, BC, C, CC, D, DC>(a: Runnable<A, B, BC>, b: Runnable<B, C, CC>, c: Runnable<C, D, DC>): Runnable<A, D, DC>
+export function sequence<A, B, BC, C, CC, D, DC, E, EC>(
+  a: Runnable<A, B, BC>,
+  b: Runnable<B, C, CC>,
+  c: Runnable<C, D, DC>,
+  d: Runnable<D, E, EC>,
+): Runnable<A, E, EC>
+export function sequence(...given: readonly Step[]): Step {
+  const steps = given.flatMap(stepsOf)
+  const [first] = steps
+  return runnable<never, unknown, unknown>({
+    name: 'RunnableSequence',
+    steps,
+    open: (input, run) => follow(steps, undefined, input, run),
+    ...(first?.through && { through: (flow: Flow, run: OpenRun) => follow(steps, { run, flow }, undefined, run) }),
+  })
+}
+
+/** Data flowing through the steps: on as a flow where the next one takes chunks, folded to a value where it does not. */
+async function follow(steps: readonly Step[], from: Launched | undefined, input: unknown, run: OpenRun): Promise<Flow> {
+  let at = from
+  let value = input
+  for (const [index, step] of steps.entries()) {
+    const tags = [`seq:step:${index + 1}`]
+    if (at && step.through) at = await join(step, at.flow, run, tags)
+    else {
+      if (at) value = await fold(at)
+      at = await begin(step, value, run, { tags })
+    }
+  }
+  return (at as Launched).flow
+}

@@ -1,0 +1,64 @@
+import { Disconnect } from '../../core/errors.ts'
+import { plainJson } from '../../core/json/plain.ts'
+import type { RunStream } from '../../core/run/run-stream.ts'
+import { follow } from '../../core/util/signal.ts'
+import { exposing, isReason, logFailure, statusOf } from '../response/public-error.ts'
+import type { ResponseOptions } from '../response/to-response.ts'
+import { headersWith } from '../response/writer.ts'
+import { OpenAIAnswer, openaiError, usageOf } from './openai.ts'
+
+/** A run as one `chat.completion`: what OpenAI answers where `stream` is not true. A failure has a status of its own, 500 and above. */
+export async function openaiCompletion(
+  run: RunStream<unknown, unknown>,
+  { request, ctx, exposeErrors, openai = {}, headers }: ResponseOptions,
+): Promise<Response> {
+  const unfollow = request ? follow(request.signal, () => run.stop(new Disconnect())) : () => {}
+  ctx?.waitUntil(run.flushed)
+  const answer = new OpenAIAnswer(openai.model)
+  const message = new Message()
+  const ended = run.outcome
+  try {
+    for (let batch = await run.nextBatch(); batch; batch = await run.nextBatch()) message.add(answer.read(batch))
+  } catch (error) {
+    if (!exposeErrors && !isReason(error)) logFailure(error)
+  }
+  unfollow()
+  const outcome = await ended
+  const respond = (body: object, status: number): Response =>
+    new Response(plainJson(body), { status, headers: headersWith({ 'content-type': 'application/json' }, headers) })
+  if ('error' in outcome && answer.isLost(outcome)) return respond(openaiError(outcome, exposing(exposeErrors)), statusOf(outcome.error))
+  const { id, created, model } = answer
+  const choice = { index: 0, message: message.whole(), logprobs: null, finish_reason: answer.finishReason(outcome) }
+  const usage = outcome.usage && { usage: usageOf(outcome.usage) }
+  return respond({ id: id || `chatcmpl-${created}`, object: 'chat.completion', created, model, choices: [choice], ...usage }, 200)
+}
+
+/** The pieces of a message, put together. */
+class Message {
+  #content = ''
+  #reasoning = ''
+  readonly #calls = new Map<number, { id: string; type: 'function'; function: { name: string; arguments: string } }>()
+
+  add({ content = '', reasoning_content = '', tool_calls = [] }: ReturnType<OpenAIAnswer['read']>): void {
+    this.#content += content
+    this.#reasoning += reasoning_content
+    for (const { index, id, function: said } of tool_calls) {
+      const call = this.#calls.get(index) ?? { id: '', type: 'function', function: { name: '', arguments: '' } }
+      this.#calls.set(index, call)
+      call.id = id ?? call.id
+      call.function.name = said.name ?? call.function.name
+      call.function.arguments += said.arguments
+    }
+  }
+
+  whole(): object {
+    const hasCalls = this.#calls.size > 0
+    return {
+      role: 'assistant',
+      content: hasCalls && this.#content === '' ? null : this.#content,
+      refusal: null,
+      ...(this.#reasoning !== '' && { reasoning_content: this.#reasoning }),
+      ...(hasCalls && { tool_calls: [...this.#calls.values()] }),
+    }
+  }
+}

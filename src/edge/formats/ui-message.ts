@@ -1,0 +1,14 @@
+import { type PartWriter, partWriter } from '../../ai-sdk/part-writer.ts'
+import { plainJson } from '../../core/json/plain.ts'
+import { messageOf } from '../response/public-error.ts'
+import type { Writer, WriterOptions } from '../response/writer.ts'
+
+/** Writes the AI SDK's UI message stream v1: each part an event without a name, and `[DONE]`. */
+export function uiMessageWriter({ expose, messageId }: WriterOptions): Writer {
+  const parts: PartWriter = partWriter({ errorText: (error) => messageOf(expose(error)), messageId })
+  const frame = (part: unknown): string => `data: ${plainJson(part)}\n\n`
+  return {
+    write: (batch) => parts.write(batch).map(frame).join(''),
+    end: (outcome) => `${parts.end(outcome).map(frame).join('')}data: [DONE]\n\n`,
+  }
+}

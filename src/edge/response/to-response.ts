@@ -1,0 +1,168 @@
+import { Disconnect } from '../../core/errors.ts'
+import type { RunEvent } from '../../core/event.ts'
+import type { RunStream } from '../../core/run/run-stream.ts'
+import { follow, LONGEST_TIMER } from '../../core/util/signal.ts'
+import { workerFlags } from '../worker-flags.ts'
+import { type ExposeErrors, exposing, isReason, logFailure } from './public-error.ts'
+import { heartbeat } from './sse.ts'
+import {
+  type AgUiFormat,
+  headersOf,
+  headersWith,
+  type OpenAIFormat,
+  type ResponseFormat,
+  takesComments,
+  type Writer,
+  writerOf,
+} from './writer.ts'
+
+/** What a Worker's third argument offers; other hosts have their own. */
+export interface Context {
+  waitUntil(work: Promise<unknown>): void
+}
+
+/** Options of {@link toResponse}. */
+export interface ResponseOptions {
+  /** Its signal tells that the client has left; in Workers that takes the flag `enable_request_signal`. */
+  readonly request?: Request
+  /** Keeps the Worker alive until the handlers are done; while it lives, a Worker hears of the client's leaving by the answer's body too. */
+  readonly ctx?: Context | undefined
+  /** Pause after which a comment is sent, so that proxies do not close a silent stream, in ms. Default 15,000; 0 for none. Formats of server-sent events only. */
+  readonly heartbeatMs?: number | undefined
+  /** Whether the caller reads the messages of errors. Default false: what a message quotes may be meant for nobody else. */
+  readonly exposeErrors?: ExposeErrors | undefined
+  /** Headers beside those of the format, and over them. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Of the `openai` format. */
+  readonly openai?: OpenAIFormat
+  /** Of the `ag-ui` format. */
+  readonly agUi?: AgUiFormat
+  /** Of the `ui-message` format: the id of the message that the answer goes on with. Default: a new message, with the id of the root run. */
+  readonly messageId?: string | undefined
+}
+
+/**
+ * A run as a streaming response, one write per wire chunk. {@link ResponseFormat} says how it is written; `events` is the default.
+ *
+ * When the client leaves, the run is stopped with `Disconnect` and the provider's body is closed. A failure is told in the format's own
+ * words, after what was said before it; bare `text` has none, so there it breaks the stream, which a Worker's client sees as a plain end. A failure
+ * whose message the caller does not read is told to the console.
+ *
+ * @example
+ * return toResponse(chain.events(input), { request, ctx })
+ * @example
+ * return toResponse(chain.events({ history }), { request, ctx, format: 'ui-message' }) // for useChat
+ */
+export function toResponse(run: RunStream<RunEvent, unknown>, options?: ResponseOptions & { readonly format?: ResponseFormat }): Response
+export function toResponse(run: Answer, options: ResponseOptions & { readonly format: Exclude<ResponseFormat, 'events'> }): Response
+export function toResponse(run: Answer, options: ResponseOptions & { readonly format?: ResponseFormat } = {}): Response {
+  return responseOf(run, options)
+}
+
+/** The same where a first batch has been read. */
+export function responseOf(
+  run: Answer,
+  options: ResponseOptions & { readonly format?: ResponseFormat },
+  first?: readonly unknown[],
+): Response {
+  const { format = 'events', request, ctx, heartbeatMs = 15_000, exposeErrors, openai, agUi, messageId, headers } = options
+  const unfollow = request ? follow(request.signal, () => run.stop(new Disconnect())) : () => {}
+  ctx?.waitUntil(run.flushed)
+  const bytes = bytesOf(run, {
+    first,
+    make: () => writerOf(format, { expose: exposing(exposeErrors), openai, agUi, messageId }),
+    heartbeatMs: takesComments(format) ? heartbeatMs : 0,
+    ended: unfollow,
+    failed: exposeErrors ? () => {} : logFailure,
+  })
+  const isTold = request && workerFlags()?.enable_request_signal
+  return new Response(ctx && !isTold ? noticing(bytes) : bytes, { headers: headersWith(headersOf(format), headers) })
+}
+
+/** What is used of a run. */
+export type Answer = Pick<RunStream<unknown, unknown>, 'nextBatch' | 'outcome' | 'flushed' | 'stop'>
+
+type Bytes = Uint8Array
+
+interface Writing {
+  readonly first: readonly unknown[] | undefined
+  make(): Writer | Promise<Writer>
+  /** 0 for none. */
+  readonly heartbeatMs: number
+  /** Called once, however it ends. */
+  ended(): void
+  /** Told why, where the run failed. */
+  failed(error: unknown): void
+}
+
+/**
+ * Without the flag, workerd tells a stream made here nothing of a client that left. What is piped into a stream of its own it cancels,
+ * with the next write (the heartbeat is one), as long as something is waited for.
+ */
+function noticing(bytes: ReadableStream<Bytes>): ReadableStream<Bytes> {
+  const { IdentityTransformStream } = globalThis as { IdentityTransformStream?: new () => ReadableWritablePair<Bytes, Bytes> }
+  return IdentityTransformStream ? bytes.pipeThrough(new IdentityTransformStream()) : bytes
+}
+
+/** A run's bytes, a write per batch. */
+function bytesOf(run: Answer, writing: Writing): ReadableStream<Bytes> {
+  const { heartbeatMs, ended } = writing
+  const utf8 = new TextEncoder()
+  const texts = textsOf(run, writing)
+  let timer: ReturnType<typeof setInterval> | null = null
+  const end = (): void => {
+    if (timer) clearInterval(timer)
+    ended()
+  }
+  return new ReadableStream(
+    {
+      start(controller) {
+        // Where the client is behind it hears enough.
+        const beat = (): void => (Number(controller.desiredSize) < 0 ? undefined : controller.enqueue(utf8.encode(heartbeat)))
+        if (heartbeatMs > 0) timer = setInterval(beat, Math.min(heartbeatMs, LONGEST_TIMER))
+      },
+      async pull(controller) {
+        const text = await texts().catch((error: unknown) => {
+          end()
+          throw error
+        })
+        if (text !== undefined) return controller.enqueue(utf8.encode(text))
+        end()
+        controller.close()
+      },
+      cancel() {
+        end()
+        run.stop(new Disconnect())
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+/** The texts of a run one by one, undefined after the last. */
+function textsOf(run: Answer, { make, failed, ...writing }: Writing): () => Promise<string | undefined> {
+  let { first } = writing
+  let writer: Writer | undefined
+  let outcome: Answer['outcome'] | undefined
+  let isOver = false
+  return async () => {
+    if (isOver) return undefined
+    writer ??= await make()
+    // Asked for when a long answer is over, it may be gone; where nobody says it, nothing has to be kept for it.
+    if (writer.end) outcome ??= run.outcome
+    try {
+      let batch = first ?? (await run.nextBatch())
+      first = undefined
+      for (; batch; batch = await run.nextBatch()) {
+        const text = writer.write(batch)
+        // A pull that gives nothing is not repeated.
+        if (text !== '') return text
+      }
+    } catch (error) {
+      if (!isReason(error)) failed(error)
+      if (!writer.end) throw error
+    }
+    isOver = true
+    return outcome && writer.end?.(await outcome)
+  }
+}

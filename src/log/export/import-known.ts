@@ -1,0 +1,35 @@
+import { stringify } from '../../core/json/stringify.ts'
+import { type Readable, recordsOf } from '../read-records.ts'
+import type { LogRecord, StoredRecord } from '../record.ts'
+
+/**
+ * Of some records those that a log has not got. Free records have no ids of their own, so they are counted: up to the cursor `end`, for
+ * what was imported since then is not what is imported now.
+ *
+ * The log is read around their time, and nothing of it kept.
+ */
+export async function unknownOf(store: Readable, records: readonly LogRecord[], end: string): Promise<readonly LogRecord[]> {
+  const times = records.map(({ at = 0 }) => at)
+  const known = new Map(records.map((record) => [keyOf(record), 0]))
+  for await (const record of recordsOf(store, { after: Math.min(...times) - 1, before: Math.max(...times) + 1 })) {
+    if (!('event' in record) && record.cursor > end) continue
+    const key = keyOf(recordOf(record))
+    const count = known.get(key)
+    if (count !== undefined) known.set(key, count + 1)
+  }
+  return records.filter((record) => {
+    const key = keyOf(record)
+    const count = known.get(key) ?? 0
+    if ('run' in record) known.set(key, 1)
+    else known.set(key, count - 1)
+    return count <= 0
+  })
+}
+
+const recordOf = (record: StoredRecord): LogRecord => ('event' in record ? record.event : record)
+
+function keyOf(record: LogRecord): string {
+  if ('run' in record) return `${record.run.id} ${record.seq} ${record.at} ${record.type}`
+  const { at, level, category, message, properties } = record
+  return stringify([at, level, category, message, properties])
+}

@@ -1,0 +1,114 @@
+import { ChaintapError } from '../../core/errors.ts'
+import { streamOf } from '../pipeline/batch-stream.ts'
+import { type Readable, recordsOf } from '../read-records.ts'
+import type { LogFilter, LogQuery, StoredRecord } from '../record.ts'
+
+export { type ImportOptions, type ImportProgress, importLog } from './import.ts'
+
+/**
+ * - `text`: what LangChain's handlers print, without colours
+ * - `ansi`: the same in colours: the file that its FileCallbackHandler and a logger beside it would have written
+ * - `html`: a page of its own, without scripts and without requests
+ * - `ndjson`: every record as a line, for {@link importLog}; nothing is lost
+ * - `otlp`: run trees as traces for OpenTelemetry: lines of TracesData in OTLP/JSON, which is what a collector's `/v1/traces` takes
+ */
+export type LogFormat = 'text' | 'ansi' | 'html' | 'ndjson' | 'otlp'
+
+/** What has been exported so far. */
+export interface ExportProgress {
+  readonly records: number
+  readonly bytes: number
+}
+
+/** Options of {@link exportLog}: which records, and how. */
+export interface ExportOptions extends LogFilter {
+  readonly format?: LogFormat
+  /** Prints what models say, too: for `text`, `ansi` and `html`. Default false. */
+  readonly tokens?: boolean
+  /** Of `otlp`: what went in and came out, and what errors say, too. Default false. */
+  readonly content?: boolean
+  /** Of `otlp`: the `service.name`. Default `unknown_service`, as OpenTelemetry has it. */
+  readonly service?: string
+  /** Of the page. Default `Log of runs`. */
+  readonly title?: string
+  /** Told after each piece, of some 16 KB. */
+  readonly onProgress?: (progress: ExportProgress) => void
+}
+
+/** What a format works with. */
+export interface ExportSource {
+  /** The records to export, in the order in which they were written; `query` narrows them further. */
+  read(query?: LogQuery): AsyncGenerator<StoredRecord, void>
+  /** Counts a record as written. */
+  wrote(): void
+  readonly filter: LogFilter
+  readonly tokens: boolean
+  readonly content: boolean
+  readonly service: string
+  readonly title: string
+}
+
+/** Makes texts of records. */
+export type Format = (source: ExportSource) => AsyncGenerator<string, void>
+
+const PIECE = 16_384
+
+/**
+ * A log, or a part of it, as bytes, in the order in which it was written. It is read page by page as the stream is, so that a log of any
+ * length takes little memory; cancelling stops it.
+ *
+ * @throws ChaintapError `invalid_options`, when called, for a format that there is none of
+ * @example
+ * const page = await new Response(exportLog(store, { format: 'html', runId })).blob()
+ * await exportLog(store).pipeTo(await fileHandle.createWritable())
+ */
+export function exportLog(
+  store: Readable,
+  { format = 'ndjson', tokens = false, content = false, service = 'unknown_service', title = 'Log of runs', ...rest }: ExportOptions = {},
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const load = Object.hasOwn(formats, format) ? formats[format] : undefined
+  if (!load) throw new ChaintapError('invalid_options', `There is no format ${String(format)}: give ${Object.keys(formats).join(', ')}.`)
+  const { onProgress, ...filter } = rest
+  let records = 0
+  const source: ExportSource = {
+    read: (query) => recordsOf(store, { ...filter, ...query }),
+    wrote: () => void records++,
+    filter,
+    tokens,
+    content,
+    service,
+    title,
+  }
+  return streamOf(async () => pieces((await load())(source), (bytes) => onProgress?.({ records, bytes })))
+}
+
+/** Whoever only logs loads none of them. */
+const formats: Readonly<Record<LogFormat, () => Promise<Format>>> = {
+  text: async () => (await import('./transcript.ts')).asText,
+  ansi: async () => (await import('./transcript.ts')).asAnsi,
+  html: async () => (await import('./html.ts')).asHtml,
+  ndjson: async () => (await import('./ndjson.ts')).asLines,
+  otlp: async () => (await import('./otlp.ts')).asOtlp,
+}
+
+/** Texts as bytes, some thousand at a time. */
+async function* pieces(
+  texts: AsyncGenerator<string, void>,
+  told: (bytes: number) => void,
+): AsyncGenerator<readonly Uint8Array<ArrayBuffer>[], void> {
+  const utf8 = new TextEncoder()
+  let piece = ''
+  let written = 0
+  const cut = (): readonly Uint8Array<ArrayBuffer>[] => {
+    // A copy, as the types of Workers do not say whose memory it is.
+    const bytes = new Uint8Array(utf8.encode(piece))
+    piece = ''
+    told((written += bytes.length))
+    return [bytes]
+  }
+  for await (const text of texts) {
+    piece += text
+    if (piece.length >= PIECE) yield cut()
+  }
+  if (piece !== '') yield cut()
+}

@@ -1,0 +1,197 @@
+import { promisifyRequest } from 'idb-keyval'
+import { levels } from '../level.ts'
+import type { Backend, KeptHead, Page } from '../pipeline/backend.ts'
+import { isSealed, type Segment } from '../segment/segment.ts'
+import { Connection, committed } from './connection.ts'
+import { Journal } from './journal.ts'
+
+/** Segments in an IndexedDB database, shared by all tabs. Rejects where there is none to be had. */
+export async function openIndexedDB(name: string): Promise<Backend> {
+  const backend = new IndexedDBBackend(name)
+  await backend.open()
+  return backend
+}
+
+class IndexedDBBackend implements Backend {
+  readonly isDurable: boolean = true
+  readonly #name: string
+  readonly #connection: Connection
+  readonly #channel: BroadcastChannel | undefined
+  readonly #journal: Journal
+  readonly #unwatch: () => void
+  #changed: (isRemoval: boolean) => void = () => {}
+
+  constructor(name: string) {
+    this.#name = name
+    this.#connection = new Connection(name, () => this.#changed(true))
+    this.#channel = typeof BroadcastChannel === 'function' ? new BroadcastChannel(name) : undefined
+    this.#journal = new Journal(name)
+    // A page that only hides makes sure of it itself.
+    this.#unwatch = this.#journal.watch(() => setTimeout(() => void this.#adopt(), 1_000))
+  }
+
+  async open(): Promise<void> {
+    try {
+      // WebKit's first try may fail where the second does not.
+      await this.#connection.open().catch(() => this.#connection.open())
+      await this.#adopt()
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  watch(changed: (isRemoval: boolean) => void): void {
+    this.#changed = changed
+    if (this.#channel) this.#channel.onmessage = ({ data }) => changed(data === 'removed')
+  }
+
+  async add(segments: readonly Segment[]): Promise<readonly number[]> {
+    const keys = await this.#add(segments).catch((error: unknown) => this.#addAgain(segments, error))
+    this.#journal.strike(segments)
+    this.#tell('written')
+    return keys
+  }
+
+  /** A transaction that had to wait, for a reader in another tab, is gone with its page, though committed (Chromium); in WebKit any is. */
+  leave(segments: readonly Segment[]): void {
+    this.#journal.note(segments)
+  }
+
+  /** Keeps what pages that are gone have noted. Several may do so at once: a segment's name is there once. */
+  async #adopt(): Promise<void> {
+    const noted = this.#journal.others()
+    if (noted.length === 0) return
+    await this.add(noted).catch(() => {})
+    this.#changed(false)
+  }
+
+  #add(segments: readonly Segment[]): Promise<readonly number[]> {
+    return this.#write((heads, bodies) => {
+      const added = segments.map(({ head, body }) => {
+        const request = heads.add(head)
+        // Last: after commit() Firefox aborts when the last request fails, and goes on when another does.
+        bodies.add(body, head.name)
+        return request
+      })
+      return () => added.map(({ result }) => result as number)
+    }, durabilityOf(segments))
+  }
+
+  async #addAgain(segments: readonly Segment[], error: unknown): Promise<readonly number[]> {
+    const { name } = error as DOMException
+    if (name === 'QuotaExceededError') {
+      await this.#makeRoom(segments)
+      return this.#add(segments)
+    }
+    if (name !== 'ConstraintError') this.#connection.drop()
+    // It may have been kept, and its answer lost.
+    const bodies = await this.bodies(segments.map(({ head }) => head.name))
+    const missing = segments.filter((_, i) => bodies[i] === undefined)
+    const keys = missing.length > 0 ? await this.#add(missing) : []
+    return missing.length === segments.length ? keys : []
+  }
+
+  /** Removes the oldest segments: four times what is to be written, as engines do not count exactly. */
+  async #makeRoom(segments: readonly Segment[]): Promise<void> {
+    let missing = 4 * segments.reduce((sum, { head }) => sum + head.bytes, 0)
+    for (;;) {
+      const heads = await this.heads({ from: 0, to: Infinity, order: 'asc', limit: 32 })
+      if (heads.length === 0 || missing <= 0) break
+      const gone: KeptHead[] = []
+      for (const head of heads) {
+        if (missing <= 0) break
+        gone.push(head)
+        missing -= head.bytes
+      }
+      await this.remove(gone)
+    }
+    this.#changed(true)
+  }
+
+  heads({ from, to, order, limit }: Page): Promise<readonly KeptHead[]> {
+    return this.#read(async (heads): Promise<readonly KeptHead[]> => {
+      if (from > to) return []
+      if (order === 'asc') return promisifyRequest(heads.getAll(IDBKeyRange.bound(from, to), limit))
+      // Backwards there is a cursor only, a turn for each; but keys are dense.
+      const last = (await promisifyRequest(heads.openKeyCursor(IDBKeyRange.bound(from, to), 'prev')))?.key
+      if (typeof last !== 'number') return []
+      const found: KeptHead[] = await promisifyRequest(heads.getAll(IDBKeyRange.bound(Math.max(from, last - limit + 1), last)))
+      return found.reverse()
+    })
+  }
+
+  async bodies(names: readonly string[]): Promise<readonly (string | undefined)[]> {
+    const found = await this.#read(async ({ transaction }) => {
+      const bodies = transaction.objectStore('bodies')
+      return Promise.all(names.map((name) => promisifyRequest<string | undefined>(bodies.get(name))))
+    })
+    return found.some(isSealed) ? (await import('./pack.ts')).unsealAll(found, names, this.#name) : found
+  }
+
+  /** Again where that failed, by a connection of its own: who follows the log is not to end with one that was lost. */
+  #read<T>(work: (heads: IDBObjectStore) => Promise<T>): Promise<T> {
+    return this.#connection.use('readonly', work).catch(() => {
+      this.#connection.drop()
+      return this.#connection.use('readonly', work)
+    })
+  }
+
+  async remove(gone: readonly KeptHead[]): Promise<void> {
+    await this.#write((heads, bodies) => {
+      for (const { key, name } of gone) {
+        heads.delete(key)
+        bodies.delete(name)
+      }
+      return () => {}
+    })
+    this.#tell('removed')
+  }
+
+  async clear(): Promise<void> {
+    this.#journal.clear()
+    await this.#write((heads, bodies) => {
+      heads.clear()
+      bodies.clear()
+      return () => {}
+    })
+    this.#tell('removed')
+  }
+
+  #write<T>(work: (heads: IDBObjectStore, bodies: IDBObjectStore) => () => T, durability?: IDBTransactionDurability): Promise<T> {
+    return this.#connection.use(
+      'readwrite',
+      async (heads) => {
+        const { transaction } = heads
+        const result = work(heads, transaction.objectStore('bodies'))
+        // Chromium drops what is not committed when its page goes: 200 of 200 puts were lost without it, none with it.
+        transaction.commit()
+        await committed(transaction)
+        return result()
+      },
+      durability,
+    )
+  }
+
+  async alone(work: () => Promise<void>): Promise<void> {
+    if (!navigator.locks) return work()
+    await navigator.locks.request(this.#name, { ifAvailable: true }, (lock) => (lock ? work() : undefined))
+  }
+
+  /** After the commit: whoever hears it finds it. */
+  #tell(what: 'written' | 'removed'): void {
+    this.#channel?.postMessage(what)
+  }
+
+  close(): void {
+    this.#changed = () => {}
+    this.#unwatch()
+    this.#connection.close()
+    this.#channel?.close()
+  }
+}
+
+/** Errors are to survive even a loss of power: that costs 2 to 5 times as much. */
+function durabilityOf(segments: readonly Segment[]): IDBTransactionDurability {
+  return segments.some(({ head }) => head.level >= levels.indexOf('error')) ? 'strict' : 'relaxed'
+}

@@ -1,0 +1,93 @@
+import { ChaintapError } from '../../core/errors.ts'
+import type { RunEvent } from '../../core/event.ts'
+import type { CallbackMethods } from '../../core/handler/methods.ts'
+import type { JsonOptions } from '../../core/json/stringify.ts'
+import { flushed } from '../handler.ts'
+import { SegmentStore } from '../pipeline/segment-store.ts'
+import type { OutboxOptions } from '../pipeline/write-queue.ts'
+import { Writer } from '../pipeline/writer.ts'
+import type { RulesOptions } from '../redact.ts'
+import type { LogStore, PruneLimits } from '../store.ts'
+import type { SealOptions } from './open.ts'
+
+/** Options of {@link IndexedDBLogStore}. Those of the handle that was first to open a log hold for it; `redact` and `content` are each handle's own. */
+export interface IndexedDBLogOptions extends RulesOptions, JsonOptions, Partial<OutboxOptions>, SealOptions {
+  /** Of the log; its database is `chaintap:<name>`. Default `log`. */
+  readonly name?: string
+  /** How much it keeps, of all tabs together; the oldest records go. Default 64 MB. */
+  readonly retain?: PruneLimits
+}
+
+/** A log's one writer in this page, and how many handles it has. */
+interface Shared {
+  readonly writer: Writer
+  readonly encrypt: boolean | undefined
+  handles: number
+}
+
+/** Two handles on one log share what waits to be written, and its order. */
+const open = new Map<string, Shared>()
+
+/**
+ * A log in IndexedDB, which outlives the tab. Many tabs can write at once. Where there is no IndexedDB (Node, Workers, sandboxed frames,
+ * blocked storage) it is a log in memory, and `isDurable` says so.
+ *
+ * @throws ChaintapError `invalid_options` for `encrypt` where this page has the log open without it
+ *
+ * @example
+ * const store = new IndexedDBLogStore({ name: 'output', retain: { maxAgeMs: 7 * 86_400_000 } })
+ * store.logger('app').info('ready')
+ */
+export class IndexedDBLogStore extends SegmentStore {
+  readonly name: string
+
+  constructor({ name = 'log', retain = { maxBytes: 67_108_864 }, ...options }: IndexedDBLogOptions = {}) {
+    const shared = open.get(name) ?? start({ ...options, name, retain })
+    if (options.encrypt && !shared.encrypt)
+      throw new ChaintapError('invalid_options', `The log "${name}" is open unencrypted: close it first.`)
+    shared.handles++
+    super(shared.writer, options, async () => {
+      if (--shared.handles > 0) return shared.writer.flush().catch(() => {})
+      open.delete(name)
+      await shared.writer.close()
+    })
+    this.name = name
+  }
+}
+
+function start(options: IndexedDBLogOptions & { readonly name: string }): Shared {
+  const writer = new Writer(async (sender) => {
+    // What is written waits for the database anyway: what knows of it is loaded meanwhile.
+    const { openOutbox } = await import('./open.ts')
+    return openOutbox(options, sender, writer)
+  }, options)
+  const shared: Shared = { writer, encrypt: options.encrypt, handles: 0 }
+  open.set(options.name, shared)
+  return shared
+}
+
+/**
+ * Writes every event of the runs it hears to a log in the browser: LangChain's `FileCallbackHandler`, for pages. No run waits for it, and
+ * its failures harm none; `stream.flushed` waits until what it heard is saved.
+ *
+ * @example
+ * const log = new IndexedDBCallbackHandler({ name: 'output' })
+ * await chain.invoke({ number: 2 }, { callbacks: [log] })
+ * log.store.logger('app').info('done')
+ */
+export class IndexedDBCallbackHandler implements CallbackMethods {
+  readonly name: string = 'IndexedDBCallbackHandler'
+  readonly store: LogStore
+
+  constructor(options: IndexedDBLogOptions = {}) {
+    this.store = new IndexedDBLogStore(options)
+  }
+
+  onEvent(event: RunEvent): void {
+    this.store.write(event)
+  }
+
+  flush(): Promise<void> {
+    return flushed(this.store)
+  }
+}

@@ -1,0 +1,90 @@
+import type { Backend, KeptHead, Page } from '../pipeline/backend.ts'
+import { isOver } from '../pipeline/retention.ts'
+import type { Segment } from '../segment/segment.ts'
+import type { PruneLimits } from '../store.ts'
+
+const ring: PruneLimits = { maxRecords: 10_000, maxBytes: 16_777_216 }
+
+/** Segments in memory, in a ring: the oldest go when there are more than it may hold. */
+export const memoryBackend = (limits: PruneLimits = ring): Backend => new MemoryBackend(limits)
+
+class MemoryBackend implements Backend {
+  readonly isDurable: boolean = false
+  readonly #limits: PruneLimits
+  /** By their keys. */
+  #heads: KeptHead[] = []
+  readonly #bodies = new Map<string, string>()
+  #key = 0
+  #records = 0
+  #bytes = 0
+  #changed: (isRemoval: boolean) => void = () => {}
+
+  constructor(limits: PruneLimits) {
+    this.#limits = limits
+  }
+
+  async add(segments: readonly Segment[]): Promise<readonly number[]> {
+    const added = segments.map(({ head }) => ({ ...head, key: ++this.#key }))
+    this.#heads.push(...added)
+    for (const { head, body } of segments) {
+      this.#bodies.set(head.name, body)
+      this.#records += head.records
+      this.#bytes += head.bytes
+    }
+    this.#hold()
+    return added.map(({ key }) => key)
+  }
+
+  #hold(): void {
+    const { maxRecords = Infinity, maxBytes = Infinity, maxAgeMs } = this.#limits
+    // Of a log that is followed every token is a segment: there are thousands to look at.
+    if (this.#records <= maxRecords && this.#bytes <= maxBytes && maxAgeMs === undefined) return
+    const newestFirst = this.#heads.toReversed()
+    if (!newestFirst.some(isOver(this.#limits))) return
+    // Somewhat more than needed: after a removal runs are told of whole again, which is not to happen at every write.
+    this.#remove(newestFirst.filter(isOver(lower(this.#limits))))
+    this.#changed(true)
+  }
+
+  #remove(gone: readonly KeptHead[]): void {
+    for (const { name, records, bytes } of gone) {
+      if (!this.#bodies.delete(name)) continue
+      this.#records -= records
+      this.#bytes -= bytes
+    }
+    this.#heads = this.#heads.filter(({ name }) => this.#bodies.has(name))
+  }
+
+  async heads({ from, to, order, limit }: Page): Promise<readonly KeptHead[]> {
+    const heads = this.#heads
+    const [first, end] = [heads.findLastIndex(({ key }) => key < from) + 1, heads.findLastIndex(({ key }) => key <= to) + 1]
+    if (order === 'asc') return heads.slice(first, Math.min(end, first + limit))
+    return heads.slice(Math.max(first, end - limit), end).reverse()
+  }
+
+  async bodies(names: readonly string[]): Promise<readonly (string | undefined)[]> {
+    return names.map((name) => this.#bodies.get(name))
+  }
+
+  async remove(gone: readonly KeptHead[]): Promise<void> {
+    this.#remove(gone)
+  }
+
+  async clear(): Promise<void> {
+    this.#remove(this.#heads)
+  }
+
+  watch(changed: (isRemoval: boolean) => void): void {
+    this.#changed = changed
+  }
+
+  close(): void {}
+}
+
+const PART = 15 / 16
+
+const lower = ({ maxRecords = Infinity, maxBytes = Infinity, maxAgeMs = Infinity }: PruneLimits): PruneLimits => ({
+  maxRecords: maxRecords * PART,
+  maxBytes: maxBytes * PART,
+  maxAgeMs,
+})

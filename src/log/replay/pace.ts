@@ -1,0 +1,62 @@
+import { ChaintapError } from '../../core/errors.ts'
+import type { RunEvent } from '../../core/event.ts'
+import type { Source } from '../../core/flow/source.ts'
+import { sleep } from '../../core/util/backoff.ts'
+import { type Readable, recordsOf } from '../read-records.ts'
+import type { LogQuery } from '../record.ts'
+
+/** A timer cannot wait longer (HTML §8.6). */
+const LONGEST = 2_147_483_647
+/** How many events are given at once. */
+const BATCH = 256
+
+export function checkSpeed(speed: number): void {
+  if (!(speed > 0))
+    throw new ChaintapError(
+      'invalid_options',
+      `speed is ${speed}: give 1 for the pace at which it happened, 2 for twice that, Infinity for no waiting.`,
+    )
+}
+
+/** The events of a query, until one that `isLast`. */
+export async function* eventsOf(store: Readable, query: LogQuery, isLast: (event: RunEvent) => boolean): AsyncGenerator<RunEvent, void> {
+  for await (const record of recordsOf(store, query)) {
+    if (!('event' in record)) continue
+    yield record.event
+    if (isLast(record.event)) return
+  }
+}
+
+/** Gives events when their time has come, those together whose time has. `from`: when it began, in the time of the events. */
+export function paced(
+  events: AsyncGenerator<RunEvent, void>,
+  { speed, signal, from }: { readonly speed: number; readonly signal: AbortSignal; readonly from?: number },
+): Source<readonly RunEvent[]> {
+  const began = performance.now()
+  let first = from
+  let latest = -Infinity
+  /** Read, and not given yet. */
+  let held: RunEvent | undefined
+  const read = async (): Promise<RunEvent | undefined> => (await events.next()).value ?? undefined
+  // The clock of the log went backwards at times; its events did not.
+  const waitFor = ({ at }: RunEvent): number => {
+    first ??= at
+    latest = Math.max(latest, at)
+    return began + (latest - first) / speed - performance.now()
+  }
+  return {
+    async next() {
+      let event = held ?? (await read())
+      if (!event) return { done: true }
+      for (let wait = waitFor(event); wait > 0; wait = waitFor(event)) await sleep(Math.min(wait, LONGEST), signal)
+      const batch: RunEvent[] = []
+      while (event && batch.length < BATCH && waitFor(event) <= 0) {
+        batch.push(event)
+        event = await read()
+      }
+      held = event
+      return { done: false, value: batch }
+    },
+    cancel: () => void events.return().catch(() => {}),
+  }
+}

@@ -1,0 +1,38 @@
+import type { JsonOptions } from '../../core/json/stringify.ts'
+import { SegmentStore } from '../pipeline/segment-store.ts'
+import { Outbox, type OutboxOptions } from '../pipeline/write-queue.ts'
+import { Writer } from '../pipeline/writer.ts'
+import type { RulesOptions } from '../redact.ts'
+import type { PruneLimits } from '../store.ts'
+import { type SqliteStorage, sqliteBackend } from './backend.ts'
+
+export { type LogBucket, type LogQueue, toQueue, toR2 } from '../ship/cloudflare.ts'
+export type { SqliteStorage } from './backend.ts'
+export { type D1LogOptions, D1LogStore } from './d1.ts'
+export type { D1Binding } from './d1-backend.ts'
+
+/** Options of {@link DurableLogStore}. */
+export interface DurableLogOptions extends RulesOptions, JsonOptions, Pick<OutboxOptions, 'room'> {
+  /** How much it keeps; the oldest records go. Default 64 MB. */
+  readonly retain?: PruneLimits
+}
+
+/**
+ * A log in the SQLite of a Durable Object, one for each object: it outlives the object's rest and restarts. A store is of one instance of
+ * its object; make it in the constructor.
+ *
+ * @example
+ * export class Conversation {
+ *   readonly log: DurableLogStore
+ *   constructor({ storage }: { readonly storage: SqliteStorage }) {
+ *     this.log = new DurableLogStore(storage)
+ *   }
+ * }
+ */
+export class DurableLogStore extends SegmentStore {
+  constructor(storage: SqliteStorage, { retain = { maxBytes: 67_108_864 }, room, ...options }: DurableLogOptions = {}) {
+    const kept = { name: 'in SQLite', retain, ...(room !== undefined && { room }) }
+    const writer = new Writer((sender) => new Outbox(sqliteBackend(storage), kept, sender), options)
+    super(writer, options, () => writer.close())
+  }
+}

@@ -1,0 +1,80 @@
+import type { Backend, KeptHead } from '../pipeline/backend.ts'
+import type { Head, Segment } from '../segment/segment.ts'
+
+/** A statement, and what is bound to it. */
+export type Query = readonly [sql: string, ...values: readonly (string | number)[]]
+
+/** The rows of one statement. */
+export type Rows = readonly Readonly<Record<string, unknown>>[]
+
+/** A database of the SQLite kind. */
+export interface SqlDatabase {
+  /** The rows of each. */
+  read(queries: readonly Query[]): Promise<readonly Rows[]>
+  /** All of them, or none; kept when it resolves. */
+  write(queries: readonly Query[]): Promise<readonly Rows[]>
+}
+
+/** Characters of a row. A Durable Object's SQLite and D1 take rows of 2 MB, and a character may be three bytes. */
+const PART = 524_288
+
+/** Made before anything else is asked. */
+export const tables: readonly Query[] = [
+  // Without AUTOINCREMENT keys of removed segments are given again, and a cursor would stand for another place.
+  ['CREATE TABLE IF NOT EXISTS chaintap_log (key INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, head TEXT)'],
+  ['CREATE TABLE IF NOT EXISTS chaintap_log_parts (name TEXT, part INTEGER, text TEXT, PRIMARY KEY (name, part)) WITHOUT ROWID'],
+]
+
+// Lists are bound as JSON: D1 takes 100 parameters, and counts statements.
+const listed = '(SELECT value FROM json_each(?))'
+
+/** Segments in a database. */
+export function sqlBackend({ read, write }: SqlDatabase): Backend {
+  return {
+    isDurable: true,
+    async add(segments) {
+      const rows = await write(segments.flatMap(adding))
+      return rows.flatMap(([row]) => (row ? [Number(row.key)] : []))
+    },
+    async heads({ from, to, order, limit }) {
+      const query = `SELECT key, head FROM chaintap_log WHERE key BETWEEN ? AND ? ORDER BY key ${order === 'desc' ? 'DESC' : 'ASC'} LIMIT ?`
+      const [rows = []] = await read([[query, from, Math.min(to, Number.MAX_SAFE_INTEGER), limit]])
+      return rows.map(({ key, head }): KeptHead => ({ ...(JSON.parse(String(head)) as Head), key: Number(key) }))
+    },
+    async bodies(names) {
+      const query = `SELECT name, text FROM chaintap_log_parts WHERE name IN ${listed} ORDER BY name, part`
+      const [rows = []] = await read([[query, JSON.stringify(names)]])
+      const bodies = new Map<unknown, string>()
+      for (const { name, text } of rows) bodies.set(name, (bodies.get(name) ?? '') + String(text))
+      return names.map((name) => bodies.get(name))
+    },
+    async remove(heads) {
+      await write([
+        [`DELETE FROM chaintap_log WHERE key IN ${listed}`, JSON.stringify(heads.map(({ key }) => key))],
+        [`DELETE FROM chaintap_log_parts WHERE name IN ${listed}`, JSON.stringify(heads.map(({ name }) => name))],
+      ])
+    },
+    async clear() {
+      await write([['DELETE FROM chaintap_log'], ['DELETE FROM chaintap_log_parts']])
+    },
+    close() {},
+  }
+}
+
+/** The first of them gives its key. A segment whose confirmation was lost comes again, and is there once. */
+function adding({ head, body }: Segment): readonly Query[] {
+  const queries: Query[] = [
+    [
+      'INSERT INTO chaintap_log (name, head) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET head = excluded.head RETURNING key',
+      head.name,
+      JSON.stringify(head),
+    ],
+  ]
+  for (let part = 0, from = 0; from < body.length; part++) {
+    // Half a surrogate pair is no text for SQLite, and would come back as another character.
+    const end = from + PART - (/[\ud800-\udbff]/.test(body.charAt(from + PART - 1)) ? 1 : 0)
+    queries.push(['INSERT OR REPLACE INTO chaintap_log_parts VALUES (?, ?, ?)', head.name, part, body.slice(from, end)])
+    from = end
+  }
+  return queries
+}

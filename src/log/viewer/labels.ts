@@ -1,0 +1,48 @@
+import type { Usage } from '../../core/usage.ts'
+import { type RunRow, rateOf, stateOf } from './model/row.ts'
+
+/** What is not known is shown as such, and never as 0. */
+export const unknown = '–'
+
+export const kindText = (kind: string): string => kind.replace('_', ' ')
+
+export const plural = (count: number, noun: string): string => `${count.toLocaleString()} ${noun}${count === 1 ? '' : 's'}`
+
+export function durationText(ms: number | undefined): string {
+  if (ms === undefined) return unknown
+  if (ms < 1_000) return `${Math.round(ms)} ms`
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(2)} s`
+  const seconds = Math.round(ms / 1_000)
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
+}
+
+export const rateText = (row: RunRow): string => {
+  const rate = rateOf(row)
+  return rate === undefined ? unknown : `${rate < 10 ? rate.toFixed(1) : rate.toFixed(0)}/s`
+}
+
+export function usageText({ inputTokens, outputTokens, totalTokens }: Usage): string {
+  if (inputTokens === undefined && outputTokens === undefined) return `${totalTokens ?? unknown} tokens`
+  return `${inputTokens ?? unknown} in, ${outputTokens ?? unknown} out`
+}
+
+const two = (value: number): string => `${value}`.padStart(2, '0')
+
+/** A time of today to the millisecond; of another day, that day and the time to the second. */
+export function timeText(at: number, today: Date = new Date()): string {
+  const date = new Date(at)
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
+  if (date.toDateString() === today.toDateString()) return `${time}.${`${date.getMilliseconds()}`.padStart(3, '0')}`
+  return `${two(date.getMonth() + 1)}-${two(date.getDate())} ${time}`
+}
+
+/** What stands at the end of a run's line. */
+export function factsOf(row: RunRow): readonly string[] {
+  const state = stateOf(row)
+  const facts: string[] = state === 'ended' ? [] : [state]
+  if (rateOf(row) !== undefined) facts.push(rateText(row))
+  if (row.retries > 0) facts.push(row.retries === 1 ? '1 retry' : `${row.retries} retries`)
+  if (row.total) facts.push(usageText(row.total))
+  else if (row.tokens > 0 && facts.length < 2) facts.push(plural(row.tokens, 'token'))
+  return facts
+}

@@ -1,0 +1,31 @@
+import type { RunKind } from '../../../core/event.ts'
+import type { LogLevel } from '../../level.ts'
+import type { Row } from './row.ts'
+
+/** What is to be shown: all that is given must hold; of a set, one item. */
+export interface ViewFilter {
+  readonly levels?: ReadonlySet<LogLevel>
+  /** `message` for free records. */
+  readonly kinds?: ReadonlySet<RunKind | 'message'>
+  readonly tag?: string
+  /** ms since epoch. A run counts from its first record to its last. */
+  readonly after?: number
+  readonly before?: number
+  /** Ids of the runs and free records in which a text was found. */
+  readonly found?: ReadonlySet<string>
+}
+
+export const isActive = (filter: ViewFilter): boolean => Object.values(filter).some((part) => part !== undefined)
+
+export function matches(row: Row, { levels, kinds, tag, after, before, found }: ViewFilter): boolean {
+  const isRun = 'run' in row
+  const [from, to] = isRun ? [row.from, row.to] : [row.record.at, row.record.at]
+  return (
+    (levels === undefined || levels.has(row.level)) &&
+    (kinds === undefined || kinds.has(isRun ? row.run.kind : 'message')) &&
+    (tag === undefined || (isRun && row.run.tags.includes(tag))) &&
+    (after === undefined || to >= after) &&
+    (before === undefined || from <= before) &&
+    (found === undefined || found.has(row.id))
+  )
+}

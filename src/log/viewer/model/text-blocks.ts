@@ -1,0 +1,73 @@
+import type { Message, Part } from '../../../core/message.ts'
+
+/** A text with what it is above it. */
+export interface Block {
+  readonly label?: string
+  readonly text: string
+}
+
+/** A value to be read: messages one by one, errors with their causes, texts as they are, anything else as JSON. */
+export function blocksOf(value: unknown): readonly Block[] {
+  if (value instanceof Error) return errorBlocks(value)
+  const values = Array.isArray(value) && value.length > 0 ? value : [value]
+  return values.every(isMessage) ? values.flatMap(messageBlocks) : [{ text: valueText(value) }]
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
+
+/** Other messages than ours, and what only looks like one, are shown as JSON. */
+const isMessage = (value: unknown): value is Message =>
+  isRecord(value) &&
+  typeof value.role === 'string' &&
+  (typeof value.content === 'string' || isListOf(value.content, (part) => typeof part.type === 'string')) &&
+  (value.toolCalls === undefined || isListOf(value.toolCalls, (call) => typeof call.name === 'string'))
+
+const isListOf = (value: unknown, check: (item: Readonly<Record<string, unknown>>) => boolean): boolean =>
+  Array.isArray(value) && value.every((item) => isRecord(item) && check(item))
+
+function messageBlocks(message: Message): readonly Block[] {
+  const { role, content } = message
+  const parts: readonly Part[] = typeof content === 'string' ? [{ type: 'text', text: content }] : content
+  const calls = ('toolCalls' in message && message.toolCalls) || []
+  const said = parts.map((part) => ({ label: part.type === 'text' ? role : `${role}: ${part.type}`, text: partText(part) }))
+  return [
+    ...(calls.length > 0 ? said.filter(({ text }) => text !== '') : said),
+    ...calls.map(({ name, args }) => ({ label: `${role}: call of ${name}`, text: valueText(args) })),
+  ]
+}
+
+function partText(part: Part): string {
+  const { type, text, url, data, mediaType } = part as Readonly<Record<string, unknown>>
+  if ((type === 'text' || type === 'reasoning') && typeof text === 'string') return text
+  if (type === 'image' && typeof url === 'string') return url.slice(0, 200)
+  if (type === 'image' && typeof data === 'string') return `${String(mediaType)}, ${data.length} characters of base64`
+  return valueText(part)
+}
+
+/** Of a chain of causes: it may be a circle. */
+const CAUSES = 8
+
+function errorBlocks(error: unknown): readonly Block[] {
+  const blocks: Block[] = []
+  for (let at = error; at !== undefined && at !== null && blocks.length < CAUSES; at = at instanceof Error ? at.cause : undefined)
+    blocks.push({ text: valueText(at), ...(blocks.length > 0 && { label: 'caused by' }) })
+  const parts: readonly unknown[] = error instanceof AggregateError ? error.errors : []
+  return [...blocks, ...parts.map((part) => ({ label: 'one of them', text: valueText(part) }))]
+}
+
+/** Any value as a text. What was read from a log has no circles. */
+export function valueText(value: unknown): string {
+  if (typeof value === 'string') return value
+  if (value instanceof Error) {
+    const facts = Object.entries(value).filter(([key, fact]) => key !== 'name' && key !== 'cause' && fact !== undefined)
+    return [`${value.name}: ${value.message}`, ...facts.map(([key, fact]) => `${key}: ${valueText(fact)}`)].join('\n')
+  }
+  return JSON.stringify(value, plain, 2) ?? String(value)
+}
+
+/** What JSON cannot say, as a text. */
+function plain(_key: string, value: unknown): unknown {
+  if (value instanceof Error) return valueText(value)
+  if (value instanceof Map || value instanceof Set) return [...value]
+  return typeof value === 'bigint' || value === undefined ? String(value) : value
+}

@@ -1,0 +1,31 @@
+import type { RunEvent } from '../../../core/event.ts'
+
+const SVG = 'http://www.w3.org/2000/svg'
+
+/** How many tokens came in each part of a run's time, as heights from 0 to 1; empty where no time passed. */
+export function paceOf(events: readonly RunEvent[], from: number, to: number): readonly number[] {
+  const tokens = events.filter(({ type, at }) => type === 'token' && at >= from)
+  if (tokens.length < 2 || to <= from) return []
+  const counts = new Array<number>(Math.min(64, Math.max(12, Math.round(tokens.length / 3)))).fill(0)
+  for (const { at } of tokens) {
+    const column = Math.min(counts.length - 1, Math.floor(((at - from) / (to - from)) * counts.length))
+    counts[column] = (counts[column] ?? 0) + 1
+  }
+  const most = Math.max(...counts)
+  return counts.map((count) => count / most)
+}
+
+/** The pace of a run's tokens, drawn. */
+export function chart(heights: readonly number[]): SVGElement {
+  const svg = document.createElementNS(SVG, 'svg')
+  const path = document.createElementNS(SVG, 'path')
+  svg.setAttribute('class', 'chart')
+  svg.setAttribute('part', 'chart')
+  svg.setAttribute('viewBox', `0 0 ${heights.length} 1`)
+  svg.setAttribute('preserveAspectRatio', 'none')
+  svg.setAttribute('role', 'img')
+  svg.setAttribute('aria-label', 'Tokens over the time of the run')
+  path.setAttribute('d', heights.map((height, i) => `M${i} 1v${-height}h.8v${height}z`).join(''))
+  svg.appendChild(path)
+  return svg
+}

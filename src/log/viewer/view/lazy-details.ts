@@ -1,0 +1,48 @@
+import type { RunEvent } from '../../../core/event.ts'
+import type { LogStore } from '../../store.ts'
+import type { ViewerPrices } from '../model/describe-row.ts'
+import type { Row } from '../model/row.ts'
+import type { DetailsListener, DetailsView } from './details.ts'
+
+/** The place of the details. What shows them is loaded when somebody first asks for some. */
+export class Details {
+  row: Row | undefined
+  prices: ViewerPrices | undefined
+  #view: DetailsView | undefined
+  readonly #root: ShadowRoot
+  readonly #place: HTMLElement
+  readonly #listener: DetailsListener
+
+  constructor(root: ShadowRoot, place: HTMLElement, listener: DetailsListener) {
+    this.#root = root
+    this.#place = place
+    this.#listener = listener
+  }
+
+  /** Shows a row. */
+  async show(row: Row, store: LogStore | undefined, isFocused: boolean): Promise<void> {
+    this.row = row
+    try {
+      const { DetailsView } = await import('./details.ts')
+      if (this.row !== row) return
+      if (!this.#view) this.#place.appendChild((this.#view = new DetailsView(this.#root, this.#listener)).element)
+      this.#view.show(row, store, this.prices)
+      if (isFocused) this.#view.focus()
+    } catch (error) {
+      this.#listener.failed(error)
+    }
+  }
+
+  close(): void {
+    this.row = undefined
+    this.#view?.show(undefined, undefined, undefined)
+  }
+
+  hear(event: RunEvent): void {
+    this.#view?.hear(event)
+  }
+
+  render(): void {
+    this.#view?.render()
+  }
+}

@@ -1,0 +1,85 @@
+import { verbosely } from '../../console/lazy.ts'
+import type { Delta } from '../../core/delta.ts'
+import type { Flow } from '../../core/flow/flow.ts'
+import type { AssistantMessage, Message } from '../../core/message.ts'
+import type { RunOptions } from '../../core/options.ts'
+import type { OpenRun } from '../../core/run/run.ts'
+import { Runnable } from '../../core/runnable/runnable.ts'
+import { type ChatInput, toMessages } from '../../messages/coerce.ts'
+import { connect, type Provider } from '../http/connection.ts'
+import { answer, type Connection } from '../http/http.ts'
+import { type Client, type Creates, clientLine } from '../http/sdk-transport.ts'
+import { type ChatGeneration, chatGeneration, generate, type LLMResult, type ModelOptions } from '../model.ts'
+import { type AnthropicCallOptions, callOptions } from './request.ts'
+import { anthropicWire } from './wire.ts'
+
+export type { OnTruncated } from '../http/http.ts'
+export type { ChatGeneration, Generation, LLMResult, ModelOptions } from '../model.ts'
+export type { AnthropicCallOptions } from './request.ts'
+
+/** As much of an official client as is used, e.g. of `new Anthropic()` from `@anthropic-ai/sdk`. */
+export interface AnthropicClient extends Client {
+  readonly messages: Creates
+}
+
+/** Options of {@link ChatAnthropic}. */
+export interface ChatAnthropicOptions extends AnthropicCallOptions, ModelOptions {
+  /** An official client, `new Anthropic()`, to send the requests instead of `fetch`; it has the key, the address and the headers then. */
+  readonly client?: AnthropicClient
+}
+
+/**
+ * Claude, by Anthropic's Messages API (LangChain's ChatAnthropic): messages in, an assistant message out, Deltas while it streams.
+ *
+ * @throws ChaintapError `missing_key`, `key_in_browser` or `invalid_options` when constructed; its runs fail with ModelError (`http`, `wire`),
+ *   ChaintapError (`network`, `event_too_large`) or TruncatedError.
+ *
+ * @example
+ * const model = new ChatAnthropic({ apiKey: env.ANTHROPIC_API_KEY, model: 'claude-haiku-4-5' })
+ * for await (const delta of model.stream('Why is the sky blue?')) if (delta.type === 'text') write(delta.text)
+ */
+export class ChatAnthropic extends Runnable<ChatInput, AssistantMessage, Delta> {
+  readonly name = 'ChatAnthropic'
+  readonly kind = 'chat_model'
+  /** What each call asks for. */
+  readonly options: AnthropicCallOptions
+  readonly connection: Connection
+
+  constructor(options: ChatAnthropicOptions = {}) {
+    super(options)
+    const { client, verbose } = options
+    this.options = callOptions(options)
+    this.connection = connect(this.name, anthropic, options, client && (() => clientLine(anthropic.name, client, client.messages)))
+    if (verbose) this.lateCallbacks = verbosely
+  }
+
+  /** The same model with other options for its calls. */
+  bind(options: AnthropicCallOptions): this {
+    return Object.assign(this.withConfig({}), { options: callOptions({ ...this.options, ...options }) })
+  }
+
+  /** Answers each input, side by side, a run each; `maxConcurrency` bounds how many at once. The first failure aborts the rest and is thrown. */
+  generate(inputs: readonly ChatInput[], options: RunOptions = {}): Promise<LLMResult<ChatGeneration>> {
+    return generate(this, inputs, options, chatGeneration)
+  }
+
+  override prepare(input: ChatInput): readonly Message[] {
+    return toMessages(input)
+  }
+
+  open(messages: readonly Message[], run: OpenRun): Flow<Delta> {
+    return answer(this, anthropicWire, messages, run)
+  }
+}
+
+const anthropic: Provider<ChatAnthropicOptions> = {
+  name: 'Anthropic',
+  baseURL: 'https://api.anthropic.com',
+  keyLine: '{ apiKey: env.ANTHROPIC_API_KEY }, or { client: new Anthropic() }',
+  headers: (key, { dangerouslyAllowBrowser }) => ({
+    // The SDK has gone on to 2026-10-21, which no longer takes temperature, topP and topK; compatible servers know this one.
+    'anthropic-version': '2023-06-01',
+    'x-api-key': key,
+    ...(dangerouslyAllowBrowser && { 'anthropic-dangerous-direct-browser-access': 'true' }),
+  }),
+}

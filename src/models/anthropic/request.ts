@@ -1,0 +1,174 @@
+import type { AssistantMessage, CacheControl, Message, Part, ToolCall, ToolMessage } from '../../core/message.ts'
+import { isToolSpec, type ToolSpec } from '../../schema/tool-spec.ts'
+import type { WireRequest } from '../wire.ts'
+
+/** What one call may be asked with; `bind` takes them too. Where a field is left out, Anthropic's own default holds. */
+export interface AnthropicCallOptions {
+  /** Default `claude-sonnet-5-5`. */
+  readonly model?: string
+  /** Most tokens of the answer, thinking included. Anthropic wants it said: default 4,096, which every model allows. */
+  readonly maxTokens?: number
+  /** 0 to 1. */
+  readonly temperature?: number
+  /** 0 to 1. */
+  readonly topP?: number
+  readonly topK?: number
+  /** The answer ends before any of these. */
+  readonly stop?: readonly string[]
+  /** Instructions, before those of system messages. */
+  readonly system?: string
+  /** As Anthropic writes it: `{ type: 'adaptive', display: 'summarized' }`, `{ type: 'enabled', budget_tokens: 2_000 }`, `{ type: 'disabled' }`. */
+  readonly thinking?: object
+  /** Made by `tool()`, or as Anthropic writes them: `{ name, description, input_schema }`, or one of its server's tools. */
+  readonly tools?: readonly (ToolSpec | object)[]
+  /** `auto` (default), `any`, `none`, or as Anthropic writes it: `{ type: 'tool', name: 'weather', disable_parallel_tool_use: true }`. */
+  readonly toolChoice?: 'auto' | 'any' | 'none' | object
+  /** Has Anthropic cache all that it can: the last part that may be cached is marked so. Parts of messages can be marked one by one too. */
+  readonly cacheControl?: CacheControl
+  /**
+   * Any other field of the request in Anthropic's words, over ours (LangChain's invocationKwargs): `output_config`, `metadata`,
+   * `service_tier`, `container`, `mcp_servers`, `context_management` … What is in beta wants its `anthropic-beta` among the model's
+   * `headers`. A model shows it, as it shows all its options.
+   */
+  readonly modelKwargs?: Readonly<Record<string, unknown>>
+}
+
+const callKeys = [
+  'model',
+  'maxTokens',
+  'temperature',
+  'topP',
+  'topK',
+  'stop',
+  'system',
+  'thinking',
+  'tools',
+  'toolChoice',
+  'cacheControl',
+  'modelKwargs',
+] as const
+
+/** These options alone: what is beside them may be secret, and a model shows its options. */
+export const callOptions = (options: AnthropicCallOptions): AnthropicCallOptions =>
+  Object.fromEntries(callKeys.map((key) => [key, options[key]]))
+
+/** A piece of content as Anthropic writes it. */
+type Block = Readonly<Record<string, unknown>>
+
+interface Turn {
+  readonly role: 'user' | 'assistant'
+  readonly content: Block[]
+}
+
+/** A call of the Messages API, `POST /v1/messages`. */
+export function anthropicRequest(messages: readonly Message[], options: AnthropicCallOptions, streaming: boolean): WireRequest {
+  const { model = 'claude-sonnet-5-5', maxTokens = 4_096, toolChoice } = options
+  return {
+    path: '/v1/messages',
+    body: {
+      model,
+      max_tokens: maxTokens,
+      messages: turnsOf(messages),
+      system: systemOf(messages, options.system),
+      // JSON leaves out what is undefined.
+      temperature: options.temperature,
+      top_p: options.topP,
+      top_k: options.topK,
+      stop_sequences: options.stop,
+      thinking: options.thinking,
+      tools: options.tools?.map(toolOf),
+      tool_choice: typeof toolChoice === 'string' ? { type: toolChoice } : toolChoice,
+      cache_control: options.cacheControl,
+      container: containerOf(messages),
+      ...options.modelKwargs,
+      stream: streaming,
+    },
+  }
+}
+
+const toolOf = (tool: object): object =>
+  isToolSpec(tool) ? { name: tool.name, description: tool.description, input_schema: tool.jsonSchema } : tool
+
+/** System messages stand apart from the turns, wherever they were: one plain text as it is, else blocks. */
+function systemOf(messages: readonly Message[], instructions = ''): unknown {
+  const said = messages.flatMap(({ role, content }) => (role === 'system' ? contentBlocks(content) : []))
+  const blocks = [...contentBlocks(instructions), ...said]
+  return blocks.length > 1 || blocks[0]?.cache_control ? blocks : blocks[0]?.text
+}
+
+/** A turn that goes on, after a pause or with the results of tools, goes on in its container: Anthropic refuses it in another. */
+function containerOf(messages: readonly { readonly role: string; readonly extra?: AssistantMessage['extra'] }[]): unknown {
+  const last = messages.findLast(({ role, extra }) => role === 'user' || extra?.container)
+  return (last?.extra?.container as Block | undefined)?.id
+}
+
+/** Neighbours of one role are one turn: so the results of several tool calls stand together, as Anthropic wants them. */
+function turnsOf(messages: readonly Message[]): readonly Turn[] {
+  const turns: Turn[] = []
+  for (const message of messages) {
+    if (message.role === 'system') continue
+    const role = message.role === 'assistant' ? 'assistant' : 'user'
+    const blocks = blocksOf(message)
+    const last = turns.at(-1)
+    if (last?.role === role) last.content.push(...blocks)
+    // An answer that was stopped before its first token says nothing, and Anthropic takes no empty turn.
+    else if (blocks.length > 0) turns.push({ role, content: blocks })
+  }
+  return turns
+}
+
+function blocksOf(message: Exclude<Message, { role: 'system' }>): Block[] {
+  if (message.role === 'assistant') return answerBlocks(message)
+  return message.role === 'user' ? contentBlocks(message.content) : [resultBlock(message)]
+}
+
+/** An answer as it came. Calls stand at its end, where no block of theirs says where they stand. */
+function answerBlocks({ content, toolCalls = [] }: AssistantMessage): Block[] {
+  const calls = toolCalls.map(callBlock)
+  const blocks = contentBlocks(content)
+  return [
+    ...blocks.map((block) => ({ ...block, ...calls.find(({ id }) => id === block.id) })),
+    ...calls.filter(({ id }) => !blocks.some((block) => block.id === id)),
+  ]
+}
+
+const callBlock = ({ id, name, args }: ToolCall): Block => ({
+  type: 'tool_use',
+  id,
+  name,
+  // Only an object is allowed for; arguments that did not parse are a string.
+  input: typeof args === 'object' && args !== null ? args : { input: args },
+})
+
+function resultBlock({ content, toolCallId, isError }: ToolMessage): Block {
+  const blocks = contentBlocks(content)
+  return { type: 'tool_result', tool_use_id: toolCallId, content: blocks.length > 0 ? blocks : undefined, is_error: isError }
+}
+
+const contentBlocks = (content: string | readonly Part[]): Block[] =>
+  typeof content === 'string' ? blocksOfPart({ type: 'text', text: content }) : content.flatMap(blocksOfPart)
+
+function blocksOfPart(part: Part): Block[] {
+  switch (part.type) {
+    case 'text': {
+      const { text, citations, cacheControl: cache_control } = part
+      // Refused: empty text, blanks alone, and the file of what is quoted, which Anthropic itself had told.
+      const sent = citations?.map((citation) => ({ ...citation, file_id: undefined }))
+      return text.trim() ? [{ type: 'text', text, citations: sent, cache_control }] : []
+    }
+    case 'reasoning':
+      if (part.redacted) return [{ type: 'redacted_thinking', data: part.redacted }]
+      // Without its signature Anthropic does not take its thinking back.
+      return part.signature ? [{ type: 'thinking', thinking: part.text, signature: part.signature }] : []
+    case 'image':
+      return [{ type: 'image', source: imageSource(part), cache_control: part.cacheControl }]
+    case 'block':
+      return part.provider === 'anthropic' ? [part.block] : []
+  }
+}
+
+function imageSource(image: Extract<Part, { type: 'image' }>): Block {
+  if ('data' in image) return { type: 'base64', media_type: image.mediaType, data: image.data }
+  const [, mediaType, data] = /^data:([^;,]+);base64,(.*)$/s.exec(image.url) ?? []
+  return data ? { type: 'base64', media_type: mediaType, data } : { type: 'url', url: image.url }
+}

@@ -1,0 +1,106 @@
+import { verbosely } from '../../console/lazy.ts'
+import type { Delta } from '../../core/delta.ts'
+import { Flow } from '../../core/flow/flow.ts'
+import { late } from '../../core/flow/lazy-source.ts'
+import type { AssistantMessage, Message } from '../../core/message.ts'
+import type { RunOptions } from '../../core/options.ts'
+import type { OpenRun } from '../../core/run/run.ts'
+import { Runnable } from '../../core/runnable/runnable.ts'
+import { type ChatInput, toMessages } from '../../messages/coerce.ts'
+import { messageFold } from '../../messages/fold.ts'
+import { type ChatGeneration, chatGeneration, generate, type LLMResult, picked } from '../model.ts'
+import type { Availability } from './api.ts'
+import { type Asked, answerTo, ask, saying, usageOf } from './prompt.ts'
+import { type BrowserAICallOptions, type BrowserAIOptions, callKeys, coreOptions, type DownloadOptions } from './request.ts'
+import { availabilityOf, makeSession } from './session.ts'
+import { stopBefore } from './stop-sequences.ts'
+
+export type { ChatGeneration, Generation, LLMResult } from '../model.ts'
+export type { Availability, Expected, LanguageModelFactory, LanguageModelSession, PromptMessage, PromptTool } from './api.ts'
+export type { BrowserAICallOptions, BrowserAIOptions, DownloadOptions } from './request.ts'
+export type { Download } from './session.ts'
+
+/**
+ * The browser's own model, by the Prompt API (`LanguageModel` in Chrome and Edge): messages in, an assistant message out, Deltas while it
+ * streams. Nothing leaves the device, and no key is needed. System messages and what was said before are the session's initial prompts,
+ * the last message is asked; the session is destroyed however the run ends. Usage is what the browser counts; it costs nothing.
+ *
+ * Where there is no model a call fails at once, before it has said anything: give another one beside it.
+ *
+ * @throws ChaintapError `invalid_message`, `invalid_options` or `network` (a failed download), and ModelError in a run: `model_unavailable`;
+ *   `model_download` where it waits for a download that it may not begin; `context_overflow`; `wire` for what the model itself failed with,
+ *   the exception's name as `providerType`.
+ *
+ * @see https://webmachinelearning.github.io/prompt-api/
+ *
+ * @example
+ * const remote = new RemoteRunnable<ChatInput, AssistantMessage, Delta>('/api/chat')
+ * const model = fallback(new BrowserAI({ expectedOutputs: [{ type: 'text', languages: ['en'] }] }), remote)
+ * for await (const delta of model.stream('Why is the sky blue?')) if (delta.type === 'text') write(delta.text)
+ */
+export class BrowserAI extends Runnable<ChatInput, AssistantMessage, Delta> {
+  readonly name = 'BrowserAI'
+  readonly kind = 'chat_model'
+  /** What each call asks for. */
+  readonly options: BrowserAICallOptions
+  private readonly making: BrowserAIOptions
+
+  constructor(options: BrowserAIOptions = {}) {
+    super(options)
+    this.options = picked<BrowserAICallOptions>(options, callKeys)
+    this.making = options
+    if (options.verbose) this.lateCallbacks = verbosely
+  }
+
+  /**
+   * Whether the browser's model can be used with these options, for a page that wants to show it: `available`; `downloading` or
+   * `downloadable`, see {@link BrowserAI.download}; `unavailable`.
+   */
+  static availability({
+    languageModel,
+    ...options
+  }: BrowserAICallOptions & Pick<BrowserAIOptions, 'languageModel'> = {}): Promise<Availability> {
+    return availabilityOf(coreOptions(options, false), languageModel)
+  }
+
+  /**
+   * Has the browser download its model, some gigabytes, and waits for it. To be called when the visitor clicks.
+   *
+   * @throws ModelError, ChaintapError as a run; the signal's reason.
+   *
+   * @example
+   * button.onclick = () => BrowserAI.download({ onDownload: (progress) => (bar.value = progress) })
+   */
+  static async download({ onDownload = () => {}, languageModel, signal, ...options }: DownloadOptions = {}): Promise<void> {
+    const making = { languageModel, download: 'always', onProgress: onDownload, ...(signal && { signal }) } as const
+    const session = await makeSession(coreOptions(options, false), making)
+    session.destroy()
+  }
+
+  /** The same model with other options for its calls. */
+  bind(options: BrowserAICallOptions): this {
+    return Object.assign(this.withConfig({}), { options: picked({ ...this.options, ...options }, callKeys) })
+  }
+
+  /** Answers each input, side by side, a run each; `maxConcurrency` bounds how many at once. The first failure aborts the rest and is thrown. */
+  generate(inputs: readonly ChatInput[], options: RunOptions = {}): Promise<LLMResult<ChatGeneration>> {
+    return generate(this, inputs, options, chatGeneration)
+  }
+
+  override prepare(input: ChatInput): readonly Message[] {
+    return toMessages(input)
+  }
+
+  open(messages: readonly Message[], run: OpenRun): Flow<Delta> {
+    run.announces = run.scope.streaming || this.making.streaming === true
+    let asked: Asked | undefined
+    const answer = late(async () => {
+      asked = await ask(this.options, this.making, messages, run)
+      return answerTo(asked, run.announces)
+    })
+    const flow = new Flow<string>(answer, messageFold)
+    const stops = this.options.stop?.filter(Boolean) ?? []
+    if (stops.length > 0) flow.through(stopBefore(stops))
+    return flow.through(saying(async (said) => asked && usageOf(asked, said)))
+  }
+}

@@ -1,0 +1,71 @@
+import { ChaintapError } from '../../core/errors.ts'
+import { type Message, type Part, textOf } from '../../core/message.ts'
+import { withoutSecrets } from '../../core/util/secrets.ts'
+import type { PromptMessage, PromptPart } from './api.ts'
+
+/** A conversation as the Prompt API takes it. */
+export interface Prompts {
+  /** Instructions first, then what was said before. */
+  readonly initialPrompts: readonly PromptMessage[]
+  /** What is to be answered. */
+  readonly input: readonly PromptMessage[]
+}
+
+/**
+ * Divides a conversation. System messages become one, and stand first: the API takes them nowhere else. Left out is what has no place
+ * here: reasoning, calls of tools and their results, blocks of other providers.
+ *
+ * @throws ChaintapError `invalid_message` where the last message is the result of a tool.
+ */
+export async function promptsOf(messages: readonly Message[], signal: AbortSignal): Promise<Prompts> {
+  if (messages.at(-1)?.role === 'tool') throw toolResult()
+  const system = messages.flatMap((message) => (message.role === 'system' ? textOf(message) : [])).join('\n\n')
+  const turns = (await Promise.all(messages.map((message) => turnOf(message, signal)))).flat()
+  const last = turns.pop()
+  return {
+    initialPrompts: [...(system ? [{ role: 'system', content: system } as const] : []), ...turns],
+    // An answer that has been begun is gone on with.
+    input: last ? [last.role === 'assistant' ? { ...last, prefix: true } : last] : [],
+  }
+}
+
+/** Whether a conversation has pictures: a session has to be told so when it is made. */
+export const hasImages = ({ initialPrompts, input }: Prompts): boolean =>
+  [...initialPrompts, ...input].some(({ content }) => typeof content !== 'string')
+
+async function turnOf(message: Message, signal: AbortSignal): Promise<readonly PromptMessage[]> {
+  const { role, content } = message
+  if (role === 'assistant') {
+    const text = textOf(message)
+    return text ? [{ role, content: text }] : []
+  }
+  if (role !== 'user') return []
+  if (typeof content === 'string' || content.every(({ type }) => type !== 'image')) return [{ role, content: textOf(message) }]
+  return [{ role, content: (await Promise.all(content.map((part) => partOf(part, signal)))).flat() }]
+}
+
+async function partOf(part: Part, signal: AbortSignal): Promise<readonly PromptPart[]> {
+  if (part.type === 'text') return [{ type: 'text', value: part.text }]
+  if (part.type !== 'image') return []
+  const url = 'data' in part ? `data:${part.mediaType};base64,${part.data}` : part.url
+  return [{ type: 'image', value: await imageAt(url, signal) }]
+}
+
+/** The API takes no addresses. */
+async function imageAt(url: string, signal: AbortSignal): Promise<Blob> {
+  try {
+    const response = await fetch(url, { signal })
+    if (response.ok) return await response.blob()
+    throw new Error(`it answered ${response.status}`)
+  } catch (cause) {
+    throw new ChaintapError('network', `Could not read an image at ${withoutSecrets(url).slice(0, 100)}: ${(cause as Error).message}.`, {
+      cause,
+    })
+  }
+}
+
+const toolResult = (): ChaintapError =>
+  new ChaintapError(
+    'invalid_message',
+    "The browser's model takes no results of tools: it runs tools itself. Give them to the model: new BrowserAI({ tools }).",
+  )

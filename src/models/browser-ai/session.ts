@@ -1,0 +1,65 @@
+import {
+  type Availability,
+  type CoreOptions,
+  type CreateOptions,
+  isActivated,
+  type LanguageModelFactory,
+  type LanguageModelSession,
+  type PromptMessage,
+  pageModel,
+} from './api.ts'
+import { promptError, unavailable } from './errors.ts'
+
+/** When a call may wait for the model's download. */
+export type Download = 'activated' | 'always' | 'never'
+
+/** What a session is made with, and how. */
+export interface Making {
+  readonly languageModel: LanguageModelFactory | undefined
+  readonly download: Download
+  /** From 0 to 1. */
+  readonly onProgress: (progress: number) => void
+  readonly initialPrompts?: readonly PromptMessage[]
+  readonly signal?: AbortSignal
+}
+
+/** Where there is no Prompt API, or it cannot say, the model is unavailable. */
+export async function availabilityOf(core: CoreOptions, languageModel: LanguageModelFactory | undefined): Promise<Availability> {
+  return (await (languageModel ?? pageModel())?.availability(core).catch(() => undefined)) ?? 'unavailable'
+}
+
+/**
+ * Makes a session, after a download where it is allowed for.
+ *
+ * @throws ModelError `model_unavailable`, `model_download`, `context_overflow`, `wire`; ChaintapError `network`.
+ */
+export async function makeSession(core: CoreOptions, making: Making): Promise<LanguageModelSession> {
+  const { languageModel = pageModel(), download, onProgress, initialPrompts, signal } = making
+  if (!languageModel) throw unavailable(undefined)
+  let availability: Availability | undefined
+  try {
+    availability = await languageModel.availability(core)
+    const isThere = availability === 'available'
+    if (availability === 'unavailable' || (!isThere && !mayDownload(download))) throw unavailable(availability)
+    return await languageModel.create({
+      ...core,
+      ...(initialPrompts?.length && { initialPrompts }),
+      ...(signal && { signal }),
+      // A model that is there has a progress all the same: 0, and then 1.
+      ...(!isThere && { monitor: monitor(onProgress) }),
+    })
+  } catch (error) {
+    throw signal?.aborted ? error : promptError(error, availability)
+  }
+}
+
+const mayDownload = (download: Download): boolean => download === 'always' || (download === 'activated' && isActivated())
+
+const monitor =
+  (onProgress: (progress: number) => void): NonNullable<CreateOptions['monitor']> =>
+  (target) => {
+    target.addEventListener('downloadprogress', (event) => {
+      const { loaded, total } = event as Event & { readonly loaded: number; readonly total: number }
+      onProgress(loaded / (total || 1))
+    })
+  }

@@ -1,0 +1,135 @@
+import type { Delta } from '../../core/delta.ts'
+import { type OpenAIReport, openaiUsage } from '../../tokens/usage/openai.ts'
+import type { Complaint, Decoder } from '../wire.ts'
+
+/** A call of a tool, or a piece of it. */
+interface WireCall {
+  readonly index?: number | null
+  readonly id?: string | null
+  readonly function?: { readonly name?: string | null; readonly arguments?: unknown } | null
+}
+
+/** What a chunk adds to a message, or a whole message. */
+interface Said {
+  readonly content?: unknown
+  readonly refusal?: unknown
+  /** DeepSeek, vLLM. */
+  readonly reasoning_content?: unknown
+  /** OpenRouter, Groq, vLLM. */
+  readonly reasoning?: unknown
+  /** OpenRouter, where it does not say the same in `reasoning`. */
+  readonly reasoning_details?: readonly { readonly text?: string | null; readonly summary?: string | null }[] | null
+  readonly tool_calls?: readonly WireCall[] | null
+}
+
+interface Choice {
+  readonly index?: number
+  readonly delta?: Said | null
+  readonly message?: Said | null
+  /** The Completions API's text. */
+  readonly text?: unknown
+  readonly finish_reason?: string | null
+}
+
+/** A chunk of a stream, or a whole answer, of either API, as far as it is read. */
+interface Chunk extends OpenAIReport {
+  readonly id?: string | null
+  readonly model?: string | null
+  readonly choices?: readonly Choice[]
+  readonly error?: unknown
+}
+
+/**
+ * What is known of an answer between its chunks. Chunks of a stream, whole answers and both of OpenAI's older APIs are read alike, for
+ * they differ in little more than where the text stands. Of several choices (`n`) the first counts.
+ */
+export class OpenAIDecoder implements Decoder {
+  complete = false
+  /** `obfuscation`, so that the length of an event says nothing: whatever the last string of the event is may be any. */
+  readonly padded = (tail: string, letters: string): string => tail.replace(/:"[\w+/=-]*"}$/, `:"${letters}"}`)
+  #id = ''
+  #model = ''
+  readonly #calls: { readonly index: number | null | undefined; readonly id: string | null | undefined }[] = []
+
+  textOf(event: unknown): string | undefined {
+    const chunk = Object(event) as Chunk
+    const { choices, usage, x_groq, error } = chunk
+    if (!Array.isArray(choices) || usage || x_groq || error || this.#isNews(chunk)) return
+    const choice: Choice = Object(choices[0])
+    const said = choice.delta ?? {}
+    if (choice.index || choice.finish_reason || choice.message || said.refusal || said.tool_calls || reasoningIn(said)) return
+    const text = choice.text ?? said.content
+    return typeof text === 'string' ? text : undefined
+  }
+
+  decode(event: unknown): readonly Delta[] {
+    if (event === '[DONE]') this.complete = true
+    const chunk = Object(event) as Chunk
+    const deltas: Delta[] = []
+    if (this.#isNews(chunk)) {
+      this.#id ||= chunk.id ?? ''
+      this.#model ||= chunk.model ?? ''
+      deltas.push({ type: 'meta', ...(this.#id && { id: this.#id }), ...(this.#model && { model: this.#model }) })
+    }
+    const usage = openaiUsage(chunk)
+    if (usage) deltas.push({ type: 'usage', usage })
+    const { choices } = chunk
+    const choice = Array.isArray(choices) ? (choices as readonly Choice[]).find((each) => !each?.index) : undefined
+    if (choice) this.#choose(choice, deltas)
+    return deltas
+  }
+
+  /** Whether an event is the first to say who answers. Azure begins with one that has neither. */
+  #isNews({ id, model }: Chunk): boolean {
+    return Boolean((id && !this.#id) || (model && !this.#model))
+  }
+
+  #choose({ delta, message, text, finish_reason }: Choice, deltas: Delta[]): void {
+    const said = delta ?? message ?? {}
+    const reasoning = reasoningIn(said)
+    if (reasoning) deltas.push({ type: 'reasoning', text: reasoning })
+    for (const words of [text ?? said.content, said.refusal]) {
+      if (words && typeof words === 'string') deltas.push({ type: 'text', text: words })
+    }
+    for (const call of said.tool_calls ?? []) deltas.push(this.#call(call))
+    if (finish_reason) deltas.push({ type: 'stop', reason: finish_reason })
+    if (finish_reason || message) this.complete = true
+  }
+
+  /**
+   * A call is known by its id or its index, which OpenAI gives each piece; a piece that has neither goes on with the last call, unless it
+   * has a name. An index that comes again with another id and a name is another call: some servers number all calls 0. Others give each
+   * piece a new id, but no name.
+   */
+  #call({ index, id, function: called }: WireCall): Delta {
+    const calls = this.#calls
+    const { name, arguments: given } = called ?? {}
+    let at = id ? calls.findLastIndex((call) => call.id === id) : -1
+    if (at < 0 && typeof index === 'number') at = calls.findLastIndex((call) => call.index === index)
+    else if (at < 0 && !name) at = calls.length - 1
+    const known = calls[at]
+    if (!known || (id && known.id && known.id !== id && name)) at = calls.push({ index, id }) - 1
+    const args = typeof given === 'string' ? given : given ? JSON.stringify(given) : ''
+    return { type: 'tool-call', index: at, ...(id && { id }), ...(name && { name }), ...(args && { args }) }
+  }
+}
+
+function reasoningIn({ reasoning_content, reasoning, reasoning_details }: Said): string {
+  const said = reasoning_content || reasoning
+  if (said && typeof said === 'string') return said
+  return Array.isArray(reasoning_details) ? reasoning_details.map(({ text, summary }) => text ?? summary ?? '').join('') : ''
+}
+
+/**
+ * `{ error: { message, type, code } }`, in a stream too; OpenRouter's code is a number. vLLM and Mistral leave out the braces around it,
+ * Groq has a place of its own for it, gateways and FastAPI have forms without a type.
+ */
+export function openaiComplaint(body: unknown): Complaint | undefined {
+  const { error, x_groq, choices, message: bare } = Object(body) as Readonly<Record<string, unknown>>
+  const given = error || (Object(x_groq) as Chunk).error || (!choices && bare && body)
+  if (!given) return
+  const { message, type, code } = Object(typeof given === 'string' ? { message: given } : given) as Readonly<Record<string, unknown>>
+  return { type: worded(type || code || undefined), message: worded(message) }
+}
+
+const worded = (value: unknown): string | undefined => (typeof value === 'string' ? value : JSON.stringify(value))

@@ -1,0 +1,43 @@
+import { ChaintapError, ModelError, type ModelErrorFacts } from '../../core/errors.ts'
+import { cleanCause } from '../../core/util/secrets.ts'
+import type { Complaint } from '../wire.ts'
+import type { Line } from './http.ts'
+
+/** A connection that could not be made, or was lost. */
+export function unreachable(
+  { name, where, check = 'baseURL and, in a page, CORS', redact }: Line,
+  error: unknown,
+  isLost = false,
+): ChaintapError {
+  const cause = cleanCause(error, redact)
+  const said = cause instanceof Error ? cause.message : String(cause)
+  const told = isLost
+    ? `The connection to ${name} was lost in the middle of its answer: ${said}. What arrived before was delivered; ask again.`
+    : `Could not reach ${name} at ${where}: ${said}. Check the network, ${check}.`
+  return new ChaintapError('network', told, { cause })
+}
+
+/** An answer that is not what the provider's format promises. */
+export function unreadable({ name, where, check = `baseURL: it is ${where}` }: Line, what: string): ModelError {
+  return new ModelError('wire', `${name} ${what}. Check ${check}.`)
+}
+
+/** A failure that the provider told of after it had begun with 200. */
+export function complained(line: Line, complaint: Complaint): ModelError {
+  return modelError(line, complaint, 'failed in its answer', 'What arrived before was delivered.')
+}
+
+/** What a provider says is wrong: with a status where it refused, without where it had begun to answer. */
+export function modelError(
+  { name, redact }: Line,
+  complaint: Complaint,
+  what: string,
+  hint: string,
+  facts: ModelErrorFacts = {},
+): ModelError {
+  const clean = (text: string | undefined): string | undefined => text && redact(text).slice(0, 500)
+  const [type, said, id] = [complaint.type, complaint.message, complaint.requestId].map(clean)
+  const told = `${name} ${what}${type ? ` (${type})` : ''}${said ? `: "${said}"` : ''}.`
+  const words = [told, hint, id && `Its request id is ${id}.`].filter(Boolean).join(' ')
+  return new ModelError(facts.status ? 'http' : 'wire', words, { ...facts, providerType: type, requestId: id })
+}

@@ -1,0 +1,131 @@
+import { verbosely } from '../../console/lazy.ts'
+import type { Delta } from '../../core/delta.ts'
+import type { Flow } from '../../core/flow/flow.ts'
+import { text } from '../../core/flow/fold.ts'
+import type { Stage } from '../../core/flow/link.ts'
+import { messagesAsText } from '../../core/handler/methods.ts'
+import type { AssistantMessage, Message } from '../../core/message.ts'
+import type { RunOptions } from '../../core/options.ts'
+import { note } from '../../core/run/instrument.ts'
+import type { OpenRun } from '../../core/run/run.ts'
+import { Runnable } from '../../core/runnable/runnable.ts'
+import { mergeUsage } from '../../core/usage.ts'
+import { type ChatInput, toMessages } from '../../messages/coerce.ts'
+import { answer } from '../http/http.ts'
+import { type ChatGeneration, chatGeneration, type Generation, generate, type LLMResult, picked } from '../model.ts'
+import { type ChatOpenAICallOptions, chatKeys, openaiChat } from './chat.ts'
+import { openaiCompletions } from './completions.ts'
+import { type OpenAIConnection, type OpenAIModelOptions, openaiConnection } from './connection.ts'
+import { callKeys, type OpenAICallOptions } from './request.ts'
+
+export type { OnTruncated } from '../http/http.ts'
+export type { ChatGeneration, Generation, LLMResult, ModelOptions } from '../model.ts'
+export type { ChatOpenAICallOptions } from './chat.ts'
+export type { OpenAIClient, OpenAIModelOptions } from './connection.ts'
+export type { OpenAICallOptions } from './request.ts'
+
+/** Options of {@link ChatOpenAI}. */
+export interface ChatOpenAIOptions extends ChatOpenAICallOptions, OpenAIModelOptions {}
+
+/** Options of {@link OpenAI}. */
+export interface OpenAIOptions extends OpenAICallOptions, OpenAIModelOptions {}
+
+/**
+ * A chat model by OpenAI's Chat Completions API (LangChain's ChatOpenAI), at OpenAI or at any server that speaks it, by `baseURL`:
+ * messages in, an assistant message out, Deltas while it streams.
+ *
+ * In a page OpenAI takes calls from anywhere, and `dangerouslyAllowBrowser: true` is our rule alone; a server of your own has to allow
+ * for the page's origin (CORS).
+ *
+ * @throws ChaintapError `missing_key`, `key_in_browser` or `invalid_options` when constructed; its runs fail with ModelError (`http`, `wire`),
+ *   ChaintapError (`network`, `event_too_large`) or TruncatedError.
+ *
+ * @example
+ * const model = new ChatOpenAI({ apiKey: env.OPENAI_API_KEY })
+ * const local = new ChatOpenAI({ apiKey: 'none', baseURL: 'http://localhost:11434/v1', model: 'qwen3' })
+ * for await (const delta of model.stream('Why is the sky blue?')) if (delta.type === 'text') write(delta.text)
+ */
+export class ChatOpenAI extends Runnable<ChatInput, AssistantMessage, Delta> {
+  readonly name = 'ChatOpenAI'
+  readonly kind = 'chat_model'
+  /** What each call asks for. */
+  readonly options: ChatOpenAICallOptions
+  readonly connection: OpenAIConnection
+
+  constructor(options: ChatOpenAIOptions = {}) {
+    super(options)
+    this.options = picked(options, chatKeys)
+    this.connection = openaiConnection(this.name, options, ({ chat }) => chat.completions)
+    if (options.verbose) this.lateCallbacks = verbosely
+  }
+
+  /** The same model with other options for its calls. */
+  bind(options: ChatOpenAICallOptions): this {
+    return Object.assign(this.withConfig({}), { options: picked({ ...this.options, ...options }, chatKeys) })
+  }
+
+  /** Answers each input, side by side, a run each; `maxConcurrency` bounds how many at once. The first failure aborts the rest and is thrown. */
+  generate(inputs: readonly ChatInput[], options: RunOptions = {}): Promise<LLMResult<ChatGeneration>> {
+    return generate(this, inputs, options, chatGeneration)
+  }
+
+  override prepare(input: ChatInput): readonly Message[] {
+    return toMessages(input)
+  }
+
+  open(messages: readonly Message[], run: OpenRun): Flow<Delta> {
+    return answer(this, openaiChat, messages, run)
+  }
+}
+
+/**
+ * A text model by OpenAI's Completions API (LangChain's OpenAI), at OpenAI or at a server that speaks it: a text in, how it goes on out,
+ * strings while it streams. Messages are written out as text, a line each: `Human: hello`.
+ *
+ * @throws ChaintapError `missing_key`, `key_in_browser` or `invalid_options` when constructed; its runs fail as those of {@link ChatOpenAI}.
+ *
+ * @example
+ * const llm = new OpenAI({ apiKey: env.OPENAI_API_KEY, temperature: 0, streaming: true })
+ * const { generations, usage } = await llm.generate(['Tell me a joke.', 'Tell me a poem.'])
+ */
+export class OpenAI extends Runnable<ChatInput, string, string> {
+  readonly name = 'OpenAI'
+  readonly kind = 'llm'
+  /** What each call asks for. */
+  readonly options: OpenAICallOptions
+  readonly connection: OpenAIConnection
+
+  constructor(options: OpenAIOptions = {}) {
+    super(options)
+    this.options = picked(options, callKeys)
+    this.connection = openaiConnection(this.name, options, ({ completions }) => completions)
+    if (options.verbose) this.lateCallbacks = verbosely
+  }
+
+  /** The same model with other options for its calls. */
+  bind(options: OpenAICallOptions): this {
+    return Object.assign(this.withConfig({}), { options: picked({ ...this.options, ...options }, callKeys) })
+  }
+
+  /** Continues each text, side by side, a run each; `maxConcurrency` bounds how many at once. The first failure aborts the rest and is thrown. */
+  generate(inputs: readonly ChatInput[], options: RunOptions = {}): Promise<LLMResult> {
+    return generate(this, inputs, options, (output): Generation => ({ text: output }))
+  }
+
+  override prepare(input: ChatInput): string {
+    return typeof input === 'string' ? input : messagesAsText(toMessages(input))
+  }
+
+  open(prompt: string, run: OpenRun): Flow<string> {
+    return answer(this, openaiCompletions, prompt, run).through(texts(run), text)
+  }
+}
+
+/** What a text model says: text alone. Its usage is noted on its run. */
+const texts = (run: OpenRun): Stage<Delta, string> => ({
+  transform(delta, controller) {
+    if (delta.type === 'text') controller.enqueue(delta.text)
+    if (delta.type === 'usage') run.usage = mergeUsage(run.usage, delta.usage)
+    if (delta.type === 'meta') note(run, delta)
+  },
+})

@@ -1,0 +1,95 @@
+import { verbosely } from '../../console/lazy.ts'
+import type { Delta } from '../../core/delta.ts'
+import { ChaintapError } from '../../core/errors.ts'
+import type { Flow } from '../../core/flow/flow.ts'
+import type { AssistantMessage, Message } from '../../core/message.ts'
+import type { RunOptions } from '../../core/options.ts'
+import { note } from '../../core/run/instrument.ts'
+import type { OpenRun } from '../../core/run/run.ts'
+import type { OwnOptions } from '../../core/run/scope.ts'
+import { Runnable } from '../../core/runnable/runnable.ts'
+import { type ChatInput, toMessages } from '../../messages/coerce.ts'
+import { connection } from '../http/connection.ts'
+import { answer, type Connection } from '../http/http.ts'
+import { type ChatGeneration, chatGeneration, generate, type LLMResult, type ModelOptions, picked } from '../model.ts'
+import { callKeys, defaultModel, type WorkersAICallOptions } from './request.ts'
+import { bindingLine, type WorkersAIBinding, type WorkersAIRunOptions } from './transport.ts'
+import { workersAIWire } from './wire.ts'
+
+export type { OnTruncated } from '../http/http.ts'
+export type { ChatGeneration, Generation, LLMResult } from '../model.ts'
+export type { WorkersAICallOptions } from './request.ts'
+export type { WorkersAIBinding, WorkersAIRunOptions } from './transport.ts'
+
+/** Options of {@link WorkersAI}. */
+export interface WorkersAIOptions
+  extends WorkersAICallOptions,
+    OwnOptions,
+    Pick<ModelOptions, 'maxRetries' | 'onTruncated' | 'streaming' | 'verbose'> {
+  /** The Worker's binding: `env.AI`. */
+  readonly binding: WorkersAIBinding
+  /** An AI Gateway to go through: `{ id: 'my-gateway', skipCache: true }`. */
+  readonly gateway?: WorkersAIRunOptions['gateway']
+  /** What else the binding's `run` takes, e.g. `{ extraHeaders }`, and `tags` of the call. */
+  readonly runOptions?: Readonly<Record<string, unknown>>
+}
+
+/**
+ * A model at Cloudflare's Workers AI, by the Worker's `AI` binding (LangChain's ChatCloudflareWorkersAI): messages in, an assistant
+ * message out, Deltas while it streams. No key is needed. Models in Workers AI's own format and in OpenAI's are read alike; an answer that
+ * was cut off is known by its missing end.
+ *
+ * A call that finds no capacity (3040) is tried again; one whose neurons are used up for today (3036) is not, and says in `retryAfterMs`
+ * when they come back. `providerType` is Cloudflare's code. Over REST, outside of a Worker, `ChatOpenAI` speaks to
+ * `https://api.cloudflare.com/client/v4/accounts/…/ai/v1`.
+ *
+ * @throws ChaintapError `invalid_options` when constructed; its runs fail with ModelError (`http`, `wire`), ChaintapError (`network`,
+ *   `event_too_large`) or TruncatedError.
+ *
+ * @example
+ * const model = new WorkersAI({ binding: env.AI, model: '@cf/meta/llama-3.3-70b-instruct-fp8-fast', maxTokens: 1_000 })
+ * for await (const delta of model.stream('Why is the sky blue?')) if (delta.type === 'text') write(delta.text)
+ */
+export class WorkersAI extends Runnable<ChatInput, AssistantMessage, Delta> {
+  readonly name = 'WorkersAI'
+  readonly kind = 'chat_model'
+  /** What each call asks for. */
+  readonly options: WorkersAICallOptions
+  readonly connection: Connection
+
+  constructor(options: WorkersAIOptions) {
+    super(options)
+    const { binding, gateway, runOptions, verbose } = options
+    if (typeof binding?.run !== 'function') throw noBinding()
+    const line = bindingLine(binding, { ...runOptions, ...(gateway && { gateway }) })
+    this.options = picked<WorkersAICallOptions>(options, callKeys)
+    this.connection = connection(() => line, options)
+    if (verbose) this.lateCallbacks = verbosely
+  }
+
+  /** The same model with other options for its calls. */
+  bind(options: WorkersAICallOptions): this {
+    return Object.assign(this.withConfig({}), { options: picked({ ...this.options, ...options }, callKeys) })
+  }
+
+  /** Answers each input, side by side, a run each; `maxConcurrency` bounds how many at once. The first failure aborts the rest and is thrown. */
+  generate(inputs: readonly ChatInput[], options: RunOptions = {}): Promise<LLMResult<ChatGeneration>> {
+    return generate(this, inputs, options, chatGeneration)
+  }
+
+  override prepare(input: ChatInput): readonly Message[] {
+    return toMessages(input)
+  }
+
+  open(messages: readonly Message[], run: OpenRun): Flow<Delta> {
+    // Answers in Workers AI's own format do not say it.
+    note(run, { model: this.options.model ?? defaultModel })
+    return answer(this, workersAIWire, messages, run)
+  }
+}
+
+const noBinding = (): ChaintapError =>
+  new ChaintapError(
+    'invalid_options',
+    'WorkersAI needs the AI binding of a Worker. Write [ai] and binding = "AI" into wrangler.toml, and { binding: env.AI } here.',
+  )

@@ -1,0 +1,184 @@
+import type { Answered, EventOf, RunEvent } from '../../core/event.ts'
+import { type AssistantMessage, type Message, textOf } from '../../core/message.ts'
+import { mergeUsage, type Usage } from '../../core/usage.ts'
+import type { Price } from '../prices/prices.ts'
+import type { UsageRecord } from '../usage-record.ts'
+import { weigh } from './estimate.ts'
+
+/** One call of a model, as far as it has been heard of: from its run, from a meter, or from both. */
+export interface Call {
+  readonly tags: Set<string>
+  /** When it began, or where only its end was heard, that. Ms since epoch. */
+  readonly at: number
+  /** The last event that was heard of its run. */
+  seq: number
+  isFromRun: boolean
+  isFromMeter: boolean
+  /** The provider's id of the answer. Not all providers make sure that there is one of each. */
+  id: string | undefined
+  model: string | undefined
+  provider: string | undefined
+  url: string | undefined
+  cacheWrite1hTokens: number | undefined
+  /** As reported so far. */
+  usage: Usage | undefined
+  /** What was asked, as text; until the call is over. */
+  prompt: string | undefined
+  asked: number
+  /** What was said and thought so far, as {@link weigh} has it. */
+  said: number
+  /** From when on it counts: the model has begun to answer. */
+  hasBegun: boolean
+  /** The provider's own end was seen, so its figures are the last ones. */
+  isComplete: boolean
+  isOver: boolean
+  /** Our own count, made when it is over, where the provider's is not whole. */
+  estimate: Estimate | undefined
+  /** The last price that was asked for, and at how many tokens of output. */
+  priced: { readonly tokens: number; readonly price: Price | undefined } | undefined
+}
+
+/** Tokens as we count them. */
+export interface Estimate {
+  readonly inputTokens: number | undefined
+  readonly outputTokens: number
+}
+
+const unheard = {
+  seq: -1,
+  isFromRun: false,
+  isFromMeter: false,
+  id: undefined,
+  model: undefined,
+  provider: undefined,
+  url: undefined,
+  cacheWrite1hTokens: undefined,
+  usage: undefined,
+  prompt: undefined,
+  asked: 0,
+  said: 0,
+  hasBegun: false,
+  isComplete: false,
+  isOver: false,
+  estimate: undefined,
+  priced: undefined,
+}
+
+/** Tags that say where a run stands in its chain. */
+const FRAMEWORK = /^(seq:step|map:key|retry:attempt):/
+
+/** A call whose run has started. */
+export function callOf({ run, at, seq, input }: EventOf<'start'>): Call {
+  const prompt = textIn(input)
+  return {
+    ...unheard,
+    tags: new Set(run.tags.filter((tag) => !FRAMEWORK.test(tag))),
+    at,
+    seq,
+    isFromRun: true,
+    prompt,
+    asked: weigh(prompt ?? ''),
+  }
+}
+
+/** A call that a meter has seen the end of. */
+export function callIn(record: UsageRecord): Call {
+  const call: Call = { ...unheard, tags: new Set(), at: Date.now() - record.durationMs, isOver: true }
+  absorb(call, record)
+  return call
+}
+
+/** Takes in what a run tells while it goes on, and at its end; gives then all that was said. */
+export function hear(call: Call, event: RunEvent): string | undefined {
+  call.seq = event.seq
+  switch (event.type) {
+    case 'token':
+      return say(call, event.token)
+    case 'delta': {
+      const { delta } = event
+      if (delta.type === 'usage') call.usage = mergeUsage(call.usage, delta.usage)
+      if (delta.type === 'meta') {
+        call.id = delta.id ?? call.id
+        call.model = delta.model ?? call.model
+        call.cacheWrite1hTokens = delta.cacheWrite1hTokens ?? call.cacheWrite1hTokens
+      }
+      return say(call, delta.type === 'reasoning' ? delta.text : delta.type === 'tool-call' ? (delta.name ?? '') + (delta.args ?? '') : '')
+    }
+    case 'end':
+      // An accepted answer without the provider's own end has an end, too.
+      call.isComplete ||= event.usage?.source !== 'partial'
+      return over(call, event, event.output)
+    case 'error':
+      return over(call, event, event.partial)
+    default:
+      return
+  }
+}
+
+/** Takes in what a meter has seen of the same answer. */
+export function absorb(call: Call, { responseId, model, provider, url, usage, said = 0, complete, tag, ...record }: UsageRecord): void {
+  call.isFromMeter = true
+  call.id ??= responseId
+  call.model = model ?? call.model
+  call.provider = provider ?? call.provider
+  call.url = url
+  call.cacheWrite1hTokens = record.cacheWrite1hTokens ?? call.cacheWrite1hTokens
+  if (usage) call.usage = mergeUsage(call.usage, usage)
+  call.said = Math.max(call.said, said)
+  call.hasBegun ||= usage !== undefined || said > 0 || complete
+  call.isComplete ||= complete
+  if (typeof tag === 'string') call.tags.add(tag)
+}
+
+/** Makes one call of two that turned out to be the same: one from its run, one from a meter. */
+export function unite(call: Call, other: Call): void {
+  call.isFromRun ||= other.isFromRun
+  call.isFromMeter ||= other.isFromMeter
+  call.model ??= other.model
+  call.provider ??= other.provider
+  call.url ??= other.url
+  call.cacheWrite1hTokens ??= other.cacheWrite1hTokens
+  if (other.usage) call.usage = mergeUsage(call.usage, other.usage)
+  call.said = Math.max(call.said, other.said)
+  call.isComplete ||= other.isComplete
+  call.estimate ??= other.estimate
+  for (const tag of other.tags) call.tags.add(tag)
+}
+
+function say(call: Call, text: string): undefined {
+  call.said += weigh(text)
+  call.hasBegun = true
+}
+
+function over(call: Call, { usage, answered }: EventOf<'end' | 'error'>, output: unknown): string | undefined {
+  call.isOver = true
+  if (usage) call.usage = mergeUsage(call.usage, usage)
+  // Events that were stored before they said it have it in the message.
+  const { id, model, url, cacheWrite1hTokens } = answered ?? (Object(output) as Answered)
+  call.id = id ?? call.id
+  call.model = model ?? call.model
+  call.url = url ?? call.url
+  call.cacheWrite1hTokens = cacheWrite1hTokens ?? call.cacheWrite1hTokens
+  const answer = saidIn(output)
+  call.said ||= weigh(answer)
+  call.hasBegun ||= call.isComplete || usage !== undefined || answer !== ''
+  return answer
+}
+
+function textIn(input: unknown): string | undefined {
+  if (typeof input === 'string') return input
+  try {
+    return (input as readonly Message[] | undefined)?.map(textOf).join('\n')
+  } catch {
+    // No messages: the run is about to fail because of them.
+    return undefined
+  }
+}
+
+/** All that an answer says, thinks and asks for. */
+function saidIn(output: unknown): string {
+  if (typeof output === 'string') return output
+  const { content = '', toolCalls = [] } = Object(output) as Partial<AssistantMessage>
+  const parts = typeof content === 'string' ? content : content.map((part) => ('text' in part ? part.text : '')).join('')
+  return parts + toolCalls.map(({ name, args }) => name + (typeof args === 'string' ? args : JSON.stringify(args ?? {}))).join('')
+}

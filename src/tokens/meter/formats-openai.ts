@@ -1,0 +1,113 @@
+import { type MistralUsage, mistralUsage } from '../usage/mistral.ts'
+import type { OpenAIReport } from '../usage/openai.ts'
+import { type OpenAIResponsesUsage, openaiResponsesUsage } from '../usage/openai-responses.ts'
+import { argued, type Facts, type Format, joined } from './format.ts'
+
+interface Said {
+  readonly content?: unknown
+  readonly reasoning_content?: unknown
+  readonly reasoning?: unknown
+  readonly refusal?: unknown
+  readonly tool_calls?: readonly { readonly function?: { readonly arguments?: unknown } | null }[] | null
+}
+
+interface Choice {
+  readonly delta?: Said | null
+  readonly message?: Said | null
+  readonly text?: unknown
+  readonly finish_reason?: string | null
+}
+
+interface Chunk extends OpenAIReport {
+  readonly id?: string | null
+  readonly model?: string | null
+  readonly object?: unknown
+  readonly choices?: readonly Choice[]
+  readonly x_groq?: (OpenAIReport['x_groq'] & { readonly error?: unknown }) | null
+}
+
+/** OpenAI's Chat Completions, Completions and Embeddings, which many speak: Azure, Groq, DeepSeek, OpenRouter, Mistral, local servers. */
+export const openai: Format<Chunk> = {
+  provider: undefined,
+  isUsageOptional: true,
+  knows: ({ choices, object, usage, x_groq }, isCall) =>
+    (Array.isArray(choices) && (isCall || choices.some(isChoice))) ||
+    /^(chat|text)[._]completion/.test(String(object)) ||
+    x_groq ||
+    typeof usage?.prompt_tokens === 'number',
+  read({ id, model, object, choices, usage, x_groq }): Facts {
+    return {
+      id,
+      model,
+      usage: usage ?? x_groq?.usage,
+      complete: object === 'list' || Boolean(choices?.some(({ finish_reason }) => finish_reason)),
+      failed: Boolean(x_groq?.error),
+      text: choices?.map(({ delta, message, text }) => joined(text, saidIn(delta ?? message))).join('') ?? '',
+    }
+  },
+  // Mistral's differ by a field that nobody else has.
+  usage: (usage: MistralUsage) => mistralUsage({ usage }),
+}
+
+/** Whether it is a model's. Questions have choices, too. */
+function isChoice(choice: Choice | null): boolean {
+  const { delta, message, finish_reason } = choice ?? {}
+  return typeof (delta ?? message) === 'object' || finish_reason !== undefined
+}
+
+function saidIn(said: Said | null | undefined): string {
+  const { content, reasoning_content, reasoning, refusal, tool_calls } = said ?? {}
+  // Mistral's thinking models say parts.
+  const parts = Array.isArray(content) ? (content as readonly { readonly text?: unknown }[]).map((part) => part.text) : [content]
+  return joined(reasoning_content ?? reasoning, ...parts, refusal, ...(tool_calls ?? []).map((call) => argued(call.function?.arguments)))
+}
+
+interface Response {
+  readonly object?: unknown
+  readonly id?: string
+  readonly model?: string
+  readonly status?: string | null
+  readonly usage?: OpenAIResponsesUsage | null
+  readonly output?: readonly {
+    readonly content?: readonly { readonly text?: unknown }[] | null
+    readonly summary?: readonly { readonly text?: unknown }[] | null
+    readonly arguments?: unknown
+  }[]
+}
+
+interface ResponseEvent extends Response {
+  readonly type?: unknown
+  readonly sequence_number?: unknown
+  readonly response?: Response
+  readonly delta?: unknown
+}
+
+/** OpenAI's Responses API; its APIs for images and audio report alike. */
+export const openaiResponses: Format<ResponseEvent> = {
+  provider: undefined,
+  knows: ({ type, object, sequence_number, usage }) =>
+    String(type).startsWith('response.') ||
+    object === 'response' ||
+    typeof (type === 'error' ? sequence_number : usage?.input_tokens) === 'number',
+  read(event): Facts {
+    const { type, object, response, delta } = event
+    const { id, model, status, usage, output = [] } = response ?? event
+    const isOther = object !== 'response' && !response
+    const isEnd = /^response\.(completed|incomplete|failed|cancelled)$/.test(String(type))
+    const whole = object === 'response' ? output.flatMap(({ content, summary }) => [...(content ?? []), ...(summary ?? [])]) : []
+    return {
+      // In a stream, ids are those of items too.
+      ...(!(isOther && type) && { id, model }),
+      usage,
+      complete: isOther ? Boolean(usage) : status === 'completed' || status === 'incomplete',
+      final: isEnd,
+      failed: status === 'failed' || type === 'error',
+      text: joined(
+        String(type).endsWith('audio.delta') ? '' : delta,
+        ...whole.map(({ text }) => text),
+        ...(whole.length > 0 ? output : []).map((item) => argued(item.arguments)),
+      ),
+    }
+  },
+  usage: openaiResponsesUsage,
+}

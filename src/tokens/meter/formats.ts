@@ -1,0 +1,147 @@
+import { anthropicHourTokens, anthropicUsage } from '../usage/anthropic.ts'
+import { type BedrockMetrics, type BedrockUsage, bedrockHourTokens, bedrockMetricsUsage, bedrockUsage } from '../usage/bedrock.ts'
+import { ollamaUsage } from '../usage/ollama.ts'
+import { openaiUsage } from '../usage/openai.ts'
+import type { WorkersAIReport } from '../usage/workers-ai.ts'
+import { argued, type Facts, type Format, joined } from './format.ts'
+import { gemini, geminiInteractions } from './formats-gemini.ts'
+import { openai, openaiResponses } from './formats-openai.ts'
+
+interface AnthropicBlock {
+  readonly text?: unknown
+  readonly thinking?: unknown
+  readonly partial_json?: unknown
+  readonly input?: unknown
+}
+
+interface AnthropicMessage {
+  readonly id?: string
+  readonly model?: string
+  readonly usage?: object | null
+  readonly content?: readonly AnthropicBlock[]
+}
+
+interface AnthropicEvent extends AnthropicMessage {
+  readonly type?: unknown
+  readonly role?: unknown
+  readonly message?: AnthropicMessage
+  readonly delta?: AnthropicBlock
+}
+
+const anthropic: Format<AnthropicEvent> = {
+  provider: 'anthropic',
+  knows: ({ type, role, model }, isCall) =>
+    /^(message|content_block)_(start|delta|stop)$/.test(String(type)) || (type === 'message' && role === 'assistant' && (isCall || model)),
+  read({ type, message, delta, ...rest }): Facts {
+    const isWhole = type === 'message'
+    const { id, model } = message ?? (isWhole ? rest : {})
+    const blocks = isWhole ? (rest.content ?? []) : [delta]
+    return {
+      id,
+      model,
+      usage: message?.usage ?? rest.usage,
+      complete: isWhole || type === 'message_stop',
+      final: type === 'message_stop',
+      text: blocks.map((block) => joined(block?.text, block?.thinking, block?.partial_json, argued(block?.input))).join(''),
+    }
+  },
+  usage: anthropicUsage,
+  hourTokens: anthropicHourTokens,
+}
+
+interface OllamaLine {
+  readonly model?: string
+  readonly done?: unknown
+  readonly embeddings?: unknown
+  readonly response?: unknown
+  readonly thinking?: unknown
+  readonly message?: {
+    readonly content?: unknown
+    readonly thinking?: unknown
+    readonly tool_calls?: readonly { readonly function?: { readonly arguments?: unknown } }[]
+  }
+  readonly prompt_eval_count?: number
+  readonly prompt_eval_cached_count?: number
+  readonly eval_count?: number
+}
+
+const ollama: Format<OllamaLine> = {
+  provider: 'ollama',
+  knows: ({ model, done, embeddings }) => typeof model === 'string' && (typeof done === 'boolean' || embeddings),
+  read({ model, done, embeddings, response, thinking, message, ...wire }): Facts {
+    const { prompt_eval_count, prompt_eval_cached_count, eval_count } = wire
+    const isEnd = done === true || embeddings !== undefined
+    const calls = message?.tool_calls ?? []
+    return {
+      model,
+      usage: isEnd ? { prompt_eval_count, prompt_eval_cached_count, eval_count } : undefined,
+      complete: isEnd,
+      final: isEnd,
+      text: joined(response, thinking, message?.thinking, message?.content, ...calls.map((call) => argued(call.function?.arguments))),
+    }
+  },
+  usage: ollamaUsage,
+}
+
+interface WorkersAIEvent extends WorkersAIReport {
+  readonly response?: unknown
+  readonly p?: unknown
+  readonly result?: (WorkersAIReport['result'] & { readonly response?: unknown }) | null
+}
+
+/** Cloudflare's own format. Its only end is `[DONE]`; over REST an answer is whole. */
+const workersAI: Format<WorkersAIEvent> = {
+  provider: 'workersai',
+  knows: ({ response, usage, p, result }, isCall) =>
+    typeof (result?.response ?? response) === 'string' && (isCall || result?.usage || usage || p),
+  read: ({ response, usage, result }): Facts => ({
+    usage: usage ?? result?.usage,
+    complete: result !== undefined,
+    text: joined(result?.response ?? response),
+  }),
+  usage: (usage) => openaiUsage({ usage }),
+}
+
+interface BedrockEvent {
+  readonly messageStart?: unknown
+  readonly contentBlockDelta?: {
+    readonly delta?: {
+      readonly text?: unknown
+      readonly reasoningContent?: { readonly text?: unknown }
+      readonly toolUse?: { readonly input?: unknown }
+    }
+  }
+  readonly messageStop?: unknown
+  readonly metadata?: { readonly usage?: BedrockUsage }
+  /** Of an answer that came whole. */
+  readonly stopReason?: unknown
+  readonly usage?: BedrockUsage
+  /** Of a model's own format, through InvokeModel. */
+  readonly generation?: unknown
+  readonly outputText?: unknown
+  readonly 'amazon-bedrock-invocationMetrics'?: BedrockMetrics
+}
+
+/** Amazon's Converse, and InvokeModel with models whose own format is not here. Which model it is stands in the URL. */
+const bedrock: Format<BedrockEvent> = {
+  provider: 'bedrock',
+  knows: ({ messageStart, contentBlockDelta, messageStop, stopReason, usage, ...event }, isCall) =>
+    (messageStart ?? contentBlockDelta ?? messageStop ?? event['amazon-bedrock-invocationMetrics']) ||
+    (stopReason && usage) ||
+    (isCall && (event.generation ?? event.outputText) !== undefined),
+  read({ contentBlockDelta, messageStop, metadata, stopReason, usage, generation, outputText, ...event }): Facts {
+    const { text, reasoningContent, toolUse } = contentBlockDelta?.delta ?? {}
+    const metrics = event['amazon-bedrock-invocationMetrics']
+    return {
+      usage: metadata?.usage ?? usage ?? metrics,
+      complete: Boolean(messageStop ?? stopReason ?? metrics),
+      final: Boolean(metadata ?? metrics),
+      text: joined(text, reasoningContent?.text, argued(toolUse?.input), generation, outputText),
+    }
+  },
+  usage: (wire: BedrockUsage & BedrockMetrics) => (wire.inputTokenCount === undefined ? bedrockUsage(wire) : bedrockMetricsUsage(wire)),
+  hourTokens: bedrockHourTokens,
+}
+
+/** The more particular first. */
+export const formats: readonly Format[] = [anthropic, geminiInteractions, openaiResponses, openai, gemini, ollama, bedrock, workersAI]

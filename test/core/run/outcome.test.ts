@@ -1,0 +1,144 @@
+import { JsonOutputParser, lambda, TruncatedError, UserStop } from 'chaintap'
+import { recorder, scriptedModel } from 'chaintap/testing'
+import { expect, test } from 'vitest'
+import { counted, readAll, Talker, turn } from '../../support/sources.ts'
+
+test('a stream that nobody reads starts nothing; stopped, it is aborted without an event', async () => {
+  const heard = recorder()
+  const talker = new Talker([['a']])
+  const run = talker.stream('x', { callbacks: [heard] })
+  await turn()
+  expect(talker.sources).toEqual([])
+  run.stop()
+  expect(await run.outcome).toMatchObject({ status: 'aborted', error: expect.any(UserStop), partial: undefined })
+  await run.flushed
+  expect(heard.events).toEqual([])
+  expect(await readAll(run)).toEqual({ chunks: [], error: undefined })
+})
+
+test('cancelled before the first read, it is aborted without an event', async () => {
+  const heard = recorder()
+  const run = new Talker([['a']]).stream('x', { callbacks: [heard] })
+  await run.cancel()
+  expect(await run.outcome).toMatchObject({ status: 'aborted' })
+  await run.flushed
+  expect(heard.events).toEqual([])
+})
+
+test('the outcome of a read stream has output, usage and times', async () => {
+  const run = scriptedModel([{ tokens: ['a', 'b'], usage: { inputTokens: 3, outputTokens: 2 } }]).stream('x')
+  await run.drain()
+  expect(await run.outcome).toMatchObject({
+    status: 'complete',
+    output: { role: 'assistant', content: 'ab' },
+    usage: { inputTokens: 3, outputTokens: 2, requests: 1, source: 'provider' },
+    firstTokenMs: expect.any(Number),
+    durationMs: expect.any(Number),
+  })
+})
+
+test('P8: usage that nobody reported is absent', async () => {
+  const run = scriptedModel([['a']]).stream('x')
+  await run.drain()
+  expect((await run.outcome).usage).toBeUndefined()
+})
+
+test('a stopped run keeps what it had, its usage as a lower bound', async () => {
+  const model = scriptedModel([
+    [
+      { type: 'usage', usage: { inputTokens: 7 } },
+      { type: 'text', text: 'a' },
+      { type: 'text', text: 'b' },
+    ],
+  ])
+  const run = model.stream('x')
+  for await (const delta of run) if (delta.type === 'text') break
+  expect(await run.outcome).toMatchObject({
+    status: 'aborted',
+    error: expect.any(UserStop),
+    partial: { content: 'a' },
+    usage: { inputTokens: 7, source: 'partial' },
+  })
+})
+
+test('a truncated answer is delivered, then thrown, and the outcome says truncated', async () => {
+  const cut = new TruncatedError()
+  const run = new Talker(() => counted([['a']], { error: cut })).stream('x')
+  expect(await readAll(run)).toEqual({ chunks: ['a'], error: cut })
+  expect(await run.outcome).toMatchObject({ status: 'truncated', error: cut, partial: 'a' })
+})
+
+test('an outcome asked for late is there; one too large to keep for nobody says what to do', async () => {
+  const late = new Talker([['a'], ['b']]).stream('x')
+  for await (const _ of late) void _
+  expect(await late.outcome).toMatchObject({ output: 'ab' })
+  const big = Array.from({ length: 600 }, () => ['y'.repeat(1_000)])
+  const unasked = new Talker(big).stream('x')
+  for await (const _ of unasked) void _
+  expect(() => unasked.outcome).toThrow(/before you read/)
+  const asked = new Talker(big).stream('x')
+  const { outcome } = asked
+  for await (const _ of asked) void _
+  expect(await outcome).toMatchObject({ status: 'complete', output: 'y'.repeat(600_000) })
+})
+
+test('the first face used takes the stream, another is a typed error', async () => {
+  const talker = new Talker([['a']])
+  const read = talker.stream('x')
+  await read.getReader().read()
+  expect(() => read[Symbol.asyncIterator]()).toThrow(expect.objectContaining({ code: 'stream_taken' }))
+  expect(() => read.batches()).toThrow(expect.objectContaining({ code: 'stream_taken' }))
+  const iterated = talker.stream('x')
+  await iterated[Symbol.asyncIterator]().next()
+  expect(() => iterated.batches()).toThrow(expect.objectContaining({ code: 'stream_taken' }))
+  await expect(iterated.getReader().read()).rejects.toMatchObject({ code: 'stream_taken' })
+  await expect(iterated.drain()).rejects.toMatchObject({ code: 'stream_taken' })
+})
+
+test('batches() gives a batch per wire chunk, the stream and the iterator each chunk', async () => {
+  const talker = new Talker([['a', 'b'], ['c']])
+  const batches: unknown[] = []
+  const reader = talker.stream('x').batches().getReader()
+  for (let read = await reader.read(); !read.done; read = await reader.read()) batches.push(read.value)
+  expect(batches).toEqual([['a', 'b'], ['c']])
+  expect((await readAll(talker.stream('x'))).chunks).toEqual(['a', 'b', 'c'])
+})
+
+test('reads that do not wait for each other are answered in order', async () => {
+  const iterator = new Talker([['a', 'b'], ['c']]).stream('x')[Symbol.asyncIterator]()
+  const reads = await Promise.all([iterator.next(), iterator.next(), iterator.next(), iterator.next()])
+  expect(reads.map((read) => read.value)).toEqual(['a', 'b', 'c', undefined])
+})
+
+test('P9: flushed settles when this tree’s handlers have heard all and flushed once, and the end of the stream does not wait for it', async () => {
+  const log: string[] = []
+  let release = (): void => {}
+  const handler = {
+    onChainEnd: () => void log.push('end'),
+    flush: () =>
+      new Promise<void>((resolve) => {
+        release = () => {
+          log.push('flushed')
+          resolve()
+        }
+      }),
+  }
+  const waited: Promise<unknown>[] = []
+  const run = lambda((x: number) => x)
+    .pipe((x) => x)
+    .stream(1, { callbacks: [handler], waitUntil: (work) => waited.push(work) })
+  await run.drain()
+  expect(log).toEqual(['end', 'end', 'end'])
+  expect(waited).toHaveLength(1)
+  await turn()
+  release()
+  await Promise.all([run.flushed, ...waited])
+  expect(log).toEqual(['end', 'end', 'end', 'flushed'])
+})
+
+test('an output that does not grow with the chunks is there for who asks late, however many there were', async () => {
+  const run = new Talker([['{"a":"', ...Array<string>(9_000).fill('x'), '"}']]).pipe(new JsonOutputParser()).stream('x')
+  const { chunks } = await readAll(run)
+  expect(chunks.length).toBeGreaterThan(8_192)
+  expect(await run.outcome).toMatchObject({ status: 'complete', output: { a: 'x'.repeat(9_000) } })
+})

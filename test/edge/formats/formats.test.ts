@@ -1,0 +1,393 @@
+import { type Delta, lambda, ModelError, StringOutputParser } from 'chaintap'
+import { type ResponseFormat, serve, toResponse } from 'chaintap/edge'
+import { decoder, parse } from 'chaintap/json'
+import { ChatOpenAI } from 'chaintap/openai'
+import { scriptedModel } from 'chaintap/testing'
+import fc from 'fast-check'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { counted, Talker, turn } from '../../support/sources.ts'
+
+const hello = { tokens: ['Hel', 'lo'], usage: { inputTokens: 3, outputTokens: 2, cacheReadTokens: 1, reasoningTokens: 1 } }
+const chain = scriptedModel([hello]).pipe(new StringOutputParser())
+
+const bytesOf = async (response: Response): Promise<string> => new TextDecoder().decode(await response.arrayBuffer())
+const linesOf = async (response: Response): Promise<string[]> => (await bytesOf(response)).trimEnd().split('\n')
+const datasOf = async (response: Response): Promise<string[]> =>
+  [...(await bytesOf(response)).matchAll(/^data: (.*)$/gm)].map(([, data = '']) => data)
+/** Parts or chunks, without the `[DONE]` that has to be there. */
+async function saidOf(response: Response): Promise<Record<string, unknown>[]> {
+  const datas = await datasOf(response)
+  expect(datas.pop()).toBe('[DONE]')
+  return datas.map((data) => JSON.parse(data) as Record<string, unknown>)
+}
+
+const post = (body: object, headers: Record<string, string> = {}): Request =>
+  new Request('https://app.example/api', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  })
+
+afterEach(() => vi.restoreAllMocks())
+
+test('headers of the caller’s are over those of the format, however they are written', () => {
+  const headers = { 'Content-Type': 'text/event-stream; charset=x', 'CACHE-CONTROL': 'no-store', 'X-Mine': '1' }
+  for (const format of ['events', 'ui-message'] as const) {
+    const response = toResponse(chain.events('hi'), { format, headers })
+    for (const [name, value] of Object.entries(headers)) expect(response.headers.get(name)).toBe(value)
+    expect(response.headers.get('content-encoding')).toBe('identity')
+  }
+})
+
+describe('ndjson', () => {
+  test('is a line for each event, which decode to what was told, and then the outcome', async () => {
+    const lines = await linesOf(toResponse(chain.events('hi'), { format: 'ndjson' }))
+    const events = lines.slice(0, -1).map(decoder())
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index))
+    expect(events.at(-1)).toMatchObject({ type: 'end', output: 'Hello' })
+    expect(parse(lines.at(-1) ?? '')).toMatchObject({ type: 'outcome', status: 'complete', usage: { outputTokens: 2 } })
+  })
+
+  test('or for each chunk of a stream, whatever it is', async () => {
+    expect((await linesOf(toResponse(chain.stream('hi'), { format: 'ndjson' }))).slice(0, -1)).toEqual(['"Hel"', '"lo"'])
+    const [first] = await linesOf(toResponse(scriptedModel(['a\nb']).stream('hi'), { format: 'ndjson' }))
+    expect(JSON.parse(first ?? '')).toEqual({ type: 'text', text: 'a\nb' })
+  })
+
+  test('a failure is in its last line, after what was said before it', async () => {
+    const failing = scriptedModel([{ tokens: ['a'], error: new ModelError('http', 'xyzzy', { status: 529 }) }])
+    const lines = await linesOf(toResponse(failing.stream('hi'), { format: 'ndjson', exposeErrors: true }))
+    expect(lines).toHaveLength(2)
+    const last = parse(lines[1] ?? '') as { error: unknown }
+    expect(last).toMatchObject({
+      type: 'outcome',
+      status: 'failed',
+    })
+    expect(last.error).toBeInstanceOf(ModelError)
+    expect([(last.error as ModelError).message, (last.error as ModelError).status]).toEqual(['xyzzy', 529])
+  })
+})
+
+describe('text', () => {
+  test('a failure breaks the stream, after what was said before it', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => {})
+    const failing = scriptedModel([{ tokens: ['a', 'b'], error: new Error('xyzzy') }])
+    const reader = toResponse(failing.stream('hi'), { format: 'text' }).body?.getReader()
+    expect(new TextDecoder().decode((await reader?.read())?.value)).toBe('a')
+    expect(new TextDecoder().decode((await reader?.read())?.value)).toBe('b')
+    await expect(reader?.read()).rejects.toThrow()
+  })
+
+  test('characters that are cut in two between tokens arrive whole, in every format', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.string({ unit: 'grapheme' }), async (said) => {
+        const halves = scriptedModel([[...Array(said.length).keys()].map((index) => said.charAt(index))])
+        expect(await bytesOf(toResponse(halves.stream('hi'), { format: 'text' }))).toBe(said)
+        const chunks = await saidOf(toResponse(halves.stream('hi'), { format: 'openai' }))
+        const contents = chunks.map(({ choices }) => (choices as { delta: { content?: string } }[])[0]?.delta.content ?? '')
+        expect(contents.join('')).toBe(said)
+        const parts = await saidOf(toResponse(halves.stream('hi'), { format: 'ui-message' }))
+        expect(parts.map(({ delta = '' }) => delta).join('')).toBe(said)
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  test('of serve: where nothing has been said, a failure has its status', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => {})
+    const refusal = (status: number): Error => new ModelError('http', 'xyzzy', { status })
+    const statuses: [Parameters<typeof serve>[0], number][] = [
+      [scriptedModel([refusal(401)]), 502],
+      [scriptedModel([refusal(529)]), 503],
+      [scriptedModel([new Error('xyzzy')]), 500],
+      // What a model says of itself, and what it thinks, is no text.
+      [
+        scriptedModel([
+          {
+            tokens: [
+              { type: 'meta', model: 'm' },
+              { type: 'reasoning', text: 'Hm.' },
+            ],
+            error: refusal(529),
+          },
+        ]),
+        503,
+      ],
+      [scriptedModel(['late'], { delayMs: 10_000 }).withConfig({ timeout: 5 }), 504],
+    ]
+    const ask = (): Request => post({ input: 'hi' }, { accept: 'text/plain' })
+    for (const [failing, status] of statuses) {
+      const waits: Promise<unknown>[] = []
+      const response = await serve(failing)(ask(), {}, { waitUntil: (work) => waits.push(work) })
+      expect(response.status).toBe(status)
+      expect(await response.text()).not.toContain('xyzzy')
+      await Promise.all(waits)
+    }
+    expect(await bytesOf(await serve(scriptedModel([[]]))(ask(), {}))).toBe('')
+    const cut = await serve(scriptedModel([{ tokens: ['a', 'b'], error: new Error('xyzzy') }]))(ask(), {})
+    expect(cut.status).toBe(200)
+    await expect(cut.text()).rejects.toThrow()
+  })
+
+  test('chunks without text leave no trace', async () => {
+    const silent: Delta[] = [
+      { type: 'reasoning', text: 'Hm.' },
+      { type: 'text', text: 'a' },
+      { type: 'stop', reason: 'end_turn' },
+    ]
+    expect(await bytesOf(toResponse(scriptedModel([silent]).stream('hi'), { format: 'text' }))).toBe('a')
+  })
+})
+
+describe('openai', () => {
+  const streamed = async (run: Parameters<typeof toResponse>[0], options: object = {}): Promise<Record<string, unknown>[]> =>
+    saidOf(toResponse(run, { format: 'openai', ...options }))
+
+  test('begins with the role, ends with the reason, the usage and [DONE]', async () => {
+    const chunks = await streamed(chain.events('hi'))
+    const choice = (delta: object, finish_reason: string | null = null): object => ({ index: 0, delta, logprobs: null, finish_reason })
+    expect(chunks.map(({ choices }) => choices)).toEqual([
+      [choice({ role: 'assistant', content: '' })],
+      [choice({ content: 'Hel' })],
+      [choice({ content: 'lo' })],
+      [choice({}, 'stop')],
+      [],
+    ])
+    for (const chunk of chunks) {
+      expect(chunk).toMatchObject({ id: chunks[0]?.id, object: 'chat.completion.chunk', created: expect.any(Number), model: 'chaintap' })
+    }
+    expect(chunks.at(-1)?.usage).toEqual({
+      prompt_tokens: 3,
+      completion_tokens: 2,
+      total_tokens: 5,
+      prompt_tokens_details: { cached_tokens: 1 },
+      completion_tokens_details: { reasoning_tokens: 1 },
+    })
+  })
+
+  test('leaves the usage out where nobody reported one (P8), or nobody asked', async () => {
+    for (const chunks of [
+      await streamed(scriptedModel(['a']).stream('hi')),
+      await streamed(chain.events('hi'), { openai: { includeUsage: false } }),
+    ]) {
+      expect(chunks.filter((chunk) => 'usage' in chunk)).toEqual([])
+    }
+  })
+
+  test('sums no figures of which one is not known (P8)', async () => {
+    const model = scriptedModel([{ tokens: ['a'], usage: { outputTokens: 2 } }])
+    expect((await streamed(model.events('hi'))).at(-1)?.usage).toEqual({ completion_tokens: 2 })
+  })
+
+  test('a call of a tool that was cut off is no call to make', async () => {
+    const cut: Delta[] = [
+      { type: 'tool-call', index: 0, id: 'a', name: 'f', args: '{"x"' },
+      { type: 'stop', reason: 'max_tokens' },
+    ]
+    expect((await streamed(scriptedModel([cut]).events('hi'))).at(-1)).toMatchObject({ choices: [{ finish_reason: 'length' }] })
+  })
+
+  const reasons: [string, string][] = [
+    ['max_tokens', 'length'],
+    ['length', 'length'],
+    ['refusal', 'content_filter'],
+    ['end_turn', 'stop'],
+    ['stop', 'stop'],
+    ['something new', 'stop'],
+  ]
+  test.each(reasons)('says why it stopped: %s is %s, also behind a parser', async (reason, expected) => {
+    const model = scriptedModel([['a', { type: 'stop', reason }, { type: 'meta', model: 'claude' }]])
+    for (const run of [model.stream('hi'), model.events('hi'), model.pipe(new StringOutputParser()).events('hi')]) {
+      const last = (await streamed(run)).at(-1)
+      expect(last).toMatchObject({ model: 'claude', choices: [{ finish_reason: expected }] })
+    }
+  })
+
+  test('a failure is an error that OpenAI’s clients know, and no reason of an end', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => {})
+    const failing = scriptedModel([{ tokens: ['a'], error: new ModelError('http', 'xyzzy') }])
+    const chunks = await streamed(failing.events('hi'))
+    expect(chunks.at(-1)).toEqual({ error: { message: 'The model could not answer.', type: 'server_error', param: null, code: 'http' } })
+    expect(chunks.filter((chunk) => JSON.stringify(chunk).includes('"finish_reason":"'))).toEqual([])
+  })
+
+  test('without stream, one JSON', async () => {
+    const said: Delta[] = [
+      { type: 'reasoning', text: 'Hm. ' },
+      { type: 'reasoning', text: 'Yes.' },
+      { type: 'tool-call', index: 0, id: 'a', name: 'f', args: '{"x"' },
+      { type: 'tool-call', index: 1, id: 'b', name: 'g', args: '{}' },
+      { type: 'tool-call', index: 0, args: ':1}' },
+    ]
+    const response = await serve(scriptedModel([{ tokens: said, usage: hello.usage }]))(
+      post({ model: 'm', messages: [{ role: 'user', content: 'hi' }] }),
+      {},
+    )
+    const call = (id: string, name: string, args: string): object => ({ id, type: 'function', function: { name, arguments: args } })
+    expect(await response.json()).toMatchObject({
+      object: 'chat.completion',
+      model: 'm',
+      choices: [
+        {
+          index: 0,
+          finish_reason: 'tool_calls',
+          message: {
+            role: 'assistant',
+            content: null,
+            reasoning_content: 'Hm. Yes.',
+            tool_calls: [call('a', 'f', '{"x":1}'), call('b', 'g', '{}')],
+          },
+        },
+      ],
+      usage: { total_tokens: 5 },
+    })
+  })
+
+  test('without stream, a failure has its status', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => {})
+    const statuses: [Parameters<typeof serve>[0], number][] = [
+      [scriptedModel([new ModelError('http', 'xyzzy')]), 502],
+      [scriptedModel([new Error('xyzzy')]), 500],
+      [scriptedModel(['late'], { delayMs: 10_000 }).withConfig({ timeout: 5 }), 504],
+    ]
+    for (const [failing, status] of statuses) {
+      const response = await serve(failing)(post({ messages: [{ role: 'user', content: 'hi' }] }), {})
+      expect(response.status).toBe(status)
+      expect(await response.json()).toEqual({ error: expect.objectContaining({ type: 'server_error' }) })
+    }
+  })
+})
+
+test('our own ChatOpenAI reads the openai format as the model behind it was heard', async () => {
+  const said: Delta[] = [
+    { type: 'reasoning', text: 'Hm.' },
+    { type: 'text', text: 'Let me ' },
+    { type: 'text', text: 'see.' },
+    { type: 'tool-call', index: 0, id: 'a', name: 'f', args: '{"x"' },
+    { type: 'tool-call', index: 0, args: ':1}' },
+  ]
+  const behind = scriptedModel([{ tokens: said, usage: hello.usage }])
+  const handler = serve(behind)
+  const fetch = (url: unknown, init?: RequestInit): Promise<Response> => handler(new Request(String(url), init), {})
+  const model = new ChatOpenAI({ model: 'm', apiKey: 'none', baseURL: 'https://app.example/v1', fetch, dangerouslyAllowBrowser: true })
+  for (const streaming of [true, false]) {
+    const run = streaming ? model.stream('hi') : undefined
+    await run?.drain()
+    const outcome = await run?.outcome
+    const message = outcome?.status === 'complete' ? outcome.output : await model.invoke('hi')
+    expect(message).toMatchObject({
+      content: [
+        { type: 'reasoning', text: 'Hm.' },
+        { type: 'text', text: 'Let me see.' },
+      ],
+      toolCalls: [{ id: 'a', name: 'f', args: { x: 1 } }],
+      usage: { inputTokens: 3, outputTokens: 2, cacheReadTokens: 1, reasoningTokens: 1 },
+      stopReason: 'tool_calls',
+    })
+  }
+})
+
+describe('what others read is plain JSON', () => {
+  const odd = { $: 1, at: new Date(0), missing: undefined, 'a.b': 'x'.repeat(300_000) }
+  const plain = { $: 1, at: '1970-01-01T00:00:00.000Z', 'a.b': odd['a.b'] }
+  const chain = lambda(async function* () {
+    yield odd
+  })
+
+  test('objects of a chain', async () => {
+    expect(JSON.parse((await linesOf(toResponse(chain.stream('hi'), { format: 'ndjson' })))[0] ?? '')).toEqual(plain)
+    expect(await saidOf(toResponse(chain.stream('hi'), { format: 'ui-message' }))).toContainEqual({
+      type: 'data-output',
+      id: 'output',
+      data: plain,
+    })
+  })
+
+  test('what has no JSON breaks nothing', async () => {
+    const huge = lambda(async function* () {
+      yield { n: 1n }
+    })
+    expect((await saidOf(toResponse(huge.stream('hi'), { format: 'ui-message' }))).at(-1)).toMatchObject({ type: 'finish' })
+  })
+})
+
+describe('ui-message', () => {
+  test('can be made of a bare stream too', async () => {
+    const said: Delta[] = [
+      { type: 'reasoning', text: 'Hm.' },
+      { type: 'text', text: 'a' },
+      { type: 'tool-call', index: 0, id: 'c', name: 'f', args: '{}' },
+    ]
+    const parts = await saidOf(toResponse(scriptedModel([said]).stream('hi'), { format: 'ui-message' }))
+    expect(parts.map(({ type }) => type)).toEqual([
+      'start',
+      'start-step',
+      'reasoning-start',
+      'reasoning-delta',
+      'reasoning-end',
+      'text-start',
+      'text-delta',
+      'text-end',
+      'tool-input-start',
+      'tool-input-delta',
+      'tool-input-available',
+      'finish-step',
+      'finish',
+    ])
+  })
+})
+
+const formats: readonly ResponseFormat[] = ['events', 'text', 'ndjson', 'ui-message', 'openai', 'ag-ui']
+
+const writes: readonly [ResponseFormat, RegExp][] = [
+  ['events', /"token":"a"[\s\S]*"token":"c"/],
+  ['text', /^abc$/],
+  ['ndjson', /"token":"a"[\s\S]*"token":"c"/],
+  ['ui-message', /"delta":"abc"/],
+  ['openai', /"content":"abc"/],
+  ['ag-ui', /"delta":"abc"/],
+]
+test.each(writes)('%s: one write per wire chunk, none of them empty', async (format, together) => {
+  const talker = new Talker([['a', 'b', 'c'], ['d', 'e'], ['f']])
+  const run = format === 'text' ? talker.stream('x') : talker.events('x')
+  const written: string[] = []
+  const reader = toResponse(run as ReturnType<Talker['events']>, { format }).body?.getReader()
+  for (let read = await reader?.read(); read && !read.done; read = await reader?.read()) written.push(new TextDecoder().decode(read.value))
+  expect(written.filter((each) => together.test(each))).toHaveLength(1)
+  expect(written).not.toContain('')
+})
+
+test.each(formats)('%s: an answer longer than what is kept for nobody ends well', async (format) => {
+  const long = scriptedModel([Array.from({ length: 30 }, () => 'x'.repeat(20_000))]).pipe(new StringOutputParser())
+  const response = toResponse(long.stream('x') as never, { format: format === 'events' ? 'ndjson' : format })
+  const text = await bytesOf(response)
+  expect(text.match(/x{20000}/g)).toHaveLength(30)
+  if (format === 'ndjson') expect(text).toContain('"status":"complete"')
+})
+
+test.each(formats)('%s: comments keep it open where it has them', async (format) => {
+  const slow = (): Talker => new Talker(() => counted([['a']], { before: () => turn(30) }))
+  const run = format === 'text' ? slow().stream('x') : slow().events('x')
+  const text = await bytesOf(toResponse(run as ReturnType<Talker['events']>, { format, heartbeatMs: 2 }))
+  expect(text.includes(': heartbeat\n\n')).toBe(format !== 'text' && format !== 'ndjson')
+})
+
+test('an answer that was cut, and is accepted so, is no failure, and not told as whole', async () => {
+  const said = 'data: {"choices":[{"index":0,"delta":{"content":"Hel"}}]}\n\n'
+  const fetch = async (): Promise<Response> => new Response(said, { headers: { 'content-type': 'text/event-stream' } })
+  const cut = new ChatOpenAI({ apiKey: 'none', dangerouslyAllowBrowser: true, onTruncated: 'accept', fetch })
+  const messages = [{ role: 'user', content: 'hi' }]
+  const answerTo = async (body: object): Promise<string> => bytesOf(await serve(cut)(post(body), {}))
+  const whole = JSON.parse(await answerTo({ messages })) as object
+  expect(whole).toMatchObject({ choices: [{ message: { content: 'Hel' }, finish_reason: 'length' }] })
+  const streamed = await answerTo({ messages, stream: true })
+  expect(streamed).toContain('"finish_reason":"length"')
+  expect(streamed).not.toContain('"error"')
+  const parts = await answerTo({ messages: [{ role: 'user', parts: [{ type: 'text', text: 'hi' }] }] })
+  expect(parts).toContain('"finishReason":"other"')
+  expect(parts).not.toContain('"error')
+  const agUi = await answerTo({ messages, threadId: 't', runId: 'r' })
+  expect(agUi).toContain('RUN_FINISHED')
+  expect(agUi).not.toContain('RUN_ERROR')
+  expect(await answerTo({ input: 'hi' })).toContain('"status":"truncated"')
+})

@@ -1,0 +1,308 @@
+import { IndexedDBLogStore } from 'chaintap/indexeddb'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import type { Head } from '../../../src/log/segment/segment.ts'
+import { all, first, run, said, textsOf } from '../../contracts/log-store.ts'
+import { patience } from '../../support/patience.ts'
+import { turn } from '../../support/sources.ts'
+
+const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
+const opened: IndexedDBLogStore[] = []
+const SECRET = 'Why do bears wear no shoes?'
+const filler = { filler: 'All work and no play makes Jack a dull boy. '.repeat(50) }
+
+afterEach(async () => {
+  vi.restoreAllMocks()
+  for (const store of opened.splice(0)) {
+    await store[asyncDispose]()
+    indexedDB.deleteDatabase(`chaintap:${store.name}`)
+  }
+})
+
+function make(options: ConstructorParameters<typeof IndexedDBLogStore>[0]): IndexedDBLogStore {
+  const store = new IndexedDBLogStore({ name: `sealed-${Math.random()}`, ...options })
+  opened.push(store)
+  return store
+}
+
+/** As the next page would. */
+async function reopen(store: IndexedDBLogStore, options: ConstructorParameters<typeof IndexedDBLogStore>[0] = {}) {
+  await store[asyncDispose]()
+  return make({ name: store.name, ...options })
+}
+
+const asked = <T>(request: IDBRequest<T>): Promise<T> =>
+  new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = () => reject(request.error)
+  })
+
+async function withDatabase<T>(name: string, work: (db: IDBDatabase) => Promise<T>): Promise<T> {
+  const db = await asked(indexedDB.open(name))
+  db.onversionchange = () => db.close()
+  try {
+    return await work(db)
+  } finally {
+    db.close()
+  }
+}
+
+/** What is in the database, by a connection of our own. */
+const inside = (store: IndexedDBLogStore): Promise<{ readonly heads: readonly Head[]; readonly bodies: readonly string[] }> =>
+  withDatabase(`chaintap:${store.name}`, async (db) => {
+    const transaction = db.transaction(['heads', 'bodies'])
+    const [heads, bodies] = [asked(transaction.objectStore('heads').getAll()), asked(transaction.objectStore('bodies').getAll())]
+    return { heads: await heads, bodies: await bodies }
+  })
+
+const keyOf = (store: IndexedDBLogStore): Promise<CryptoKey | undefined> =>
+  withDatabase('chaintap-keys', (db) => asked(db.transaction('keys').objectStore('keys').get(`chaintap:${store.name}`)))
+
+const noted = (store: IndexedDBLogStore): readonly (readonly [string, string])[] =>
+  Object.entries(localStorage as Readonly<Record<string, string>>).filter(([key]) => key.startsWith(`chaintap:${store.name}:`))
+
+describe('gzip', () => {
+  test('what is kept is smaller, retention counts it so, and a log opened without it reads it', async () => {
+    const store = make({ gzip: true })
+    await store.append(Array.from({ length: 100 }, (_, i) => said(`${i}`, { properties: filler })))
+    const { heads, bodies } = await inside(store)
+    expect(bodies[0]?.length).toBeLessThan(20_000)
+    expect(heads.map(({ bytes }) => bytes)).toEqual(bodies.map(({ length }) => length))
+    expect(textsOf(await all((await reopen(store)).read()))).toEqual(Array.from({ length: 100 }, (_, i) => `${i}`))
+  })
+
+  test('what would not be smaller is kept as it is', async () => {
+    const store = make({ gzip: true })
+    await store.append([said('x')])
+    await store.append([said('dull dull dull dull dull dull')])
+    expect((await inside(store)).bodies.map((body) => body[0])).toEqual(['{', '{'])
+  })
+
+  test('at a leave it is written as it is, in that turn, and once', async () => {
+    const store = make({ gzip: true })
+    await store.append([said('open')])
+    const add = vi.spyOn(IDBObjectStore.prototype, 'add')
+    for (let i = 0; i < 600; i++) store.write(said(`${i}`, { properties: filler }))
+    dispatchEvent(new Event('pagehide'))
+    const bodies = add.mock.calls.map(([value]) => value).filter((value) => typeof value === 'string')
+    expect(bodies.join('\n').split('\n')).toHaveLength(600)
+    await store.flush()
+    expect(noted(store)).toEqual([])
+    expect(textsOf(await all(store.read()))).toEqual(['open', ...Array.from({ length: 600 }, (_, i) => `${i}`)])
+  })
+
+  test('where an engine has none, records are kept as they are', async () => {
+    vi.stubGlobal('CompressionStream', undefined)
+    const store = make({ gzip: true })
+    await store.append([said('x', { properties: filler })])
+    vi.unstubAllGlobals()
+    expect(store.isDurable).toBe(true)
+    expect((await inside(store)).bodies[0]).toContain('dull boy')
+  })
+})
+
+test('encrypt without a key to be had: a log in memory, nothing in plain', async () => {
+  vi.spyOn(crypto.subtle, 'generateKey').mockRejectedValue(new DOMException('no', 'NotSupportedError'))
+  const store = make({ encrypt: true })
+  store.write(said(SECRET))
+  dispatchEvent(new Event('pagehide'))
+  await store.flush()
+  expect(store.isDurable).toBe(false)
+  expect(textsOf(await all(store.read()))).toEqual([SECRET])
+  expect(noted(store)).toEqual([])
+})
+
+describe('encrypt', () => {
+  const model = run('model', { name: 'secret-name', kind: 'chat_model', metadata: { user: SECRET } })
+
+  test.each([{ encrypt: true }, { encrypt: true, gzip: true }])(
+    '%j: nothing of what was said is readable in the database',
+    async (options) => {
+      const store = make(options)
+      await store.append([
+        { run: model, at: 1, seq: 0, type: 'start', input: SECRET },
+        { run: model, at: 2, seq: 1, type: 'token', token: SECRET },
+        said(SECRET, { properties: { ...filler, SECRET } }),
+      ])
+      expect(store.isDurable).toBe(true)
+      const { heads, bodies } = await inside(store)
+      const raw = JSON.stringify([heads, bodies])
+      for (const word of ['bears', 'shoes', 'secret-name', 'dull boy', 'SECRET']) expect(raw).not.toContain(word)
+      // What is readable, as docs/log.md says.
+      expect(heads[0]).toMatchObject({ records: 3, from: 1, to: 2, runs: ['model'], roots: ['model'] })
+      expect(noted(store)).toEqual([])
+      expect(textsOf(await all((await reopen(store)).read()))).toEqual(['secret-name start', 'secret-name token', SECRET])
+    },
+  )
+
+  test('equal records are other bytes each time', async () => {
+    const store = make({ encrypt: true })
+    for (let i = 0; i < 3; i++) await store.append([said(SECRET)])
+    expect(new Set((await inside(store)).bodies).size).toBe(3)
+  })
+
+  test('its key can be used by scripts, and read out by none', async () => {
+    const store = make({ encrypt: true })
+    await store.append([said(SECRET)])
+    const key = await keyOf(store)
+    expect(key).toMatchObject({ type: 'secret', extractable: false, algorithm: { name: 'AES-GCM', length: 256 } })
+    if (!key) throw new Error('There is no key')
+    await expect(crypto.subtle.exportKey('raw', key)).rejects.toMatchObject({ name: 'InvalidAccessError' })
+  })
+
+  test('another tab has the same key, follows, and writes', async () => {
+    const here = make({ name: 'sealed-tabs', encrypt: true })
+    const frame = document.createElement('iframe')
+    const url = new URL('../../../src/log/indexeddb/index.ts', import.meta.url)
+    const runner = 'globalThis.__vitest_browser_runner__ = { wrapDynamicImport: (load) => load() }'
+    frame.srcdoc = `<script type="module">${runner}; globalThis.log = await import(${JSON.stringify(url.href)})</script>`
+    document.body.appendChild(frame)
+    const there = await vi.waitFor(() => {
+      const { log } = frame.contentWindow as unknown as { log?: typeof import('chaintap/indexeddb') }
+      if (!log) throw new Error('The frame has not loaded')
+      return new log.IndexedDBLogStore({ name: 'sealed-tabs', encrypt: true })
+    }, patience)
+    const tail = here.tail()
+    // Both make the key at once.
+    await Promise.all([here.append([said('here')]), there.append([said('there')])])
+    expect(textsOf(await first(2, tail)).toSorted()).toEqual(['here', 'there'])
+    expect(textsOf(await all(there.read())).toSorted()).toEqual(['here', 'there'])
+    await there[asyncDispose]()
+    frame.remove()
+  })
+
+  test('a leave writes nothing in plain, and notes how much may be lost; a page that stays loses nothing, and strikes it out', async () => {
+    const store = make({ encrypt: true })
+    await store.append([said('open')])
+    const [add, note] = [vi.spyOn(IDBObjectStore.prototype, 'add'), vi.spyOn(Storage.prototype, 'setItem')]
+    for (let i = 0; i < 600; i++) store.write(said(`${SECRET} ${i}`))
+    dispatchEvent(new Event('pagehide'))
+    const notes = note.mock.calls.map(([, value]) => /records lost: (\d+)/.exec(value)?.[1])
+    expect(notes.map(Number).reduce((sum, lost) => sum + lost, 0)).toBe(600)
+    await store.flush()
+    const written = JSON.stringify([add.mock.calls, note.mock.calls])
+    expect(written).not.toContain('bears')
+    expect(noted(store)).toEqual([])
+    expect(textsOf(await all(store.read()))).toEqual(['open', ...Array.from({ length: 600 }, (_, i) => `${SECRET} ${i}`)])
+  })
+
+  test('what a page that is gone has noted as lost stands in the log; what it had sealed is read', async () => {
+    const store = make({ encrypt: true })
+    await store.append([said('open')])
+    const entries: (readonly [string, string])[] = []
+    vi.spyOn(Storage.prototype, 'setItem').mockImplementation((key, value) => void entries.push([key, value]))
+    store.write(said(SECRET))
+    dispatchEvent(new Event('pagehide'))
+    await store.flush()
+    vi.restoreAllMocks()
+    const [lost, sealed] = entries
+    expect(entries).toHaveLength(2)
+    await store.clear()
+    if (lost) localStorage.setItem(...lost)
+    const again = await reopen(store, { encrypt: true })
+    expect(textsOf(await all(again.read()))).toEqual(['records lost: 1'])
+    if (sealed) localStorage.setItem(...sealed)
+    expect(textsOf(await all((await reopen(again)).read()))).toEqual(['records lost: 1', SECRET])
+    expect(noted(store)).toEqual([])
+  })
+
+  test('without its key a segment is one record that says how many cannot be read, and the rest is read', async () => {
+    const store = make({})
+    await store.append([said('plain')])
+    const sealed = await reopen(store, { encrypt: true })
+    await sealed.append([said(SECRET, { at: 5 }), said(SECRET, { at: 7 })])
+    const zipped = await reopen(sealed, { gzip: true })
+    await zipped.append([said('zipped', { properties: filler })])
+    expect(textsOf(await all(zipped.read()))).toEqual(['plain', SECRET, SECRET, 'zipped'])
+    await withDatabase('chaintap-keys', (db) =>
+      asked(db.transaction('keys', 'readwrite').objectStore('keys').delete(`chaintap:${store.name}`)),
+    )
+    const expected = ['plain', 'records unreadable: 2', 'zipped']
+    const keyless = await all(zipped.read())
+    expect(textsOf(keyless)).toEqual(expected)
+    expect(keyless[1]).toMatchObject({ level: 'warning', at: 7, category: ['chaintap', 'log'], properties: { unreadable: 2 } })
+    // With another key, too.
+    const other = await reopen(zipped, { encrypt: true })
+    await other.append([said('new')])
+    expect(textsOf(await all(other.read()))).toEqual([...expected, 'new'])
+    expect(textsOf(await all(other.read({ order: 'desc' })))).toEqual([...expected, 'new'].toReversed())
+  })
+
+  test('while nobody knows whether there is a key, a read fails, and leaves nothing out', async () => {
+    const store = make({ encrypt: true })
+    await store.append([said(SECRET)])
+    const open = indexedDB.open.bind(indexedDB)
+    vi.spyOn(IDBFactory.prototype, 'open').mockImplementation((name, version) => {
+      if (name === 'chaintap-keys') throw new DOMException('Connection to Indexed Database server lost', 'UnknownError')
+      return open(name, version)
+    })
+    await expect(all(store.read())).rejects.toMatchObject({ name: 'UnknownError' })
+    vi.restoreAllMocks()
+    expect(textsOf(await all(store.read()))).toEqual([SECRET])
+  })
+
+  test('a log that this page has open in plain does not become a secret one: it throws', async () => {
+    const plain = make({})
+    expect(() => new IndexedDBLogStore({ name: plain.name, encrypt: true })).toThrow(expect.objectContaining({ code: 'invalid_options' }))
+    const sealed = await reopen(plain, { encrypt: true })
+    const second = make({ name: sealed.name })
+    await second.append([said(SECRET)])
+    expect(JSON.stringify(await inside(second))).not.toContain('bears')
+  })
+
+  test('bodies that somebody has changed or exchanged are not read', async () => {
+    const store = make({ encrypt: true })
+    for (const text of ['one', 'two', 'three']) await store.append([said(text)])
+    await withDatabase(`chaintap:${store.name}`, async (db) => {
+      const bodies = db.transaction('bodies', 'readwrite').objectStore('bodies')
+      const names = await asked(bodies.getAllKeys())
+      const [one = '', two = '', three = ''] = await Promise.all(names.map((name) => asked<string>(bodies.get(name))))
+      const [a = '', b = '', c = ''] = names.map(String)
+      await Promise.all([bodies.put(two, a), bodies.put(one, b), bodies.put(`${three.slice(0, -1)}\0`, c)].map(asked))
+    })
+    expect(textsOf(await all(store.read())).map((text) => text.replace(/\d+/, 'n'))).toEqual(Array(3).fill('records unreadable: n'))
+  })
+
+  test('what is sealed late is kept in its place: nothing overtakes it', async () => {
+    const store = make({ encrypt: true })
+    await store.append([said('open')])
+    const encrypt = crypto.subtle.encrypt.bind(crypto.subtle)
+    const others = Promise.withResolvers<void>()
+    let calls = 0
+    vi.spyOn(crypto.subtle, 'encrypt').mockImplementation(async (...given) => {
+      const isFirst = calls++ === 0
+      if (isFirst) await others.promise
+      const secret = await encrypt(...given)
+      if (!isFirst) setTimeout(() => others.resolve(), 50)
+      return secret
+    })
+    store.write(said('first', { level: 'error' }))
+    await vi.waitFor(() => expect(calls).toBe(1), patience)
+    // So much does not wait for a write that is under way.
+    const texts = Array.from({ length: 20 }, (_, i) => `${i}`)
+    await store.append(texts.map((text) => said(text, { properties: { filler: 'x'.repeat(100_000) } })))
+    expect(textsOf(await all(store.read()))).toEqual(['open', 'first', ...texts])
+  })
+
+  test('much at once, of any letters, is kept in its order', async () => {
+    const store = make({ encrypt: true, gzip: true })
+    const texts = Array.from({ length: 2_000 }, (_, i) => `${i}`)
+    for (const [i, text] of texts.entries()) {
+      store.write(said(text, { properties: { filler: 'é💡'.repeat(i % 100 < 50 ? 1_500 : 1) } }))
+      if (i % 50 === 0) void store.flush()
+      if (i % 200 === 0) await turn()
+    }
+    await store.flush()
+    expect(textsOf(await all(store.read()))).toEqual(texts)
+  })
+
+  test('clear removes what is being sealed, too', async () => {
+    const store = make({ encrypt: true })
+    await store.append([said('open')])
+    void store.append([said('one', { properties: filler })])
+    await store.clear()
+    await store.flush()
+    expect((await inside(store)).heads).toEqual([])
+    await store.append([said('two')])
+    expect(textsOf(await all(store.read()))).toEqual(['two'])
+  })
+})

@@ -1,0 +1,20 @@
+import { IndexedDBLogStore } from 'chaintap/indexeddb'
+import { afterAll } from 'vitest'
+import { describeLogStore } from '../../contracts/log-store.ts'
+
+const stores: IndexedDBLogStore[] = []
+
+afterAll(async () => {
+  for (const store of stores) {
+    await store[Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]()
+    indexedDB.deleteDatabase(`chaintap:${store.name}`)
+  }
+})
+
+describeLogStore('a log in IndexedDB', {
+  make(options) {
+    const store = new IndexedDBLogStore({ name: `contract-${Math.random()}`, ...options })
+    stores.push(store)
+    return store
+  },
+})

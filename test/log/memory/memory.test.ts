@@ -1,0 +1,39 @@
+import { MemoryLogStore } from 'chaintap/log'
+import { describe, expect, test } from 'vitest'
+import { all, describeLogStore, given, run, said, textsOf } from '../../contracts/log-store.ts'
+
+describeLogStore('a log in memory', { make: (options) => new MemoryLogStore(options), numRuns: 200 })
+
+describe('a log in memory', () => {
+  test('is bounded: the oldest records go', async () => {
+    const store = new MemoryLogStore({ retain: { maxRecords: 1_000 } })
+    for (let i = 0; i < 5_000; i++) store.write(said(`${i}`))
+    const texts = textsOf(await all(store.read()))
+    expect(texts.length).toBeLessThanOrEqual(1_000)
+    expect(texts.length).toBeGreaterThan(400)
+    expect(texts.at(-1)).toBe('4999')
+  })
+
+  test('is bounded in bytes and in age, too', async () => {
+    const store = new MemoryLogStore({ retain: { maxBytes: 10_000, maxAgeMs: 60_000 } })
+    await store.append([said('old', { at: Date.now() - 100_000 })])
+    for (let i = 0; i < 20; i++) await store.append([said('x'.repeat(1_000), { at: Date.now() })])
+    const texts = textsOf(await all(store.read()))
+    expect(texts).not.toContain('old')
+    expect(texts.length).toBeLessThan(10)
+  })
+
+  test('a run whose beginning had to go is told of whole again', async () => {
+    const store = new MemoryLogStore({ retain: { maxRecords: 600 } })
+    const model = run('model', { kind: 'chat_model', metadata: { user: 7 } })
+    await store.append([{ run: model, at: 1, seq: 0, type: 'start', input: [] }])
+    await store.append(Array.from({ length: 1_500 }, (_, i) => said(`${i}`)))
+    await store.append([{ run: model, at: 2, seq: 1, type: 'end', output: 'all' }])
+    const last = (await all(store.read())).at(-1)
+    expect(last && given(last)).toEqual({ run: model, at: 2, seq: 1, type: 'end', output: 'all' })
+  })
+
+  test('says that it does not outlive the page', () => {
+    expect(new MemoryLogStore().isDurable).toBe(false)
+  })
+})

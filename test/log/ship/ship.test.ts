@@ -1,0 +1,367 @@
+import { type LogRecord, type LogStore, MemoryLogStore, type ShipBatch, type Shipper, shipTo, withoutContent } from 'chaintap/log'
+import { importLog } from 'chaintap/log-export'
+import fc from 'fast-check'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { all, run, said } from '../../contracts/log-store.ts'
+import { patience } from '../../support/patience.ts'
+import { mentions } from '../../support/secrets.ts'
+import { agentLog, logs, recordsIn, storeOf } from '../export/samples.ts'
+
+const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
+const shippers: Shipper[] = []
+
+afterEach(async () => {
+  for (const shipper of shippers.splice(0)) await shipper[asyncDispose]()
+})
+
+/** A delivery that ends with the test. Records wait for `flush`, unless they are errors. */
+const ship: typeof shipTo = (store, target, options) => {
+  const shipper = shipTo(store, target, { delayMs: 1e9, ...options })
+  shippers.push(shipper)
+  return shipper
+}
+
+const ids = (body: string): readonly string[] =>
+  body
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map((line) => JSON.parse(line).id as string)
+
+/** A server that keeps what it gets, and answers with these statuses first. */
+function server(...statuses: (number | Error | 'lost')[]) {
+  const batches: ShipBatch[] = []
+  const kept: string[] = []
+  const take = async (batch: ShipBatch): Promise<Response> => {
+    batches.push(batch)
+    const status = statuses.shift() ?? 204
+    // Taken, and then the answer goes lost.
+    if (status === 'lost' || (typeof status === 'number' && status < 300)) kept.push(batch.body)
+    if (status instanceof Error) throw status
+    return new Response(null, { status: status === 'lost' ? 503 : status, headers: { 'retry-after': '0' } })
+  }
+  return { batches, kept, take, received: () => kept.flatMap(ids) }
+}
+
+const idsIn = async (store: LogStore): Promise<readonly string[]> =>
+  (await all(store.read())).flatMap((record) => ('category' in record && record.category[0] === 'chaintap.shipped' ? [] : [record.id]))
+
+describe('shipTo', () => {
+  test('delivers what is in a log and what comes into it, in its order, as exports that can be imported', async () => {
+    const store = await storeOf(agentLog.slice(0, 5))
+    const { take, kept, received } = server()
+    const shipper = ship(store, take)
+    await shipper.flush()
+    await store.append(agentLog.slice(5))
+    await shipper.flush()
+    await shipper.flush()
+    expect(received()).toEqual(await idsIn(store))
+    const copy = new MemoryLogStore()
+    for (const body of kept) await importLog(copy, body)
+    expect(await recordsIn(copy)).toEqual(agentLog)
+  })
+
+  test('each record arrives, once by its id, whatever fails', async () => {
+    const status = fc.constantFrom<200 | 429 | 503 | 'lost'>(200, 429, 503, 'lost')
+    await fc.assert(
+      fc.asyncProperty(logs, fc.array(status, { maxLength: 8 }), fc.nat(40), async (records, statuses, cut) => {
+        const store = await storeOf(records.slice(0, cut))
+        const { take, received } = server(...statuses)
+        await ship(store, take).flush()
+        await store.append(records.slice(cut))
+        // Another page, later.
+        await shippers.pop()?.[asyncDispose]()
+        const shipper = ship(store, take)
+        await shipper.flush()
+        expect([...new Set(received())]).toEqual(await idsIn(store))
+        await shippers.pop()?.[asyncDispose]()
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  test('goes on where it was, and two deliveries of one log know nothing of each other', async () => {
+    const store = await storeOf([said('one')])
+    const [a, b] = [server(), server()]
+    await ship(store, a.take, { name: 'a' }).flush()
+    await shippers.pop()?.[asyncDispose]()
+    await store.append([said('two')])
+    await ship(store, a.take, { name: 'a' }).flush()
+    await ship(store, b.take, { name: 'b' }).flush()
+    expect(a.batches.map(({ records }) => records)).toEqual([1, 1])
+    expect(b.batches.map(({ records }) => records)).toEqual([2])
+  })
+
+  test('remembers how far it was in a log that keeps no content', async () => {
+    const store = new MemoryLogStore({ keep: withoutContent() })
+    await store.append([said('one')])
+    const { take, batches } = server()
+    await ship(store, take).flush()
+    await shippers.pop()?.[asyncDispose]()
+    await ship(store, take).flush()
+    expect(batches).toHaveLength(1)
+  })
+
+  test('remembers it whatever rules of the user change or leave out, and whatever is in the address', async () => {
+    for (const options of [
+      { keep: (record: LogRecord) => ('message' in record ? undefined : record) },
+      { redact: [/\d{3,}|000|o/, 'category'] },
+    ]) {
+      const store = new MemoryLogStore(options)
+      const fetch = vi.fn(async (_url: unknown, _init?: RequestInit) => new Response())
+      const urls = ['https://logs.example/sk-abcdefgh12345678/in', 'https://logs.example/sk-abcdefgh87654321/in']
+      for (let visit = 1; visit < 3; visit++) {
+        await store.append([{ run: run('r'), at: visit, seq: visit, type: 'text', text: 'x' }])
+        for (const url of urls) {
+          await ship(store, url, { fetch }).flush()
+          await shippers.pop()?.[asyncDispose]()
+        }
+        expect(fetch.mock.calls.map(([url]) => url)).toEqual(visit === 1 ? urls : [...urls, ...urls])
+      }
+      for (const [, init] of fetch.mock.calls) expect(ids(init?.body as string)).toHaveLength(1)
+      expect(mentions(await all(store.read()), 'abcdefgh')).toEqual([])
+    }
+  })
+
+  test('begins anew with a log that does: what is remembered elsewhere is of the one before', async () => {
+    let kept: string | undefined
+    const cursor = {
+      load: () => kept,
+      save: (cursor: string) => {
+        kept = cursor
+      },
+    }
+    const { take, received } = server()
+    const expected: string[] = []
+    for (const texts of [['one', 'two', 'three'], ['four'], ['five', 'six']]) {
+      const store = new MemoryLogStore()
+      for (const text of texts) await store.append([said(text)])
+      expected.push(...(await idsIn(store)))
+      const shipper = ship(store, take, { cursor })
+      await shipper.flush()
+      await shipper.flush()
+      await shipper[asyncDispose]()
+    }
+    expect(received()).toEqual(expected)
+  })
+
+  test('remembers it where it is told to; what cannot be remembered is remembered while it runs', async () => {
+    const store = await storeOf([said('one')])
+    const { take, batches } = server()
+    let kept: string | undefined
+    const cursor = { load: () => kept, save: vi.fn((cursor: string) => Promise.reject(new Error(cursor))) }
+    const shipper = ship(store, take, { cursor })
+    await shipper.flush()
+    await store.append([said('two')])
+    await shipper.flush()
+    expect(batches.map(({ records }) => records)).toEqual([1, 1])
+    kept = cursor.save.mock.calls[1]?.[0]
+    await ship(store, take, { cursor }).flush()
+    expect(batches).toHaveLength(2)
+    expect(await recordsIn(store)).toHaveLength(2)
+  })
+
+  test('sends errors at once, with what came before them', async () => {
+    const store = await storeOf([])
+    const { take, batches } = server()
+    await ship(store, take).flush()
+    store.logger('app').info('fine')
+    store.logger('app').error('broken')
+    await vi.waitFor(() => expect(batches.map(({ records }) => records)).toEqual([2]), patience)
+  })
+
+  test('sends by itself what has waited', async () => {
+    const store = await storeOf([])
+    const { take, batches } = server()
+    ship(store, take, { delayMs: 10 })
+    store.logger('app').info('fine')
+    await vi.waitFor(() => expect(batches.map(({ records }) => records)).toEqual([1]), patience)
+  })
+
+  test('sends what the filter lets through', async () => {
+    const store = await storeOf(agentLog)
+    const { take, kept } = server()
+    await ship(store, take, { level: 'warning' }).flush()
+    await ship(store, take, { kind: 'tool', name: 'tools' }).flush()
+    expect(kept.map((body) => body.match(/half <way>|Calculator/)?.[0])).toEqual(['half <way>', 'Calculator'])
+  })
+
+  test('batches have at most 60,000 bytes; a record that is larger has one of its own, which no page that is gone can send', async () => {
+    const texts = [...Array.from({ length: 40 }, (_, i) => `${i}é`.repeat(1_000)), 'x'.repeat(200_000), 'last']
+    const { take, batches } = server()
+    await ship(await storeOf(texts.map((text) => said(text))), take).flush()
+    expect(batches.filter(({ bytes }) => bytes > 60_000)).toMatchObject([{ records: 1, keepalive: false }])
+    expect(batches.reduce((sum, { records }) => sum + records, 0)).toBe(42)
+    for (const { body, bytes, keepalive } of batches) {
+      expect(new TextEncoder().encode(body)).toHaveLength(bytes)
+      expect(keepalive).toBe(bytes <= 60_000)
+    }
+  })
+
+  test('batches have at most 500 records', async () => {
+    const { take, batches } = server()
+    await ship(await storeOf(Array.from({ length: 1_100 }, () => said('x'))), take).flush()
+    expect(batches.map(({ records }) => records)).toEqual([500, 500, 100])
+  })
+
+  test('tries again, with the same ids, and tells of it', async () => {
+    const store = await storeOf([said('one')])
+    const offline = new TypeError('Failed to fetch')
+    const { take, batches, received } = server(503, 429, offline)
+    const told: unknown[] = []
+    await ship(store, take, { onRetry: (error) => told.push(error) }).flush()
+    expect(batches).toHaveLength(4)
+    expect(new Set(batches.map(({ body }) => body)).size).toBe(1)
+    // A keepalive that is refused (other requests have used up what is allowed) is tried without.
+    expect(batches.map(({ keepalive }) => keepalive)).toEqual([true, false, false, false])
+    expect(told).toEqual([
+      expect.objectContaining({ message: expect.stringContaining('503') }),
+      expect.objectContaining({ code: 'ship_refused' }),
+      offline,
+    ])
+    expect(received()).toEqual(await idsIn(store))
+  })
+
+  test('waits as long as the server asks', async () => {
+    const store = await storeOf([said('one')])
+    const batches: ShipBatch[] = []
+    const take = (batch: ShipBatch) => {
+      batches.push(batch)
+      return batches.length === 1 ? new Response(null, { status: 429, headers: { 'retry-after': '3600' } }) : undefined
+    }
+    const { setTimeout: later } = globalThis
+    await recordsIn(store)
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const flushed = ship(store, take).flush()
+      const settled = () => new Promise((resolve) => later(resolve, 20))
+      while (vi.getTimerCount() === 0) await settled()
+      await vi.advanceTimersByTimeAsync(3_599_999)
+      await settled()
+      expect(batches).toHaveLength(1)
+      await vi.advanceTimersByTimeAsync(1)
+      await flushed
+      expect(batches).toHaveLength(2)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  test.each([400, 401, 403, 404, 413, 301])('ends where it is answered %d, says so, and leaves everything in the log', async (status) => {
+    const store = await storeOf([said('one')])
+    const { take, batches } = server(status)
+    const told: unknown[] = []
+    const shipper = ship(store, take, { name: 'here', onError: (error) => told.push(error) })
+    const refusal = { name: 'ChaintapError', code: 'ship_refused', message: expect.stringContaining(`here answered ${status}`) }
+    await expect(shipper.flush()).rejects.toMatchObject(refusal)
+    await expect(shipper.closed).rejects.toMatchObject(refusal)
+    await expect(shipper.flush()).rejects.toMatchObject(refusal)
+    expect(told).toMatchObject([refusal])
+    await store.append([said('two')])
+    expect(batches).toHaveLength(1)
+    const next = server()
+    await ship(store, next.take, { name: 'here' }).flush()
+    expect(next.received()).toEqual(await idsIn(store))
+  })
+
+  test('once it is ended it sends nothing more', async () => {
+    for (const how of ['dispose', 'signal', 'closed log'] as const) {
+      const store = await storeOf([said('one')])
+      const { take, batches } = server()
+      const controller = new AbortController()
+      const shipper = ship(store, take, { signal: controller.signal, onError: () => expect.unreachable() })
+      await shipper.flush()
+      if (how === 'dispose') await shipper[asyncDispose]()
+      if (how === 'signal') controller.abort()
+      if (how === 'closed log') await store[asyncDispose]()
+      await shipper.closed
+      store.logger('app').error('late')
+      await expect(shipper.flush()).rejects.toMatchObject({ code: 'log_closed' })
+      expect(batches).toHaveLength(1)
+    }
+  })
+
+  test('an end does not wait for an answer, and aborts what is asking', async () => {
+    const store = await storeOf([said('one')])
+    const asked = Promise.withResolvers<AbortSignal>()
+    const shipper = ship(store, ({ signal }) => {
+      asked.resolve(signal)
+      return new Promise<void>(() => {})
+    })
+    const flushed = shipper.flush().catch((error: unknown) => error)
+    const signal = await asked.promise
+    await shipper[asyncDispose]()
+    expect(await flushed).toMatchObject({ code: 'log_closed' })
+    expect(signal.aborted).toBe(true)
+  })
+
+  test('a signal that is aborted already sends nothing', async () => {
+    const { take, batches } = server()
+    const shipper = ship(await storeOf([said('one')]), take, { signal: AbortSignal.abort() })
+    await shipper.closed
+    expect(batches).toEqual([])
+  })
+
+  test('an address is posted to', async () => {
+    const calls: [unknown, RequestInit | undefined][] = []
+    const fetch = async (url: unknown, init?: RequestInit): Promise<Response> => {
+      calls.push([url, init])
+      return new Response('', { status: calls.length === 1 ? 500 : 200, headers: { 'retry-after': '0' } })
+    }
+    let tokens = 0
+    const store = await storeOf([said('one')])
+    const told: unknown[] = []
+    const headers = () => ({ 'x-token': `${++tokens}` })
+    await ship(store, 'https://logs.example/in?key=abc', { fetch, headers, onRetry: (error) => told.push(error) }).flush()
+    expect(calls).toMatchObject([
+      [
+        'https://logs.example/in?key=abc',
+        { method: 'POST', headers: { 'content-type': 'application/x-ndjson', 'x-token': '1' }, keepalive: true, redirect: 'manual' },
+      ],
+      ['https://logs.example/in?key=abc', { headers: { 'x-token': '2' }, keepalive: false }],
+    ])
+    expect(String(told[0])).toContain('https://logs.example/in answered 500')
+    expect(JSON.stringify([told, await recordsIn(store)])).not.toContain('abc')
+  })
+})
+
+/** A log that says it outlives the page, so that tabs share it. */
+class SharedLog extends MemoryLogStore {
+  override get isDurable(): boolean {
+    return true
+  }
+}
+
+describe('several deliveries of one log', () => {
+  test('each record arrives at least once, and once only where there are Web Locks', async () => {
+    const store = new SharedLog()
+    await store.append(agentLog)
+    const { take, received } = server()
+    const slowly = async (batch: ShipBatch): Promise<Response> => {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      return take(batch)
+    }
+    const tabs = [ship(store, slowly), ship(store, slowly), ship(store, slowly)]
+    for (let tab = tabs.at(-1); tab; tabs.pop(), tab = tabs.at(-1)) {
+      await store.append([{ run: run('r'), at: 1, seq: 0, type: 'text', text: 'x' } satisfies LogRecord])
+      await Promise.all(tabs.map((open) => open.flush()))
+      await tab[asyncDispose]()
+    }
+    const expected = await idsIn(store)
+    expect([...new Set(received())]).toEqual(expected)
+    if ('locks' in navigator) expect(received()).toEqual(expected)
+  })
+
+  test('one that is ended while another delivers waits no longer', async () => {
+    const store = new SharedLog()
+    await store.append(agentLog)
+    await new Promise<void>((asked) => {
+      const busy = ship(store, () => new Promise<void>(() => asked()))
+      busy.flush().catch(() => {})
+    })
+    const waiting = ship(store, () => {})
+    const flushed = waiting.flush().catch((error: unknown) => error)
+    await waiting[asyncDispose]()
+    expect(await flushed).toMatchObject({ code: 'log_closed' })
+  })
+})

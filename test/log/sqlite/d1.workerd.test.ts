@@ -1,0 +1,118 @@
+import { env } from 'cloudflare:workers'
+import { type D1Binding, D1LogStore } from 'chaintap/durable-log'
+import { toResponse } from 'chaintap/edge'
+import { logHandler } from 'chaintap/log'
+import { scriptedModel } from 'chaintap/testing'
+import { describe, expect, test } from 'vitest'
+import { all, describeLogStore, said, textsOf } from '../../contracts/log-store.ts'
+
+const { LOGS } = env as unknown as { readonly LOGS: D1Database }
+
+/** Without a table: the store makes its own. */
+async function empty(): Promise<D1Database> {
+  await LOGS.batch(['chaintap_log', 'chaintap_log_parts'].map((table) => LOGS.prepare(`DROP TABLE IF EXISTS ${table}`)))
+  return LOGS
+}
+
+describeLogStore('a log in D1', { make: async (options) => new D1LogStore(await empty(), options) })
+
+describe('a log in D1', () => {
+  test('is one for all stores of the database', async () => {
+    const [one, other] = [new D1LogStore(await empty()), new D1LogStore(LOGS)]
+    await Promise.all([one.append([said('a1'), said('a2')]), other.append([said('b1'), said('b2')])])
+    await new D1LogStore(LOGS).append([said('last')])
+    const texts = textsOf(await all(new D1LogStore(LOGS).read()))
+    expect([...texts].sort()).toEqual(['a1', 'a2', 'b1', 'b2', 'last'])
+    expect(texts.at(-1)).toBe('last')
+    for (const own of ['a', 'b']) expect(texts.filter((text) => text.startsWith(own))).toEqual([`${own}1`, `${own}2`])
+    expect(one.isDurable).toBe(true)
+  })
+
+  test('has the run of a request when what waits for its end is over', async () => {
+    await empty()
+    const waits: Promise<unknown>[] = []
+    const run = scriptedModel([['Hel', 'lo']]).events('hi', { callbacks: [logHandler(new D1LogStore(LOGS))] })
+    const response = toResponse(run, { ctx: { waitUntil: (work) => waits.push(work) } })
+    // Handlers hear no chunks: those are the reader's.
+    const heard = [...(await response.text()).matchAll(/^event: (?!outcome|chunk)(.*)$/gm)].map(([, type]) => type)
+    await Promise.all(waits)
+    const logged = await all(new D1LogStore(LOGS).read())
+    expect(logged.map((record) => 'event' in record && record.event.type)).toEqual(heard)
+    expect(heard.at(-1)).toBe('end')
+  })
+
+  test('keeps a record that is larger than a row may be', async () => {
+    const store = new D1LogStore(await empty(), { limit: 8_000_000 })
+    // Wherever it is cut, a character may be there.
+    const messages = ['語'.repeat(1_500_000), '💡'.repeat(700_000), `x${'💡'.repeat(700_000)}`]
+    for (const message of messages) await store.append([said(message)])
+    for (const [i, text] of textsOf(await all(store.read())).entries()) expect(text === messages[i]).toBe(true)
+  })
+
+  test('a request that writes once asks twice: for the tables, and to write', async () => {
+    const real = await empty()
+    let asked = 0
+    const counted: D1Binding = {
+      prepare: (query) => real.prepare(query),
+      batch(statements) {
+        asked++
+        return real.batch(statements as D1PreparedStatement[])
+      },
+    }
+    await new D1LogStore(counted).append(Array.from({ length: 400 }, (_, i) => said(`${i}`)))
+    expect(asked).toBe(2)
+  })
+
+  test('is pruned when it is asked to', async () => {
+    const store = new D1LogStore(await empty())
+    for (let i = 0; i < 3; i++) await store.append(Array.from({ length: 1_000 }, (_, j) => said(`${i}:${j}`)))
+    expect(await all(store.read())).toHaveLength(3_000)
+    await store.prune({ maxRecords: 1_000 })
+    const texts = textsOf(await all(store.read()))
+    expect(texts.length).toBeLessThanOrEqual(1_000)
+    expect(texts.at(-1)).toBe('2:999')
+  })
+
+  test('a transaction that fails leaves nothing, and one whose answer goes lost is there once', async () => {
+    const real = await empty()
+    let fate: 'fails' | 'goes lost' | 'works' = 'works'
+    const flaky: D1Binding = {
+      prepare: (query) => real.prepare(query),
+      async batch(statements) {
+        const given = statements as D1PreparedStatement[]
+        const results = await real.batch(fate === 'fails' ? [...given, real.prepare('SELECT * FROM nowhere')] : given)
+        if (fate === 'goes lost') throw new Error('Network connection lost.')
+        return results
+      },
+    }
+    const [one, other] = [new D1LogStore(flaky), new D1LogStore(flaky)]
+    await Promise.all([one.append([said('one')]), other.append([said('other')])])
+    fate = 'fails'
+    await expect(one.append([said('first')])).rejects.toMatchObject({ code: 'log_not_written' })
+    expect([...textsOf(await all(new D1LogStore(LOGS).read()))].sort()).toEqual(['one', 'other'])
+    fate = 'goes lost'
+    await expect(other.append([said('second')])).rejects.toMatchObject({ code: 'log_not_written' })
+    fate = 'works'
+    // It does not know yet that it is kept.
+    expect(textsOf(await all(other.read())).filter((text) => text === 'second')).toEqual(['second'])
+    await new Promise((resolve) => setTimeout(resolve, 5_500))
+    await Promise.all([one.flush(), other.flush()])
+    expect([...textsOf(await all(new D1LogStore(LOGS).read()))].sort()).toEqual(['first', 'one', 'other', 'second'])
+  }, 20_000)
+
+  test('an error of the database is told by append, and a later try keeps all', async () => {
+    let isBroken = true
+    const real = await empty()
+    const broken: D1Binding = {
+      prepare: (query) => real.prepare(query),
+      batch: (statements) =>
+        isBroken ? Promise.reject(new Error('D1_ERROR: overloaded')) : real.batch(statements as D1PreparedStatement[]),
+    }
+    const store = new D1LogStore(broken)
+    await expect(store.append([said('one')])).rejects.toMatchObject({ code: 'log_not_written' })
+    isBroken = false
+    await new Promise((resolve) => setTimeout(resolve, 5_500))
+    await store.append([said('two')])
+    expect(textsOf(await all(store.read()))).toEqual(['one', 'two'])
+  }, 20_000)
+})

@@ -1,0 +1,208 @@
+import { runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { DurableLogStore, type SqliteStorage } from 'chaintap/durable-log'
+import { type StoredRecord, shipTo } from 'chaintap/log'
+import { describe, expect, test } from 'vitest'
+import { all, describeLogStore, said, textsOf } from '../../contracts/log-store.ts'
+
+const { STORAGE } = env as unknown as { readonly STORAGE: DurableObjectNamespace }
+
+/** Runs in an object of its own: what is an object's may not be used outside of it. */
+const inObject = (body: (storage: DurableObjectStorage) => Promise<void>, stub = STORAGE.get(STORAGE.newUniqueId())): Promise<void> =>
+  runInDurableObject(stub, (_, { storage }) => body(storage))
+
+const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
+
+/** A log whose storage takes nothing when it is told so. */
+function failing(storage: DurableObjectStorage) {
+  let isBroken = false
+  const broken: SqliteStorage = {
+    sql: storage.sql,
+    transactionSync: (work) => {
+      if (isBroken) throw new Error('no room')
+      return storage.transactionSync(work)
+    },
+    sync: () => storage.sync(),
+  }
+  const fail = (fails: boolean): void => {
+    isBroken = fails
+  }
+  return { store: new DurableLogStore(broken), fail }
+}
+
+let current: SqliteStorage | undefined
+
+describeLogStore('a log in a Durable Object', {
+  make(options) {
+    if (!current) throw new Error('Not in an object')
+    for (const table of ['chaintap_log', 'chaintap_log_parts']) current.sql.exec(`DROP TABLE IF EXISTS ${table}`)
+    return new DurableLogStore(current, options)
+  },
+  within: (body) =>
+    inObject((storage) => {
+      current = storage
+      return body()
+    }),
+})
+
+describe('a log in a Durable Object', () => {
+  test('is there for the next store of the object', async () => {
+    const stub = STORAGE.get(STORAGE.newUniqueId())
+    await inObject((storage) => new DurableLogStore(storage).append([said('before')]), stub)
+    await inObject(async (storage) => {
+      const store = new DurableLogStore(storage)
+      await store.append([said('after')])
+      expect(textsOf(await all(store.read()))).toEqual(['before', 'after'])
+      expect(store.isDurable).toBe(true)
+    }, stub)
+  })
+
+  test('keeps a record that is larger than a row may be', () =>
+    inObject(async (storage) => {
+      const store = new DurableLogStore(storage, { limit: 8_000_000 })
+      // Wherever it is cut, a character may be there.
+      const messages = ['語'.repeat(1_500_000), '💡'.repeat(700_000), `x${'💡'.repeat(700_000)}`]
+      for (const message of messages) await store.append([said(message)])
+      for (const [i, text] of textsOf(await all(store.read())).entries()) expect(text === messages[i]).toBe(true)
+    }))
+
+  test(
+    'an error of the storage is told by append, and a later try keeps all',
+    () =>
+      inObject(async (storage) => {
+        const { store, fail } = failing(storage)
+        await store.append([said('one')])
+        fail(true)
+        await expect(store.append([said('two')])).rejects.toMatchObject({ code: 'log_not_written' })
+        fail(false)
+        store.write(said('three'))
+        await new Promise((resolve) => setTimeout(resolve, 5_500))
+        await store.flush()
+        expect(textsOf(await all(store.read()))).toEqual(['one', 'two', 'three'])
+      }),
+    20_000,
+  )
+
+  test('is bounded', () =>
+    inObject(async (storage) => {
+      const store = new DurableLogStore(storage, { retain: { maxRecords: 1_000 } })
+      for (let i = 0; i < 5; i++) await store.append(Array.from({ length: 1_000 }, (_, j) => said(`${i}:${j}`)))
+      await store.prune({ maxRecords: 1_000 })
+      const texts = textsOf(await all(store.read()))
+      expect(texts.length).toBeLessThanOrEqual(1_000)
+      expect(texts.at(-1)).toBe('4:999')
+    }))
+
+  test(
+    'what waits stands behind all that is kept, whoever wrote it: no reader misses it, and none is told what is old',
+    () =>
+      inObject(async (storage) => {
+        const { store: broken, fail } = failing(storage)
+        await broken.flush()
+        const others = new DurableLogStore(storage)
+        for (const text of ['one', 'two', 'three']) await others.append([said(text)])
+        const tail = broken.tail()
+        expect(await all(broken.read({ limit: 0 }))).toEqual([])
+        fail(true)
+        await expect(broken.append([said('waits')])).rejects.toMatchObject({ code: 'log_not_written' })
+        const reader = tail.getReader()
+        const late = broken.tail().getReader()
+        const heard = [reader.read(), reader.read()]
+        const heardLate = late.read()
+        // In pages of one, backwards, and on from what is kept.
+        const back: StoredRecord[] = []
+        for (let page = await all(broken.read({ order: 'desc', limit: 1 })); page.length > 0; ) {
+          back.push(...page)
+          page = await all(broken.read({ order: 'desc', limit: 1, before: back.at(-1)?.cursor as string }))
+        }
+        expect(textsOf(back)).toEqual(['waits', 'three', 'two', 'one'])
+        expect(textsOf(await all(broken.read({ after: back[1]?.cursor as string })))).toEqual(['waits'])
+        expect(back.map(({ cursor }) => cursor).toSorted()).toEqual(back.map(({ cursor }) => cursor).toReversed())
+        fail(false)
+        await new Promise((resolve) => setTimeout(resolve, 5_500))
+        await broken.append([said('last')])
+        expect(textsOf((await Promise.all(heard)).map(({ value }) => value as StoredRecord))).toEqual(['waits', 'last'])
+        expect(textsOf([(await heardLate).value as StoredRecord])).toEqual(['last'])
+        await Promise.all([reader.cancel(), late.cancel()])
+      }),
+    20_000,
+  )
+
+  test('is read once while its confirmation is on its way', () =>
+    inObject(async (storage) => {
+      let confirmed: Promise<void> | undefined
+      const slow: SqliteStorage = {
+        sql: storage.sql,
+        transactionSync: (work) => storage.transactionSync(work),
+        sync: () => confirmed ?? storage.sync(),
+      }
+      const store = new DurableLogStore(slow)
+      for (const text of ['one', 'two']) await store.append([said(text)])
+      const reader = store.read().getReader()
+      const seen = [(await reader.read()).value as StoredRecord]
+      const gate = Promise.withResolvers<void>()
+      confirmed = gate.promise
+      const appended = store.append([said('three')])
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      for (let read = await reader.read(); !read.done; read = await reader.read()) seen.push(read.value)
+      expect(textsOf(seen)).toEqual(['one', 'two', 'three'])
+      gate.resolve()
+      await appended
+    }))
+
+  test(
+    'shipping: what was taken before flush has been sent when it resolves, also where the storage recovers meanwhile',
+    () =>
+      inObject(async (storage) => {
+        const { store, fail } = failing(storage)
+        await store.flush()
+        fail(true)
+        const texts = ['a', 'b', 'c'].map((letter) => letter.repeat(50_000))
+        for (const text of texts) await expect(store.append([said(text)])).rejects.toMatchObject({ code: 'log_not_written' })
+        const sent: string[] = []
+        const shipper = shipTo(
+          store,
+          async ({ body }) => {
+            for (const line of body.trim().split('\n').slice(1)) sent.push(JSON.parse(line).message)
+            if (sent.length > 1) return
+            fail(false)
+            await new Promise((resolve) => setTimeout(resolve, 5_500))
+            await store.flush()
+            expect(store.isDurable).toBe(true)
+          },
+          { delayMs: 1e9 },
+        )
+        await shipper.flush()
+        expect(sent.map(([letter]) => letter)).toEqual(['a', 'b', 'c'])
+        await shipper[asyncDispose]()
+      }),
+    20_000,
+  )
+
+  test('shipping from two stores at once: each record arrives, whoever saves it and in which order', () =>
+    inObject(async (storage) => {
+      const stores = [new DurableLogStore(storage), new DurableLogStore(storage)]
+      const arrived = new Set<string>()
+      const shippers = stores.map((store) =>
+        shipTo(
+          store,
+          async ({ body }) => {
+            await new Promise((resolve) => setTimeout(resolve, Math.random() * 4))
+            for (const line of body.trim().split('\n').slice(1)) arrived.add(JSON.parse(line).message)
+          },
+          { name: 'both', delayMs: 1 },
+        ),
+      )
+      let written = 0
+      for (let round = 0; round < 40; round++) {
+        for (const store of stores) for (let i = 0; i < round % 4; i++) store.write(said(`${written++}`))
+        if (round % 3 === 0) await Promise.race(stores.map((store) => store.flush()))
+        if (round % 7 === 0) void shippers[round % 2]?.flush()
+        await new Promise((resolve) => setTimeout(resolve, round % 5))
+      }
+      for (const store of stores) await store.flush()
+      for (const shipper of shippers) await shipper.flush()
+      expect([...arrived].map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: written }, (_, i) => i))
+      for (const shipper of shippers) await shipper[asyncDispose]()
+    }))
+})

@@ -1,0 +1,503 @@
+import { ModelError, type Run, type RunEvent, UserStop } from 'chaintap'
+import { type LogRecord, MemoryLogStore, type StoredRecord } from 'chaintap/log'
+import fc from 'fast-check'
+import { describe, expect, test, vi } from 'vitest'
+import { describe as describeRow, textOf } from '../../../src/log/viewer/model/describe-row.ts'
+import { Feed } from '../../../src/log/viewer/model/feed.ts'
+import { LogModel } from '../../../src/log/viewer/model/log-model.ts'
+import { durationOf, type Row, rateOf, stateOf } from '../../../src/log/viewer/model/row.ts'
+import { all, run, said } from '../../contracts/log-store.ts'
+import { patience } from '../../support/patience.ts'
+
+const child = (id: string, parentId: string, more: Partial<Run> = {}): Run =>
+  run(id, { parentId, rootId: 'root', kind: 'chat_model', ...more })
+
+type Told = RunEvent extends infer Event ? (Event extends RunEvent ? Omit<Event, 'run' | 'at' | 'seq'> : never) : never
+
+/** Events one by one, each a millisecond after the last. */
+function teller(): (run: Run, told: Told) => RunEvent {
+  let seq = 0
+  return (of, told) => ({ run: of, at: 1_000 + seq, seq: seq++, ...told })
+}
+
+async function stored(records: readonly LogRecord[]): Promise<StoredRecord[]> {
+  const store = new MemoryLogStore({ retain: {} })
+  await store.append(records)
+  return all(store.read())
+}
+
+const nameOf = (row: Row): string => `${'  '.repeat(row.depth)}${'run' in row ? row.run.name : row.record.message}`
+const linesOf = (model: LogModel): readonly string[] => model.rows.map(nameOf)
+
+function modelOf(records: readonly StoredRecord[]): LogModel {
+  const model = new LogModel()
+  for (const record of records) model.append(record)
+  return model
+}
+
+/** A chain of two models, with something said before, between and after. */
+function chain(): readonly LogRecord[] {
+  const tell = teller()
+  const root = run('root', { tags: ['chat'] })
+  const [one, two] = [child('one', 'root'), child('two', 'root', { tags: ['late'] })]
+  return [
+    said('before', { at: 999 }),
+    tell(root, { type: 'start', input: 'Hi' }),
+    tell(one, { type: 'start', input: 'Hi' }),
+    tell(one, { type: 'token', token: 'Bears ' }),
+    tell(one, { type: 'token', token: 'sleep.' }),
+    said('between', { level: 'warning', at: 1_004 }),
+    tell(one, { type: 'end', output: 'Bears sleep.', usage: { inputTokens: 3, outputTokens: 2 } }),
+    tell(two, { type: 'start', input: 'more' }),
+    tell(two, { type: 'error', error: new ModelError('http', 'Overloaded'), partial: undefined, usage: { inputTokens: 4 } }),
+    tell(root, { type: 'end', output: 'Bears sleep.' }),
+    said('after', { at: 2_000 }),
+  ]
+}
+
+/** A log in which runs of several trees begin, speak and end in turn, as the choices say. */
+function random(choices: readonly number[]): readonly LogRecord[] {
+  const [open, records]: [Run[], LogRecord[]] = [[], []]
+  const seqs = new Map<string, number>()
+  const tell = (of: Run, told: Told): void => {
+    const seq = seqs.get(of.rootId) ?? 0
+    seqs.set(of.rootId, seq + 1)
+    records.push({ run: of, at: records.length, seq, ...told })
+  }
+  for (const [i, choice] of choices.entries()) {
+    const [what, which] = [choice % 5, Math.floor(choice / 5)]
+    const of = open[which % Math.max(1, open.length)]
+    if (what === 0) records.push(said(`said ${i}`, { at: i }))
+    else if (!of || what === 1) open.push(what === 1 && of ? child(`run ${i}`, of.id, { rootId: of.rootId }) : run(`run ${i}`))
+    else if (what === 2) open.push(run(`run ${i}`))
+    else if (what === 3) tell(of, { type: 'token', token: 'a' })
+    else if (!open.some(({ parentId }) => parentId === of.id)) tell(open.splice(open.indexOf(of), 1)[0] ?? of, { type: 'end', output: 1 })
+    const last = open.at(-1)
+    if (last && last.id === `run ${i}`) tell(last, { type: 'start', input: 1 })
+  }
+  return records
+}
+
+const found = (model: LogModel, id: string) => {
+  const row = model.run(id)
+  if (!row) throw new Error(`no run ${id}`)
+  return row
+}
+
+describe('records as lines', () => {
+  test('runs stand below what they are part of, where they began; free records between them', async () => {
+    const model = modelOf(await stored(chain()))
+    expect(linesOf(model)).toEqual(['before', 'root', '  one', '  two', 'between', 'after'])
+    expect(model.rows.map(({ position }) => position)).toEqual([1, 2, 1, 2, 3, 4])
+    expect(model.tops).toEqual({ all: 4, shown: 4 })
+    expect(found(model, 'root').size).toBe(2)
+  })
+
+  test('a run that was resumed stands where it was told last, and counts once', async () => {
+    const tell = teller()
+    const [one, two] = [run('call 1'), run('call 2')]
+    const below = (call: Run): Run => run('model', { parentId: call.id, rootId: call.id, kind: 'chat_model' })
+    const records = await stored([
+      tell(one, { type: 'start', input: 'Hi' }),
+      tell(below(one), { type: 'start', input: 'Hi' }),
+      tell(below(one), { type: 'token', token: 'Bears ' }),
+      tell(two, { type: 'start', input: undefined }),
+      tell(below(two), { type: 'start', input: 'Hi' }),
+      tell(below(two), { type: 'token', token: 'Bears ' }),
+      tell(below(two), { type: 'token', token: 'sleep.' }),
+      tell(below(two), { type: 'end', output: 'Bears sleep.' }),
+      tell(two, { type: 'end', output: 'Bears sleep.' }),
+    ])
+    for (const seam of records.keys()) {
+      const model = modelOf(records.slice(seam))
+      for (const record of records.slice(0, seam).reverse()) model.prepend([record])
+      expect([seam, ...linesOf(model)]).toEqual([seam, 'call 1', 'call 2', '  model'])
+      expect(found(model, 'model')).toMatchObject({ tokens: 2, ending: 'ended' })
+    }
+  })
+
+  test('older records, the newest first and in any pieces, make the same lines as all in their order', async () => {
+    const records = await stored(chain())
+    const whole = modelOf(records)
+    await fc.assert(
+      fc.asyncProperty(fc.nat(records.length), fc.integer({ min: 1, max: 5 }), async (seam, piece) => {
+        const model = new LogModel()
+        const older = records.slice(0, seam).reverse()
+        for (const record of records.slice(seam)) model.append(record)
+        for (let i = 0; i < older.length; i += piece) {
+          model.prepend(older.slice(i, i + piece))
+          expect(model.rows.length).toBeGreaterThan(0)
+        }
+        expect(linesOf(model)).toEqual(linesOf(whole))
+        for (const counts of ['kinds', 'levels', 'tags'] as const)
+          expect(Object.fromEntries(model[counts])).toEqual(Object.fromEntries(whole[counts]))
+        const { version: _, isLive: __, index: ___, children: ____, ...root } = found(model, 'root')
+        expect(found(whole, 'root')).toMatchObject(root)
+      }),
+    )
+  })
+
+  test('and so does any log', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(), { maxLength: 60 }), fc.nat(), fc.integer({ min: 1, max: 20 }), async (choices, cut, piece) => {
+        const records = await stored(random(choices))
+        const [whole, model] = [modelOf(records), new LogModel()]
+        const seam = cut % (records.length + 1)
+        for (const record of records.slice(seam)) model.append(record)
+        const older = records.slice(0, seam).reverse()
+        for (let i = 0; i < older.length; i += piece) model.prepend(older.slice(i, i + piece))
+        expect(linesOf(model)).toEqual(linesOf(whole))
+        for (const filter of [{}, { kinds: new Set(['chat_model'] as const) }]) {
+          const live = new LogModel()
+          live.filter = filter
+          whole.filter = filter
+          for (const record of records) {
+            live.append(record)
+            expect(live.rows.length).toBeGreaterThanOrEqual(0)
+          }
+          expect(linesOf(live)).toEqual(linesOf(whole))
+        }
+        for (const row of model.rows) expect(model.indexOf(row)).toBe(model.rows.indexOf(row))
+      }),
+    )
+  })
+
+  test('a run has its times, its tokens and how it ended', async () => {
+    const model = modelOf(await stored(chain()))
+    const [root, one, two] = ['root', 'one', 'two'].map((id) => found(model, id))
+    expect(one).toMatchObject({ start: 1_001, first: 1_002, last: 1_003, end: 1_004, tokens: 2, level: 'info' })
+    expect(two).toMatchObject({ ending: 'failed', level: 'error', first: undefined })
+    expect(one && rateOf(one)).toBe(1_000)
+    expect(two && rateOf(two)).toBeUndefined()
+    expect(root && durationOf(root)).toBe(7)
+    expect(root?.total).toEqual({ inputTokens: 7, outputTokens: 2 })
+  })
+
+  test('who stops a run is told from what fails; what has no end is running only while it is heard of', async () => {
+    const tell = teller()
+    const records = await stored([
+      tell(run('stopped'), { type: 'error', error: new UserStop(), partial: undefined }),
+      tell(run('running'), { type: 'start', input: 1 }),
+    ])
+    const live = modelOf(records)
+    expect(stateOf(found(live, 'stopped'))).toBe('stopped')
+    expect(stateOf(found(live, 'running'))).toBe('running')
+    const past = new LogModel()
+    past.prepend(records.toReversed())
+    expect(stateOf(found(past, 'running'))).toBe('unfinished')
+  })
+
+  test('counts levels of runs and free records, kinds and tags', async () => {
+    const { levels, kinds, tags } = modelOf(await stored(chain()))
+    expect(Object.fromEntries(levels)).toEqual({ info: 4, warning: 1, error: 1 })
+    expect(Object.fromEntries(kinds)).toEqual({ chain: 1, chat_model: 2, message: 3 })
+    expect(Object.fromEntries(tags)).toEqual({ chat: 1, late: 1 })
+  })
+
+  test('closed runs hide what is below them', async () => {
+    const model = modelOf(await stored(chain()))
+    model.turn(found(model, 'root'))
+    expect(linesOf(model)).toEqual(['before', 'root', 'between', 'after'])
+    model.turn(found(model, 'root'))
+    expect(linesOf(model)).toHaveLength(6)
+    model.turnAll(false)
+    expect(linesOf(model)).toEqual(['before', 'root', 'between', 'after'])
+    expect(model.indexOf(found(model, 'two'))).toBe(-1)
+  })
+
+  test.each([
+    [{ levels: new Set(['error'] as const) }, ['root', '  two']],
+    [{ levels: new Set(['warning', 'error'] as const) }, ['root', '  two', 'between']],
+    [{ kinds: new Set(['message'] as const) }, ['before', 'between', 'after']],
+    [{ kinds: new Set(['chain'] as const) }, ['root']],
+    [{ tag: 'late' }, ['root', '  two']],
+    [{ after: 1_500 }, ['after']],
+    [{ before: 1_000 }, ['before', 'root']],
+    [{ found: new Set(['one']) }, ['root', '  one']],
+    [{ tag: 'late', kinds: new Set(['message'] as const) }, []],
+  ])('a filter leaves what meets it, below what it is part of: %o', async (filter, lines) => {
+    const model = modelOf(await stored(chain()))
+    model.filter = filter
+    expect(linesOf(model)).toEqual(lines)
+    expect(model.rows.filter(({ isMatch }) => !isMatch).map(nameOf)).toEqual(
+      lines.filter((line) => line === 'root' && !('kinds' in filter) && !('before' in filter)),
+    )
+    model.filter = {}
+    expect(linesOf(model)).toHaveLength(6)
+  })
+
+  test('what comes in is seen at once, under a filter too', async () => {
+    const records = await stored(chain())
+    for (const filter of [{}, { levels: new Set(['error', 'warning'] as const) }]) {
+      const [model, whole] = [new LogModel(), modelOf(records)]
+      model.filter = filter
+      whole.filter = filter
+      for (const record of records) {
+        model.append(record)
+        expect(model.rows.every((row) => model.rows[model.indexOf(row)] === row)).toBe(true)
+      }
+      expect(linesOf(model)).toEqual(linesOf(whole))
+    }
+  })
+
+  test('what comes in stands behind the lines that are there, of which none is made anew', async () => {
+    const tell = teller()
+    const model = modelOf(await stored([...Array.from({ length: 2_000 }, (_, i) => said(`${i}`)), ...chain()]))
+    const { rows } = model
+    const [first, version] = [rows[0], found(model, 'root').version]
+    const more = [
+      tell(child('one', 'root'), { type: 'token', token: 'a' }),
+      tell(child('three', 'root'), { type: 'start', input: 1 }),
+      said('later'),
+    ]
+    for (const record of await stored(more)) {
+      model.append(record)
+      // A list that is made from its beginning is another one.
+      expect(model.rows).toBe(rows)
+    }
+    expect(rows[0]).toBe(first)
+    expect(rows).toHaveLength(2_008)
+    expect(found(model, 'root').version).toBe(version + 2)
+  })
+
+  test('a log that somebody made up, with circles, gets lines all the same', async () => {
+    const ids = ['a', 'b', 'c', 'd']
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.constantFrom(...ids), fc.option(fc.constantFrom(...ids)), fc.constantFrom(...ids)), { maxLength: 12 }),
+        async (links) => {
+          const records = links.map(
+            ([id, parentId, rootId], seq): StoredRecord => ({
+              id: `${seq}`,
+              cursor: `${seq}`,
+              at: seq,
+              level: 'info',
+              event: { run: run(id, { parentId: parentId ?? undefined, rootId }), at: seq, seq, type: 'start', input: 1 },
+            }),
+          )
+          for (const model of [modelOf(records), new LogModel()]) {
+            if (model.records === 0) model.prepend(records.toReversed())
+            expect(new Set(model.rows).size).toBe(model.rows.length)
+            for (const [id] of links) expect(model.indexOf(found(model, id))).not.toBe(-1)
+          }
+        },
+      ),
+    )
+  })
+})
+
+describe('what is known of a run', () => {
+  const describeChain = async (id: string, prices?: Parameters<typeof describeRow>[2]) => {
+    const records = await stored(chain())
+    const events = records.flatMap((record) => ('event' in record && record.event.run.id === id ? [record.event] : []))
+    return describeRow(found(modelOf(records), id), events, prices)
+  }
+
+  test('tells figures, and what went in and came out', async () => {
+    const { figures, sections } = await describeChain('one')
+    expect(Object.fromEntries(figures)).toMatchObject({
+      State: 'ended',
+      Duration: '3 ms',
+      'First token': '1 ms',
+      Input: '3 tokens',
+      Output: '2 tokens',
+    })
+    expect(Object.fromEntries(figures)).not.toHaveProperty('Cost')
+    expect(sections.map(({ title, blocks }) => [title, blocks[0]?.text])).toEqual([
+      ['Input', 'Hi'],
+      ['Output', 'Bears sleep.'],
+      ['Run', 'one'],
+    ])
+  })
+
+  test('whatever its events hold, there are texts of it', async () => {
+    const value = fc.oneof(fc.anything({ withBigInt: true, withDate: true, withMap: true, withSet: true }), fc.constant({ toString: 1 }))
+    const messageLike = fc.record(
+      { role: value, content: fc.oneof(value, fc.array(value)), toolCalls: fc.array(value) },
+      { requiredKeys: [] },
+    )
+    const partLike = fc.record(
+      { type: fc.constantFrom('text', 'image', 'reasoning'), text: value, url: value, data: value },
+      { requiredKeys: [] },
+    )
+    const held = fc.oneof(value, fc.array(messageLike), fc.record({ role: fc.constant('user'), content: fc.array(partLike) }))
+    await fc.assert(
+      fc.asyncProperty(held, held, held, async (input, output, usage) => {
+        const of = run('any', { kind: 'chat_model' })
+        const tell = teller()
+        const told = [
+          tell(of, { type: 'start', input }),
+          tell(of, { type: 'action', action: { tool: input, toolInput: output, log: usage } as never }),
+          tell(of, { type: 'finish', finish: { returnValues: output, log: input } as never }),
+          tell(of, { type: 'error', error: output, partial: input, usage: Object(usage) as never, answered: { model: usage } as never }),
+        ]
+        const records = await stored(told)
+        const events = records.flatMap((record) => ('event' in record ? [record.event] : []))
+        const row = modelOf(records).run('any')
+        if (!row) return
+        const description = describeRow(row, events, { price: () => ({ total: 1, currency: 'USD' }) })
+        const texts = [
+          ...description.figures.flat(),
+          ...description.sections.flatMap(({ title, blocks }) => [title, ...blocks.map(({ text }) => text)]),
+        ]
+        for (const text of texts) expect(typeof text).toBe('string')
+        expect(typeof textOf(row, description)).toBe('string')
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  test('a run of another year says so', async () => {
+    const events: RunEvent[] = [{ run: run('old'), at: Date.UTC(2001, 5, 15, 12), seq: 0, type: 'start', input: 1 }]
+    const { figures } = describeRow(found(modelOf(await stored(events)), 'old'), events)
+    expect(Object.fromEntries(figures).Started).toMatch(/^2001-06-1\d \d\d:\d\d:00$/)
+  })
+
+  test('a minute is no 60 seconds beside another', async () => {
+    const of = run('long')
+    const lasting = async (ms: number) => {
+      const events: RunEvent[] = [
+        { run: of, at: 0, seq: 0, type: 'start', input: 1 },
+        { run: of, at: ms, seq: 1, type: 'end', output: 1 },
+      ]
+      return Object.fromEntries(describeRow(found(modelOf(await stored(events)), 'long'), events).figures).Duration
+    }
+    expect(await Promise.all([999, 59_990, 60_000, 119_600, 3_599_900].map(lasting))).toEqual([
+      '999 ms',
+      '59.99 s',
+      '1 min 0 s',
+      '2 min 0 s',
+      '60 min 0 s',
+    ])
+  })
+
+  test('costs are added over a tree; what nobody knows is said, and is not 0', async () => {
+    const prices = {
+      price: ({ outputTokens }: { outputTokens?: number }) => (outputTokens ? { total: outputTokens / 100, currency: 'USD' } : undefined),
+    }
+    expect(Object.fromEntries((await describeChain('one', prices)).figures)).toMatchObject({ Cost: '0.0200 USD' })
+    expect(Object.fromEntries((await describeChain('root', prices)).figures)).toMatchObject({
+      Cost: '0.0200 USD + 1 unknown',
+      Input: '7 tokens',
+    })
+  })
+
+  test('who prices a call is told all that is known of it', async () => {
+    const tell = teller()
+    const answered = { id: 'a', model: 'm', url: 'https://x.test', cacheWrite1hTokens: 2 }
+    const usage = { inputTokens: 12, outputTokens: 5, cacheWriteTokens: 2 }
+    const asked: unknown[] = []
+    const price = (_: unknown, call: unknown): undefined => void asked.push(call)
+    const of = run('m', { kind: 'chat_model' })
+    const records = await stored([tell(of, { type: 'start', input: 'Hi' }), tell(of, { type: 'end', output: 'Ho', usage, answered })])
+    describeRow(found(modelOf(records), 'm'), [], { price })
+    expect(asked).toEqual([expect.objectContaining({ model: 'm', url: 'https://x.test', cacheWrite1hTokens: 2 })])
+  })
+
+  test('errors come with their causes and facts, first of all; messages one by one', () => {
+    const cause = new TypeError('reset')
+    const error = new ModelError('http', 'Overloaded', { status: 529, cause })
+    const tell = teller()
+    const of = run('m', { kind: 'chat_model', metadata: { user: 'bo' }, tags: ['x'] })
+    const messages = [
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'Look' },
+          { type: 'image', url: 'https://example.com/bear.png' },
+        ],
+      },
+      { role: 'assistant', content: '', toolCalls: [{ id: '1', name: 'calculator', args: { sum: '1+1' } }] },
+    ]
+    const events = [tell(of, { type: 'start', input: messages }), tell(of, { type: 'error', error, partial: 'Bea' })]
+    const model = modelOf(events.map((event, i) => ({ id: `${i}`, cursor: `${i}`, at: event.at, level: 'error', event })))
+    const description = describeRow(found(model, 'm'), events)
+    expect(description.sections.map(({ title, blocks }) => [title, ...blocks.map(({ label, text }) => `${label ?? ''}|${text}`)])).toEqual([
+      ['Error', '|ModelError: Overloaded\ncode: http\nstatus: 529', 'caused by|TypeError: reset'],
+      ['Input', 'user|Look', 'user: image|https://example.com/bear.png', 'assistant: call of calculator|{\n  "sum": "1+1"\n}'],
+      ['Until then', '|Bea'],
+      ['Tags', '|x'],
+      ['Metadata', '|{\n  "user": "bo"\n}'],
+      ['Run', '|m'],
+    ])
+    expect(textOf(found(model, 'm'), description)).toMatch(/^chat model m\nState: failed\n.*\[caused by\] TypeError: reset\n/s)
+  })
+
+  test('of several errors in one, each is shown', () => {
+    const of = run('m')
+    const error = new AggregateError([new Error('one'), new TypeError('two')], 'All have failed')
+    const event: RunEvent = { run: of, at: 1, seq: 0, type: 'error', error, partial: undefined }
+    const { sections } = describeRow(found(modelOf([{ id: '1', cursor: '1', at: 1, level: 'error', event }]), 'm'), [event])
+    expect(sections[0]?.blocks.map(({ text }) => text)).toEqual(['AggregateError: All have failed', 'Error: one', 'TypeError: two'])
+  })
+
+  test('a run that is not over shows what it has said until now', async () => {
+    const tell = teller()
+    const of = run('m', { kind: 'llm' })
+    const events = [
+      tell(of, { type: 'start', input: 'Hi' }),
+      tell(of, { type: 'token', token: 'Bea' }),
+      tell(of, { type: 'token', token: 'rs' }),
+    ]
+    const { sections } = describeRow(found(modelOf(await stored(events)), 'm'), events)
+    expect(sections[1]).toEqual({ title: 'Output', sort: 'growing', blocks: [{ text: 'Bears' }] })
+  })
+})
+
+test('the entry can be loaded where there is no page', async () => {
+  const { ChaintapLog } = await import('chaintap/viewer')
+  expect(typeof ChaintapLog).toBe('function')
+  expect(globalThis.customElements?.get('chaintap-log')).toBe(globalThis.customElements && ChaintapLog)
+})
+
+describe('a log as it is read', () => {
+  const listen = (model: LogModel) => ({
+    append: (record: StoredRecord) => void model.append(record),
+    prepend: (records: readonly StoredRecord[]) => model.prepend(records),
+    changed() {},
+    cleared() {
+      throw new Error('Nothing was removed')
+    },
+    failed(error: unknown) {
+      throw error
+    },
+  })
+  const settled = () => new Promise((resolve) => setTimeout(resolve, 20))
+
+  test('comes in pages, and whatever is written meanwhile comes once', async () => {
+    const store = new MemoryLogStore({ retain: {} })
+    let written = 0
+    const write = (count: number) => {
+      for (let i = 0; i < count; i++) store.write(said(`${written++}`))
+    }
+    write(2_500)
+    const model = new LogModel()
+    const feed = new Feed(store, listen(model))
+    const started = feed.start()
+    write(700)
+    for (let i = 0; i < 10; i++) {
+      await settled()
+      write(50)
+      await feed.older()
+    }
+    await vi.waitFor(() => expect(linesOf(model)).toEqual(Array.from({ length: written }, (_, i) => `${i}`)), patience)
+    expect(feed.hasOlder).toBe(false)
+    feed.stop()
+    await started
+  })
+
+  test('an empty log is followed from its first record', async () => {
+    const store = new MemoryLogStore()
+    const model = new LogModel()
+    const feed = new Feed(store, listen(model))
+    const started = feed.start()
+    await settled()
+    store.write(said('first'))
+    await vi.waitFor(() => expect(linesOf(model)).toEqual(['first']), patience)
+    feed.stop()
+    await started
+    store.write(said('unheard'))
+    await settled()
+    expect(linesOf(model)).toEqual(['first'])
+  })
+})

@@ -1,0 +1,182 @@
+import { type Message, toolMessage } from 'chaintap'
+import type { AnthropicCallOptions } from 'chaintap/anthropic'
+import { describe, expect, test } from 'vitest'
+import { anthropicRequest } from '../../../src/models/anthropic/request.ts'
+
+/** The body as it goes over the wire. */
+const bodyOf = (messages: readonly Message[], options: AnthropicCallOptions = {}, streaming = true): Record<string, unknown> =>
+  JSON.parse(JSON.stringify(anthropicRequest(messages, options, streaming).body))
+
+const hi: Message = { role: 'user', content: 'Hi' }
+const text = (said: string) => ({ type: 'text', text: said })
+
+describe('a request to Anthropic', () => {
+  test('says what must be said, and leaves the rest to Anthropic', () => {
+    expect(anthropicRequest([hi], {}, true).path).toBe('/v1/messages')
+    expect(bodyOf([hi])).toEqual({
+      model: 'claude-sonnet-5-5',
+      max_tokens: 4_096,
+      stream: true,
+      messages: [{ role: 'user', content: [text('Hi')] }],
+    })
+  })
+
+  test('carries every option in Anthropic’s words', () => {
+    const tools = [{ name: 'weather', description: 'Says it.', input_schema: { type: 'object' } }]
+    const thinking = { type: 'enabled', budget_tokens: 2_000 }
+    const options = {
+      model: 'claude-haiku-4-5',
+      maxTokens: 5,
+      temperature: 0,
+      topP: 0.5,
+      topK: 3,
+      stop: ['\nObservation:'],
+      thinking,
+      tools,
+    }
+    expect(bodyOf([hi], { ...options, toolChoice: 'any' }, false)).toMatchObject({
+      model: 'claude-haiku-4-5',
+      max_tokens: 5,
+      temperature: 0,
+      top_p: 0.5,
+      top_k: 3,
+      stop_sequences: ['\nObservation:'],
+      thinking,
+      tools,
+      tool_choice: { type: 'any' },
+      stream: false,
+    })
+    expect(bodyOf([hi], { toolChoice: { type: 'tool', name: 'weather' } })).toMatchObject({
+      tool_choice: { type: 'tool', name: 'weather' },
+    })
+  })
+
+  test('carries any other field as it is, over its own; but whether to stream is the call’s', () => {
+    const modelKwargs = { metadata: { user_id: 'u1' }, output_config: { effort: 'low' }, max_tokens: 7, stream: true, container: 'c1' }
+    expect(bodyOf([hi], { modelKwargs, maxTokens: 5 }, false)).toMatchObject({ ...modelKwargs, stream: false })
+  })
+
+  test('system messages stand apart, wherever they were, after the model’s own instructions', () => {
+    expect(bodyOf([{ role: 'system', content: 'Be brief.' }, hi])).toMatchObject({ system: 'Be brief.', messages: [{ role: 'user' }] })
+    expect(bodyOf([hi, { role: 'system', content: 'Be kind.' }], { system: 'Be brief.' })).toMatchObject({
+      system: [text('Be brief.'), text('Be kind.')],
+      messages: [{ role: 'user', content: [text('Hi')] }],
+    })
+  })
+
+  test('what may be cached is marked so', () => {
+    const content = [{ type: 'text', text: 'A long book', cacheControl: { type: 'ephemeral', ttl: '1h' } }] as const
+    const marked = [{ ...text('A long book'), cache_control: { type: 'ephemeral', ttl: '1h' } }]
+    expect(
+      bodyOf([
+        { role: 'system', content },
+        { role: 'user', content },
+      ]),
+    ).toMatchObject({ system: marked, messages: [{ content: marked }] })
+    const image = { type: 'image', url: 'https://example.com/bear.jpg', cacheControl: { type: 'ephemeral' } } as const
+    expect(bodyOf([toolMessage([content[0], image], '1')]).messages).toMatchObject([
+      { content: [{ type: 'tool_result', content: [marked[0], { type: 'image', cache_control: { type: 'ephemeral' } }] }] },
+    ])
+    expect(bodyOf([hi], { cacheControl: { type: 'ephemeral' } })).toMatchObject({ cache_control: { type: 'ephemeral' } })
+  })
+
+  test('what has no neutral form is sent as it was given: documents, files, what a tool found', () => {
+    const pdf = { type: 'document', source: { type: 'file', file_id: 'file_1' }, cache_control: { type: 'ephemeral' } }
+    const found = { type: 'search_result', source: 'https://bears.example', title: 'Bears', content: [text('They sleep.')] }
+    const part = (block: Record<string, unknown>) => ({ type: 'block', provider: 'anthropic', block }) as const
+    expect(bodyOf([{ role: 'user', content: [part(pdf)] }, toolMessage([part(found)], '1')]).messages).toEqual([
+      { role: 'user', content: [pdf, { type: 'tool_result', tool_use_id: '1', content: [found] }] },
+    ])
+  })
+
+  test('images are sent by address or as base64, data URLs too', () => {
+    const content = [
+      { type: 'image', url: 'https://example.com/bear.jpg' },
+      { type: 'image', data: 'aGk=', mediaType: 'image/png' },
+      { type: 'image', url: 'data:image/webp;base64,aGk=' },
+    ] as const
+    expect(bodyOf([{ role: 'user', content }]).messages).toEqual([
+      {
+        role: 'user',
+        content: [
+          { type: 'image', source: { type: 'url', url: 'https://example.com/bear.jpg' } },
+          { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'aGk=' } },
+          { type: 'image', source: { type: 'base64', media_type: 'image/webp', data: 'aGk=' } },
+        ],
+      },
+    ])
+  })
+
+  test('thinking is given back as it came, and left out where Anthropic would not take it', () => {
+    const content = [
+      { type: 'reasoning', text: 'Hm.', signature: 'c2ln' },
+      { type: 'reasoning', text: '', redacted: 'c2VjcmV0' },
+      { type: 'reasoning', text: 'of another model' },
+      { type: 'text', text: 'Hello' },
+    ] as const
+    expect(bodyOf([hi, { role: 'assistant', content }]).messages).toEqual([
+      { role: 'user', content: [text('Hi')] },
+      {
+        role: 'assistant',
+        content: [{ type: 'thinking', thinking: 'Hm.', signature: 'c2ln' }, { type: 'redacted_thinking', data: 'c2VjcmV0' }, text('Hello')],
+      },
+    ])
+  })
+
+  test('calls of tools follow the text, and their results are one turn of the user', () => {
+    const toolCalls = [
+      { id: '1', name: 'weather', args: { city: 'Paris' } },
+      { id: '2', name: 'now', args: '{"cut' },
+    ]
+    const messages: Message[] = [
+      hi,
+      { role: 'assistant', content: 'I look.', toolCalls },
+      toolMessage('18 °C', '1'),
+      toolMessage('', '2', { isError: true }),
+      { role: 'user', content: 'And now?' },
+    ]
+    expect(bodyOf(messages).messages).toEqual([
+      { role: 'user', content: [text('Hi')] },
+      {
+        role: 'assistant',
+        content: [
+          text('I look.'),
+          { type: 'tool_use', id: '1', name: 'weather', input: { city: 'Paris' } },
+          { type: 'tool_use', id: '2', name: 'now', input: { input: '{"cut' } },
+        ],
+      },
+      {
+        role: 'user',
+        content: [
+          { type: 'tool_result', tool_use_id: '1', content: [text('18 °C')] },
+          { type: 'tool_result', tool_use_id: '2', is_error: true },
+          text('And now?'),
+        ],
+      },
+    ])
+  })
+
+  test('empty texts and blanks are left out, as Anthropic refuses them', () => {
+    expect(
+      bodyOf([
+        hi,
+        { role: 'assistant', content: '' },
+        { role: 'assistant', content: '\n\n' },
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: '' },
+            { type: 'text', text: 'Go on' },
+          ],
+        },
+      ]).messages,
+    ).toEqual([{ role: 'user', content: [text('Hi'), text('Go on')] }])
+  })
+
+  test('the conversation that it is made of is not changed', () => {
+    const messages: readonly Message[] = Object.freeze([hi, hi, Object.freeze(toolMessage('x', '1'))])
+    const before = structuredClone(messages)
+    bodyOf(messages)
+    expect(messages).toEqual(before)
+  })
+})

@@ -1,0 +1,40 @@
+import { fallback } from 'chaintap'
+import { BrowserAI } from 'chaintap/browser-ai'
+import { scriptedModel } from 'chaintap/testing'
+import { tool } from 'chaintap/tools'
+import { expect, test } from 'vitest'
+import { type LanguageModelFactory, pageModel } from '../../../src/models/browser-ai/api.ts'
+import { coreOptions } from '../../../src/models/browser-ai/request.ts'
+import { fakeLanguageModel } from '../../support/language-model.ts'
+
+// The browser's own interface, where it has one: Chromium has, though no model behind it when it is headless.
+const own = pageModel() as (LanguageModelFactory & { readonly prototype: object }) | undefined
+
+test('the fake has no method that the browser’s own interface, where there is one, does not have', async () => {
+  const faked = Object.getOwnPropertyNames(await fakeLanguageModel().create())
+  expect(faked).toContain('measureContextUsage')
+  if (own) expect(Object.getOwnPropertyNames(own.prototype)).toEqual(expect.arrayContaining(faked))
+})
+
+test('the browser’s own interface, where there is one, takes every option as we write it', async () => {
+  const now = tool(() => '12:00', { name: 'now', description: 'The time.' })
+  const all = coreOptions(
+    {
+      samplingMode: 'creative',
+      expectedInputs: [{ type: 'text', languages: ['en'] }],
+      expectedOutputs: [{ type: 'text', languages: ['en'] }],
+      tools: [now],
+    },
+    true,
+  )
+  for (const options of [coreOptions({}, false), all]) {
+    const answer = await own?.availability(options)
+    expect([undefined, 'available', 'downloading', 'downloadable', 'unavailable']).toContain(answer)
+  }
+})
+
+test('without a model behind it, or without an interface, the other one answers', async () => {
+  const availability = await BrowserAI.availability()
+  const model = fallback(new BrowserAI(), scriptedModel(['Remote']))
+  if (availability !== 'available') expect(await model.invoke('Hi')).toMatchObject({ content: 'Remote' })
+})

@@ -1,0 +1,172 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { OpenAIDecoder } from '../../../src/models/chat-completions/decoder.ts'
+import { type Padded, speculation } from '../../../src/models/http/speculation.ts'
+
+/** What a decoder takes from an event: the text of a text delta. */
+function textOf(data: string): string | undefined {
+  try {
+    const { type, delta } = Object(JSON.parse(data))
+    return type === 'content_block_delta' && delta?.type === 'text_delta' && typeof delta.text === 'string' ? delta.text : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Reads events as a decoder does. Each is what the speculation said, or undefined where it had to be parsed. */
+function speculated(events: readonly string[], padded?: Padded): readonly (string | undefined)[] {
+  const shape = speculation(textOf, padded)
+  // It learns from the second event on.
+  shape.learn('', '')
+  return events.map((data) => {
+    const known = shape.read(data)
+    const text = textOf(data)
+    if (known === undefined && text !== undefined) shape.learn(data, text)
+    return known
+  })
+}
+
+const delta = (literal: string, { index = 0, type = 'text_delta', pad = '' } = {}): string =>
+  `{"type":"content_block_delta","index":${index},"delta":{"type":"${type}","text":${literal}}${pad}}`
+
+// Few letters, so that texts collide with keys, with one another and with the probes.
+const text = fc.oneof(
+  fc.string({ unit: 'grapheme' }),
+  fc.constantFrom('', '1', '2', 'a', 'text', 'delta', ',', ':', '","', '"}}', '\\', '\n'),
+)
+const hex = (text: string): string =>
+  Array.from({ length: text.length }, (_, i) => `\\u${text.charCodeAt(i).toString(16).padStart(4, '0')}`).join('')
+/** A JSON literal, written as servers write it: or with needless escapes, raw control characters, unescaped quotes. */
+const literal = text.chain((value) =>
+  fc.constantFrom(JSON.stringify(value), `"${hex(value)}"`, `"${value}"`, `"${value}\\"`, `"\\${value}"`, `"${value}\u0001"`, '5', 'null'),
+)
+const blanks = fc.constantFrom('', ' ', '      ', '\t', '\n')
+const regular = fc.record({ literal, index: fc.constantFrom(0, 1), type: fc.constantFrom('text_delta', 'thinking_delta'), pad: blanks })
+const event = fc.oneof(
+  { weight: 6, arbitrary: regular.map(({ literal, ...rest }) => delta(literal, rest)) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(literal, literal)
+      .map(([a, b]) => `{"type":"content_block_delta","delta":{"type":"text_delta","text":${a},"text":${b}}}`),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(literal, literal)
+      .map(([a, b]) => `{"type":"content_block_delta","delta":{"text":${a},"type":"text_delta"},"x":${b}}`),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(literal, literal)
+      .map(([a, b]) => `{"type":"content_block_delta","delta":{"type":"text_delta","text":${a},${b}:1}}`),
+  },
+  { weight: 1, arbitrary: fc.string() },
+)
+
+const { padded } = new OpenAIDecoder()
+/** An event that ends in a string: padding, or what says of which kind the event is. */
+const ending = fc
+  .tuple(literal, fc.constantFrom('"x"', '"type"'), fc.constantFrom('""', '"a"', '"b+/="', '"\\u0061"', '"content_block_delta"', '"ping"'))
+  .map(
+    ([text, key, end]) =>
+      `{${key === '"x"' ? '"type":"content_block_delta",' : ''}"delta":{"type":"text_delta","text":${text}},${key}:${end}}`,
+  )
+
+describe('speculative parsing', () => {
+  test('says what JSON.parse says, or nothing, whatever the events are', () => {
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 12 }), (events) => {
+        speculated(events).forEach((known, i) => {
+          if (known !== undefined) expect(known).toBe(textOf(events[i] ?? ''))
+        })
+      }),
+      { numRuns: 3_000 },
+    )
+  })
+
+  test('so it does where events may end in random padding', () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof({ weight: 4, arbitrary: ending }, event), { maxLength: 12 }), (events) => {
+        speculated(events, padded).forEach((known, i) => {
+          if (known !== undefined) expect(known).toBe(textOf(events[i] ?? ''))
+        })
+      }),
+      { numRuns: 3_000 },
+    )
+  })
+
+  test('takes every event after the one that it learnt from, whatever it is padded with', () => {
+    const events = ['k3Jd9', '', 'Qz7', 'k3Jd9+/='].map((pad) => `${delta('"a"').slice(0, -1)},"obfuscation":"${pad}"}`)
+    expect(speculated(events, padded)).toEqual([undefined, 'a', 'a', 'a'])
+    expect(
+      speculated(
+        ['', 'x', ''].map((pad) => delta('"a"', { pad: pad && ' ' })),
+        padded,
+      ),
+    ).toEqual([undefined, undefined, 'a'])
+  })
+
+  test('a last string that says what the event is is no padding', () => {
+    const last = (type: string): string => `{"delta":{"type":"text_delta","text":"a"},"type":"${type}"}`
+    expect(speculated([last('content_block_delta'), last('ping'), last('content_block_delta')], padded)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
+  })
+
+  test('learns nothing from the first event: the first token does not wait for it', () => {
+    const shape = speculation(textOf)
+    const event = delta('"a"')
+    shape.learn(event, 'a')
+    expect(shape.read(event)).toBeUndefined()
+    shape.learn(event, 'a')
+    expect(shape.read(event)).toBe('a')
+  })
+
+  test('takes every event after the one that it learnt from, escapes too', () => {
+    const events = ['"Hello"', '", world"', '"\\n\\u00e9\\""', '""', '"🌍"'].map((literal) => delta(literal))
+    expect(speculated(events)).toEqual([undefined, ', world', '\né"', '', '🌍'])
+  })
+
+  test('knows the paddings that it has met', () => {
+    const events = ['', '  ', '', '  '].map((pad) => delta('"a"', { pad }))
+    expect(speculated(events)).toEqual([undefined, undefined, 'a', 'a'])
+  })
+
+  test('leaves other deltas, other indexes and broken JSON to the parser', () => {
+    const first = delta('"a"')
+    const others = [
+      delta('"b"', { index: 1 }),
+      delta('"b"', { type: 'thinking_delta' }),
+      `${first}x`,
+      first.slice(0, -3),
+      delta('"\n"'),
+      delta('"\\x"'),
+    ]
+    for (const other of others) expect(speculated([first, other])).toEqual([undefined, undefined])
+  })
+
+  test('does not take the ending of one shape for that of another', () => {
+    const other = '{"delta":{"type":"text_delta","text":"b"},"type":"content_block_delta"}'
+    expect(speculated([delta('"a"'), other, '{"delta":{"type":"text_delta","text":"c"}}'])).toEqual([undefined, undefined, undefined])
+  })
+
+  test('is not misled by a text that looks like a key', () => {
+    const twice = (a: string, b: string): string =>
+      `{"type":"content_block_delta","delta":{"type":"text_delta","text":"${a}","${b}":"\\u0074ext"}}`
+    expect(speculated([twice('1', 'text'), twice('1', 'foo')])).toEqual([undefined, undefined])
+  })
+
+  test('gives up where no two events have a shape in common', () => {
+    let parsed = 0
+    const shape = speculation((data) => {
+      parsed++
+      return textOf(data)
+    })
+    for (let index = 0; index < 1_000; index++) shape.learn(delta('"a"', { index }), 'a')
+    expect(parsed).toBeLessThan(50)
+  })
+})

@@ -1,0 +1,57 @@
+import { Flow } from 'chaintap'
+import { describe, expect, test } from 'vitest'
+import { sse } from '../../../src/models/http/sse.ts'
+import { counted, readAll } from '../../support/sources.ts'
+
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+/** The data of the events that came out, and what failed. */
+async function decode(chunks: readonly Uint8Array[], options?: Parameters<typeof sse>[0]) {
+  const flow = Flow.from(counted(chunks).stream).through<string>(sse(options))
+  async function* events() {
+    for (let batch = await flow.next(); batch; batch = await flow.next()) yield* batch
+  }
+  const { chunks: data, error } = await readAll(events())
+  return { data, error }
+}
+
+const cases: Readonly<Record<string, readonly [stream: string, data: readonly string[]]>> = {
+  'LF, CRLF and CR line ends, mixed': ['data: 1\n\ndata: 2\r\n\r\ndata: 3\r\rdata: 4\n\r\n', ['1', '2', '3', '4']],
+  'one byte order mark at the front': ['\uFEFFdata: 1\n\n', ['1']],
+  'one byte order mark only: a second is part of the name': ['\uFEFF\uFEFFdata: 1\n\ndata: 2\n\n', ['2']],
+  'data in several lines': ['data: 1\ndata: 2\n\n', ['1\n2']],
+  'comments, names, ids and unknown fields': [': hello\nevent: x\nid: 7\nfoo: bar\ndata: 1\n\n', ['1']],
+  'characters of several bytes': ['data: Grüße€😀\n\n', ['Grüße€😀']],
+  'no separators other than the three line ends': ['data: a\u2028b\u0085c\n\n', ['a\u2028b\u0085c']],
+  'events without data, left out': ['event: ping\n\ndata\n\ndata:\n\ndata: 1\n\n', ['1']],
+  'a last event without its blank line, where it is whole JSON': ['data: 1\n\ndata: {"a":1}', ['1', '{"a":1}']],
+  'a last event without its blank line, where it is OpenAI’s end': ['data: 1\n\ndata: [DONE]\r', ['1', '[DONE]']],
+  'a last event that was cut, dropped silently': ['data: 1\n\ndata: {"a":', ['1']],
+  'an empty stream': ['', []],
+}
+
+describe('bytes to server-sent events', () => {
+  test.each(Object.entries(cases))('%s: whole, and cut at every byte', async (_, [stream, data]) => {
+    const bytes = bytesOf(stream)
+    const cuts = Array.from(bytes, (_, at) => [bytes.slice(0, at), bytes.slice(at)])
+    const bytewise = Array.from(bytes, (byte) => Uint8Array.of(byte))
+    for (const chunks of [[bytes], bytewise, ...cuts]) expect(await decode(chunks)).toEqual({ data, error: undefined })
+  })
+
+  test('bytes that are no UTF-8 become U+FFFD, at the end of the stream too', async () => {
+    const bytes = Uint8Array.of(...bytesOf('data: "a'), 0xff, ...bytesOf('"\n\ndata: "'), 0xe2, 0x82)
+    expect(await decode([bytes])).toEqual({ data: ['"a\uFFFD"'], error: undefined })
+  })
+
+  test('an event that outgrows the limit is an error, after what came before it', async () => {
+    const chunks = [bytesOf('data: 1\n\ndata: '), ...Array.from({ length: 20 }, () => bytesOf('x'.repeat(10)))]
+    const { data, error } = await decode(chunks, { limit: 100 })
+    expect(data).toEqual(['1'])
+    expect(error).toMatchObject({ code: 'event_too_large', message: expect.stringContaining('100 characters') })
+  })
+
+  test('many events together may be larger than the limit', async () => {
+    const chunks = Array.from({ length: 50 }, () => bytesOf('data: 0123456789\n\n'))
+    expect((await decode(chunks, { limit: 100 })).error).toBeUndefined()
+  })
+})

@@ -1,0 +1,83 @@
+import { ChatOpenAI, OpenAI } from 'chaintap/openai'
+import {
+  type FaultyScript,
+  faultyFetch,
+  openaiCompletionJson,
+  openaiCompletionSse,
+  openaiJson,
+  openaiSse,
+  recorder,
+} from 'chaintap/testing'
+import OfficialOpenAI from 'openai'
+import { describe, expect, test } from 'vitest'
+import { mentions } from '../../support/secrets.ts'
+
+const KEY = 'sk-proj-AbCdEfGhIjKl'
+const hello = { text: ['Hel', 'lo'], usage: { inputTokens: 3, outputTokens: 2 } }
+
+function served(script: FaultyScript) {
+  const fetch = faultyFetch(script)
+  const client = new OfficialOpenAI({ apiKey: KEY, fetch, logLevel: 'off' })
+  return { fetch, client, model: new ChatOpenAI({ client, model: 'gpt-5.4-mini', maxRetries: 1 }) }
+}
+
+describe('the official SDK as transport', () => {
+  test('streams, and gives the message that a whole answer gives', async () => {
+    const { fetch, model } = served([{ body: openaiSse(hello) }, { body: JSON.stringify(openaiJson(hello)) }])
+    const run = model.stream('Hi')
+    await run.drain()
+    expect(await run.outcome).toMatchObject({ status: 'complete', output: await model.invoke('Hi') })
+    expect(fetch.calls[0]).toMatchObject({
+      url: 'https://api.openai.com/v1/chat/completions',
+      body: { stream: true, model: 'gpt-5.4-mini', stream_options: { include_usage: true } },
+    })
+  })
+
+  test('carries completions too', async () => {
+    const { fetch, client } = served([{ body: openaiCompletionSse(hello) }, { body: JSON.stringify(openaiCompletionJson(hello)) }])
+    const llm = new OpenAI({ client })
+    const run = llm.stream('Hi')
+    await run.drain()
+    expect(await run.outcome).toMatchObject({ output: 'Hello', usage: hello.usage })
+    expect(await llm.invoke('Hi')).toBe('Hello')
+    expect(fetch.calls[0]?.url).toBe('https://api.openai.com/v1/completions')
+  })
+
+  test('its errors are the provider’s refusals, and each attempt is ours', async () => {
+    const body = JSON.stringify(openaiJson({ error: { type: 'requests', message: `Slow down ${KEY}`, code: 'rate_limit_exceeded' } }))
+    const { fetch, model } = served({ status: 429, headers: { 'retry-after-ms': '1', 'x-request-id': 'req_1' }, body })
+    const heard = recorder()
+    const run = model.stream('Hi', { callbacks: [heard] })
+    await expect(run.drain()).rejects.toMatchObject({ code: 'http', status: 429, providerType: 'requests', requestId: 'req_1' })
+    expect(heard.trace()).toEqual(['S ChatOpenAI', 'R 1', 'X ChatOpenAI'])
+    expect(fetch.calls).toHaveLength(2)
+    expect(mentions([heard.events, await run.outcome, model], KEY)).toEqual([])
+  })
+
+  test('a server that refuses stream_options is asked again without them', async () => {
+    const { fetch, model } = served([
+      { status: 400, body: JSON.stringify({ error: { message: "Unknown parameter: 'stream_options'." } }) },
+      { body: openaiSse(hello) },
+    ])
+    const run = model.stream('Hi')
+    await run.drain()
+    expect(await run.outcome).toMatchObject({ status: 'complete', output: { content: 'Hello' } })
+    expect(fetch.calls[1]?.body).not.toHaveProperty('stream_options')
+  })
+
+  test('a connection that fails is a network error', async () => {
+    const { fetch, model } = served({ errorBefore: new TypeError(`fetch failed ${KEY}`) })
+    const error = await model.invoke('Hi').catch((error: unknown) => error)
+    expect(error).toMatchObject({ code: 'network' })
+    expect(mentions(error, KEY)).toEqual([])
+    expect(fetch.calls).toHaveLength(2)
+  })
+
+  test('P2: stop closes the body, with a fetch that is deaf to its signal too', async () => {
+    for (const deaf of [false, true]) {
+      const { fetch, model } = served({ body: openaiSse(hello), split: 'events', deaf })
+      for await (const delta of model.stream('Hi')) if (delta.type === 'text') break
+      expect(fetch.open).toBe(0)
+    }
+  })
+})
