@@ -20,7 +20,7 @@ export {
   TruncatedError,
   UserStop,
 } from './core/errors.ts'
-export type { Announcement, EventOf, Handler, Happening, Listener, Run, RunContext, RunEvent, RunKind } from './core/event.ts'
+export type { EmittablePayload, EventOf, EventPayload, Handler, Listener, Run, RunContext, RunEvent, RunKind } from './core/event.ts'
 export { Flow } from './core/flow/flow.ts'
 export type { Fold } from './core/flow/fold.ts'
 export type { Stage } from './core/flow/link.ts'
@@ -41,7 +41,7 @@ export type {
 export { textOf } from './core/message.ts'
 export type { RunOptions } from './core/options.ts'
 export type { Outcome } from './core/outcome.ts'
-export type { OpenRun } from './core/run/run.ts'
+export type { ActiveRun } from './core/run/run.ts'
 export type { RunStream } from './core/run/run-stream.ts'
 export type { OwnOptions } from './core/run/scope.ts'
 export { lambda } from './core/runnable/lambda.ts'

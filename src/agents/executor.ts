@@ -1,16 +1,16 @@
-import { verbosely } from '../console/lazy.ts'
+import { lazyConsoleHandler } from '../console/lazy.ts'
 import type { AgentAction } from '../core/agent-types.ts'
 import { ChaintapError } from '../core/errors.ts'
 import type { RunContext, RunKind } from '../core/event.ts'
 import { Flow } from '../core/flow/flow.ts'
 import { fromIterator } from '../core/flow/source.ts'
 import type { RunOptions } from '../core/options.ts'
-import type { OpenRun } from '../core/run/run.ts'
+import type { ActiveRun } from '../core/run/run.ts'
 import type { OwnOptions } from '../core/run/scope.ts'
 import { Runnable } from '../core/runnable/runnable.ts'
 import type { AnyTool } from '../tools/tool.ts'
 import type { Agent } from './agent.ts'
-import { Work } from './loop.ts'
+import { AgentLoop } from './loop.ts'
 
 /** An action that was taken, and what came of it. */
 export interface AgentStep {
@@ -69,7 +69,7 @@ export class AgentExecutor extends Runnable<string | { readonly input: string },
     this.agent = agent
     this.tools = tools
     this.options = options
-    if (options.verbose) this.lateCallbacks = verbosely
+    if (options.verbose) this.lazyCallbacks = lazyConsoleHandler
   }
 
   /** The output alone. */
@@ -82,8 +82,13 @@ export class AgentExecutor extends Runnable<string | { readonly input: string },
     return this.invoke(input, options)
   }
 
-  override async open(input: string | { readonly input: string }, run: OpenRun): Promise<Flow<string>> {
-    const work = new Work(this.agent.start(typeof input === 'string' ? input : input.input), await audible(this), this.options, run)
+  override async open(input: string | { readonly input: string }, run: ActiveRun): Promise<Flow<string>> {
+    const work = new AgentLoop(
+      this.agent.start(typeof input === 'string' ? input : input.input),
+      await withVerboseCallbacks(this),
+      this.options,
+      run,
+    )
     return new Flow<string>(fromIterator(work.tokens()), () => work.fold()).through<string>({
       transform(token, controller) {
         if (token !== '') controller.enqueue(token)
@@ -93,8 +98,8 @@ export class AgentExecutor extends Runnable<string | { readonly input: string },
 }
 
 /** The tools, with the printer of a verbose agent among their own callbacks: what they give is a part of its transcript. */
-async function audible({ tools, options: { verbose } }: AgentExecutor): Promise<readonly AnyTool[]> {
+async function withVerboseCallbacks({ tools, options: { verbose } }: AgentExecutor): Promise<readonly AnyTool[]> {
   if (!verbose) return tools
-  const printers = await verbosely()
+  const printers = await lazyConsoleHandler()
   return tools.map((tool) => Object.assign(tool.withConfig({}), { callbacks: [...(tool.callbacks ?? []), ...printers] }))
 }

@@ -9,7 +9,7 @@ import { toolCallingAgent } from './tool-calling.ts'
 /** How an agent decides: by text in the ReAct format, or by the tool calls of a chat model. */
 export type AgentType = 'zero-shot-react-description' | 'tool-calling'
 
-const makers: ReadonlyMap<string, (llm: LanguageModel, tools: readonly AnyTool[]) => Agent> = new Map([
+const agentFactories: ReadonlyMap<string, (llm: LanguageModel, tools: readonly AnyTool[]) => Agent> = new Map([
   ['zero-shot-react-description', reactAgent],
   ['tool-calling', toolCallingAgent],
 ])
@@ -29,10 +29,11 @@ export function initializeAgent(
   llm: LanguageModel,
   { agentType = 'zero-shot-react-description', ...options }: ExecutorOptions & { readonly agentType?: AgentType } = {},
 ): AgentExecutor {
-  const make = makers.get(agentType)
-  if (!make) throw invalid(`There is no agentType ${JSON.stringify(agentType)}. Write one of ${[...makers.keys()].join(', ')}.`)
-  if (tools.length === 0) throw invalid('An agent needs at least one tool. Without any, the model alone is enough.')
+  const make = agentFactories.get(agentType)
+  if (!make)
+    throw invalidAgentError(`There is no agentType ${JSON.stringify(agentType)}. Write one of ${[...agentFactories.keys()].join(', ')}.`)
+  if (tools.length === 0) throw invalidAgentError('An agent needs at least one tool. Without any, the model alone is enough.')
   return new AgentExecutor({ ...options, agent: make(llm, tools), tools })
 }
 
-const invalid = (problem: string): ChaintapError => new ChaintapError('invalid_options', problem)
+const invalidAgentError = (problem: string): ChaintapError => new ChaintapError('invalid_options', problem)

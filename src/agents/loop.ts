@@ -1,25 +1,25 @@
 import type { AgentFinish } from '../core/agent-types.ts'
-import { type Fold, text } from '../core/flow/fold.ts'
+import { type Fold, textFold } from '../core/flow/fold.ts'
 import { textOf } from '../core/message.ts'
-import type { OpenRun } from '../core/run/run.ts'
+import type { ActiveRun } from '../core/run/run.ts'
 import type { AnyTool } from '../tools/tool.ts'
 import type { Deliberation } from './agent.ts'
 import type { AgentOutput, AgentStep, ExecutorOptions } from './executor.ts'
-import { observed } from './tool-step.ts'
+import { runToolStep } from './tool-step.ts'
 
 /** The answer where a limit was reached. */
-const STOPPED = 'Stopped at the limit of iterations or of time, before there was an answer.'
+const LIMIT_REACHED_OUTPUT = 'Stopped at the limit of iterations or of time, before there was an answer.'
 
 /** One run of an executor. */
-export class Work {
+export class AgentLoop {
   readonly #deliberation: Deliberation
   readonly #tools: readonly AnyTool[]
   readonly #options: ExecutorOptions
-  readonly #run: OpenRun
+  readonly #run: ActiveRun
   readonly #steps: AgentStep[] = []
   #finish: AgentFinish | undefined
 
-  constructor(deliberation: Deliberation, tools: readonly AnyTool[], options: ExecutorOptions, run: OpenRun) {
+  constructor(deliberation: Deliberation, tools: readonly AnyTool[], options: ExecutorOptions, run: ActiveRun) {
     this.#deliberation = deliberation
     this.#tools = tools
     this.#options = options
@@ -32,22 +32,22 @@ export class Work {
     const began = Date.now()
     for (let iteration = 0; ; iteration++) {
       const isOver = iteration >= maxIterations || Date.now() - began >= maxExecutionTime
-      if (isOver && (earlyStoppingMethod !== 'generate' || iteration === 0)) return yield* this.#end(STOPPED)
+      if (isOver && (earlyStoppingMethod !== 'generate' || iteration === 0)) return yield* this.#finishWith(LIMIT_REACHED_OUTPUT)
       const plan = yield* this.#deliberation.next(this.#run, isOver)
-      if ('finish' in plan) return this.#finished(plan.finish)
-      const { actions, answers, direct } = await observed(plan, this.#tools, this.#options, this.#run)
+      if ('finish' in plan) return this.#emitFinish(plan.finish)
+      const { actions, answers, direct } = await runToolStep(plan, this.#tools, this.#options, this.#run)
       for (const [index, action] of actions.entries()) {
         const answer = answers[index]
         this.#steps.push({ action, observation: answer ? textOf(answer) : '' })
       }
-      if (direct !== undefined) return yield* this.#end(direct)
+      if (direct !== undefined) return yield* this.#finishWith(direct)
       this.#deliberation.observe(answers)
     }
   }
 
   /** Makes the output: of the finish, or of the tokens where there is none yet. */
   fold(): Fold<string, AgentOutput> {
-    const said = text()
+    const said = textFold()
     return {
       add: (token) => said.add(token),
       result: () => ({
@@ -58,12 +58,12 @@ export class Work {
     }
   }
 
-  async *#end(output: string): AsyncGenerator<string, void> {
+  async *#finishWith(output: string): AsyncGenerator<string, void> {
     yield output
-    await this.#finished({ returnValues: { output }, log: '' })
+    await this.#emitFinish({ returnValues: { output }, log: '' })
   }
 
-  async #finished(finish: AgentFinish): Promise<void> {
+  async #emitFinish(finish: AgentFinish): Promise<void> {
     this.#finish = finish
     await this.#run.emit({ type: 'finish', finish })
   }

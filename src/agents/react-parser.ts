@@ -3,7 +3,7 @@ import type { AgentAction, AgentFinish } from '../core/agent-types.ts'
 /** What a model wants to do next; or what is wrong with how it said so, in words for the model. */
 export type Decision = { readonly action: AgentAction } | { readonly finish: AgentFinish } | { readonly problem: string }
 
-const FINAL_ANSWER = 'Final Answer:'
+const FINAL_ANSWER_LABEL = 'Final Answer:'
 const actionLabel = /Action\s*(?:\d+\s*)?:/
 const inputLabel = /Action\s*(?:\d+\s*)?Input\s*(?:\d+\s*)?:/
 
@@ -21,25 +21,25 @@ const inputLabel = /Action\s*(?:\d+\s*)?Input\s*(?:\d+\s*)?:/
  * // { action: { tool: 'Calculator', toolInput: '2 ^ 0.235', log: … } }
  */
 export function parseReAct(text: string): Decision {
-  const action = actionIn(text)
-  const answer = text.indexOf(FINAL_ANSWER)
+  const action = findAction(text)
+  const answer = text.indexOf(FINAL_ANSWER_LABEL)
   if (action && answer > action.at) return { problem: 'You wrote an action and a final answer. Write only one of them.' }
   if (action && answer >= 0) {
-    const from = answer + FINAL_ANSWER.length
-    const cut = goingOn(text.slice(from))
+    const from = answer + FINAL_ANSWER_LABEL.length
+    const cut = findNextTurn(text.slice(from))
     const end = cut?.isSure ? Math.min(from + cut.at, action.at) : action.at
-    return finished(text.slice(from, end), text.slice(0, end))
+    return toFinishDecision(text.slice(from, end), text.slice(0, end))
   }
-  if (action) return { action: { tool: action.tool, toolInput: inputIn(action.input), log: text } }
-  if (answer >= 0) return finished(text.slice(text.lastIndexOf(FINAL_ANSWER) + FINAL_ANSWER.length), text)
+  if (action) return { action: { tool: action.tool, toolInput: cleanToolInput(action.input), log: text } }
+  if (answer >= 0) return toFinishDecision(text.slice(text.lastIndexOf(FINAL_ANSWER_LABEL) + FINAL_ANSWER_LABEL.length), text)
   const missing = actionLabel.test(text) ? '"Action Input:" after "Action:"' : '"Action:" after "Thought:"'
   return { problem: `The format is not kept: ${missing} is missing.` }
 }
 
-const finished = (output: string, log: string): Decision => ({ finish: { returnValues: { output: output.trim() }, log } })
+const toFinishDecision = (output: string, log: string): Decision => ({ finish: { returnValues: { output: output.trim() }, log } })
 
 /** An action that has an input. Looked for in two steps: one expression over both would read the text as often as it is long. */
-function actionIn(text: string): { at: number; tool: string; input: string } | undefined {
+function findAction(text: string): { at: number; tool: string; input: string } | undefined {
   const label = actionLabel.exec(text)
   if (!label) return
   const rest = text.slice(label.index + label[0].length)
@@ -48,24 +48,24 @@ function actionIn(text: string): { at: number; tool: string; input: string } | u
   return { at: label.index, tool: rest.slice(0, input.index).trim(), input: rest.slice(input.index + input[0].length) }
 }
 
-function inputIn(text: string): string {
+function cleanToolInput(text: string): string {
   const input = text.trim()
   return input.startsWith('SELECT ') ? input : input.replace(/^"+|"+$/g, '')
 }
 
 /** The format's own lines. */
-const keyword = /^(?:Question|Thought|Observation|Action(?:\s*\d*\s*Input)?)\s*\d*\s*:/
+const keywordPattern = /^(?:Question|Thought|Observation|Action(?:\s*\d*\s*Input)?)\s*\d*\s*:/
 /** What the beginning of one looks like. */
 const keywords = ['Question', 'Thought', 'Observation', 'Action', 'Action Input']
-const mayBecomeOne = (text: string): boolean =>
+const mayBecomeKeyword = (text: string): boolean =>
   keywords.some((word) => word.startsWith(text) || (text.startsWith(word) && text.length < 24))
 
 /** Where, after a blank line, a model goes on to talk to itself; not `isSure` where only more of the text can tell. */
-function goingOn(text: string): { readonly at: number; readonly isSure: boolean } | undefined {
+function findNextTurn(text: string): { readonly at: number; readonly isSure: boolean } | undefined {
   for (const { 0: blank, index: at } of text.matchAll(/\n[^\S\n]*\n\s*/g)) {
     const next = text.slice(at + blank.length, at + blank.length + 24)
-    if (keyword.test(next)) return { at, isSure: true }
-    if (at + blank.length + next.length === text.length && mayBecomeOne(next.trimEnd())) return { at, isSure: false }
+    if (keywordPattern.test(next)) return { at, isSure: true }
+    if (at + blank.length + next.length === text.length && mayBecomeKeyword(next.trimEnd())) return { at, isSure: false }
   }
 }
 
@@ -73,7 +73,7 @@ function goingOn(text: string): { readonly at: number; readonly isSure: boolean 
  * Finds the final answer in what a model says while it says it: what comes after `Final Answer:`, white space around it left out, and
  * held back where {@link parseReAct} may leave it out.
  */
-export class AnswerFinder {
+export class FinalAnswerExtractor {
   /** Before the answer its last characters, in the answer what is held back. */
   #held = ''
   #phase: 'before' | 'answer' | 'over'
@@ -89,12 +89,12 @@ export class AnswerFinder {
     if (this.#phase === 'over') return ''
     this.#held += piece
     if (this.#phase === 'before') {
-      const at = this.#held.indexOf(FINAL_ANSWER)
-      this.#held = at < 0 ? this.#held.slice(-FINAL_ANSWER.length) : this.#held.slice(at + FINAL_ANSWER.length)
+      const at = this.#held.indexOf(FINAL_ANSWER_LABEL)
+      this.#held = at < 0 ? this.#held.slice(-FINAL_ANSWER_LABEL.length) : this.#held.slice(at + FINAL_ANSWER_LABEL.length)
       if (at < 0) return ''
       this.#phase = 'answer'
     }
-    const cut = goingOn(this.#held)
+    const cut = findNextTurn(this.#held)
     if (cut?.isSure) this.#phase = 'over'
     const sure = this.#held.slice(0, cut?.at).trimEnd()
     this.#held = this.#held.slice(sure.length)
@@ -104,7 +104,7 @@ export class AnswerFinder {
   }
 
   /** What is left of the answer when it is known. */
-  rest(answer: string): string {
+  remaining(answer: string): string {
     return answer.startsWith(this.#shown) ? answer.slice(this.#shown.length) : ''
   }
 }

@@ -2,7 +2,7 @@ import type { LanguageModel } from '../chains/llm-chain.ts'
 import type { Delta } from '../core/delta.ts'
 import { ChaintapError } from '../core/errors.ts'
 import { type AssistantMessage, type Message, textOf } from '../core/message.ts'
-import { begin, fold } from '../core/run/start.ts'
+import { readOutput, startChild } from '../core/run/start.ts'
 import type { Runnable } from '../core/runnable/runnable.ts'
 import type { AnyTool } from '../tools/tool.ts'
 import type { Agent, Plan } from './agent.ts'
@@ -22,13 +22,15 @@ export function toolCallingAgent(llm: LanguageModel, tools: readonly AnyTool[]):
       `${llm.name} cannot be told of tools. Take a chat model that has bind(), or agentType: 'zero-shot-react-description'.`,
     )
   }
-  const [asked, askedLast] = [llm.bind({ tools }), llm.bind({ tools, toolChoice: 'none' })]
+  const [modelWithTools, modelForFinalAnswer] = [llm.bind({ tools }), llm.bind({ tools, toolChoice: 'none' })]
   return {
     start(input) {
       const messages: Message[] = [{ role: 'user', content: input }]
       return {
         async *next(run, isLast): AsyncGenerator<string, Plan> {
-          const answer = (await fold(await begin(isLast ? askedLast : asked, [...messages], run))) as AssistantMessage
+          const answer = (await readOutput(
+            await startChild(isLast ? modelForFinalAnswer : modelWithTools, [...messages], run),
+          )) as AssistantMessage
           messages.push(answer)
           const { toolCalls = [] } = answer
           const log = textOf(answer)

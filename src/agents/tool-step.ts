@@ -1,16 +1,16 @@
 import type { AgentAction } from '../core/agent-types.ts'
 import { ChaintapError } from '../core/errors.ts'
 import { type ToolMessage, textOf } from '../core/message.ts'
-import type { OpenRun } from '../core/run/run.ts'
+import type { ActiveRun } from '../core/run/run.ts'
 import { toolMessage } from '../messages/create.ts'
 import { callTools, failureText, toolNamed } from '../tools/call-tools.ts'
-import { contentOf } from '../tools/message.ts'
+import { toToolContent } from '../tools/message.ts'
 import { type AnyTool, tool } from '../tools/tool.ts'
 import type { Plan } from './agent.ts'
 import type { ExecutorOptions } from './executor.ts'
 
 /** What was done, and what came of it. */
-export interface Observed {
+export interface ToolStepResult {
   readonly actions: readonly AgentAction[]
   readonly answers: readonly ToolMessage[]
   /** The answer of a tool whose answer is the agent's. */
@@ -18,38 +18,43 @@ export interface Observed {
 }
 
 /** Does what the model wants: its actions are told, its tools run. */
-export function observed(
+export function runToolStep(
   plan: Exclude<Plan, { readonly finish: unknown }>,
   tools: readonly AnyTool[],
   options: ExecutorOptions,
-  run: OpenRun,
-): Promise<Observed> {
-  if ('calls' in plan) return called(plan.calls, plan.log, tools, options, run)
-  if ('action' in plan) return acted(plan.action, toolNamed(plan.action.tool, tools), options, run)
-  const toolInput = correction(plan.problem, plan.log, options)
-  return acted({ tool: misread.name, toolInput, log: plan.log }, misread, options, run)
+  run: ActiveRun,
+): Promise<ToolStepResult> {
+  if ('calls' in plan) return runCalls(plan.calls, plan.log, tools, options, run)
+  if ('action' in plan) return runTool(plan.action, toolNamed(plan.action.tool, tools), options, run)
+  const toolInput = parseFailureFeedback(plan.problem, plan.log, options)
+  return runTool({ tool: parseFailureTool.name, toolInput, log: plan.log }, parseFailureTool, options, run)
 }
 
-async function called(
+async function runCalls(
   calls: Extract<Plan, { readonly calls: unknown }>['calls'],
   log: string,
   tools: readonly AnyTool[],
   { maxConcurrency, handleToolErrors = true }: ExecutorOptions,
-  run: OpenRun,
-): Promise<Observed> {
+  run: ActiveRun,
+): Promise<ToolStepResult> {
   const actions = calls.map(({ name, args }) => ({ tool: name, toolInput: args, log }))
   for (const action of actions) await run.emit({ type: 'action', action })
-  const answers = await callTools(calls, tools, run, { maxConcurrency, onError: handleToolErrors ? undefined : thrown })
+  const answers = await callTools(calls, tools, run, { maxConcurrency, onError: handleToolErrors ? undefined : rethrowToolError })
   const direct = answers.find(
     (answer, index) => !answer.isError && tools.some((each) => each.returnDirect && each.name === calls[index]?.name),
   )
   return { actions, answers, direct: direct && textOf(direct) }
 }
 
-async function acted(action: AgentAction, chosen: AnyTool, { handleToolErrors = true }: ExecutorOptions, run: OpenRun): Promise<Observed> {
+async function runTool(
+  action: AgentAction,
+  chosen: AnyTool,
+  { handleToolErrors = true }: ExecutorOptions,
+  run: ActiveRun,
+): Promise<ToolStepResult> {
   await run.emit({ type: 'action', action })
   try {
-    const answer = toolMessage(contentOf(await chosen.invoke(action.toolInput as never, run)), '')
+    const answer = toolMessage(toToolContent(await chosen.invoke(action.toolInput as never, run)), '')
     return { actions: [action], answers: [answer], direct: chosen.returnDirect ? textOf(answer) : undefined }
   } catch (error) {
     if (!handleToolErrors) throw error
@@ -58,7 +63,7 @@ async function acted(action: AgentAction, chosen: AnyTool, { handleToolErrors = 
 }
 
 /** What the model is told where it broke the format. */
-function correction(problem: string, log: string, { handleParsingErrors = false }: ExecutorOptions): string {
+function parseFailureFeedback(problem: string, log: string, { handleParsingErrors = false }: ExecutorOptions): string {
   if (typeof handleParsingErrors === 'function') return handleParsingErrors(problem)
   if (typeof handleParsingErrors === 'string') return handleParsingErrors
   if (handleParsingErrors) return problem
@@ -69,8 +74,8 @@ function correction(problem: string, log: string, { handleParsingErrors = false 
 }
 
 /** Says what it is given: by its run handlers hear what the model is told (LangChain's ExceptionTool). */
-const misread: AnyTool = tool((said: string) => said, { name: '_Exception', description: 'Tells the model what was wrong.' })
+const parseFailureTool: AnyTool = tool((said: string) => said, { name: '_Exception', description: 'Tells the model what was wrong.' })
 
-function thrown(error: unknown): never {
+function rethrowToolError(error: unknown): never {
   throw error
 }

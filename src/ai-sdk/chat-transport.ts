@@ -2,11 +2,11 @@ import { UserStop } from '../core/errors.ts'
 import type { Message } from '../core/message.ts'
 import type { RunOptions } from '../core/options.ts'
 import type { Runnable } from '../core/runnable/runnable.ts'
-import { follow } from '../core/util/signal.ts'
-import { continuedId } from './continued-message.ts'
+import { listenForAbort } from '../core/util/signal.ts'
+import { continuedMessageId } from './continued-message.ts'
 import { fromUIMessages, type UIMessageLike } from './messages.ts'
 import type { UIMessagePart } from './part.ts'
-import { partWriter } from './part-writer.ts'
+import { createPartWriter } from './part-writer.ts'
 
 /** What `useChat` hands over, as far as it is read. */
 export interface ChatRequest {
@@ -27,7 +27,7 @@ export interface ChatTransportOptions<In> extends Omit<RunOptions, 'signal' | 'r
 }
 
 /** A chain that takes no messages needs its input made of them. */
-type OptionsFor<In> = readonly Message[] extends In
+type ChatTransportArguments<In> = readonly Message[] extends In
   ? [options?: ChatTransportOptions<In>]
   : [options: ChatTransportOptions<In> & Required<Pick<ChatTransportOptions<In>, 'input'>>]
 
@@ -45,17 +45,17 @@ export class ChatTransport<In> {
   readonly #chain: Runnable<In, unknown, unknown>
   readonly #options: ChatTransportOptions<In>
 
-  constructor(chain: Runnable<In, unknown, unknown>, ...[options = {}]: OptionsFor<In>) {
+  constructor(chain: Runnable<In, unknown, unknown>, ...[options = {}]: ChatTransportArguments<In>) {
     this.#chain = chain
     this.#options = options
   }
 
   /** Called by the AI SDK, with the conversation so far. */
   async sendMessages(request: ChatRequest): Promise<ReadableStream<UIMessagePart>> {
-    const { input = (messages) => messages as In, errorText = messageOf, ...options } = this.#options
+    const { input = (messages) => messages as In, errorText = defaultErrorText, ...options } = this.#options
     const run = this.#chain.events(input(fromUIMessages(request.messages), request), options)
-    const parts = partWriter({ errorText, messageId: continuedId(request.messages) })
-    const unfollow = request.abortSignal ? follow(request.abortSignal, () => run.stop()) : () => {}
+    const parts = createPartWriter({ errorText, messageId: continuedMessageId(request.messages) })
+    const unfollow = request.abortSignal ? listenForAbort(request.abortSignal, () => run.stop()) : () => {}
     return new ReadableStream<UIMessagePart>(
       {
         async pull(controller) {
@@ -85,4 +85,4 @@ export class ChatTransport<In> {
   }
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+const defaultErrorText = (error: unknown): string => (error instanceof Error ? error.message : String(error))

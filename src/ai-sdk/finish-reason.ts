@@ -1,6 +1,6 @@
 import type { FinishReason } from './part.ts'
 
-const reasons: ReadonlyMap<string | undefined, FinishReason> = new Map([
+const finishReasonsByStopReason: ReadonlyMap<string | undefined, FinishReason> = new Map([
   ['max_tokens', 'length'],
   ['length', 'length'],
   ['model_context_window_exceeded', 'length'],
@@ -11,4 +11,4 @@ const reasons: ReadonlyMap<string | undefined, FinishReason> = new Map([
 ])
 
 /** Why a model stopped, of the provider's word for it. */
-export const finishReasonOf = (stopReason: string | undefined): FinishReason => reasons.get(stopReason) ?? 'stop'
+export const toFinishReason = (stopReason: string | undefined): FinishReason => finishReasonsByStopReason.get(stopReason) ?? 'stop'

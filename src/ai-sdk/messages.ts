@@ -1,7 +1,7 @@
 import { ChaintapError } from '../core/errors.ts'
 import { plainJson } from '../core/json/plain.ts'
 import type { AssistantMessage, Message, Part, ToolCall, ToolMessage } from '../core/message.ts'
-import { describe } from '../core/util/describe.ts'
+import { describeForError } from '../core/util/describe.ts'
 
 /** A message of `useChat`, as far as it is read. */
 export interface UIMessageLike {
@@ -37,22 +37,22 @@ export interface UIPartLike {
 export function fromUIMessages(messages: readonly UIMessageLike[]): readonly Message[] {
   return messages.flatMap((message): readonly Message[] => {
     const { role, parts } = Object(message) as UIMessageLike
-    if (!Array.isArray(parts)) throw invalid(`A message of useChat has parts, but this is ${describe(message)}.`)
-    if (!parts.every(isPart)) throw invalid('Each part of a message of useChat has a type.')
-    if (role === 'assistant') return stepsOf(parts).flatMap(turns)
-    if (role !== 'user' && role !== 'system') throw invalid('The role of a message of useChat is user, assistant or system.')
-    const content = contentOf(parts)
-    return [role === 'system' ? { role, content: content.map(textIn).join('') } : { role, content: plain(content) }]
+    if (!Array.isArray(parts)) throw invalidUIMessage(`A message of useChat has parts, but this is ${describeForError(message)}.`)
+    if (!parts.every(isUIPart)) throw invalidUIMessage('Each part of a message of useChat has a type.')
+    if (role === 'assistant') return splitSteps(parts).flatMap(fromUIStep)
+    if (role !== 'user' && role !== 'system') throw invalidUIMessage('The role of a message of useChat is user, assistant or system.')
+    const content = fromUIContent(parts)
+    return [role === 'system' ? { role, content: content.map(contentPartText).join('') } : { role, content: collapseTextParts(content) }]
   })
 }
 
 // A server reads what anybody sends.
-const isPart = (part: unknown): boolean => typeof (Object(part) as UIPartLike).type === 'string'
+const isUIPart = (part: unknown): boolean => typeof (Object(part) as UIPartLike).type === 'string'
 
-const invalid = (message: string): ChaintapError => new ChaintapError('invalid_message', message)
+const invalidUIMessage = (message: string): ChaintapError => new ChaintapError('invalid_message', message)
 
 /** The parts between the boundaries of steps. */
-function stepsOf(parts: readonly UIPartLike[]): readonly (readonly UIPartLike[])[] {
+function splitSteps(parts: readonly UIPartLike[]): readonly (readonly UIPartLike[])[] {
   const steps: UIPartLike[][] = [[]]
   for (const part of parts) {
     if (part.type === 'step-start') steps.push([])
@@ -62,24 +62,24 @@ function stepsOf(parts: readonly UIPartLike[]): readonly (readonly UIPartLike[])
 }
 
 /** What the model said in a step, and what its tools answered. */
-function turns(parts: readonly UIPartLike[]): readonly Message[] {
-  const content = plain(contentOf(parts))
-  const answered = parts.filter(({ type, state }) => isTool(type) && (state === 'output-available' || state === 'output-error'))
+function fromUIStep(parts: readonly UIPartLike[]): readonly Message[] {
+  const content = collapseTextParts(fromUIContent(parts))
+  const answered = parts.filter(({ type, state }) => isToolPartType(type) && (state === 'output-available' || state === 'output-error'))
   if (content.length === 0 && answered.length === 0) return []
-  const toolCalls = answered.map(callOf)
+  const toolCalls = answered.map(fromUIToolCall)
   const said: AssistantMessage = { role: 'assistant', content, ...(toolCalls.length > 0 && { toolCalls }) }
-  return [said, ...answered.map(answerOf)]
+  return [said, ...answered.map(fromUIToolResult)]
 }
 
-const isTool = (type: string): boolean => type === 'dynamic-tool' || type.startsWith('tool-')
+const isToolPartType = (type: string): boolean => type === 'dynamic-tool' || type.startsWith('tool-')
 
-const callOf = ({ type, toolName, toolCallId, input }: UIPartLike): ToolCall => ({
+const fromUIToolCall = ({ type, toolName, toolCallId, input }: UIPartLike): ToolCall => ({
   id: String(toolCallId),
   name: type === 'dynamic-tool' ? String(toolName) : type.slice('tool-'.length),
   args: input ?? {},
 })
 
-function answerOf({ toolCallId, state, output, errorText }: UIPartLike): ToolMessage {
+function fromUIToolResult({ toolCallId, state, output, errorText }: UIPartLike): ToolMessage {
   const isError = state === 'output-error'
   const given = isError ? errorText : output
   const content = typeof given === 'string' ? given : plainJson(given)
@@ -87,17 +87,18 @@ function answerOf({ toolCallId, state, output, errorText }: UIPartLike): ToolMes
 }
 
 /** Texts and images. */
-function contentOf(parts: readonly UIPartLike[]): readonly Part[] {
+function fromUIContent(parts: readonly UIPartLike[]): readonly Part[] {
   return parts.flatMap(({ type, text, url, mediaType }): readonly Part[] => {
     if (type === 'text' && typeof text === 'string') return text === '' ? [] : [{ type, text }]
     if (type !== 'file') return []
-    if (!String(mediaType).startsWith('image') || typeof url !== 'string') throw invalid('Of files only images are taken, by their url.')
+    if (!String(mediaType).startsWith('image') || typeof url !== 'string')
+      throw invalidUIMessage('Of files only images are taken, by their url.')
     return [{ type: 'image', url }]
   })
 }
 
-const textIn = (part: Part): string => (part.type === 'text' ? part.text : '')
+const contentPartText = (part: Part): string => (part.type === 'text' ? part.text : '')
 
 /** A string where there is text alone. */
-const plain = (parts: readonly Part[]): string | readonly Part[] =>
-  parts.every(({ type }) => type === 'text') ? parts.map(textIn).join('') : parts
+const collapseTextParts = (parts: readonly Part[]): string | readonly Part[] =>
+  parts.every(({ type }) => type === 'text') ? parts.map(contentPartText).join('') : parts

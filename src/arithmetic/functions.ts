@@ -7,50 +7,54 @@ export const constants: ReadonlyMap<string, number> = new Map([
 ])
 
 /** A function, how many arguments it takes, and what comes out: NaN where it has no value. */
-export interface Fn {
-  readonly least: number
-  readonly most: number
-  readonly of: (...args: number[]) => number
+export interface ArithmeticFunction {
+  readonly minArgs: number
+  readonly maxArgs: number
+  readonly compute: (...args: number[]) => number
 }
 
-const one = (of: (x: number) => number): Fn => ({ least: 1, most: 1, of })
-const two = (of: (x: number, y: number) => number): Fn => ({ least: 2, most: 2, of: (x = 0, y = 0) => of(x, y) })
-const any = (of: (...args: number[]) => number): Fn => ({ least: 1, most: Number.POSITIVE_INFINITY, of })
+const unary = (of: (x: number) => number): ArithmeticFunction => ({ minArgs: 1, maxArgs: 1, compute: of })
+const binary = (of: (x: number, y: number) => number): ArithmeticFunction => ({
+  minArgs: 2,
+  maxArgs: 2,
+  compute: (x = 0, y = 0) => of(x, y),
+})
+const variadic = (of: (...args: number[]) => number): ArithmeticFunction => ({ minArgs: 1, maxArgs: Number.POSITIVE_INFINITY, compute: of })
 
 /** A logarithm of zero is no number, and not minus infinity. */
-const positive = (of: (x: number) => number): Fn => one((x) => (x > 0 ? of(x) : Number.NaN))
+const positiveUnary = (of: (x: number) => number): ArithmeticFunction => unary((x) => (x > 0 ? of(x) : Number.NaN))
 
-export const functions: ReadonlyMap<string, Fn> = new Map<string, Fn>([
-  ['sqrt', one(Math.sqrt)],
-  ['cbrt', one(Math.cbrt)],
-  ['exp', one(Math.exp)],
-  ['ln', positive(Math.log)],
+export const functions: ReadonlyMap<string, ArithmeticFunction> = new Map<string, ArithmeticFunction>([
+  ['sqrt', unary(Math.sqrt)],
+  ['cbrt', unary(Math.cbrt)],
+  ['exp', unary(Math.exp)],
+  ['ln', positiveUnary(Math.log)],
   // Natural, or to the base given second, as in Python.
-  ['log', { least: 1, most: 2, of: logarithm }],
-  ['log2', positive(Math.log2)],
-  ['log10', positive(Math.log10)],
-  ['sin', one(Math.sin)],
-  ['cos', one(Math.cos)],
-  ['tan', one(Math.tan)],
-  ['asin', one(Math.asin)],
-  ['acos', one(Math.acos)],
-  ['atan', one(Math.atan)],
-  ['atan2', two(Math.atan2)],
-  ['sinh', one(Math.sinh)],
-  ['cosh', one(Math.cosh)],
-  ['tanh', one(Math.tanh)],
-  ['abs', one(Math.abs)],
-  ['sign', one(Math.sign)],
-  ['floor', one(Math.floor)],
-  ['ceil', one(Math.ceil)],
-  ['trunc', one(Math.trunc)],
-  ['round', { least: 1, most: 2, of: round }],
-  ['min', any(Math.min)],
-  ['max', any(Math.max)],
-  ['hypot', any(Math.hypot)],
-  ['pow', two(power)],
+  ['log', { minArgs: 1, maxArgs: 2, compute: logarithm }],
+  ['log2', positiveUnary(Math.log2)],
+  ['log10', positiveUnary(Math.log10)],
+  ['sin', unary(Math.sin)],
+  ['cos', unary(Math.cos)],
+  ['tan', unary(Math.tan)],
+  ['asin', unary(Math.asin)],
+  ['acos', unary(Math.acos)],
+  ['atan', unary(Math.atan)],
+  ['atan2', binary(Math.atan2)],
+  ['sinh', unary(Math.sinh)],
+  ['cosh', unary(Math.cosh)],
+  ['tanh', unary(Math.tanh)],
+  ['abs', unary(Math.abs)],
+  ['sign', unary(Math.sign)],
+  ['floor', unary(Math.floor)],
+  ['ceil', unary(Math.ceil)],
+  ['trunc', unary(Math.trunc)],
+  ['round', { minArgs: 1, maxArgs: 2, compute: round }],
+  ['min', variadic(Math.min)],
+  ['max', variadic(Math.max)],
+  ['hypot', variadic(Math.hypot)],
+  ['pow', binary(power)],
   // With the sign of the divisor, as in Python.
-  ['mod', two((x, y) => (x % y && x % y < 0 !== y < 0 ? (x % y) + y : x % y))],
+  ['mod', binary((x, y) => (x % y && x % y < 0 !== y < 0 ? (x % y) + y : x % y))],
 ])
 
 /** NaN for one divided by zero. */

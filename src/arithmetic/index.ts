@@ -1,17 +1,17 @@
-import { constants, type Fn, functions, power } from './functions.ts'
+import { type ArithmeticFunction, constants, functions, power } from './functions.ts'
 
 /** Why an expression has no value. */
-export type Problem = 'syntax' | 'unknown name' | 'too long' | 'too deep' | 'division by zero' | 'no real value' | 'too large'
+export type ArithmeticProblem = 'syntax' | 'unknown name' | 'too long' | 'too deep' | 'division by zero' | 'no real value' | 'too large'
 
 /** What came of an expression: its value, or why there is none, as a person or a model can mend it. */
-export type Sum = { readonly value: number } | { readonly problem: Problem; readonly message: string }
+export type ArithmeticResult = { readonly value: number } | { readonly problem: ArithmeticProblem; readonly message: string }
 
 /** Characters; a column of a thousand numbers fits. */
-const MAX_LENGTH = 10_000
+const MAX_EXPRESSION_LENGTH = 10_000
 /** Signs, powers and parentheses within one another: far from what overflows a stack. */
-const MAX_DEPTH = 100
+const MAX_EXPRESSION_DEPTH = 100
 /** What is quoted of a name. */
-const QUOTED = 40
+const MAX_QUOTED_NAME_LENGTH = 40
 
 /**
  * Works out an expression as JavaScript's numbers have it.
@@ -28,30 +28,30 @@ const QUOTED = 40
  * arithmetic('2 ^ 0.235') // { value: 1.1769067372187674 }
  * arithmetic('1 / 0') // { problem: 'division by zero', message: … }
  */
-export function arithmetic(text: string): Sum {
-  if (text.length > MAX_LENGTH)
-    return { problem: 'too long', message: `The expression has more than ${MAX_LENGTH} characters. Work it out in parts.` }
-  return new Reader(text).whole()
+export function arithmetic(text: string): ArithmeticResult {
+  if (text.length > MAX_EXPRESSION_LENGTH)
+    return { problem: 'too long', message: `The expression has more than ${MAX_EXPRESSION_LENGTH} characters. Work it out in parts.` }
+  return new ExpressionParser(text).parse()
 }
 
 // A grammar of our own, as no library did all of this (versions and measurements in docs/architecture.md): it is 2 KB, where those are 4
 // to 90; names are looked up in Maps, where most of those reach into prototypes; its work is bounded by the length of the text.
 
 /** A method for each rank of operators. The first failure counts: after it there is only NaN, and reading goes on to the end. */
-class Reader {
+class ExpressionParser {
   readonly #text: string
   #at = 0
   #depth = 0
   /** Between the parentheses of a function, where a comma parts arguments and not thousands. */
   #inCall = false
-  #failure: Sum | undefined
+  #failure: ArithmeticResult | undefined
 
   constructor(text: string) {
     this.#text = text
-    this.#takes(/\s*/y)
+    this.#match(/\s*/y)
   }
 
-  whole(): Sum {
+  parse(): ArithmeticResult {
     const value = this.#sum()
     if (this.#at < this.#text.length) this.#unexpected('an operator')
     return this.#failure ?? { value }
@@ -59,7 +59,7 @@ class Reader {
 
   #sum(): number {
     let value = this.#product()
-    for (let sign = this.#takes(/[+\-−]/y); sign; sign = this.#takes(/[+\-−]/y)) {
+    for (let sign = this.#match(/[+\-−]/y); sign; sign = this.#match(/[+\-−]/y)) {
       const next = this.#product()
       value = this.#checked(sign === '+' ? value + next : value - next)
     }
@@ -68,7 +68,7 @@ class Reader {
 
   #product(): number {
     let value = this.#signed()
-    for (let sign = this.#takes(/[*/×·⋅÷]/y); sign; sign = this.#takes(/[*/×·⋅÷]/y)) {
+    for (let sign = this.#match(/[*/×·⋅÷]/y); sign; sign = this.#match(/[*/×·⋅÷]/y)) {
       const next = this.#signed()
       if (sign !== '/' && sign !== '÷') value = this.#checked(value * next)
       else value = next === 0 ? this.#dividedByZero() : this.#checked(value / next)
@@ -78,12 +78,12 @@ class Reader {
 
   /** Every way down passes here. */
   #signed(): number {
-    if (++this.#depth > MAX_DEPTH)
+    if (++this.#depth > MAX_EXPRESSION_DEPTH)
       return this.#fail(
         'too deep',
-        `There are more than ${MAX_DEPTH} parentheses, signs or powers within one another. Work it out in parts.`,
+        `There are more than ${MAX_EXPRESSION_DEPTH} parentheses, signs or powers within one another. Work it out in parts.`,
       )
-    const sign = this.#takes(/[+\-−]/y)
+    const sign = this.#match(/[+\-−]/y)
     const value = sign ? this.#signed() : this.#power()
     this.#depth--
     return sign && sign !== '+' ? -value : value
@@ -91,53 +91,54 @@ class Reader {
 
   #power(): number {
     const base = this.#atom()
-    if (!this.#takes(/\^|\*\*/y)) return base
+    if (!this.#match(/\^|\*\*/y)) return base
     const exponent = this.#signed()
     return base === 0 && exponent < 0 ? this.#dividedByZero() : this.#checked(power(base, exponent))
   }
 
   #atom(): number {
-    const grouped = this.#inCall ? undefined : this.#takes(/\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d*)?(?:e[+-]?\d+)?/iy)
-    const number = grouped ?? this.#takes(/(?:\d+(?:_\d+)*(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?/iy)
+    const grouped = this.#inCall ? undefined : this.#match(/\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d*)?(?:e[+-]?\d+)?/iy)
+    const number = grouped ?? this.#match(/(?:\d+(?:_\d+)*(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?/iy)
     if (number) return this.#checked(Number(number.replace(/[,_]/g, '')))
-    if (this.#takes(/\(/y)) return this.#within(false, () => this.#sum())
-    const name = this.#takes(/[\p{L}_$][\p{L}\p{N}_$]*/uy)
-    return name ? this.#named(name) : this.#unexpected('a number, a name or "("')
+    if (this.#match(/\(/y)) return this.#parenthesized(false, () => this.#sum())
+    const name = this.#match(/[\p{L}_$][\p{L}\p{N}_$]*/uy)
+    return name ? this.#constantOrCall(name) : this.#unexpected('a number, a name or "("')
   }
 
-  #named(name: string): number {
+  #constantOrCall(name: string): number {
     const known = name.toLowerCase()
     const value = constants.get(known)
     if (value !== undefined) return value
     const fn = functions.get(known)
     if (!fn) {
       const names = [...constants.keys(), ...functions.keys()].join(', ')
-      return this.#fail('unknown name', `There is no ${JSON.stringify(name.slice(0, QUOTED))} here. Known are ${names}.`)
+      return this.#fail('unknown name', `There is no ${JSON.stringify(name.slice(0, MAX_QUOTED_NAME_LENGTH))} here. Known are ${names}.`)
     }
-    if (!this.#takes(/\(/y)) return this.#unexpected(`"(" after ${name}`)
-    const args = this.#within(true, () => this.#args())
-    if (args.length < fn.least || args.length > fn.most) return this.#fail('syntax', `${name} takes ${arity(fn)}, but got ${args.length}.`)
-    return this.#checked(fn.of(...args))
+    if (!this.#match(/\(/y)) return this.#unexpected(`"(" after ${name}`)
+    const args = this.#parenthesized(true, () => this.#args())
+    if (args.length < fn.minArgs || args.length > fn.maxArgs)
+      return this.#fail('syntax', `${name} takes ${describeArity(fn)}, but got ${args.length}.`)
+    return this.#checked(fn.compute(...args))
   }
 
   #args(): number[] {
     const args = [this.#sum()]
-    while (this.#takes(/,/y)) args.push(this.#sum())
+    while (this.#match(/,/y)) args.push(this.#sum())
     return args
   }
 
   /** What stands between parentheses, of which the first is taken. */
-  #within<T>(isCall: boolean, read: () => T): T {
+  #parenthesized<T>(isCall: boolean, read: () => T): T {
     const before = this.#inCall
     this.#inCall = isCall
     const inner = read()
     this.#inCall = before
-    if (!this.#takes(/\)/y)) this.#unexpected('")"')
+    if (!this.#match(/\)/y)) this.#unexpected('")"')
     return inner
   }
 
   /** Takes what stands here, and the space after it, where it is of that pattern. */
-  #takes(pattern: RegExp): string | undefined {
+  #match(pattern: RegExp): string | undefined {
     pattern.lastIndex = this.#at
     const found = pattern.exec(this.#text)?.[0]
     if (found === undefined) return
@@ -167,13 +168,13 @@ class Reader {
     return this.#fail('syntax', `Expected ${expected} ${where}.${hint}`)
   }
 
-  #fail(problem: Problem, message: string): number {
+  #fail(problem: ArithmeticProblem, message: string): number {
     this.#failure ??= { problem, message }
     return Number.NaN
   }
 }
 
-function arity({ least, most }: Fn): string {
-  if (most === Number.POSITIVE_INFINITY) return `${least} argument or more`
-  return least === most ? `${least} argument${least > 1 ? 's' : ''}` : `${least} to ${most} arguments`
+function describeArity({ minArgs, maxArgs }: ArithmeticFunction): string {
+  if (maxArgs === Number.POSITIVE_INFINITY) return `${minArgs} argument or more`
+  return minArgs === maxArgs ? `${minArgs} argument${minArgs > 1 ? 's' : ''}` : `${minArgs} to ${maxArgs} arguments`
 }

@@ -1,14 +1,14 @@
-import { verbosely } from '../console/lazy.ts'
+import { lazyConsoleHandler } from '../console/lazy.ts'
 import type { Delta } from '../core/delta.ts'
 import type { RunContext, RunKind } from '../core/event.ts'
 import { Flow } from '../core/flow/flow.ts'
-import { type Fold, text } from '../core/flow/fold.ts'
+import { type Fold, textFold } from '../core/flow/fold.ts'
 import { messagesAsText } from '../core/handler/methods.ts'
 import type { AssistantMessage, Message } from '../core/message.ts'
 import type { RunOptions } from '../core/options.ts'
-import type { OpenRun } from '../core/run/run.ts'
+import type { ActiveRun } from '../core/run/run.ts'
 import type { OwnOptions } from '../core/run/scope.ts'
-import { begin, fold } from '../core/run/start.ts'
+import { readOutput, startChild } from '../core/run/start.ts'
 import { mapAll } from '../core/runnable/batch.ts'
 import { Runnable } from '../core/runnable/runnable.ts'
 import { StringOutputParser } from '../parsers/text.ts'
@@ -30,10 +30,10 @@ export interface LLMChainOptions<Values extends object, Key extends string> exte
 }
 
 /** What a chain gives. */
-type Answer<Key extends string> = Readonly<Record<Key, string>>
+type LLMChainOutput<Key extends string> = Readonly<Record<Key, string>>
 
 /** What a chain takes: the prompt's variables, or its only one alone; and where the model should stop, if it can be told. */
-type Input<Values extends object> = PromptInput<Values> | (Values & { readonly stop?: readonly string[] })
+type LLMChainInput<Values extends object> = PromptInput<Values> | (Values & { readonly stop?: readonly string[] })
 
 /**
  * A prompt and a model as one run (LangChain's LLMChain): values in, `{ text }` out. The prompt is no run of its own; the formatted
@@ -49,8 +49,8 @@ type Input<Values extends object> = PromptInput<Values> | (Values & { readonly s
  * await chain.run('2', { callbacks: [handler] }) // '3'
  */
 export class LLMChain<Values extends object = TextValues<string>, Key extends string = 'text'> extends Runnable<
-  Input<Values>,
-  Answer<Key>
+  LLMChainInput<Values>,
+  LLMChainOutput<Key>
 > {
   readonly name = 'LLMChain'
   readonly kind: RunKind = 'chain'
@@ -63,7 +63,7 @@ export class LLMChain<Values extends object = TextValues<string>, Key extends st
     this.prompt = prompt
     this.llm = llm
     this.outputKey = outputKey
-    if (verbose) this.lateCallbacks = verbosely
+    if (verbose) this.lazyCallbacks = lazyConsoleHandler
   }
 
   /** The variables that an input must have. */
@@ -72,54 +72,54 @@ export class LLMChain<Values extends object = TextValues<string>, Key extends st
   }
 
   /** `invoke`, by LangChain's older name. */
-  call(input: Input<Values>, options?: RunOptions | RunContext): Promise<Answer<Key>> {
+  call(input: LLMChainInput<Values>, options?: RunOptions | RunContext): Promise<LLMChainOutput<Key>> {
     return this.invoke(input, options)
   }
 
   /** The answer alone. */
-  async run(input: Input<Values>, options?: RunOptions | RunContext): Promise<string> {
+  async run(input: LLMChainInput<Values>, options?: RunOptions | RunContext): Promise<string> {
     return (await this.invoke(input, options))[this.outputKey]
   }
 
   /** One run over a list of inputs, whose models run side by side; `batch` makes a run for each. */
-  async apply(inputs: readonly Input<Values>[], options?: RunOptions | RunContext): Promise<readonly Answer<Key>[]> {
+  async apply(inputs: readonly LLMChainInput<Values>[], options?: RunOptions | RunContext): Promise<readonly LLMChainOutput<Key>[]> {
     return (await this.invoke(inputs as never, options)) as never
   }
 
-  override async open(input: Input<Values> | readonly Input<Values>[], run: OpenRun): Promise<Flow<Answer<Key>>> {
-    if (!Array.isArray(input)) return answer(this, input as Input<Values>, run)
-    const one = async (each: Input<Values>): Promise<unknown> => fold({ run, flow: await answer(this, each, run) })
+  override async open(input: LLMChainInput<Values> | readonly LLMChainInput<Values>[], run: ActiveRun): Promise<Flow<LLMChainOutput<Key>>> {
+    if (!Array.isArray(input)) return openAnswerFlow(this, input as LLMChainInput<Values>, run)
+    const one = async (each: LLMChainInput<Values>): Promise<unknown> => readOutput({ run, flow: await openAnswerFlow(this, each, run) })
     return Flow.of((await mapAll(input, {}, run.scope.maxConcurrency, one)) as never)
   }
 }
 
 /** The flow of one input's answer. */
-async function answer<Values extends object, Key extends string>(
+async function openAnswerFlow<Values extends object, Key extends string>(
   { prompt, llm, outputKey }: LLMChain<Values, Key>,
-  input: Input<Values>,
-  run: OpenRun,
-): Promise<Flow<Answer<Key>>> {
+  input: LLMChainInput<Values>,
+  run: ActiveRun,
+): Promise<Flow<LLMChainOutput<Key>>> {
   const formatted: string | Message[] = await prompt.format(input)
   const said = typeof formatted === 'string' ? formatted : messagesAsText(formatted)
   await run.emit({ type: 'text', text: `Prompt after formatting:\n${said}` })
-  const { flow } = await begin(stoppingAt(llm, input), llm.kind === 'llm' ? said : formatted, run)
-  return new StringOutputParser().through(flow).through<Answer<Key>>(
+  const { flow } = await startChild(bindStopSequences(llm, input), llm.kind === 'llm' ? said : formatted, run)
+  return new StringOutputParser().through(flow).through<LLMChainOutput<Key>>(
     {
-      transform: (chunk, controller) => controller.enqueue({ [outputKey]: chunk } as Answer<Key>),
+      transform: (chunk, controller) => controller.enqueue({ [outputKey]: chunk } as LLMChainOutput<Key>),
     },
-    () => textUnder(outputKey),
+    () => textKeyFold(outputKey),
   )
 }
 
 /** The model with the `stop` of the input, where there is one and the model can be told. */
-function stoppingAt(llm: LanguageModel, input: unknown): Runnable<never, unknown, unknown> {
+function bindStopSequences(llm: LanguageModel, input: unknown): Runnable<never, unknown, unknown> {
   const { stop } = Object(input) as { readonly stop?: unknown }
   const { bind } = llm as { readonly bind?: (options: object) => LanguageModel }
   return Array.isArray(stop) && bind ? bind.call(llm, { stop }) : llm
 }
 
-function textUnder(key: string): Fold<Readonly<Record<string, string>>> {
-  const whole = text()
+function textKeyFold(key: string): Fold<Readonly<Record<string, string>>> {
+  const whole = textFold()
   return {
     add: (chunk) => whole.add(chunk[key] ?? ''),
     result: () => ({ [key]: whole.result() }),

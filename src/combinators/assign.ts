@@ -1,6 +1,6 @@
 import { ChaintapError } from '../core/errors.ts'
-import { type Runnable, runnable } from '../core/runnable/runnable.ts'
-import { type ChunksOf, type InputOf, merged, type OutputsOf, type Steps } from './parallel.ts'
+import { createRunnable, type Runnable } from '../core/runnable/runnable.ts'
+import { openParallel, type ParallelChunk, type ParallelInput, type ParallelOutput, type ParallelSteps } from './parallel.ts'
 
 /**
  * The input, an object, with the outputs of some steps added (LangChain's RunnablePassthrough.assign). Its stream yields the input
@@ -9,10 +9,10 @@ import { type ChunksOf, type InputOf, merged, type OutputsOf, type Steps } from 
  * @example
  * const withContext = assign({ context: (input: { question: string }) => lookUp(input.question) })
  */
-export function assign<const S extends Steps>(
+export function assign<const S extends ParallelSteps>(
   steps: S,
-): Runnable<InputOf<S>, Omit<InputOf<S>, keyof S> & OutputsOf<S>, InputOf<S> | ChunksOf<S>> {
-  return runnable({
+): Runnable<ParallelInput<S>, Omit<ParallelInput<S>, keyof S> & ParallelOutput<S>, ParallelInput<S> | ParallelChunk<S>> {
+  return createRunnable({
     name: 'RunnableAssign',
     open: (input: unknown, run) => {
       if (typeof input !== 'object' || input === null || Array.isArray(input)) {
@@ -21,7 +21,7 @@ export function assign<const S extends Steps>(
           `assign() adds keys to an object, but got ${Array.isArray(input) ? 'an array' : typeof input}. Put parallel() before it.`,
         )
       }
-      return merged(steps, input, run, input as Readonly<Record<string, unknown>>)
+      return openParallel(steps, input, run, input as Readonly<Record<string, unknown>>)
     },
   })
 }

@@ -1,15 +1,18 @@
 import type { RunContext } from '../core/event.ts'
-import { begin } from '../core/run/start.ts'
-import { type ChunkOf, type OutputOf, type Runnable, runnable, toRunnable } from '../core/runnable/runnable.ts'
+import { startChild } from '../core/run/start.ts'
+import { type ChunkOf, createRunnable, type OutputOf, type Runnable, toRunnable } from '../core/runnable/runnable.ts'
 
 /** What an input may go to: a runnable, or a function of the input. */
-type Step<In> = Runnable<In, unknown, unknown> | ((input: In, context: RunContext) => unknown)
+type BranchStep<In> = Runnable<In, unknown, unknown> | ((input: In, context: RunContext) => unknown)
 /** A condition and where the input goes that meets it. */
-type Case<In, S extends Step<In>> = readonly [condition: (input: In, context: RunContext) => boolean | Promise<boolean>, step: S]
+type BranchCase<In, S extends BranchStep<In>> = readonly [
+  condition: (input: In, context: RunContext) => boolean | Promise<boolean>,
+  step: S,
+]
 
-type Output<S> = S extends Runnable<never, infer Out, unknown> ? Out : S extends (...given: never) => infer R ? OutputOf<R> : never
-type Branch<In, S> = Runnable<In, Output<S>, Chunks<S>>
-type Chunks<S> = S extends Runnable<never, unknown, infer Chunk> ? Chunk : S extends (...given: never) => infer R ? ChunkOf<R> : never
+type BranchOutput<S> = S extends Runnable<never, infer Out, unknown> ? Out : S extends (...given: never) => infer R ? OutputOf<R> : never
+type BranchRunnable<In, S> = Runnable<In, BranchOutput<S>, BranchChunk<S>>
+type BranchChunk<S> = S extends Runnable<never, unknown, infer Chunk> ? Chunk : S extends (...given: never) => infer R ? ChunkOf<R> : never
 
 /**
  * Sends an input to the first step whose condition it meets, else to the last one (LangChain's RunnableBranch). The step is a run below
@@ -22,23 +25,29 @@ type Chunks<S> = S extends Runnable<never, unknown, infer Chunk> ? Chunk : S ext
  *   general,
  * )
  */
-export function branch<In, A extends Step<In>, Z extends Step<In>>(a: Case<In, A>, otherwise: Z): Branch<In, A | Z>
-export function branch<In, A extends Step<In>, B extends Step<In>, Z extends Step<In>>(
-  a: Case<In, A>,
-  b: Case<In, B>,
+export function branch<In, A extends BranchStep<In>, Z extends BranchStep<In>>(
+  a: BranchCase<In, A>,
   otherwise: Z,
-): Branch<In, A | B | Z>
-export function branch<In, A extends Step<In>, B extends Step<In>, C extends Step<In>, Z extends Step<In>>(
-  a: Case<In, A>,
-  b: Case<In, B>,
-  c: Case<In, C>,
+): BranchRunnable<In, A | Z>
+export function branch<In, A extends BranchStep<In>, B extends BranchStep<In>, Z extends BranchStep<In>>(
+  a: BranchCase<In, A>,
+  b: BranchCase<In, B>,
   otherwise: Z,
-): Branch<In, A | B | C | Z>
-export function branch<In>(...cases: readonly [...Case<In, Step<In>>[], Step<In>]): Runnable<In, unknown, unknown>
-export function branch<In>(...cases: readonly (Case<In, Step<In>> | Step<In>)[]): Runnable<In, unknown, unknown> {
+): BranchRunnable<In, A | B | Z>
+export function branch<In, A extends BranchStep<In>, B extends BranchStep<In>, C extends BranchStep<In>, Z extends BranchStep<In>>(
+  a: BranchCase<In, A>,
+  b: BranchCase<In, B>,
+  c: BranchCase<In, C>,
+  otherwise: Z,
+): BranchRunnable<In, A | B | C | Z>
+export function branch<In>(...cases: readonly [...BranchCase<In, BranchStep<In>>[], BranchStep<In>]): Runnable<In, unknown, unknown>
+export function branch<In>(...cases: readonly (BranchCase<In, BranchStep<In>> | BranchStep<In>)[]): Runnable<In, unknown, unknown> {
   const otherwise = toRunnable(cases.at(-1))
-  const choices = (cases.slice(0, -1) as readonly Case<In, Step<In>>[]).map(([meets, step]) => ({ meets, step: toRunnable(step) }))
-  return runnable<In, unknown, unknown>({
+  const choices = (cases.slice(0, -1) as readonly BranchCase<In, BranchStep<In>>[]).map(([meets, step]) => ({
+    meets,
+    step: toRunnable(step),
+  }))
+  return createRunnable<In, unknown, unknown>({
     name: 'RunnableBranch',
     async open(input, run) {
       let [chosen, tag] = [otherwise, 'branch:default']
@@ -47,7 +56,7 @@ export function branch<In>(...cases: readonly (Case<In, Step<In>> | Step<In>)[])
         ;[chosen, tag] = [step, `branch:${index + 1}`]
         break
       }
-      const { flow } = await begin(chosen, input, run, { tags: [tag] })
+      const { flow } = await startChild(chosen, input, run, { tags: [tag] })
       return flow
     },
   })

@@ -1,4 +1,4 @@
-import { type Runnable, runnable } from '../core/runnable/runnable.ts'
+import { createRunnable, type Runnable } from '../core/runnable/runnable.ts'
 import { firstBatch } from './first-batch.ts'
 
 /**
@@ -14,7 +14,7 @@ export function fallback<In, Out, Chunk>(
   first: Runnable<In, Out, Chunk>,
   ...others: readonly Runnable<In, Out, Chunk>[]
 ): Runnable<In, Out, Chunk> {
-  return runnable<In, Out, Chunk>({
+  return createRunnable<In, Out, Chunk>({
     name: 'RunnableWithFallbacks',
     async open(input, run) {
       let failure: { readonly error: unknown } | undefined

@@ -1,9 +1,9 @@
 import type { Flow } from '../core/flow/flow.ts'
 import type { Fold } from '../core/flow/fold.ts'
-import type { Read, Source } from '../core/flow/source.ts'
+import type { Source, SourceResult } from '../core/flow/source.ts'
 
 /** One branch: what opens it, and its flow once it is open. */
-export interface Branch {
+export interface MergeBranch {
   readonly key: string
   readonly open: () => Promise<Flow>
   flow?: Flow
@@ -13,22 +13,22 @@ export interface Branch {
  * The chunks of several flows as they come, each as an object of one key; a value is what had come when it was asked for. At most
  * `limit` branches are open at once, and each is read one batch ahead at most.
  */
-export class Merge implements Source<readonly Readonly<Record<string, unknown>>[]> {
-  readonly #waiting: Branch[]
+export class MergedSource implements Source<readonly Readonly<Record<string, unknown>>[]> {
+  readonly #waiting: MergeBranch[]
   readonly #limit: number
   /** Open branches that must be asked for more. */
-  #idle: Branch[] = []
+  #idle: MergeBranch[] = []
   #open = 0
   #ready: Record<string, unknown>[] = []
   #failure: { readonly error: unknown } | undefined
   #wake: (() => void) | undefined
 
-  constructor(branches: readonly Branch[], limit: number) {
+  constructor(branches: readonly MergeBranch[], limit: number) {
     this.#waiting = [...branches]
     this.#limit = Math.max(1, limit)
   }
 
-  async next(): Promise<Read<readonly Record<string, unknown>[]>> {
+  async next(): Promise<SourceResult<readonly Record<string, unknown>[]>> {
     for (;;) {
       if (this.#ready.length > 0) {
         const value = this.#ready
@@ -55,17 +55,17 @@ export class Merge implements Source<readonly Readonly<Record<string, unknown>>[
     const idle = this.#idle
     this.#idle = []
     for (const branch of idle) void this.#read(branch)
-    for (let branch = this.#room(); branch; branch = this.#room()) {
+    for (let branch = this.#takeWaiting(); branch; branch = this.#takeWaiting()) {
       this.#open++
       void this.#read(branch)
     }
   }
 
-  #room(): Branch | undefined {
+  #takeWaiting(): MergeBranch | undefined {
     return this.#open < this.#limit ? this.#waiting.shift() : undefined
   }
 
-  async #read(branch: Branch): Promise<void> {
+  async #read(branch: MergeBranch): Promise<void> {
     try {
       branch.flow ??= await branch.open()
       const batch = await branch.flow.next()
@@ -82,11 +82,11 @@ export class Merge implements Source<readonly Readonly<Record<string, unknown>>[
 
 /** Each key's chunks folded as its own branch folds them, on top of what `base` has. */
 export function foldByKey(
-  branches: readonly Branch[],
+  branches: readonly MergeBranch[],
   base: Readonly<Record<string, unknown>> = {},
 ): Fold<Readonly<Record<string, unknown>>> {
   const folds = new Map<string, Fold>()
-  const foldOf = (branch: Branch): Fold | undefined => {
+  const foldOf = (branch: MergeBranch): Fold | undefined => {
     const known = folds.get(branch.key)
     if (known || !branch.flow) return known
     const made = branch.flow.fold()

@@ -1,26 +1,26 @@
 import type { RunContext } from '../core/event.ts'
 import { Flow } from '../core/flow/flow.ts'
-import type { OpenRun } from '../core/run/run.ts'
-import { begin } from '../core/run/start.ts'
-import { type ChunkOf, type OutputOf, type Runnable, runnable, toRunnable } from '../core/runnable/runnable.ts'
-import { type Branch, foldByKey, Merge } from './merge.ts'
+import type { ActiveRun } from '../core/run/run.ts'
+import { startChild } from '../core/run/start.ts'
+import { type ChunkOf, createRunnable, type OutputOf, type Runnable, toRunnable } from '../core/runnable/runnable.ts'
+import { foldByKey, type MergeBranch, MergedSource } from './merge.ts'
 
 /** What a branch may be: a runnable, or a function of the input. */
-export type Step = Runnable<never, unknown, unknown> | ((input: never, context: RunContext) => unknown)
-export type Steps = Readonly<Record<string, Step>>
+export type ParallelStep = Runnable<never, unknown, unknown> | ((input: never, context: RunContext) => unknown)
+export type ParallelSteps = Readonly<Record<string, ParallelStep>>
 
 type InputOfStep<S> =
   S extends Runnable<infer In, unknown, unknown> ? In : S extends (input: infer In, ...rest: never) => unknown ? In : never
 type OutputOfStep<S> = S extends Runnable<never, infer Out, unknown> ? Out : S extends (...given: never) => infer R ? OutputOf<R> : never
 type ChunkOfStep<S> = S extends Runnable<never, unknown, infer Chunk> ? Chunk : S extends (...given: never) => infer R ? ChunkOf<R> : never
-type Both<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer I) => void ? I : never
+type UnionToIntersection<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer I) => void ? I : never
 
 /** The input that all steps accept. */
-export type InputOf<S extends Steps> = Both<{ [K in keyof S]: InputOfStep<S[K]> }[keyof S]>
+export type ParallelInput<S extends ParallelSteps> = UnionToIntersection<{ [K in keyof S]: InputOfStep<S[K]> }[keyof S]>
 /** Each key with the output of its step. */
-export type OutputsOf<S extends Steps> = { [K in keyof S]: OutputOfStep<S[K]> }
+export type ParallelOutput<S extends ParallelSteps> = { [K in keyof S]: OutputOfStep<S[K]> }
 /** An object with one of the keys and a chunk of its step. */
-export type ChunksOf<S extends Steps> = { [K in keyof S]: { [Key in K]: ChunkOfStep<S[K]> } }[keyof S]
+export type ParallelChunk<S extends ParallelSteps> = { [K in keyof S]: { [Key in K]: ChunkOfStep<S[K]> } }[keyof S]
 
 /**
  * Several steps on one input, side by side (LangChain's RunnableParallel, or map): the output has a key per step. Its stream yields
@@ -30,17 +30,22 @@ export type ChunksOf<S extends Steps> = { [K in keyof S]: { [Key in K]: ChunkOfS
  * const both = parallel({ joke: prompt.pipe(model), length: (input: { animal: string }) => input.animal.length })
  * const { joke, length } = await both.invoke({ animal: 'bears' })
  */
-export function parallel<const S extends Steps>(steps: S): Runnable<InputOf<S>, OutputsOf<S>, ChunksOf<S>> {
-  return runnable({ name: 'RunnableParallel', open: (input: unknown, run) => merged(steps, input, run) })
+export function parallel<const S extends ParallelSteps>(steps: S): Runnable<ParallelInput<S>, ParallelOutput<S>, ParallelChunk<S>> {
+  return createRunnable({ name: 'RunnableParallel', open: (input: unknown, run) => openParallel(steps, input, run) })
 }
 
 /** The flow of all steps. With `base`, an object that the outputs are added to: it is the first chunk. */
-export function merged<Chunk>(steps: Steps, input: unknown, run: OpenRun, base?: Readonly<Record<string, unknown>>): Flow<Chunk> {
-  const branches = Object.entries(steps).map(([key, step]): Branch => {
+export function openParallel<Chunk>(
+  steps: ParallelSteps,
+  input: unknown,
+  run: ActiveRun,
+  base?: Readonly<Record<string, unknown>>,
+): Flow<Chunk> {
+  const branches = Object.entries(steps).map(([key, step]): MergeBranch => {
     const made = toRunnable(step)
-    return { key, open: async () => (await begin(made, input, run, { tags: [`map:key:${key}`] })).flow }
+    return { key, open: async () => (await startChild(made, input, run, { tags: [`map:key:${key}`] })).flow }
   })
-  const flow = new Flow(new Merge(branches, run.scope.maxConcurrency))
+  const flow = new Flow(new MergedSource(branches, run.scope.maxConcurrency))
   return flow.through<Chunk>(
     {
       start: (controller) => {

@@ -1,5 +1,5 @@
 import { ChaintapError } from '../core/errors.ts'
-import { type Runnable, runnable } from '../core/runnable/runnable.ts'
+import { createRunnable, type Runnable } from '../core/runnable/runnable.ts'
 import { backoffMs, sleep } from '../core/util/backoff.ts'
 import { firstBatch } from './first-batch.ts'
 
@@ -30,7 +30,7 @@ export function retry<In, Out, Chunk>(
 ): Runnable<In, Out, Chunk> {
   if (!Number.isInteger(attempts) || attempts < 1)
     throw new ChaintapError('invalid_options', `retry() takes attempts of 1, 2, 3 …, but got ${attempts}.`)
-  return runnable<In, Out, Chunk>({
+  return createRunnable<In, Out, Chunk>({
     name: 'RunnableRetry',
     async open(input, run) {
       for (let attempt = 1; ; attempt++) {

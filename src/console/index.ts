@@ -1,9 +1,9 @@
 import type { RunEvent } from '../core/event.ts'
 import type { CallbackMethods } from '../core/handler/methods.ts'
 import type { PriceBook } from '../tokens/prices/prices.ts'
-import { printer } from './paint.ts'
-import { Transcript } from './transcript.ts'
-import { TreeLines } from './tree.ts'
+import { createPrinter } from './paint.ts'
+import { TranscriptFormatter } from './transcript.ts'
+import { TreeFormatter } from './tree.ts'
 
 /** Options of {@link ConsoleCallbackHandler}. */
 export interface ConsoleOptions {
@@ -39,7 +39,7 @@ export class ConsoleCallbackHandler implements CallbackMethods {
   readonly #print: (event: RunEvent) => void
 
   constructor({ style = 'tree', tokens = false, prices, ...printing }: ConsoleOptions = {}) {
-    this.#print = printer(style === 'tree' ? new TreeLines({ tokens, prices }) : new Transcript({ tokens }), printing)
+    this.#print = createPrinter(style === 'tree' ? new TreeFormatter({ tokens, prices }) : new TranscriptFormatter({ tokens }), printing)
   }
 
   onEvent(event: RunEvent): void {

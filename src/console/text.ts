@@ -4,16 +4,16 @@ import { stringify } from '../core/json/stringify.ts'
 import { type Message, textOf } from '../core/message.ts'
 
 /** A value for people: texts and messages as text, anything else as JSON. */
-export function textFor(value: unknown): string {
+export function formatValue(value: unknown): string {
   if (value === undefined) return ''
   if (typeof value === 'string') return value
-  if (Array.isArray(value) && value.length > 0 && value.every(isMessage)) return messagesAsText(value)
-  if (!isMessage(value)) return stringify(value, { limit: 4_096 })
+  if (Array.isArray(value) && value.length > 0 && value.every(isPrintableMessage)) return messagesAsText(value)
+  if (!isPrintableMessage(value)) return stringify(value, { limit: 4_096 })
   const calls = 'toolCalls' in value && value.toolCalls?.length ? stringify(value.toolCalls, { limit: 4_096 }) : ''
   return textOf(value) + calls
 }
 
-const isMessage = (value: unknown): value is Message =>
+const isPrintableMessage = (value: unknown): value is Message =>
   typeof value === 'object' &&
   value !== null &&
   'role' in value &&
@@ -21,18 +21,19 @@ const isMessage = (value: unknown): value is Message =>
   (typeof value.content === 'string' || Array.isArray(value.content))
 
 /** Of a chain of causes: it may be a circle. */
-const CAUSES = 8
+const MAX_PRINTED_CAUSES = 8
 
 /** An error and its causes, a text each. */
 export function errorTexts(error: unknown): readonly string[] {
   const texts: string[] = []
-  for (let at = error; at !== undefined && texts.length < CAUSES; at = at instanceof Error ? at.cause : undefined) texts.push(errorText(at))
+  for (let at = error; at !== undefined && texts.length < MAX_PRINTED_CAUSES; at = at instanceof Error ? at.cause : undefined)
+    texts.push(errorText(at))
   return texts
 }
 
 /** An error in a line: `ModelError: Overloaded (http 529)`. */
 export function errorText(error: unknown): string {
-  if (!(error instanceof Error)) return textFor(error)
+  if (!(error instanceof Error)) return formatValue(error)
   const { code, status } = error as { code?: unknown; status?: unknown }
   // A DOMException's code is a number that says what its name says.
   const facts = [typeof code === 'string' ? code : '', typeof status === 'number' ? `${status}` : ''].filter((fact) => fact !== '')
@@ -40,20 +41,21 @@ export function errorText(error: unknown): string {
 }
 
 /** Whether a run was stopped from outside, which is nobody's fault. */
-export const isStop = (error: unknown): boolean => error instanceof AbortReason || (error instanceof Error && error.name === 'AbortError')
+export const isStopError = (error: unknown): boolean =>
+  error instanceof AbortReason || (error instanceof Error && error.name === 'AbortError')
 
-const LINE = 500
+const MAX_TOKEN_LINE_LENGTH = 500
 
 /** What a run says, token by token: gives whole lines, and whatever is longer than a line should be. */
-export class Said {
+export class TokenLineBuffer {
   /** What has not been given yet. */
   rest = ''
-  isNothing = true
+  isEmpty = true
 
   add(token: string): string | undefined {
-    this.isNothing = false
+    this.isEmpty = false
     this.rest += token
-    const end = this.rest.length > LINE ? this.rest.length : this.rest.lastIndexOf('\n')
+    const end = this.rest.length > MAX_TOKEN_LINE_LENGTH ? this.rest.length : this.rest.lastIndexOf('\n')
     if (end === -1) return
     const lines = this.rest.slice(0, end)
     this.rest = this.rest.slice(end + 1)
@@ -61,11 +63,11 @@ export class Said {
   }
 }
 
-const REMEMBERED = 10_000
+const MAX_PRINTED_RUNS = 10_000
 
 /** Remembers something of a run; what is oldest goes where ends are missing, as behind a filter. */
-export function remember<State>(runs: Map<string, State>, id: string, state: State): State {
-  if (runs.size >= REMEMBERED) for (const oldest of [...runs.keys()].slice(0, REMEMBERED / 2)) runs.delete(oldest)
+export function rememberRun<State>(runs: Map<string, State>, id: string, state: State): State {
+  if (runs.size >= MAX_PRINTED_RUNS) for (const oldest of [...runs.keys()].slice(0, MAX_PRINTED_RUNS / 2)) runs.delete(oldest)
   runs.set(id, state)
   return state
 }

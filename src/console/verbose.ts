@@ -1,6 +1,6 @@
 import type { Handler } from '../core/event.ts'
-import { printer } from './paint.ts'
-import { Transcript } from './transcript.ts'
+import { createPrinter } from './paint.ts'
+import { TranscriptFormatter } from './transcript.ts'
 
 /**
  * What `verbose: true` adds to an object's own callbacks: the console transcript, one for everything verbose, so that it hears each
@@ -8,4 +8,6 @@ import { Transcript } from './transcript.ts'
  *
  * Loaded by `import()`, and so not made by the class: esbuild has a page load what the front door exports and an `import()` needs.
  */
-export const verboseCallbacks: readonly Handler[] = [{ name: 'ConsoleCallbackHandler', onEvent: printer(new Transcript({ tokens: true })) }]
+export const verboseCallbacks: readonly Handler[] = [
+  { name: 'ConsoleCallbackHandler', onEvent: createPrinter(new TranscriptFormatter({ tokens: true })) },
+]

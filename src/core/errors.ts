@@ -149,4 +149,4 @@ export class BudgetExceeded extends AbortReason {
 }
 
 /** The reason where a reader leaves without giving one. */
-export const readerLeft = (): UserStop => new UserStop('The reader left.')
+export const readerLeftReason = (): UserStop => new UserStop('The reader left.')

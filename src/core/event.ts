@@ -20,7 +20,7 @@ export interface Run {
 }
 
 /** Which answer the run of a model is about, as far as that is known. */
-export interface Answered {
+export interface ResponseInfo {
   /** The provider's id of the answer. */
   readonly id?: string
   /** As the provider names it. */
@@ -32,19 +32,19 @@ export interface Answered {
 }
 
 /** What the end of a model's run tells beside it, as far as it is known. */
-export interface Reported {
+export interface RunReport {
   readonly usage?: Usage
-  readonly answered?: Answered
+  readonly answered?: ResponseInfo
 }
 
 /** What can happen to a run. */
-export type Happening =
+export type EventPayload =
   | { readonly type: 'start'; readonly input: unknown }
   | { readonly type: 'token'; readonly token: string }
   | { readonly type: 'delta'; readonly delta: Delta }
   | { readonly type: 'chunk'; readonly chunk: unknown }
-  | ({ readonly type: 'end'; readonly output: unknown } & Reported)
-  | ({ readonly type: 'error'; readonly error: unknown; readonly partial: unknown } & Reported)
+  | ({ readonly type: 'end'; readonly output: unknown } & RunReport)
+  | ({ readonly type: 'error'; readonly error: unknown; readonly partial: unknown } & RunReport)
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'action'; readonly action: AgentAction }
   | { readonly type: 'finish'; readonly finish: AgentFinish }
@@ -58,7 +58,7 @@ export type Happening =
  * `start.input` is undefined where a step began before its input was whole. `token`: text of a model; `delta`: what else it says.
  * `chunk`: root run only, what `stream()` would yield. `error.partial`: what had been said until then.
  */
-export type RunEvent = { readonly run: Run; readonly at: number; readonly seq: number } & Happening
+export type RunEvent = { readonly run: Run; readonly at: number; readonly seq: number } & EventPayload
 
 /** The event of one type, e.g. `EventOf<'token'>`. */
 export type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { readonly type: Type }>
@@ -71,7 +71,7 @@ export type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { readonl
  */
 export interface Listener {
   /** `stop` ends the run that the event is of, and all below it, as `run.stop` does; it may be called later, too. */
-  (event: RunEvent, stop?: Stop): void | PromiseLike<void>
+  (event: RunEvent, stop?: StopRun): void | PromiseLike<void>
   /** A failure of this handler fails the run. */
   raiseError?: boolean
   /** Called once after a root run has ended, and awaited by `flushed`. */
@@ -79,13 +79,13 @@ export interface Listener {
 }
 
 /** Stops a run; `reason` is what its reader gets. */
-export type Stop = (reason: unknown) => void
+export type StopRun = (reason: unknown) => void
 
 /** Who listens: a function, an object of `on…` methods, or a stream. */
 export type Handler = Listener | CallbackMethods | TransformStream<RunEvent, RunEvent> | WritableStream<RunEvent>
 
 /** What a context can announce: what is particular to the event. */
-export type Announcement = Extract<Happening, { readonly type: 'text' | 'custom' | 'action' | 'finish' | 'retry' }>
+export type EmittablePayload = Extract<EventPayload, { readonly type: 'text' | 'custom' | 'action' | 'finish' | 'retry' }>
 
 /** A run from the inside: what a lambda, a tool or a runnable of your own is given. Passed where options go, it makes the call a child. */
 export interface RunContext {
@@ -93,5 +93,5 @@ export interface RunContext {
   /** Aborts when this run is stopped. */
   readonly signal: AbortSignal
   /** Announces an event of this run; where it returns a promise, await it. */
-  emit(announcement: Announcement): void | Promise<void>
+  emit(announcement: EmittablePayload): void | Promise<void>
 }

@@ -21,7 +21,7 @@ export interface Usage {
 
 export type UsageSource = 'provider' | 'partial' | 'estimated'
 
-const figures = [
+const summedFields = [
   'inputTokens',
   'outputTokens',
   'totalTokens',
@@ -32,7 +32,7 @@ const figures = [
   'requests',
 ] as const
 
-const weakest: readonly UsageSource[] = ['provider', 'partial', 'estimated']
+const sourcesByReliability: readonly UsageSource[] = ['provider', 'partial', 'estimated']
 
 /**
  * The sum over two responses: known figures add, unknown ones stay unknown, and the weaker `source` wins.
@@ -44,30 +44,33 @@ const weakest: readonly UsageSource[] = ['provider', 'partial', 'estimated']
 export function addUsage(a: Usage | undefined, b: Usage | undefined): Usage | undefined {
   if (!a || !b) return a ?? b
   const sum: { -readonly [K in keyof Usage]: Usage[K] } = {}
-  for (const figure of figures) {
+  for (const figure of summedFields) {
     const [x, y] = [a[figure], b[figure]]
     if (x !== undefined || y !== undefined) sum[figure] = (x ?? 0) + (y ?? 0)
   }
-  const source = weakest[Math.max(weakest.indexOf(a.source ?? 'provider'), weakest.indexOf(b.source ?? 'provider'))]
+  const source =
+    sourcesByReliability[
+      Math.max(sourcesByReliability.indexOf(a.source ?? 'provider'), sourcesByReliability.indexOf(b.source ?? 'provider'))
+    ]
   if (source && (a.source || b.source)) sum.source = source
   return sum
 }
 
 /** Figures as a wire may give them: null is unknown too. */
-type Given<T> = { readonly [K in keyof T]?: T[K] | null | undefined }
+type NullableFields<T> = { readonly [K in keyof T]?: T[K] | null | undefined }
 
 /**
  * Two reports of one and the same response, ours or a wire's own: the later known value of each field wins, in objects within them too, and
  * nothing is added (P8). What is not known is absent.
  */
-export function mergeUsage<T extends object = Usage>(earlier: T | undefined, later: Given<T>): T {
+export function mergeUsage<T extends object = Usage>(earlier: T | undefined, later: NullableFields<T>): T {
   const merged = { ...earlier } as T
   for (const key in later) {
     const value: unknown = later[key]
     if (value === null || value === undefined) continue
-    merged[key] = (isRecord(value) && isRecord(merged[key]) ? mergeUsage(merged[key], value) : value) as T[typeof key]
+    merged[key] = (isMergeable(value) && isMergeable(merged[key]) ? mergeUsage(merged[key], value) : value) as T[typeof key]
   }
   return merged
 }
 
-const isRecord = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isMergeable = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value)

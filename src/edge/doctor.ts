@@ -11,7 +11,7 @@ export interface Finding {
 }
 
 /** What a {@link doctor} looks at. */
-export interface Patient {
+export interface DoctorInput {
   /** The third argument of a Worker's `fetch`. */
   readonly ctx?: Context | undefined
   /** The text of wrangler.toml or wrangler.jsonc, for a script. Inside a Worker its own settings are read. */
@@ -31,23 +31,23 @@ export interface Patient {
  * @example
  * doctor({ config: await readFile('wrangler.toml', 'utf8'), response: await fetch('https://app.example/api', call) })
  */
-export function doctor({ ctx, config, response }: Patient = {}): readonly Finding[] {
-  const settings = config === undefined ? ownSettings() : settingsIn(config)
+export function doctor({ ctx, config, response }: DoctorInput = {}): readonly Finding[] {
+  const settings = config === undefined ? currentWorkerSettings() : parseWranglerConfig(config)
   return [
-    ...(settings ? ofSettings(settings) : []),
-    ...(settings && config === undefined && !ctx?.waitUntil ? [noWaitUntil] : []),
-    ...(response ? ofHeaders(response.headers) : []),
+    ...(settings ? checkSettings(settings) : []),
+    ...(settings && config === undefined && !ctx?.waitUntil ? [missingWaitUntil] : []),
+    ...(response ? checkResponseHeaders(response.headers) : []),
   ]
 }
 
-interface Settings {
+interface WorkerSettings {
   readonly hasSignal: boolean
   readonly hasBackpressure: boolean
   readonly hasNode: boolean
 }
 
 /** Of the Worker that this runs in. */
-function ownSettings(): Settings | undefined {
+function currentWorkerSettings(): WorkerSettings | undefined {
   const flags = workerFlags()
   if (!flags) return undefined
   return {
@@ -59,20 +59,20 @@ function ownSettings(): Settings | undefined {
 }
 
 /** Of a configuration, in TOML or JSON. */
-function settingsIn(text: string): Settings {
+function parseWranglerConfig(text: string): WorkerSettings {
   const config = text.replace(/^\s*(#|\/\/).*/gm, '')
   const date = /compatibility_date"?\s*[=:]\s*["'](\d{4}-\d\d-\d\d)/.exec(config)?.[1] ?? ''
   const flags = /compatibility_flags"?\s*[=:]\s*\[([^\]]*)\]/.exec(config)?.[1] ?? ''
   return {
     hasSignal: flags.includes('enable_request_signal'),
-    hasBackpressure: date >= BACKPRESSURE,
+    hasBackpressure: date >= BACKPRESSURE_DATE,
     hasNode: /nodejs_compat\b/.test(flags),
   }
 }
 
-const BACKPRESSURE = '2024-12-16'
+const BACKPRESSURE_DATE = '2024-12-16'
 
-function* ofSettings({ hasSignal, hasBackpressure, hasNode }: Settings): Generator<Finding> {
+function* checkSettings({ hasSignal, hasBackpressure, hasNode }: WorkerSettings): Generator<Finding> {
   if (!hasSignal) {
     yield {
       code: 'no_request_signal',
@@ -84,7 +84,7 @@ function* ofSettings({ hasSignal, hasBackpressure, hasNode }: Settings): Generat
     yield {
       code: 'no_backpressure',
       problem: 'With its compatibility date, a client that reads slowly does not slow the model: the answer piles up in memory.',
-      fix: `Set compatibility_date = "${BACKPRESSURE}" or later in wrangler.toml.`,
+      fix: `Set compatibility_date = "${BACKPRESSURE_DATE}" or later in wrangler.toml.`,
     }
   }
   if (hasNode) {
@@ -97,13 +97,13 @@ function* ofSettings({ hasSignal, hasBackpressure, hasNode }: Settings): Generat
   }
 }
 
-const noWaitUntil: Finding = {
+const missingWaitUntil: Finding = {
   code: 'no_wait_until',
   problem: 'Without waitUntil, what handlers have left to do at the end of an answer may be cut off.',
   fix: 'Pass the third argument of fetch on: fetch: (request, env, ctx) => handler(request, env, ctx).',
 }
 
-function* ofHeaders(headers: Headers): Generator<Finding> {
+function* checkResponseHeaders(headers: Headers): Generator<Finding> {
   const encoding = headers.get('content-encoding') ?? 'identity'
   if (encoding !== 'identity') {
     yield {

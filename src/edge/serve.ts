@@ -1,18 +1,18 @@
-import { continuedId } from '../ai-sdk/continued-message.ts'
+import { continuedMessageId } from '../ai-sdk/continued-message.ts'
 import type { EventFilter } from '../core/handler/filter.ts'
 import type { RunOptions } from '../core/options.ts'
 import type { Runnable } from '../core/runnable/runnable.ts'
-import { refuse } from './request/body.ts'
-import { type CorsOptions, corsHeaders, isPreflight, preflight, withHeaders } from './request/cors.ts'
-import { type Guards, refusalOf } from './request/guard.ts'
-import { type Ask, type AskOptions, askOf } from './request/parse-request.ts'
-import { type ChainFor, chainFor } from './request/resolve-chain.ts'
-import { type ExposeErrors, exposing, logFailure, messageOf } from './response/public-error.ts'
+import { createRefusal } from './request/body.ts'
+import { type CorsOptions, corsHeaders, isPreflight, preflightResponse, withHeaders } from './request/cors.ts'
+import { checkGuards, type Guards } from './request/guard.ts'
+import { type ParsedRequest, type ParseRequestOptions, parseRequest } from './request/parse-request.ts'
+import { type ChainOrFactory, resolveChain } from './request/resolve-chain.ts'
+import { createPublicErrorMapper, type ExposeErrors, logFailure, publicErrorMessage } from './response/public-error.ts'
 import { textResponse } from './response/text.ts'
 import { type Context, type ResponseOptions, toResponse } from './response/to-response.ts'
 
 /** Options of {@link serve}. */
-export interface ServeOptions<Env = unknown> extends AskOptions, Guards<Env> {
+export interface ServeOptions<Env = unknown> extends ParseRequestOptions, Guards<Env> {
   /** Handlers that hear every call, on the server. */
   readonly callbacks?: RunOptions['callbacks']
   /** Pages of other sites that may call. Default: none. */
@@ -25,7 +25,7 @@ export interface ServeOptions<Env = unknown> extends AskOptions, Guards<Env> {
   readonly heartbeatMs?: number
 }
 
-type Served = Runnable<never, unknown, unknown>
+type ChainToServe = Runnable<never, unknown, unknown>
 
 /** A `fetch` handler, as a Worker exports it. */
 export type FetchHandler<Env> = (request: Request, env: Env, ctx?: Context) => Promise<Response>
@@ -51,22 +51,22 @@ export type FetchHandler<Env> = (request: Request, env: Env, ctx?: Context) => P
  *   rateLimit: async (request, env) => (await env.LIMITER.limit({ key: request.headers.get('cf-connecting-ip') ?? '' })).success,
  * })
  */
-export function serve<Env = unknown>(chain: ChainFor<Env>, options: ServeOptions<Env> = {}): FetchHandler<Env> {
+export function serve<Env = unknown>(chain: ChainOrFactory<Env>, options: ServeOptions<Env> = {}): FetchHandler<Env> {
   const { cors } = options
   let isNew = true
   return async (request, env, ctx) => {
     if (isNew) {
       isNew = false
-      await warnWhereDeveloped(request, ctx)
+      await warnInDevelopment(request, ctx)
     }
-    if (!cors) return answered(chain, options, request, env, ctx)
-    const response = isPreflight(request) ? preflight(request, cors) : await answered(chain, options, request, env, ctx)
+    if (!cors) return handleRequest(chain, options, request, env, ctx)
+    const response = isPreflight(request) ? preflightResponse(request, cors) : await handleRequest(chain, options, request, env, ctx)
     return withHeaders(response, corsHeaders(request, cors))
   }
 }
 
-async function answered<Env>(
-  chain: ChainFor<Env>,
+async function handleRequest<Env>(
+  chain: ChainOrFactory<Env>,
   options: ServeOptions<Env>,
   request: Request,
   env: Env,
@@ -75,22 +75,22 @@ async function answered<Env>(
   const { exposeErrors, heartbeatMs } = options
   try {
     // A method that is wrong needs no guard.
-    const refusal = request.method === 'POST' && (await refusalOf(options, request, env))
+    const refusal = request.method === 'POST' && (await checkGuards(options, request, env))
     if (refusal) return refusal
-    const ask = await askOf(request, options)
+    const ask = await parseRequest(request, options)
     if ('refusal' in ask) return ask.refusal
-    const served = await chainFor(chain, env, request, ask)
-    return await respond(served, ask, options, { request, ctx, exposeErrors, heartbeatMs })
+    const served = await resolveChain(chain, env, request, ask)
+    return await respondWithChain(served, ask, options, { request, ctx, exposeErrors, heartbeatMs })
   } catch (error) {
     // What a guard, a schema or the making of the chain throws.
     if (!exposeErrors) logFailure(error)
-    return refuse(500, messageOf(exposing(exposeErrors)(error))).refusal
+    return createRefusal(500, publicErrorMessage(createPublicErrorMapper(exposeErrors)(error))).refusal
   }
 }
 
-function respond(
-  served: Served,
-  ask: Ask,
+function respondWithChain(
+  served: ChainToServe,
+  ask: ParsedRequest,
   { callbacks = [], events }: ServeOptions<never>,
   shared: ResponseOptions,
 ): Response | Promise<Response> {
@@ -100,7 +100,7 @@ function respond(
   if (format === 'text') return textResponse(served.stream(input, options), shared)
   if (format === 'events' || format === 'ndjson') return toResponse(served.events(input, { ...options, ...events }), { ...shared, format })
   const run = served.events(input, options)
-  if (format === 'ui-message') return toResponse(run, { ...shared, format, messageId: continuedId(body.messages) })
+  if (format === 'ui-message') return toResponse(run, { ...shared, format, messageId: continuedMessageId(body.messages) })
   if (format === 'ag-ui') {
     const { threadId, runId } = body as { readonly threadId: string; readonly runId: string }
     return toResponse(run, { ...shared, format, agUi: { threadId, runId } })
@@ -115,7 +115,7 @@ function respond(
 }
 
 /** On the machine where a Worker is made, what is missing in its configuration is said once. */
-async function warnWhereDeveloped({ url }: Request, ctx: Context | undefined): Promise<void> {
+async function warnInDevelopment({ url }: Request, ctx: Context | undefined): Promise<void> {
   if (!/^http:\/\/(localhost|127\.0\.0\.1|\[::1\])[:/]/.test(url)) return
   const { doctor } = await import('./doctor.ts')
   const missing = doctor({ ctx }).filter(({ isNote }) => !isNote)

@@ -1,6 +1,6 @@
 import { ChaintapError } from '../core/errors.ts'
 import type { Handler, Listener, RunEvent } from '../core/event.ts'
-import { type Lifted, lift, nameOf, report } from '../core/handler/handler.ts'
+import { handlerName, type ResolvedHandler, reportHandlerError, toListener } from '../core/handler/handler.ts'
 import type { RunOptions } from '../core/options.ts'
 
 /** Options of {@link background}. */
@@ -31,44 +31,44 @@ export interface Background extends Listener {
  */
 export function background(handler: Handler, { limit = 1_000, overflow = 'wait', onHandlerError }: BackgroundOptions = {}): Background {
   if (!(limit >= 1)) throw new ChaintapError('invalid_options', `limit is ${limit}: give the number of events that may wait, 1 or more.`)
-  let lifted: Lifted | undefined
-  const queue = new Queue(limit, async (event) => {
+  let lifted: ResolvedHandler | undefined
+  const queue = new BackgroundQueue(limit, async (event) => {
     try {
-      lifted ??= lift(handler)
-      await lifted.hear(event)
+      lifted ??= toListener(handler)
+      await lifted.listener(event)
     } catch (error) {
-      report(error, event, handler, onHandlerError)
+      reportHandlerError(error, event, handler, onHandlerError)
     }
   })
   const listener: Listener = (event) => {
     if (queue.isFull && overflow === 'drop-newest') return void queue.dropped++
     if (queue.isFull && overflow === 'drop-oldest') queue.dropOldest()
     queue.push(event)
-    if (overflow === 'wait') return queue.room()
+    if (overflow === 'wait') return queue.waitForSpace()
   }
   const flush = async (): Promise<void> => {
-    await queue.heard()
+    await queue.drain()
     if ('flush' in handler) await handler.flush?.()
   }
-  Object.defineProperties(listener, { name: { value: nameOf(handler) }, dropped: { get: () => queue.dropped } })
+  Object.defineProperties(listener, { name: { value: handlerName(handler) }, dropped: { get: () => queue.dropped } })
   return Object.assign(listener as Background, { flush })
 }
 
 /** What waits, and the one who works it off. */
-class Queue {
+class BackgroundQueue {
   dropped = 0
   readonly #limit: number
-  readonly #hear: (event: RunEvent) => Promise<void>
+  readonly #handle: (event: RunEvent) => Promise<void>
   readonly #events: RunEvent[] = []
   #pushed = 0
-  #isWorking = false
-  #room: PromiseWithResolvers<void> | undefined
+  #isProcessing = false
+  #space: PromiseWithResolvers<void> | undefined
   #flushes: { readonly upTo: number; readonly resolve: () => void }[] = []
 
   /** `hear` must not reject. */
   constructor(limit: number, hear: (event: RunEvent) => Promise<void>) {
     this.#limit = limit
-    this.#hear = hear
+    this.#handle = hear
   }
 
   get isFull(): boolean {
@@ -78,7 +78,7 @@ class Queue {
   push(event: RunEvent): void {
     this.#pushed++
     this.#events.push(event)
-    if (!this.#isWorking) void this.#work()
+    if (!this.#isProcessing) void this.#process()
   }
 
   dropOldest(): void {
@@ -87,38 +87,38 @@ class Queue {
   }
 
   /** A promise where the queue is full. */
-  room(): Promise<void> | undefined {
+  waitForSpace(): Promise<void> | undefined {
     if (!this.isFull) return
-    this.#room ??= Promise.withResolvers()
-    return this.#room.promise
+    this.#space ??= Promise.withResolvers()
+    return this.#space.promise
   }
 
   /** Settles when what was pushed until now has been heard or dropped; what is pushed later, by other runs, is not waited for. */
-  heard(): Promise<void> {
-    if (!this.#isWorking) return Promise.resolve()
+  drain(): Promise<void> {
+    if (!this.#isProcessing) return Promise.resolve()
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#flushes.push({ upTo: this.#pushed, resolve })
     return promise
   }
 
-  async #work(): Promise<void> {
-    this.#isWorking = true
+  async #process(): Promise<void> {
+    this.#isProcessing = true
     // Whoever pushed is not to wait for the handler's synchronous part either.
     await Promise.resolve()
     for (let event = this.#take(); event; event = this.#take()) {
-      await this.#hear(event)
+      await this.#handle(event)
       const done = this.#pushed - this.#events.length
       for (const { upTo, resolve } of this.#flushes) if (upTo <= done) resolve()
       this.#flushes = this.#flushes.filter(({ upTo }) => upTo > done)
     }
-    this.#isWorking = false
+    this.#isProcessing = false
   }
 
   #take(): RunEvent | undefined {
     const event = this.#events.shift()
     if (!this.isFull) {
-      this.#room?.resolve()
-      this.#room = undefined
+      this.#space?.resolve()
+      this.#space = undefined
     }
     return event
   }

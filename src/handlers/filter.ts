@@ -1,6 +1,6 @@
 import type { Handler, Listener, RunEvent } from '../core/event.ts'
-import { type EventTraits, matches } from '../core/handler/filter.ts'
-import { lift, nameOf, raises } from '../core/handler/handler.ts'
+import { createEventPredicate, type EventTraits } from '../core/handler/filter.ts'
+import { handlerName, raisesErrors, toListener } from '../core/handler/handler.ts'
 
 /**
  * A handler that hears only some events: those that a predicate says yes to, or that have any of the given traits (for "all of
@@ -11,16 +11,16 @@ import { lift, nameOf, raises } from '../core/handler/handler.ts'
  * const slow = withFilter(log, ({ run }) => run.metadata.tier === 'slow')
  */
 export function withFilter(handler: Handler, which: ((event: RunEvent) => boolean) | EventTraits): Listener {
-  const isHeard = typeof which === 'function' ? which : matches({ include: which })
+  const isHeard = typeof which === 'function' ? which : createEventPredicate({ include: which })
   // Lifted late, so that a stream is not taken before there is something to write.
   let hear: Listener | undefined
   const listener: Listener = (event, stop) => {
     if (!isHeard(event)) return
-    hear ??= lift(handler).hear as Listener
+    hear ??= toListener(handler).listener as Listener
     return hear(event, stop)
   }
-  Object.defineProperty(listener, 'name', { value: nameOf(handler) })
-  if (raises(handler)) listener.raiseError = true
+  Object.defineProperty(listener, 'name', { value: handlerName(handler) })
+  if (raisesErrors(handler)) listener.raiseError = true
   if ('flush' in handler) listener.flush = async () => handler.flush?.()
   return listener
 }

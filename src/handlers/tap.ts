@@ -1,5 +1,5 @@
 import type { Handler, RunEvent } from '../core/event.ts'
-import { type Lifted, lift, raises, report } from '../core/handler/handler.ts'
+import { type ResolvedHandler, raisesErrors, reportHandlerError, toListener } from '../core/handler/handler.ts'
 
 /**
  * A handler as a stream that passes each event on unchanged after the handler has heard it, for `events()` and for logs. Where the
@@ -10,16 +10,16 @@ import { type Lifted, lift, raises, report } from '../core/handler/handler.ts'
  * await chain.events(input).pipeThrough(tap({ onLlmNewToken: (token) => show(token) })).pipeThrough(tap(log)).pipeTo(new WritableStream())
  */
 export function tap(handler: Handler): TransformStream<RunEvent, RunEvent> {
-  let lifted: Lifted | undefined
+  let lifted: ResolvedHandler | undefined
   let isFlushed = true
   const hear = async (event: RunEvent): Promise<void> => {
     isFlushed = false
     try {
-      lifted ??= lift(handler)
-      await lifted.hear(event)
+      lifted ??= toListener(handler)
+      await lifted.listener(event)
     } catch (error) {
-      if (raises(handler)) throw error
-      report(error, event, handler)
+      if (raisesErrors(handler)) throw error
+      reportHandlerError(error, event, handler)
     }
   }
   const flush = async (): Promise<void> => {
@@ -28,7 +28,7 @@ export function tap(handler: Handler): TransformStream<RunEvent, RunEvent> {
     try {
       if ('flush' in handler) await handler.flush?.()
     } catch (error) {
-      report(error, undefined, handler)
+      reportHandlerError(error, undefined, handler)
     }
   }
   return new TransformStream({

@@ -18,12 +18,12 @@ export interface LogHandlerOptions {
 export function logHandler(store: LogStore, { tokens = true }: LogHandlerOptions = {}): CallbackMethods {
   return {
     name: 'logHandler',
-    onEvent: (event) => (tokens || !isSpeech(event) ? store.write(event) : undefined),
-    flush: () => flushed(store),
+    onEvent: (event) => (tokens || !isModelOutput(event) ? store.write(event) : undefined),
+    flush: () => flushIgnoringErrors(store),
   }
 }
 
-const isSpeech = ({ type }: RunEvent): boolean => type === 'token' || type === 'delta' || type === 'chunk'
+const isModelOutput = ({ type }: RunEvent): boolean => type === 'token' || type === 'delta' || type === 'chunk'
 
 /** A log's failures are its own: it has warned of them, and a run is not to hear of them. */
-export const flushed = (store: LogStore): Promise<void> => store.flush().catch(() => {})
+export const flushIgnoringErrors = (store: LogStore): Promise<void> => store.flush().catch(() => {})

@@ -1,5 +1,5 @@
 /** FNV-1a with a seed, its bits spread by MurmurHash3's last step. */
-export function hash(text: string, seed = 0): string {
+export function fnv1aHash(text: string, seed = 0): string {
   let h = 0x811c9dc5 ^ Math.imul(seed, 0x9e3779b1)
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)

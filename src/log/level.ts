@@ -1,4 +1,4 @@
-import { isStop } from '../console/text.ts'
+import { isStopError } from '../console/text.ts'
 import type { RunEvent } from '../core/event.ts'
 
 /** How much a record matters. The names are LogTape's. */
@@ -20,7 +20,7 @@ export function levelOf(event: RunEvent): LogLevel {
     case 'retry':
       return 'warning'
     case 'error':
-      return isStop(event.error) ? 'warning' : 'error'
+      return isStopError(event.error) ? 'warning' : 'error'
     default:
       return 'info'
   }

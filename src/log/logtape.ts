@@ -2,19 +2,19 @@ import type { RunEvent } from '../core/event.ts'
 import { asyncDispose } from '../core/flow/iterator.ts'
 import type { CallbackMethods } from '../core/handler/methods.ts'
 import { stringify } from '../core/json/stringify.ts'
-import { flushed } from './handler.ts'
+import { flushIgnoringErrors } from './handler.ts'
 import { type LogLevel, levelOf } from './level.ts'
 import type { LogStore } from './store.ts'
 
-type Log = (message: string, properties: Record<string, unknown>) => void
+type LogTapeMethod = (message: string, properties: Record<string, unknown>) => void
 
 /** What is used of a LogTape `Logger`. */
 export interface LogTapeLogger {
-  readonly trace: Log
-  readonly debug: Log
-  readonly info: Log
-  readonly warn: Log
-  readonly error: Log
+  readonly trace: LogTapeMethod
+  readonly debug: LogTapeMethod
+  readonly info: LogTapeMethod
+  readonly warn: LogTapeMethod
+  readonly error: LogTapeMethod
 }
 
 /** What is used of a LogTape `LogRecord`. */
@@ -45,12 +45,12 @@ export function logtapeHandler(logger: LogTapeLogger): CallbackMethods {
     name: 'logtapeHandler',
     onEvent(event) {
       const level = levelOf(event)
-      logger[level === 'warning' ? 'warn' : level === 'fatal' ? 'error' : level]('{kind} {run}: {type}', propertiesOf(event))
+      logger[level === 'warning' ? 'warn' : level === 'fatal' ? 'error' : level]('{kind} {run}: {type}', toLogTapeProperties(event))
     },
   }
 }
 
-function propertiesOf({ run, ...event }: RunEvent): Record<string, unknown> {
+function toLogTapeProperties({ run, ...event }: RunEvent): Record<string, unknown> {
   return { ...event, kind: run.kind, run: run.name, runId: run.id, parentId: run.parentId, rootId: run.rootId, tags: run.tags }
 }
 
@@ -63,9 +63,9 @@ function propertiesOf({ run, ...event }: RunEvent): Record<string, unknown> {
  */
 export function logtapeSink(store: LogStore): LogTapeSink {
   const sink = ({ category, level, message, timestamp: at, properties }: LogTapeRecord): void => {
-    store.write({ level, category, message: message.map(textOf).join(''), properties, at })
+    store.write({ level, category, message: message.map(messagePartToText).join(''), properties, at })
   }
-  return Object.defineProperty(sink, asyncDispose, { value: () => flushed(store) }) as LogTapeSink
+  return Object.defineProperty(sink, asyncDispose, { value: () => flushIgnoringErrors(store) }) as LogTapeSink
 }
 
-const textOf = (part: unknown): string => (typeof part === 'string' ? part : stringify(part, { limit: 1_024 }))
+const messagePartToText = (part: unknown): string => (typeof part === 'string' ? part : stringify(part, { limit: 1_024 }))

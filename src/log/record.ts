@@ -16,7 +16,7 @@ export interface LogMessage {
 /** What a log takes. */
 export type LogRecord = RunEvent | LogMessage
 
-interface Kept {
+interface StoredFields {
   /** Never changes, and nobody else has it: by it somebody who gets a record twice sees that. */
   readonly id: string
   /** Its place in the log, for `after` and `before`. */
@@ -27,12 +27,12 @@ interface Kept {
 }
 
 /** An event as it is read. Within one read all events of a run have the same Run object. */
-export interface StoredEvent extends Kept {
+export interface StoredEvent extends StoredFields {
   readonly event: RunEvent
 }
 
 /** A free record as it is read. */
-export interface StoredMessage extends Kept {
+export interface StoredMessage extends StoredFields {
   readonly category: readonly string[]
   readonly message: string
   readonly properties: Readonly<Record<string, unknown>>

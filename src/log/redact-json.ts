@@ -8,20 +8,20 @@ export interface JsonRules {
 }
 
 /** Fields of a record that say what it is. */
-const fixed = /^(?:run|kind|type|level|\w*id)$/i
+const IDENTITY_FIELD = /^(?:run|kind|type|level|\w*id)$/i
 
 /**
  * JSON without secrets, of a record or of anything else: what follows a secret name, in an object, in a list of pairs, and as the `value`
  * beside a `name`; and what rules for texts find. No rule changes what a record is known by, nor what the codec has marked.
  */
-export function cleaned(json: string, { isSecretName, clean }: JsonRules, isRecord: boolean): string {
+export function redactJson(json: string, { isSecretName, clean }: JsonRules, isRecord: boolean): string {
   const given: unknown = JSON.parse(json)
   const own = isRecord ? [given, (given as { readonly run?: unknown }).run] : []
   const isName = (name: unknown): boolean => typeof name === 'string' && isSecretName(name, false)
   const clear = JSON.stringify(given, function (this: Readonly<Record<string, unknown>>, key, value: unknown) {
     const isOwn = own.includes(this)
     const kind = this.$
-    if (key === '$' || (isOwn && typeof value === 'string' && fixed.test(key))) return value
+    if (key === '$' || (isOwn && typeof value === 'string' && IDENTITY_FIELD.test(key))) return value
     const isSecret = Array.isArray(this)
       ? isName(this[Number(key) - 1])
       : isSecretName(key, isOwn || (kind !== undefined && kind !== 'error')) || (key === 'value' && isName(this.name))

@@ -1,5 +1,5 @@
 import type { LogRecord } from './record.ts'
-import { cleaned, type JsonRules, REDACTED } from './redact-json.ts'
+import { type JsonRules, REDACTED, redactJson } from './redact-json.ts'
 
 /** What of a record a log takes. */
 export interface RulesOptions {
@@ -18,21 +18,21 @@ export interface Rules {
   /** A line without secrets. */
   readonly clean: (line: string) => string
   /** A text with its secrets covered, as long as it was. */
-  readonly cover: (text: string) => string
+  readonly mask: (text: string) => string
 }
 
-export const rulesOf = ({ redact = [], keep }: RulesOptions): Rules => ({ keep, ...redaction(redact) })
+export const createRules = ({ redact = [], keep }: RulesOptions): Rules => ({ keep, ...createSecretRedactor(redact) })
 
 /** Names of headers, fields and parameters that carry what nobody else may see; `myApiKey` and `x-goog-api-key` end like them. */
-const secretName =
+const SECRET_NAME_SOURCE =
   'authorization|cookie|api[-_]?key|access[-_]?key|private[-_]?key|secret|passw(?:or)?d|passphrase|(?:access|auth|refresh|session|bearer|id)[-_]?token'
-const SECRET_NAME = new RegExp(`(?:${secretName})$`, 'i')
+const SECRET_NAME = new RegExp(`(?:${SECRET_NAME_SOURCE})$`, 'i')
 
 /**
  * What has the shape of a secret, in any text. A hit is all of the secret and nothing else, so that it can be covered. None looks back, or
  * far, from where no secret can begin: in 40,000 spaces, or with 10,000 addresses of mail, that took seconds.
  */
-const shapes: readonly RegExp[] = [
+const SECRET_PATTERNS: readonly RegExp[] = [
   // OpenAI's and its many likenesses', Stripe's, Langfuse's.
   /\b[spr]k[-_][\w*-]{8,}/g,
   /\b(?:gsk|xai|pplx|hf|r8|gh[oprsu]|github_pat|glpat|xox[a-z])[-_][\w-]{16,}/g,
@@ -42,7 +42,7 @@ const shapes: readonly RegExp[] = [
   // Prose has bearers too, but none with digits.
   /(?=\S)(?<=\bbearer +)(?=\S*\d)[^\s"',;\\]{8,}/gi,
   new RegExp(
-    `(?=[^\\s"'\\\\])(?<=(?:${secretName})["'\\\\]*\\s*[:=]\\s*["'\\\\]*(?:bearer |basic )?)(?!bearer |basic )[^\\s"'\\\\,;&}]{4,}`,
+    `(?=[^\\s"'\\\\])(?<=(?:${SECRET_NAME_SOURCE})["'\\\\]*\\s*[:=]\\s*["'\\\\]*(?:bearer |basic )?)(?!bearer |basic )[^\\s"'\\\\,;&}]{4,}`,
     'gi',
   ),
   /(?<=[?&](?:key|token|sig|signature)=)[^&\s"'#\\]{4,}/gi,
@@ -54,15 +54,15 @@ const shapes: readonly RegExp[] = [
  * takes twenty. Each part begins with a letter that is rare and looks back from there; with the flag `i`, or looking back first, it is
  * ten times as slow.
  */
-const SUSPECT =
+const POSSIBLE_SECRET =
   /k(?:ey(?<=(?:api|ss|te|[-_?&])key)|en(?<=(?:ss|th|sh|n|r|id|[-_?&])token)|ie(?<=ookie)|[-_](?<=[spr]k.)[\w*-]{8})|z(?:a(?<=aiza)|(?<=horiz))|j(?<=eyj)|cret(?<=secret)|[wp](?<=pass.)|ia[a-z\d]{12}|bearer|[?&]sig|@(?<=\/[^/\s@]{0,256}@)|[-_](?<=[a-z\d].)\w{16}/
 
 /** What takes secrets out of lines of JSON and covers them in texts; `own` are rules beside ours. */
-export function redaction(own: readonly (RegExp | string)[]): Pick<Rules, 'clean' | 'cover'> {
+export function createSecretRedactor(own: readonly (RegExp | string)[]): Pick<Rules, 'clean' | 'mask'> {
   const names = new Set(own.flatMap((rule) => (typeof rule === 'string' ? [rule.toLowerCase()] : [])))
-  const patterns = own.flatMap((rule) => (typeof rule === 'string' ? [] : [globally(rule)]))
-  const all = [...shapes, ...patterns]
-  const isSuspect = (text: string): boolean => own.length > 0 || SUSPECT.test(text.toLowerCase())
+  const patterns = own.flatMap((rule) => (typeof rule === 'string' ? [] : [toGlobalRegExp(rule)]))
+  const all = [...SECRET_PATTERNS, ...patterns]
+  const isSuspect = (text: string): boolean => own.length > 0 || POSSIBLE_SECRET.test(text.toLowerCase())
   const replaced = (text: string, by: (secret: string) => string): string =>
     all.reduce((rest, pattern) => rest.replace(pattern, (secret) => (secret === '' ? '' : by(secret))), text)
   const json: JsonRules = {
@@ -72,15 +72,15 @@ export function redaction(own: readonly (RegExp | string)[]): Pick<Rules, 'clean
   // A tool's arguments are one text.
   const inJson = (text: string): string => {
     try {
-      return /^\s*[[{]/.test(text) ? cleaned(text, json, false) : text
+      return /^\s*[[{]/.test(text) ? redactJson(text, json, false) : text
     } catch {
       return text
     }
   }
   return {
-    clean: (line) => (isSuspect(line) ? cleaned(line, json, true) : line),
-    cover: (text) => (isSuspect(text) ? replaced(text, (secret) => '*'.repeat(secret.length)) : text),
+    clean: (line) => (isSuspect(line) ? redactJson(line, json, true) : line),
+    mask: (text) => (isSuspect(text) ? replaced(text, (secret) => '*'.repeat(secret.length)) : text),
   }
 }
 
-const globally = ({ source, flags }: RegExp): RegExp => new RegExp(source, `${flags.replace(/[gy]/g, '')}g`)
+const toGlobalRegExp = ({ source, flags }: RegExp): RegExp => new RegExp(source, `${flags.replace(/[gy]/g, '')}g`)

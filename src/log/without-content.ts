@@ -4,7 +4,7 @@ import { stringify } from '../core/json/stringify.ts'
 import type { LogRecord } from './record.ts'
 
 /** Of an event and of what a model says: names and figures, which are no content. */
-const plain: ReadonlySet<string> = new Set([
+const CONTENT_FREE_FIELDS: ReadonlySet<string> = new Set([
   'run',
   'at',
   'seq',
@@ -36,28 +36,30 @@ export function withoutContent(): (record: LogRecord) => LogRecord {
     return known
   }
   return (record) => {
-    if (!('run' in record)) return { ...record, message: counted(record.message), properties: {} }
+    if (!('run' in record)) return { ...record, message: describeLength(record.message), properties: {} }
     // As long as it was: a replay shows at which pace it came.
     if (record.type === 'token') return { ...record, run: bare(record.run), token: '·'.repeat(record.token.length) }
-    return { ...measured(record), run: bare(record.run) } as unknown as RunEvent
+    return { ...measureFields(record), run: bare(record.run) } as unknown as RunEvent
   }
 }
 
-const counted = (text: string): string => `[${text.length} characters]`
+const describeLength = (text: string): string => `[${text.length} characters]`
 
 /** The fields of an object: names and figures as they are, of texts and of anything else the length. */
-function measured(object: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, plain.has(key) ? value : measure(key, value)]))
+function measureFields(object: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(object).map(([key, value]) => [key, CONTENT_FREE_FIELDS.has(key) ? value : measureField(key, value)]),
+  )
 }
 
-function measure(key: string, value: unknown): unknown {
+function measureField(key: string, value: unknown): unknown {
   if (value === undefined) return undefined
-  if (typeof value === 'string') return counted(value)
-  if (value instanceof Error) return Object.assign(new Error(counted(value.message)), { name: value.name }, facts(value))
-  if (key === 'delta' || key === 'action') return measured(value as object)
+  if (typeof value === 'string') return describeLength(value)
+  if (value instanceof Error) return Object.assign(new Error(describeLength(value.message)), { name: value.name }, pickErrorFacts(value))
+  if (key === 'delta' || key === 'action') return measureFields(value as object)
   const size = new Marked('omitted', `${stringify(value).length} characters`)
   return key === 'finish' ? { returnValues: size, log: '' } : size
 }
 
-const facts = (error: Error): Record<string, unknown> =>
+const pickErrorFacts = (error: Error): Record<string, unknown> =>
   Object.fromEntries(Object.entries(error).filter(([key]) => key === 'code' || key === 'status'))

@@ -1,6 +1,6 @@
 import { ChaintapError } from '../core/errors.ts'
 import type { AssistantMessage, Message, Part, Role, SystemMessage, UserMessage } from '../core/message.ts'
-import { describe } from '../core/util/describe.ts'
+import { describeForError } from '../core/util/describe.ts'
 
 /** The roles that a text alone can have, LangChain's words among them; `developer` is OpenAI's word for `system`. */
 export type RoleName = 'system' | 'developer' | 'user' | 'human' | 'assistant' | 'ai'
@@ -18,7 +18,7 @@ export type MessageLike = string | readonly [role: RoleName, content: string | r
 /** What a chat model takes: a question, a message, or a conversation. */
 export type ChatInput = string | MessageObject | readonly MessageLike[]
 
-const roles: ReadonlyMap<unknown, Role> = new Map<RoleName | 'tool', Role>([
+const roleByName: ReadonlyMap<unknown, Role> = new Map<RoleName | 'tool', Role>([
   ['system', 'system'],
   ['developer', 'system'],
   ['user', 'user'],
@@ -38,11 +38,13 @@ const roles: ReadonlyMap<unknown, Role> = new Map<RoleName | 'tool', Role>([
  * // [{ role: 'system', content: 'Be brief.' }, { role: 'user', content: 'Why is the sky blue?' }]
  */
 export function toMessages(input: ChatInput): readonly Message[] {
-  if (!isList(input)) return [toMessage(input)]
+  if (!isMessageList(input)) return [toMessage(input)]
   const [first, second] = input
   // Read as two turns of the user, a lone pair would put the role into the conversation; read as one turn, what a user says could take a role.
-  if (input.length === 2 && typeof first === 'string' && typeof second === 'string' && roles.has(first)) {
-    throw invalid(`["${first}", "…"] may be one message or two. Write [["${first}", "…"]] for one, or { role, content } for each.`)
+  if (input.length === 2 && typeof first === 'string' && typeof second === 'string' && roleByName.has(first)) {
+    throw invalidMessageError(
+      `["${first}", "…"] may be one message or two. Write [["${first}", "…"]] for one, or { role, content } for each.`,
+    )
   }
   return input.map(toMessage)
 }
@@ -50,23 +52,25 @@ export function toMessages(input: ChatInput): readonly Message[] {
 /** One message of any form as a message. */
 export function toMessage(like: MessageLike): Message {
   if (typeof like === 'string') return { role: 'user', content: like }
-  const message: Readonly<Record<string, unknown>> = Object(isList(like) && like.length === 2 ? { role: like[0], content: like[1] } : like)
+  const message: Readonly<Record<string, unknown>> = Object(
+    isMessageList(like) && like.length === 2 ? { role: like[0], content: like[1] } : like,
+  )
   const { role, content, toolCallId } = message
   if (typeof content !== 'string' && !Array.isArray(content)) {
-    throw invalid(`A message is a string, [role, text] or { role, content }, but got ${describe(like)}.`)
+    throw invalidMessageError(`A message is a string, [role, text] or { role, content }, but got ${describeForError(like)}.`)
   }
-  const known = roles.get(role)
+  const known = roleByName.get(role)
   if (!known) {
-    const came = typeof role === 'string' ? JSON.stringify(role) : describe(role)
-    throw invalid(`Unknown role ${came}. Write one of ${[...roles.keys()].join(', ')}.`)
+    const came = typeof role === 'string' ? JSON.stringify(role) : describeForError(role)
+    throw invalidMessageError(`Unknown role ${came}. Write one of ${[...roleByName.keys()].join(', ')}.`)
   }
   if (known === 'tool' && typeof toolCallId !== 'string') {
-    throw invalid('A tool message says which call it answers: { role: "tool", content, toolCallId }.')
+    throw invalidMessageError('A tool message says which call it answers: { role: "tool", content, toolCallId }.')
   }
   return (known === role ? message : { ...message, role: known }) as unknown as Message
 }
 
 // Array.isArray does not narrow readonly arrays.
-const isList = (value: unknown): value is readonly MessageLike[] => Array.isArray(value)
+const isMessageList = (value: unknown): value is readonly MessageLike[] => Array.isArray(value)
 
-const invalid = (message: string): ChaintapError => new ChaintapError('invalid_message', message)
+const invalidMessageError = (message: string): ChaintapError => new ChaintapError('invalid_message', message)

@@ -1,5 +1,5 @@
 import type { Delta } from '../core/delta.ts'
-import { type Fold, text } from '../core/flow/fold.ts'
+import { type Fold, textFold } from '../core/flow/fold.ts'
 import type { AssistantMessage, Citation, Part, ToolCall } from '../core/message.ts'
 import { mergeUsage } from '../core/usage.ts'
 import { parseJson } from '../core/util/parse-json.ts'
@@ -22,14 +22,14 @@ import { parseJson } from '../core/util/parse-json.ts'
  */
 // Long because each kind of Delta is a case of one switch: a fold within the fold costs 34 bytes.
 export function messageFold(): Fold<Delta, AssistantMessage> {
-  const items: (Piece | Part)[] = []
+  const items: (GrowingPart | Part)[] = []
   /** The piece that goes on, if any. */
-  let last: Piece | undefined
-  const calls = new Map<number, Call>()
-  let facts: Facts = {}
-  const piece = (type: Piece['type']): Piece => {
+  let last: GrowingPart | undefined
+  const calls = new Map<number, GrowingToolCall>()
+  let metadata: MessageMetadata = {}
+  const piece = (type: GrowingPart['type']): GrowingPart => {
     if (last?.type === type) return last
-    last = { type, said: text() }
+    last = { type, said: textFold() }
     items.push(last)
     return last
   }
@@ -58,23 +58,23 @@ export function messageFold(): Fold<Delta, AssistantMessage> {
           last = undefined
           break
         case 'tool-call':
-          addCall(calls, delta)
+          addToolCallDelta(calls, delta)
           break
         default:
-          facts = mergeUsage(facts, factsOf(delta, facts))
+          metadata = mergeUsage(metadata, deltaMetadata(delta, metadata))
       }
     },
     result: () => ({
       role: 'assistant',
-      content: contentOf(items.map(partOf)),
-      ...(calls.size > 0 && { toolCalls: Array.from(calls.values(), toolCall) }),
-      ...facts,
+      content: foldedContent(items.map(finishPart)),
+      ...(calls.size > 0 && { toolCalls: Array.from(calls.values(), finishToolCall) }),
+      ...metadata,
     }),
   }
 }
 
 /** A part of the content while it grows. */
-interface Piece {
+interface GrowingPart {
   readonly type: 'text' | 'reasoning'
   readonly said: Fold<string, string>
   readonly signature?: string
@@ -82,24 +82,27 @@ interface Piece {
   citations?: readonly Citation[]
 }
 
-interface Call {
+interface GrowingToolCall {
   id: string
   name: string
   readonly args: Fold<string, string>
 }
 
-type Facts = Omit<AssistantMessage, 'role' | 'content' | 'toolCalls'>
+type MessageMetadata = Omit<AssistantMessage, 'role' | 'content' | 'toolCalls'>
 
 type DeltaOf<Type extends Delta['type']> = Extract<Delta, { readonly type: Type }>
 
-function factsOf(delta: DeltaOf<'usage' | 'stop' | 'meta'>, { usage }: Facts): { readonly [K in keyof Facts]: Facts[K] | undefined } {
+function deltaMetadata(
+  delta: DeltaOf<'usage' | 'stop' | 'meta'>,
+  { usage }: MessageMetadata,
+): { readonly [K in keyof MessageMetadata]: MessageMetadata[K] | undefined } {
   if (delta.type === 'usage') return { usage: mergeUsage(usage, delta.usage) }
   if (delta.type === 'stop') return { stopReason: delta.reason, stopDetails: delta.details }
   return { id: delta.id || undefined, model: delta.model || undefined, extra: delta.extra }
 }
 
-function addCall(calls: Map<number, Call>, { index, id, name, args = '' }: DeltaOf<'tool-call'>): void {
-  const call: Call = calls.get(index) ?? { id: '', name: '', args: text() }
+function addToolCallDelta(calls: Map<number, GrowingToolCall>, { index, id, name, args = '' }: DeltaOf<'tool-call'>): void {
+  const call: GrowingToolCall = calls.get(index) ?? { id: '', name: '', args: textFold() }
   calls.set(index, call)
   call.id = id || call.id
   call.name = name || call.name
@@ -107,7 +110,7 @@ function addCall(calls: Map<number, Call>, { index, id, name, args = '' }: Delta
 }
 
 /** Text without sources is a plain string where there is nothing else. */
-function contentOf(parts: readonly Part[]): string | readonly Part[] {
+function foldedContent(parts: readonly Part[]): string | readonly Part[] {
   let alone = ''
   for (const part of parts) {
     if (part.type !== 'text' || part.citations) return parts
@@ -116,13 +119,13 @@ function contentOf(parts: readonly Part[]): string | readonly Part[] {
   return alone
 }
 
-function partOf(item: Piece | Part): Part {
+function finishPart(item: GrowingPart | Part): Part {
   if (!('said' in item)) return item
   const { said, ...rest } = item
   return { ...rest, text: said.result() }
 }
 
-function toolCall({ id, name, args }: Call): ToolCall {
+function finishToolCall({ id, name, args }: GrowingToolCall): ToolCall {
   const json = args.result()
   return { id, name, args: parseJson(json || '{}') ?? json }
 }

@@ -64,5 +64,5 @@ export async function generate<In, Out, Each extends Generation>(
 export const chatGeneration = (message: AssistantMessage): ChatGeneration => ({ text: textOf(message), message })
 
 /** The options of these names alone: what is beside them may be secret, and a model shows its options. */
-export const picked = <Options extends object>(options: Options, keys: readonly (keyof Options)[]): Options =>
+export const pickOptions = <Options extends object>(options: Options, keys: readonly (keyof Options)[]): Options =>
   Object.fromEntries(keys.map((key) => [key, options[key]])) as Options

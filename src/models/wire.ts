@@ -1,6 +1,6 @@
 import type { Delta } from '../core/delta.ts'
 import type { Message } from '../core/message.ts'
-import type { Padded } from './http/speculation.ts'
+import type { ReplacePadding } from './http/speculation.ts'
 
 /** A call as it goes to a provider: a POST of JSON. */
 export interface WireRequest {
@@ -10,7 +10,7 @@ export interface WireRequest {
 }
 
 /** What a provider says is wrong: with a status, or in the middle of a stream. */
-export interface Complaint {
+export interface ProviderError {
   /** The provider's own word, e.g. `overloaded_error`. */
   readonly type?: string | undefined
   readonly message?: string | undefined
@@ -22,9 +22,9 @@ export interface Complaint {
 /** Makes Deltas of one answer. */
 export interface Decoder {
   /** The text of an event that brings a piece of text and nothing else, as nearly all do. Such an event does not get to `decode`. */
-  textOf(event: unknown): string | undefined
+  extractText(event: unknown): string | undefined
   /** Where events end in random padding: see speculation.ts. */
-  readonly padded?: Padded
+  readonly replacePadding?: ReplacePadding
   /** The Deltas in an event of a stream, or in an answer that came whole; none in what is not known. The text `[DONE]` is an event too. */
   decode(event: unknown): readonly Delta[]
   /** Whether the provider's own end was seen: without it the answer is truncated. */
@@ -42,5 +42,5 @@ export interface Wire<Options, Input = readonly Message[], Connection = unknown>
   /** `streaming`: whether a stream was asked for, or a whole answer. */
   decoder(streaming: boolean): Decoder
   /** What an event or a body complains of; undefined where it is no complaint. */
-  complaint(body: unknown): Complaint | undefined
+  parseError(body: unknown): ProviderError | undefined
 }

@@ -2,7 +2,7 @@ type Key = string | number
 type Container = unknown[] | Record<string, unknown>
 
 /** A container whose end has not come yet. */
-interface Open {
+interface OpenContainer {
   /** Never shown while it is open. */
   readonly container: Container
   /** Where the next value belongs. */
@@ -14,13 +14,13 @@ interface Open {
 }
 
 /** What a copy costs, in items of an array. From 128 entries on V8 keeps an object as a hash table, ten times as dear to copy. */
-const ITEM = 1
-const ENTRY = 4
-const HASHED_ENTRY = 64
-const HASHED_FROM: number = 128 * ENTRY
+const ITEM_COST = 1
+const ENTRY_COST = 4
+const HASHED_ENTRY_COST = 64
+const HASHED_FROM_WEIGHT: number = 128 * ENTRY_COST
 /** What showing the value may cost at any time, and what each further character pays for. */
-const ALWAYS = 128
-const PER_CHARACTER = 16
+const MIN_COPY_BUDGET = 128
+const COPY_BUDGET_PER_CHARACTER = 16
 
 /**
  * A JSON value while it is built, in the order of its text.
@@ -29,7 +29,7 @@ const PER_CHARACTER = 16
  * A copy per piece of text would take quadratic time where much is open; there it waits until enough text has come to pay for it.
  */
 export class GrowingValue {
-  readonly #open: Open[] = []
+  readonly #open: OpenContainer[] = []
   /** Of all that are open. */
   #weight = 0
   #root: unknown
@@ -40,32 +40,32 @@ export class GrowingValue {
   #isNewest = true
 
   /** What the next value belongs to. */
-  get inside(): 'array' | 'object' | undefined {
+  get containerType(): 'array' | 'object' | undefined {
     const top = this.#open.at(-1)
     return top && (Array.isArray(top.container) ? 'array' : 'object')
   }
 
   /** The key of the next value. */
-  key(key: Key): void {
+  setKey(key: Key): void {
     const top = this.#open.at(-1)
     if (!top) return
-    const entry = top.weight < HASHED_FROM ? ENTRY : HASHED_ENTRY
-    const cost = typeof key === 'number' ? ITEM : entry
+    const entry = top.weight < HASHED_FROM_WEIGHT ? ENTRY_COST : HASHED_ENTRY_COST
+    const cost = typeof key === 'number' ? ITEM_COST : entry
     top.key = key
     top.weight += cost
     this.#weight += cost
   }
 
   /** The next value is one more item. */
-  item(): void {
-    this.key(Number(this.#open.at(-1)?.key) + 1)
+  nextItem(): void {
+    this.setKey(Number(this.#open.at(-1)?.key) + 1)
   }
 
   open(container: Container): void {
     // Its place is made now: an array that grows by an item is copied once more.
     this.#place(container)
-    this.#open.push({ container, key: 0, weight: ITEM })
-    this.#weight += ITEM
+    this.#open.push({ container, key: 0, weight: ITEM_COST })
+    this.#weight += ITEM_COST
     this.#isNewest = false
   }
 
@@ -77,36 +77,36 @@ export class GrowingValue {
   }
 
   /** What is known of a string that goes on. */
-  text(text: string): void {
+  setPartialText(text: string): void {
     if (this.#text === undefined) this.#place(text)
     this.#text = text
     this.#isNewest = false
   }
 
   /** A value that is whole. */
-  put(value: unknown): void {
+  setValue(value: unknown): void {
     if (value !== this.#text) this.#isNewest = false
     this.#text = undefined
     this.#place(value)
   }
 
   /** What there is after so many characters; undefined where that is nothing. */
-  show(position: number): unknown {
-    const payable = Math.max(ALWAYS, (position - this.#shownAt) * PER_CHARACTER)
+  snapshot(position: number): unknown {
+    const payable = Math.max(MIN_COPY_BUDGET, (position - this.#shownAt) * COPY_BUDGET_PER_CHARACTER)
     if (this.#isNewest || this.#weight > payable) return this.#shown
-    this.#shown = this.#copied()
+    this.#shown = this.#copyValue()
     this.#shownAt = position
     this.#isNewest = true
     return this.#shown
   }
 
-  #copied(): unknown {
+  #copyValue(): unknown {
     if (this.#open.length === 0) return this.#text ?? this.#root
     let value: unknown = this.#text
     for (const open of this.#open.toReversed()) {
       const { container, key } = open
       open.copy = Array.isArray(container) ? container.slice() : { ...container }
-      if (value !== undefined) set(open.copy, key, value)
+      if (value !== undefined) setEntry(open.copy, key, value)
       value = open.copy
     }
     return value
@@ -114,12 +114,12 @@ export class GrowingValue {
 
   #place(value: unknown): void {
     const top = this.#open.at(-1)
-    if (top) set(top.container, top.key, value)
+    if (top) setEntry(top.container, top.key, value)
     else this.#root = value
   }
 }
 
-function set(container: Container, key: Key, value: unknown): void {
+function setEntry(container: Container, key: Key, value: unknown): void {
   // By assignment it would set the prototype; JSON.parse makes an entry of it.
   if (key === '__proto__') Object.defineProperty(container, key, { value, writable: true, enumerable: true, configurable: true })
   else (container as Record<Key, unknown>)[key] = value

@@ -1,5 +1,5 @@
 import { ChaintapError } from '../core/errors.ts'
-import { type Fold, text } from '../core/flow/fold.ts'
+import { type Fold, textFold } from '../core/flow/fold.ts'
 import { parseJson } from '../core/util/parse-json.ts'
 import { PartialJson } from './partial-json.ts'
 
@@ -8,26 +8,26 @@ const FENCE = '```'
  * Where JSON begins: with the first bracket after a fence, bare or of JSON; elsewhere with one that goes on as prose does not, so that
  * neither [1] nor {name} is taken for it.
  */
-const beginning = /(?<=```\s{0,32}(?:json\w{0,8})?\s{0,32})[[{]|\{(?=\s{0,32}")|\[(?=\s{0,32}["[{])/i
+const jsonStartPattern = /(?<=```\s{0,32}(?:json\w{0,8})?\s{0,32})[[{]|\{(?=\s{0,32}")|\[(?=\s{0,32}["[{])/i
 /** No beginning is longer. */
-const LONGEST = 80
+const MAX_JSON_START_LENGTH = 80
 
 /**
  * The array or object in what a model writes, as it grows. The prose and the fence around it are left out, and what follows it is not
  * looked at. A string, a number, `true`, `false` or `null` is taken where nothing else was written, and known at the end.
  */
 export class JsonInText implements Fold<string, unknown> {
-  readonly #text: Fold<string, string> = text()
+  readonly #text: Fold<string, string> = textFold()
   readonly #json = new PartialJson()
   /** While it is searched for, what may be a part of its beginning. The start of the text is as good as a fence. */
-  #searched: string | undefined = FENCE
+  #searchWindow: string | undefined = FENCE
   /** Where it begins. */
   #start = -FENCE.length
 
   /** Never throws: bad JSON is told at the end. By then the answer is paid for, and whole in what the model's own run gives. */
   add(said: string): void {
     this.#text.add(said)
-    const json = this.#searched === undefined ? said : this.#found(this.#searched + said)
+    const json = this.#searchWindow === undefined ? said : this.#findJson(this.#searchWindow + said)
     if (this.#json.isWhole) return
     try {
       this.#json.add(json)
@@ -44,34 +44,34 @@ export class JsonInText implements Fold<string, unknown> {
   end(): unknown {
     if (this.#json.isWhole) return this.#json.result()
     const said = this.#text.result()
-    if (this.#searched !== undefined) {
+    if (this.#searchWindow !== undefined) {
       const alone = parseJson(said.replace(/^\s*```\w*|```\s*$/g, ''))
-      if (alone === undefined) throw failed('There is no JSON in the answer.', said, 0)
+      if (alone === undefined) throw outputParserError('There is no JSON in the answer.', said, 0)
       return alone
     }
     try {
       return this.#json.end()
     } catch (cause) {
-      throw failed((cause as Error).message, said, this.#start + this.#json.position, cause)
+      throw outputParserError((cause as Error).message, said, this.#start + this.#json.position, cause)
     }
   }
 
   /** The JSON in a text, as far as it has begun. */
-  #found(text: string): string {
-    const at = text.search(beginning)
-    const rest = at < 0 ? text.slice(-LONGEST) : text.slice(at)
+  #findJson(text: string): string {
+    const at = text.search(jsonStartPattern)
+    const rest = at < 0 ? text.slice(-MAX_JSON_START_LENGTH) : text.slice(at)
     this.#start += text.length - rest.length
-    this.#searched = at < 0 ? rest : undefined
+    this.#searchWindow = at < 0 ? rest : undefined
     return at < 0 ? '' : rest
   }
 }
 
 /** How much of the answer is shown on each side of the problem. */
-const EXCERPT = 80
+const PARSE_ERROR_EXCERPT_LENGTH = 80
 
-function failed(problem: string, said: string, at: number, cause?: unknown): ChaintapError {
-  const from = Math.max(0, at - EXCERPT)
-  const shown = `${from > 0 ? '…' : ''}${said.slice(from, at + EXCERPT)}${at + EXCERPT < said.length ? '…' : ''}`
+function outputParserError(problem: string, said: string, at: number, cause?: unknown): ChaintapError {
+  const from = Math.max(0, at - PARSE_ERROR_EXCERPT_LENGTH)
+  const shown = `${from > 0 ? '…' : ''}${said.slice(from, at + PARSE_ERROR_EXCERPT_LENGTH)}${at + PARSE_ERROR_EXCERPT_LENGTH < said.length ? '…' : ''}`
   const cure = 'Ask for JSON alone, and leave the model enough tokens for it.'
   return new ChaintapError('output_parser', `${problem} ${cure} The model wrote: ${shown}`, { cause })
 }

@@ -1,10 +1,10 @@
 import type { RunKind } from '../core/event.ts'
 import { Flow } from '../core/flow/flow.ts'
-import { last } from '../core/flow/fold.ts'
+import { lastChunkFold } from '../core/flow/fold.ts'
 import type { AssistantMessage } from '../core/message.ts'
 import { Runnable } from '../core/runnable/runnable.ts'
 import { JsonInText } from './json-in-text.ts'
-import { textIn } from './text.ts'
+import { chunkToText } from './text.ts'
 
 /** What may be known of a value while it is written: keys may be missing, strings and arrays may go on. */
 export type DeepPartial<T> = T extends string
@@ -57,12 +57,12 @@ export class JsonOutputParser<T = unknown> extends Runnable<AssistantMessage | s
     return flow.through<DeepPartial<T>>(
       {
         transform(chunk, controller) {
-          json.add(textIn(chunk, 'JsonOutputParser'))
+          json.add(chunkToText(chunk, 'JsonOutputParser'))
           show(json.result(), controller)
         },
         flush: (controller) => show(json.end(), controller),
       },
-      last,
+      lastChunkFold,
     )
   }
 }

@@ -3,7 +3,7 @@ import { Flow } from '../core/flow/flow.ts'
 import type { Fold } from '../core/flow/fold.ts'
 import type { AssistantMessage } from '../core/message.ts'
 import { Runnable } from '../core/runnable/runnable.ts'
-import { textIn } from './text.ts'
+import { chunkToText } from './text.ts'
 
 /**
  * A list that a model writes with commas (LangChain's CommaSeparatedListOutputParser): `foo, "bar, baz"` is `['foo', 'bar, baz']`. Its
@@ -30,7 +30,7 @@ export class CommaSeparatedListOutputParser extends Runnable<AssistantMessage | 
   }
 
   override through(flow: Flow): Flow<string[]> {
-    return itemsOf(flow, this.name, commas)
+    return splitIntoItems(flow, this.name, commaSplitter)
   }
 }
 
@@ -55,7 +55,7 @@ export class NumberedListOutputParser extends Runnable<AssistantMessage | string
   }
 
   override through(flow: Flow): Flow<string[]> {
-    return itemsOf(flow, this.name, lines(/^\s*\d+[.)]\s+(.*\S)/))
+    return splitIntoItems(flow, this.name, lineSplitter(/^\s*\d+[.)]\s+(.*\S)/))
   }
 }
 
@@ -80,29 +80,29 @@ export class MarkdownListOutputParser extends Runnable<AssistantMessage | string
   }
 
   override through(flow: Flow): Flow<string[]> {
-    return itemsOf(flow, this.name, lines(/^\s*[-*+]\s+(.*\S)/))
+    return splitIntoItems(flow, this.name, lineSplitter(/^\s*[-*+]\s+(.*\S)/))
   }
 }
 
 /** Takes text in pieces, and tells each item when it is whole. */
 type Splitter = (tell: (item: string) => void) => { readonly add: (text: string) => void; readonly end: () => void }
 
-function itemsOf(flow: Flow, name: string, splitter: Splitter): Flow<string[]> {
+function splitIntoItems(flow: Flow, name: string, splitter: Splitter): Flow<string[]> {
   let items: ReturnType<Splitter> | undefined
   return flow.through<string[]>(
     {
       start: (controller) => {
         items = splitter((item) => controller.enqueue([item]))
       },
-      transform: (chunk) => items?.add(textIn(chunk, name)),
+      transform: (chunk) => items?.add(chunkToText(chunk, name)),
       flush: () => items?.end(),
     },
-    concat,
+    concatArrays,
   )
 }
 
 /** Arrays, one after another. */
-function concat(): Fold<readonly string[], string[]> {
+function concatArrays(): Fold<readonly string[], string[]> {
   const all: string[] = []
   return {
     add: (items) => {
@@ -113,7 +113,7 @@ function concat(): Fold<readonly string[], string[]> {
 }
 
 /** What the pattern finds in each line. */
-function lines(pattern: RegExp): Splitter {
+function lineSplitter(pattern: RegExp): Splitter {
   return (tell) => {
     let line = ''
     const add = (text: string): void => {
@@ -129,7 +129,7 @@ function lines(pattern: RegExp): Splitter {
   }
 }
 
-function commas(tell: (item: string) => void): ReturnType<Splitter> {
+function commaSplitter(tell: (item: string) => void): ReturnType<Splitter> {
   /** What has been read of an item; undefined before it begins. */
   let item: string | undefined
   let quote: 'none' | 'open' | 'closed' = 'none'

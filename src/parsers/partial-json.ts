@@ -3,10 +3,10 @@ import type { Fold } from '../core/flow/fold.ts'
 import { parseJson } from '../core/util/parse-json.ts'
 import { GrowingValue } from './growing-value.ts'
 
-type Expected = 'a value' | 'a value or ]' | 'a key' | 'a key or }' | ':' | ', or the end' | 'nothing more'
+type ExpectedToken = 'a value' | 'a value or ]' | 'a key' | 'a key or }' | ':' | ', or the end' | 'nothing more'
 
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
+const QUOTE_CODE_UNIT = 0x22
+const BACKSLASH_CODE_UNIT = 0x5c
 
 /**
  * JSON that comes in pieces. `result()` is what is known of it so far, at any time; `end()` is the whole: what `JSON.parse` gives.
@@ -28,12 +28,12 @@ export class PartialJson implements Fold<string, unknown> {
   /** How many characters have been read; where it failed, the index of the one that is wrong. */
   position = 0
   #failure: ChaintapError | undefined
-  #expected: Expected = 'a value'
+  #expected: ExpectedToken = 'a value'
   readonly #value = new GrowingValue()
   /** The string that is being read: what is known of it, and what has been read but does not make a character yet. */
   #string: 'none' | 'key' | 'value' = 'none'
   #text = ''
-  #half = ''
+  #highSurrogate = ''
   #escape = ''
   /** The number or name that is being read. */
   #word = ''
@@ -47,14 +47,14 @@ export class PartialJson implements Fold<string, unknown> {
   add(text: string): void {
     if (this.#failure) throw this.#failure
     for (let at = 0; at < text.length; ) {
-      const read = this.#string === 'none' ? this.#mark(text.charAt(at)) : this.#inString(text, at)
+      const read = this.#string === 'none' ? this.#readOutsideString(text.charAt(at)) : this.#readString(text, at)
       at += read
       this.position += read
     }
   }
 
   result(): unknown {
-    return this.#value.show(this.position)
+    return this.#value.snapshot(this.position)
   }
 
   /** @throws ChaintapError `invalid_json`, with the position, where it is not JSON or not whole. */
@@ -70,10 +70,10 @@ export class PartialJson implements Fold<string, unknown> {
   }
 
   /** Reads a character outside of strings. */
-  #mark(char: string): number {
+  #readOutsideString(char: string): number {
     if (' \n\r\t,:"[]{}'.includes(char)) {
       if (this.#word) this.#endWord()
-      if (char.trim()) this.#take(char)
+      if (char.trim()) this.#readPunctuation(char)
     } else {
       if (!this.#word && !(this.#wantsValue && '-0123456789tfn'.includes(char))) this.#unexpected(char)
       this.#word += char
@@ -81,7 +81,7 @@ export class PartialJson implements Fold<string, unknown> {
     return 1
   }
 
-  #take(mark: string): void {
+  #readPunctuation(mark: string): void {
     const value = this.#value
     const expected = this.#expected
     const isAfterValue = expected === ', or the end'
@@ -95,11 +95,11 @@ export class PartialJson implements Fold<string, unknown> {
       this.#expected = 'a key or }'
     } else if (mark === ':' && expected === ':') this.#expected = 'a value'
     else if (mark === ',' && isAfterValue) {
-      this.#expected = value.inside === 'array' ? 'a value' : 'a key'
-      if (value.inside === 'array') value.item()
+      this.#expected = value.containerType === 'array' ? 'a value' : 'a key'
+      if (value.containerType === 'array') value.nextItem()
     } else if (
-      (mark === ']' && value.inside === 'array' && (isAfterValue || expected === 'a value or ]')) ||
-      (mark === '}' && value.inside === 'object' && (isAfterValue || expected === 'a key or }'))
+      (mark === ']' && value.containerType === 'array' && (isAfterValue || expected === 'a value or ]')) ||
+      (mark === '}' && value.containerType === 'object' && (isAfterValue || expected === 'a key or }'))
     ) {
       value.close()
       this.#afterValue()
@@ -107,67 +107,67 @@ export class PartialJson implements Fold<string, unknown> {
   }
 
   #afterValue(): void {
-    this.#expected = this.#value.inside ? ', or the end' : 'nothing more'
+    this.#expected = this.#value.containerType ? ', or the end' : 'nothing more'
   }
 
   #endWord(): void {
     const value = parseJson(this.#word)
     if (value === undefined) this.#fail(`${JSON.stringify(this.#word)} is not JSON`, -this.#word.length)
     this.#word = ''
-    this.#value.put(value)
+    this.#value.setValue(value)
     this.#afterValue()
   }
 
   #startString(string: 'key' | 'value'): void {
     this.#string = string
     this.#text = ''
-    if (string === 'value') this.#value.text('')
+    if (string === 'value') this.#value.setPartialText('')
   }
 
   /** Reads on in a string, and says how far. */
-  #inString(text: string, from: number): number {
-    if (this.#escape) return this.#inEscape(text.charAt(from))
+  #readString(text: string, from: number): number {
+    if (this.#escape) return this.#readEscape(text.charAt(from))
     let at = from
     let code = text.charCodeAt(at)
-    while (code >= 0x20 && code !== QUOTE && code !== BACKSLASH) code = text.charCodeAt(++at)
-    if (at > from) this.#say(text.slice(from, at))
-    if (code === QUOTE) this.#endString()
-    else if (code === BACKSLASH) this.#escape = '\\'
+    while (code >= 0x20 && code !== QUOTE_CODE_UNIT && code !== BACKSLASH_CODE_UNIT) code = text.charCodeAt(++at)
+    if (at > from) this.#appendText(text.slice(from, at))
+    if (code === QUOTE_CODE_UNIT) this.#endString()
+    else if (code === BACKSLASH_CODE_UNIT) this.#escape = '\\'
     else if (at < text.length) this.#fail(`${JSON.stringify(text.charAt(at))} must be escaped in a string`, at - from)
     else return at - from
     return at - from + 1
   }
 
-  #inEscape(char: string): number {
+  #readEscape(char: string): number {
     this.#escape += char
     if (this.#escape.length < (this.#escape[1] === 'u' ? 6 : 2)) return 1
     const said = parseJson(`"${this.#escape}"`)
     if (typeof said !== 'string') this.#fail(`${this.#escape} is no escape`, 1 - this.#escape.length)
     this.#escape = ''
-    this.#say(String(said))
+    this.#appendText(String(said))
     return 1
   }
 
   /** The string goes on. Half a surrogate pair waits for its other half. */
-  #say(more: string): void {
-    const said = this.#half + more
+  #appendText(more: string): void {
+    const said = this.#highSurrogate + more
     const last = said.charCodeAt(said.length - 1)
     const isHalf = last >= 0xd800 && last < 0xdc00
-    this.#half = isHalf ? said.slice(-1) : ''
+    this.#highSurrogate = isHalf ? said.slice(-1) : ''
     const known = isHalf ? said.slice(0, -1) : said
     if (!known) return
     this.#text += known
-    if (this.#string === 'value') this.#value.text(this.#text)
+    if (this.#string === 'value') this.#value.setPartialText(this.#text)
   }
 
   #endString(): void {
-    const text = this.#text + this.#half
-    this.#half = ''
+    const text = this.#text + this.#highSurrogate
+    this.#highSurrogate = ''
     if (this.#string === 'key') {
-      this.#value.key(text)
+      this.#value.setKey(text)
       this.#expected = ':'
     } else {
-      this.#value.put(text)
+      this.#value.setValue(text)
       this.#afterValue()
     }
     this.#string = 'none'

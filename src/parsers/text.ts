@@ -2,10 +2,10 @@ import type { Delta } from '../core/delta.ts'
 import { ChaintapError } from '../core/errors.ts'
 import type { RunKind } from '../core/event.ts'
 import { Flow } from '../core/flow/flow.ts'
-import { text } from '../core/flow/fold.ts'
+import { textFold } from '../core/flow/fold.ts'
 import { type AssistantMessage, textOf } from '../core/message.ts'
 import { Runnable } from '../core/runnable/runnable.ts'
-import { describe } from '../core/util/describe.ts'
+import { describeForError } from '../core/util/describe.ts'
 
 /**
  * The text of what a model says (LangChain's StringOutputParser): its Deltas as strings while it streams, an answer as one string.
@@ -27,23 +27,23 @@ export class StringOutputParser extends Runnable<AssistantMessage | string, stri
     return flow.through<string>(
       {
         transform(chunk, controller) {
-          const said = textIn(chunk, 'StringOutputParser')
+          const said = chunkToText(chunk, 'StringOutputParser')
           if (said !== '') controller.enqueue(said)
         },
       },
-      text,
+      textFold,
     )
   }
 }
 
 /** The text in a string, a Delta, or the message of a step that gave its answer whole. `taker` is who takes it, for the error. */
-export function textIn(chunk: unknown, taker: string): string {
+export function chunkToText(chunk: unknown, taker: string): string {
   if (typeof chunk === 'string') return chunk
   const said = Object(chunk) as Partial<Delta | AssistantMessage>
   if ('type' in said) return said.type === 'text' ? (said.text ?? '') : ''
   if ('content' in said && said.content !== undefined) return textOf({ content: said.content })
   throw new ChaintapError(
     'invalid_input',
-    `${taker} takes a message, a model's Deltas or strings, but got ${describe(chunk)}. Put a function before it that makes one of these.`,
+    `${taker} takes a message, a model's Deltas or strings, but got ${describeForError(chunk)}. Put a function before it that makes one of these.`,
   )
 }

@@ -2,18 +2,18 @@ import type { RunKind } from '../core/event.ts'
 import { Flow } from '../core/flow/flow.ts'
 import type { Message } from '../core/message.ts'
 import { Runnable } from '../core/runnable/runnable.ts'
-import { type ChatTemplate, type ChatValues, chatRender } from './chat-template.ts'
+import { type ChatTemplate, type ChatValues, createChatRenderer } from './chat-template.ts'
 import type { Variables } from './template.ts'
 import {
-  filled,
-  neededBy,
+  collectVariables,
+  fillPrompt,
   type Partials,
   type PromptInput,
   type PromptOptions,
-  type Render,
-  type Sort,
+  type PromptRenderer,
+  requiredVariables,
   type TextValues,
-  variablesOf,
+  type VariableKind,
   withPartials,
 } from './values.ts'
 
@@ -43,16 +43,16 @@ export class ChatPromptTemplate<Values extends object = ChatValues<readonly Chat
 > {
   readonly name = 'ChatPromptTemplate'
   readonly kind: RunKind = 'prompt'
-  readonly render: Render<Message[]>
-  readonly variables: ReadonlyMap<string, Sort>
+  readonly render: PromptRenderer<Message[]>
+  readonly variables: ReadonlyMap<string, VariableKind>
   /** What {@link ChatPromptTemplate.partial | partial()} has filled in. */
   readonly partials: Readonly<Record<string, unknown>> = {}
 
   /** {@link ChatPromptTemplate.fromMessages} knows the variables by type. */
   constructor(messages: readonly ChatTemplate[], options: PromptOptions = {}) {
     super(options)
-    this.render = chatRender(messages)
-    this.variables = variablesOf(this.render)
+    this.render = createChatRenderer(messages)
+    this.variables = collectVariables(this.render)
   }
 
   /** One message of the user. */
@@ -67,7 +67,7 @@ export class ChatPromptTemplate<Values extends object = ChatValues<readonly Chat
 
   /** The variables that an input must have: optional placeholders are not among them. */
   get inputVariables(): readonly string[] {
-    return neededBy(this)
+    return requiredVariables(this)
   }
 
   /**
@@ -82,7 +82,7 @@ export class ChatPromptTemplate<Values extends object = ChatValues<readonly Chat
 
   /** The messages for these values, without a run: nothing is heard. */
   format(input: PromptInput<Values>): Promise<Message[]> {
-    return filled(this, input)
+    return fillPrompt(this, input)
   }
 
   override async open(input: PromptInput<Values>): Promise<Flow<Message[]>> {

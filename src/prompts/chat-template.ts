@@ -2,8 +2,8 @@ import { ChaintapError } from '../core/errors.ts'
 import type { Message, Part } from '../core/message.ts'
 import { type MessageLike, type MessageObject, type RoleName, toMessage } from '../messages/coerce.ts'
 import { type Literal, MessagesPlaceholder } from './placeholder.ts'
-import { fill, type Variables } from './template.ts'
-import type { PromptValue, Render, TextValues } from './values.ts'
+import { fillTemplate, type Variables } from './template.ts'
+import type { PromptRenderer, PromptValue, TextValues } from './values.ts'
 
 /** The template of a message, or a place for some. */
 export type ChatTemplate =
@@ -15,10 +15,14 @@ export type ChatTemplate =
   | Literal
 
 /** The values that these templates need. */
-export type ChatValues<M extends readonly unknown[]> = ValuesOf<TextNames<M[number]>, NeededSlots<M[number]>, OptionalSlots<M[number]>>
+export type ChatValues<M extends readonly unknown[]> = TemplateValues<
+  TextNames<M[number]>,
+  RequiredPlaceholders<M[number]>,
+  OptionalPlaceholders<M[number]>
+>
 
 // `infer All`: one plain object, as editors and errors are to show it.
-type ValuesOf<Text extends string, Needed extends string, Optional extends string> = string extends Text | Needed | Optional
+type TemplateValues<Text extends string, Needed extends string, Optional extends string> = string extends Text | Needed | Optional
   ? { readonly [name: string]: PromptValue | readonly MessageLike[] }
   : TextValues<Text> & MessageValues<Needed> & Partial<MessageValues<Optional>> extends infer All extends object
     ? { [K in keyof All]: All[K] }
@@ -37,35 +41,35 @@ type PartNames<P> = P extends { readonly type: 'text'; readonly text: infer T ex
   ? Variables<T>
   : never
 
-type OptionalSlots<M> = M extends MessagesPlaceholder<infer Name, true> | readonly ['placeholder', `{${infer Name}}`] ? Name : never
-type NeededSlots<M> = M extends MessagesPlaceholder<infer Name, boolean> ? Exclude<Name, OptionalSlots<M>> : never
+type OptionalPlaceholders<M> = M extends MessagesPlaceholder<infer Name, true> | readonly ['placeholder', `{${infer Name}}`] ? Name : never
+type RequiredPlaceholders<M> = M extends MessagesPlaceholder<infer Name, boolean> ? Exclude<Name, OptionalPlaceholders<M>> : never
 
 /** What makes the messages of these templates. */
-export function chatRender(templates: readonly ChatTemplate[]): Render<Message[]> {
-  const renders = templates.map(renderOf)
+export function createChatRenderer(templates: readonly ChatTemplate[]): PromptRenderer<Message[]> {
+  const renders = templates.map(createMessageRenderer)
   return (values) => renders.flatMap((render) => render(values))
 }
 
-function renderOf(template: ChatTemplate): Render<readonly Message[]> {
+function createMessageRenderer(template: ChatTemplate): PromptRenderer<readonly Message[]> {
   if (isLiteral(template)) return () => [template.literal]
-  const slot = placeholderOf(template)
+  const slot = parsePlaceholder(template)
   if (slot) return ({ messages }) => messages(slot.variableName, slot.optional)
   const message = toMessage(template as MessageLike)
-  return ({ text }) => [withTexts(message, (source) => fill(source, text))]
+  return ({ text }) => [fillMessage(message, (source) => fillTemplate(source, text))]
 }
 
 /** Texts and the addresses of images are templates; reasoning is not, for it may be signed. */
-function withTexts(message: Message, filled: (source: string) => string): Message {
+function fillMessage(message: Message, fillText: (source: string) => string): Message {
   const { content } = message
-  if (typeof content === 'string') return { ...message, content: filled(content) }
+  if (typeof content === 'string') return { ...message, content: fillText(content) }
   const parts = content.map((part) => {
-    if (part.type === 'text') return { ...part, text: filled(part.text) }
-    return 'url' in part ? { ...part, url: filled(part.url) } : part
+    if (part.type === 'text') return { ...part, text: fillText(part.text) }
+    return 'url' in part ? { ...part, url: fillText(part.url) } : part
   })
   return { ...message, content: parts }
 }
 
-function placeholderOf(template: ChatTemplate): MessagesPlaceholder<string, boolean> | undefined {
+function parsePlaceholder(template: ChatTemplate): MessagesPlaceholder<string, boolean> | undefined {
   if (template instanceof MessagesPlaceholder) return template
   if (!Array.isArray(template) || template[0] !== 'placeholder') return
   const [, name] = /^\{([^{}]+)\}$/.exec(String(template[1])) ?? []

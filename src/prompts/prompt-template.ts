@@ -1,17 +1,17 @@
 import type { RunKind } from '../core/event.ts'
 import { Flow } from '../core/flow/flow.ts'
 import { Runnable } from '../core/runnable/runnable.ts'
-import { fill, type Variables } from './template.ts'
+import { fillTemplate, type Variables } from './template.ts'
 import {
-  filled,
-  neededBy,
+  collectVariables,
+  fillPrompt,
   type Partials,
   type PromptInput,
   type PromptOptions,
-  type Render,
-  type Sort,
+  type PromptRenderer,
+  requiredVariables,
   type TextValues,
-  variablesOf,
+  type VariableKind,
   withPartials,
 } from './values.ts'
 
@@ -28,16 +28,16 @@ import {
 export class PromptTemplate<Values extends object = TextValues<string>> extends Runnable<PromptInput<Values>, string> {
   readonly name = 'PromptTemplate'
   readonly kind: RunKind = 'prompt'
-  readonly render: Render<string>
-  readonly variables: ReadonlyMap<string, Sort>
+  readonly render: PromptRenderer<string>
+  readonly variables: ReadonlyMap<string, VariableKind>
   /** What {@link PromptTemplate.partial | partial()} has filled in. */
   readonly partials: Readonly<Record<string, unknown>> = {}
 
   /** {@link PromptTemplate.fromTemplate} knows the variables by type. */
   constructor(template: string, options: PromptOptions = {}) {
     super(options)
-    this.render = ({ text }) => fill(template, text)
-    this.variables = variablesOf(this.render)
+    this.render = ({ text }) => fillTemplate(template, text)
+    this.variables = collectVariables(this.render)
   }
 
   /** A prompt whose variables are those in the template, by type too. */
@@ -47,7 +47,7 @@ export class PromptTemplate<Values extends object = TextValues<string>> extends 
 
   /** The variables that an input must have. */
   get inputVariables(): readonly string[] {
-    return neededBy(this)
+    return requiredVariables(this)
   }
 
   /**
@@ -62,7 +62,7 @@ export class PromptTemplate<Values extends object = TextValues<string>> extends 
 
   /** The text for these values, without a run: nothing is heard. */
   format(input: PromptInput<Values>): Promise<string> {
-    return filled(this, input)
+    return fillPrompt(this, input)
   }
 
   override async open(input: PromptInput<Values>): Promise<Flow<string>> {

@@ -26,19 +26,19 @@ export type Variables<T extends string, Found extends string = never> = string e
  * @example
  * fill('Hi {name}}}', () => 'bears') // 'Hi bears}'
  */
-export function fill(template: string, textFor: (variable: string) => string): string {
-  return template.replace(tokens, (token, index: number) => {
+export function fillTemplate(template: string, textFor: (variable: string) => string): string {
+  return template.replace(templateTokenPattern, (token, index: number) => {
     if (token === '{{' || token === '}}') return token.slice(1)
-    const problem = problemOf(token)
-    if (problem) throw invalid(problem, template, index)
+    const problem = findTokenProblem(token)
+    if (problem) throw invalidTemplateError(problem, template, index)
     return textFor(token.slice(1, -1))
   })
 }
 
 // In this order: `{{` and `}}`, a variable or what was to be one, a brace alone.
-const tokens = /\{\{|\}\}|\{[^{}]*\}?|\}/g
+const templateTokenPattern = /\{\{|\}\}|\{[^{}]*\}?|\}/g
 
-function problemOf(token: string): string | undefined {
+function findTokenProblem(token: string): string | undefined {
   if (token === '}') return 'This } closes nothing'
   if (!token.endsWith('}')) return 'This { is never closed'
   if (token === '{}') return 'This variable has no name'
@@ -46,16 +46,16 @@ function problemOf(token: string): string | undefined {
   if (/^\{\s*"/.test(token)) return 'This looks like JSON, not like the name of a variable'
 }
 
-export const doubleBraces = 'A brace that is meant as text is written twice: {{ and }}.'
+export const doubleBraceHint = 'A brace that is meant as text is written twice: {{ and }}.'
 
 /** How much of a line is shown on each side of the problem. */
-const EXCERPT = 40
+const TEMPLATE_EXCERPT_CHARS = 40
 
-function invalid(problem: string, source: string, index: number): ChaintapError {
+function invalidTemplateError(problem: string, source: string, index: number): ChaintapError {
   const lines = source.slice(0, index).split('\n')
   const column = lines.at(-1)?.length ?? 0
-  const before = source.slice(index - Math.min(column, EXCERPT), index)
-  const [after = ''] = source.slice(index, index + EXCERPT).split(/\r?\n/, 1)
+  const before = source.slice(index - Math.min(column, TEMPLATE_EXCERPT_CHARS), index)
+  const [after = ''] = source.slice(index, index + TEMPLATE_EXCERPT_CHARS).split(/\r?\n/, 1)
   const shown = `  ${before}${after}\n  ${' '.repeat(before.length)}^`.replaceAll('\t', ' ')
-  return new ChaintapError('invalid_template', `${problem} (at ${lines.length}:${column + 1}). ${doubleBraces}\n${shown}`)
+  return new ChaintapError('invalid_template', `${problem} (at ${lines.length}:${column + 1}). ${doubleBraceHint}\n${shown}`)
 }

@@ -1,5 +1,5 @@
 /** How long a connection may take, and how it is made again. */
-export interface LineOptions {
+export interface ReconnectOptions {
   /** Ms without a byte, heartbeats included, after which a connection counts as lost. Default 45,000: three heartbeats; 0 for no limit. */
   readonly idleMs?: number
   /** How often a lost connection is made again before an event comes, where the server can resume the run. Default 10. */

@@ -1,12 +1,12 @@
-import { type Fold, text } from '../core/flow/fold.ts'
+import { type Fold, textFold } from '../core/flow/fold.ts'
 import { snapshot } from '../core/util/snapshot.ts'
 
 /** What the codec puts behind a text that it has cut. */
-const isCut = /… \[\d+ more characters\]$/
+const truncatedTextPattern = /… \[\d+ more characters\]$/
 
 /** The output of a run elsewhere: what its end tells. Until then the text that came, as a message where it came as Deltas, else the last chunk. */
-export function answerFold(): Fold & { end(output: unknown, isWhole: boolean): void } {
-  const texts = text()
+export function remoteOutputFold(): Fold & { end(output: unknown, isWhole: boolean): void } {
+  const texts = textFold()
   let kind: 'none' | 'text' | 'message' | 'other' = 'none'
   let last: unknown
   let said: { readonly output: unknown } | undefined
@@ -26,7 +26,8 @@ export function answerFold(): Fold & { end(output: unknown, isWhole: boolean): v
     },
     end(output, isWhole) {
       // A long text comes cut in the event, and whole in the chunks.
-      if (!isWhole || kind !== 'text' || typeof output !== 'string' || !isCut.test(output)) said = { output: snapshot(output) }
+      if (!isWhole || kind !== 'text' || typeof output !== 'string' || !truncatedTextPattern.test(output))
+        said = { output: snapshot(output) }
     },
     result() {
       if (said) return said.output

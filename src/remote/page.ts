@@ -3,12 +3,12 @@
  * It is told since when. Phones cut the connections of pages that are away, and say nothing. Shorter looks at other tabs are none of our
  * business. Gives what stops it; where there is no page, nothing ever comes.
  */
-export function onReturn(graceMs: number, back: (since: number) => void): () => void {
+export function onPageResume(graceMs: number, back: (since: number) => void): () => void {
   // Workers' globals take listeners too, but for other things.
   if (!('ononline' in globalThis)) return () => {}
   const { document } = globalThis as { readonly document?: { readonly hidden: boolean } }
   let away = 0
-  const hear = (event: Event): void => {
+  const onPageEvent = (event: Event): void => {
     const { type, persisted } = event as Event & { readonly persisted?: boolean }
     const isLeaving = type === 'offline' || type === 'pagehide' || (type === 'visibilitychange' && document?.hidden)
     if (isLeaving) away ||= Date.now()
@@ -21,8 +21,8 @@ export function onReturn(graceMs: number, back: (since: number) => void): () => 
   const page = globalThis as unknown as EventTarget
   const types = ['visibilitychange', 'pagehide', 'pageshow', 'offline', 'online']
   // They bubble from the document to the window.
-  for (const type of types) page.addEventListener(type, hear)
+  for (const type of types) page.addEventListener(type, onPageEvent)
   return () => {
-    for (const type of types) page.removeEventListener(type, hear)
+    for (const type of types) page.removeEventListener(type, onPageEvent)
   }
 }

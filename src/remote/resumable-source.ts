@@ -1,65 +1,69 @@
 import { Disconnect, TruncatedError } from '../core/errors.ts'
-import type { Read, Source } from '../core/flow/source.ts'
-import type { OpenRun } from '../core/run/run.ts'
-import { Connection } from './connection.ts'
+import type { Source, SourceResult } from '../core/flow/source.ts'
+import type { ActiveRun } from '../core/run/run.ts'
+import { RemoteConnection } from './connection.ts'
 import { RemoteError } from './errors.ts'
-import type { LineOptions, ResumableRun } from './options.ts'
-import { onReturn } from './page.ts'
-import { type Ask, mayPass, resuming, type Server, stopRun } from './server.ts'
-import type { Frames } from './sse-messages.ts'
+import type { ReconnectOptions, ResumableRun } from './options.ts'
+import { onPageResume } from './page.ts'
+import { createResumeRequest, isTransientRemoteError, type RemoteRequest, type RemoteServer, stopRun } from './server.ts'
+import type { SseMessages } from './sse-messages.ts'
 
 /** What a line is for. */
-export interface LineCall extends Required<LineOptions> {
-  readonly server: Server
-  readonly ask: Ask
+export interface ResumableEventSourceOptions extends Required<ReconnectOptions> {
+  readonly server: RemoteServer
+  readonly request: RemoteRequest
   /** Told when the server has said that it can resume the run. */
-  readonly resumable: (line: Line) => void
+  readonly onResumable: (line: ResumableEventSource) => void
 }
 
 /** A server that asks for more is not waited for. */
-const LONGEST_PAUSE = 60_000
+const MAX_RECONNECT_PAUSE_MS = 60_000
 /** How long one attempt waits for a network that is gone, in ms. */
-const OFFLINE_PAUSE = 30_000
+const OFFLINE_PAUSE_MS = 30_000
 
-const failed = (error: unknown): { readonly error: unknown } => ({ error })
+const toFailure = (error: unknown): { readonly error: unknown } => ({ error })
 
-type Next = Read<Frames>
-type Later = Promise<Next> | Next
+type SseRead = SourceResult<SseMessages>
+type SyncOrAsyncSseRead = Promise<SseRead> | SseRead
 
 /**
  * The events of one run, across as many connections as it takes.
  *
  * - `cancel` closes the socket at once and, where the server would go on without a reader, tells it to stop; a `Disconnect` does not.
- * - Who hears the events keeps `seq`, and says when the run `isEnding` (its last event has come) and `isOver` (its outcome has).
+ * - Who hears the events keeps `seq`, and says when the run `isEnding` (its last event has come) and `exceedsLimits` (its outcome has).
  */
-export class Line implements Source<Frames>, ResumableRun {
+export class ResumableEventSource implements Source<SseMessages>, ResumableRun {
   id: string
   seq: number
   isEnding = false
   isOver = false
-  readonly #call: LineCall
-  readonly #run: OpenRun
-  #connection: Connection | undefined
+  readonly #options: ResumableEventSourceOptions
+  readonly #run: ActiveRun
+  #connection: RemoteConnection | undefined
   #openedAt = 0
   #attempts = 0
-  #seqAtCut = -1
+  #seqAtDisconnect = -1
   #isClosed = false
-  #unfollow: (() => void) | undefined
-  #settle: ((read: Next) => void) | undefined
+  #unwatchPage: (() => void) | undefined
+  #resolveRead: ((read: SseRead) => void) | undefined
   /** Ends a pause. */
-  #wake: (() => void) | undefined
+  #endPause: (() => void) | undefined
 
   /** `resumed`: a run that was started before, and what of it is known. */
-  constructor(call: LineCall, run: OpenRun, { id, after }: { readonly id: string; readonly after: number } = { id: '', after: -1 }) {
-    this.#call = call
+  constructor(
+    call: ResumableEventSourceOptions,
+    run: ActiveRun,
+    { id, after }: { readonly id: string; readonly after: number } = { id: '', after: -1 },
+  ) {
+    this.#options = call
     this.#run = run
     this.id = id
     this.seq = after
   }
 
-  next(): Later {
+  next(): SyncOrAsyncSseRead {
     if (this.isOver) return this.#finish()
-    return this.#connection?.read(this.#onFrames, this.#onCut) ?? this.#settled(() => this.#begin())
+    return this.#connection?.read(this.#onMessages, this.#onDisconnect) ?? this.#cancellable(() => this.#connectFirst())
   }
 
   cancel(reason: unknown): void {
@@ -70,97 +74,97 @@ export class Line implements Source<Frames>, ResumableRun {
     // For who awaits `flushed`: the tree lets handlers finish, and a Worker lives until then.
     if (isRunning) {
       const stopped = this.#stop(connection, reason)
-      this.#run.tree.lift(Object.assign(() => {}, { flush: () => stopped }))
+      this.#run.tree.resolveHandler(Object.assign(() => {}, { flush: () => stopped }))
     } else connection?.close(reason)
-    this.#unfollow?.()
-    this.#settle?.({ done: true })
-    this.#wake?.()
+    this.#unwatchPage?.()
+    this.#resolveRead?.({ done: true })
+    this.#endPause?.()
   }
 
-  readonly #onFrames = (frames: Frames | undefined): Later =>
-    frames ? { done: false, value: frames } : this.#onCut(this.#connection?.lost)
+  readonly #onMessages = (frames: SseMessages | undefined): SyncOrAsyncSseRead =>
+    frames ? { done: false, value: frames } : this.#onDisconnect(this.#connection?.closeReason)
 
-  readonly #onCut = (error: unknown): Later => {
+  readonly #onDisconnect = (error: unknown): SyncOrAsyncSseRead => {
     if (this.#isClosed) return { done: true }
     if (this.isEnding) return this.#finish()
-    const { server, maxReconnects } = this.#call
-    if (this.id && maxReconnects > 0) return this.#settled(() => this.#again(error))
+    const { server, maxReconnects } = this.#options
+    if (this.id && maxReconnects > 0) return this.#cancellable(() => this.#reconnect(error))
     this.#finish()
     const why = this.id ? 'maxReconnects is 0' : 'it cannot resume a run: serveDurable() can'
-    throw Object.assign(new TruncatedError(`The answer of ${server.where} was cut, and ${why}. What arrived was delivered.`), {
+    throw Object.assign(new TruncatedError(`The answer of ${server.address} was cut, and ${why}. What arrived was delivered.`), {
       cause: error,
     })
   }
 
   /** Reads no more. Whoever gives up does not stop the run, which may be resumed. */
-  #finish(): Next {
+  #finish(): SseRead {
     this.#isClosed = true
-    this.#unfollow?.()
+    this.#unwatchPage?.()
     this.#connection?.close(undefined)
     return { done: true }
   }
 
   /** Work that a cancel does not wait for. */
-  #settled(work: () => Promise<Next>): Promise<Next> {
+  #cancellable(work: () => Promise<SseRead>): Promise<SseRead> {
     return new Promise((resolve, reject) => {
-      this.#settle = resolve
+      this.#resolveRead = resolve
       work().then(resolve, reject)
     })
   }
 
-  async #begin(): Promise<Next> {
-    const { ask, maxReconnects } = this.#call
-    const failure = await this.#open(ask).then(() => undefined, failed)
+  async #connectFirst(): Promise<SseRead> {
+    const { request, maxReconnects } = this.#options
+    const failure = await this.#connect(request).then(() => undefined, toFailure)
     if (this.#isClosed) return { done: true }
     if (!failure) return this.next()
     // A run that is known already can be asked for again; any other call may have arrived.
-    if (this.id && maxReconnects > 0 && mayPass(failure.error)) return this.#again(failure.error)
+    if (this.id && maxReconnects > 0 && isTransientRemoteError(failure.error)) return this.#reconnect(failure.error)
     this.#finish()
     throw failure.error
   }
 
-  async #open(ask: Ask): Promise<void> {
-    const { server, idleMs, resumable } = this.#call
+  async #connect(ask: RemoteRequest): Promise<void> {
+    const { server, idleMs, onResumable } = this.#options
     this.#connection?.close(undefined)
-    const connection = new Connection(server, idleMs)
+    const connection = new RemoteConnection(server, idleMs)
     this.#connection = connection
-    this.#follow()
+    this.#watchPage()
     await connection.open(ask)
     if (this.#isClosed) return
     const isFirst = this.#openedAt === 0
     this.#openedAt = Date.now()
     this.id ||= connection.runId ?? ''
-    this.#follow()
-    if (this.id && isFirst) resumable(this)
+    this.#watchPage()
+    if (this.id && isFirst) onResumable(this)
   }
 
   /** Listens to the page, once there is a run to come back to. */
-  #follow(): void {
-    if (this.id) this.#unfollow ??= onReturn(this.#call.graceMs, this.#onReturn)
+  #watchPage(): void {
+    if (this.id) this.#unwatchPage ??= onPageResume(this.#options.graceMs, this.#onPageResume)
   }
 
   /** Makes the connection anew until it holds, or gives up. */
-  async #again(cut: unknown): Promise<Next> {
-    const { server, idleMs, maxReconnects } = this.#call
+  async #reconnect(cut: unknown): Promise<SseRead> {
+    const { server, idleMs, maxReconnects } = this.#options
     // A long silence with heartbeats is no failure.
-    if (this.seq > this.#seqAtCut || (idleMs > 0 && Date.now() - this.#openedAt > idleMs)) this.#attempts = 0
-    this.#seqAtCut = this.seq
-    let error: unknown = cut ?? new RemoteError('network', `${server.where} ended its answer before the run's end.`)
+    if (this.seq > this.#seqAtDisconnect || (idleMs > 0 && Date.now() - this.#openedAt > idleMs)) this.#attempts = 0
+    this.#seqAtDisconnect = this.seq
+    let error: unknown = cut ?? new RemoteError('network', `${server.address} ended its answer before the run's end.`)
     while (this.#attempts++ < maxReconnects) {
       await this.#run.emit({ type: 'retry', attempt: this.#attempts, error })
       if (!this.#isClosed) await this.#pause(error)
       if (this.#isClosed) break
-      const failure = await this.#open(resuming(this.id, this.seq)).then(() => undefined, failed)
+      const failure = await this.#connect(createResumeRequest(this.id, this.seq)).then(() => undefined, toFailure)
       if (this.#isClosed) break
       if (!failure) return this.next()
       error = failure.error
-      if (mayPass(error)) continue
+      if (isTransientRemoteError(error)) continue
       this.#finish()
       throw error
     }
     if (this.#isClosed) return { done: true }
     this.#finish()
-    const what = `The connection to ${server.where} was lost, and ${maxReconnects} attempts to go on failed`
+    const what = `The connection to ${server.address} was lost, and ${maxReconnects} attempts to go on failed`
     throw new RemoteError('connection_lost', `${what}. The run may be going on: resume('${this.id}') reads it.`, {
       cause: error,
       runId: this.id,
@@ -168,13 +172,13 @@ export class Line implements Source<Frames>, ResumableRun {
   }
 
   #pause(error: unknown): Promise<void> {
-    const { reconnectDelay } = this.#call
+    const { reconnectDelay } = this.#options
     const { retryAfterMs = 0 } = Object(error) as Partial<RemoteError>
     const isOffline = (globalThis as { navigator?: { onLine?: boolean } }).navigator?.onLine === false
-    const ms = isOffline ? OFFLINE_PAUSE : Math.max(reconnectDelay(this.#attempts), Math.min(retryAfterMs, LONGEST_PAUSE))
+    const ms = isOffline ? OFFLINE_PAUSE_MS : Math.max(reconnectDelay(this.#attempts), Math.min(retryAfterMs, MAX_RECONNECT_PAUSE_MS))
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms)
-      this.#wake = () => {
+      this.#endPause = () => {
         clearTimeout(timer)
         resolve()
       }
@@ -182,15 +186,15 @@ export class Line implements Source<Frames>, ResumableRun {
   }
 
   /** The page is back: what has been silent since it left is not waited for. */
-  readonly #onReturn = (since: number): void => {
-    this.#wake?.()
-    const waits = this.#connection?.waitsSince
+  readonly #onPageResume = (since: number): void => {
+    this.#endPause?.()
+    const waits = this.#connection?.waitingSince
     if (waits && waits <= since) this.#connection?.close(new RemoteError('network', 'The page was away.'))
   }
 
-  async #stop(connection: Connection, reason: unknown): Promise<void> {
+  async #stop(connection: RemoteConnection, reason: unknown): Promise<void> {
     if (this.id) connection.close(reason)
-    const id = this.id || (await connection.leave(reason))
-    if (id) await stopRun(this.#call.server, id)
+    const id = this.id || (await connection.closeForStop(reason))
+    if (id) await stopRun(this.#options.server, id)
   }
 }

@@ -3,22 +3,29 @@ import { ChaintapError } from '../core/errors.ts'
 import type { Handler, Run, RunEvent } from '../core/event.ts'
 import { Flow } from '../core/flow/flow.ts'
 import type { Stage } from '../core/flow/link.ts'
-import { report } from '../core/handler/handler.ts'
+import { reportHandlerError } from '../core/handler/handler.ts'
 import type { RunOptions } from '../core/options.ts'
-import type { OpenRun } from '../core/run/run.ts'
+import type { ActiveRun } from '../core/run/run.ts'
 import type { RunStream } from '../core/run/run-stream.ts'
 import type { OwnOptions } from '../core/run/scope.ts'
 import { Runnable } from '../core/runnable/runnable.ts'
 import { backoffMs } from '../core/util/backoff.ts'
 import { idFactory } from '../core/util/id.ts'
-import { Hearing } from './event-stage.ts'
-import type { LineOptions, ResumableRun } from './options.ts'
-import { Line } from './resumable-source.ts'
-import { type Ask, bodyOf, resuming, type Server, type ServerOptions, serverAt } from './server.ts'
-import type { Frames } from './sse-messages.ts'
+import { RemoteEventStage } from './event-stage.ts'
+import type { ReconnectOptions, ResumableRun } from './options.ts'
+import { ResumableEventSource } from './resumable-source.ts'
+import {
+  createRemoteServer,
+  createResumeRequest,
+  encodeCallBody,
+  type RemoteRequest,
+  type RemoteServer,
+  type ServerOptions,
+} from './server.ts'
+import type { SseMessages } from './sse-messages.ts'
 
 /** Options of a {@link RemoteRunnable}. */
-export interface RemoteOptions extends OwnOptions, ServerOptions, LineOptions {
+export interface RemoteOptions extends OwnOptions, ServerOptions, ReconnectOptions {
   /** The name of its runs. Default `RemoteRunnable`. */
   readonly name?: string
   /** Told of a run that the server can resume, as soon as that is known: keep its `id`, and a page that is loaded anew goes on with `resume`. */
@@ -55,23 +62,23 @@ export class RemoteRunnable<In, Out, Chunk = Out> extends Runnable<In, Out, Chun
   readonly name: string
   readonly kind = 'chain'
   /** Opens the way to a run. */
-  readonly reach: Reach
+  readonly openRemote: OpenRemote
 
   /** @throws ChaintapError `invalid_options` for an empty url */
   constructor(url: string | URL, options: RemoteOptions = {}) {
     super(options)
     if (String(url) === '') throw new ChaintapError('invalid_options', 'RemoteRunnable needs the url of its server, e.g. "/api/chat".')
     this.name = options.name ?? 'RemoteRunnable'
-    this.reach = reaching(serverAt(url, options), options)
+    this.openRemote = createOpenRemote(createRemoteServer(url, options), options)
   }
 
-  override open(input: In, run: OpenRun): Flow<Chunk> {
+  override open(input: In, run: ActiveRun): Flow<Chunk> {
     const { tags, metadata } = run.scope
     const { runName } = run.options
-    const body = bodyOf({ input, options: { tags, metadata, ...(runName !== undefined && { runName }) } })
+    const body = encodeCallBody({ input, options: { tags, metadata, ...(runName !== undefined && { runName }) } })
     // Not the run's id: that stands in logs, and who knows the key may join the run.
     const headers = { 'content-type': 'application/json', 'idempotency-key': `"${idFactory()()}"` }
-    return this.reach({ method: 'POST', body, headers }, run) as Flow<Chunk>
+    return this.openRemote({ method: 'POST', body, headers }, run) as Flow<Chunk>
   }
 
   /**
@@ -79,7 +86,7 @@ export class RemoteRunnable<In, Out, Chunk = Out> extends Runnable<In, Out, Chun
    * short form of its `stream`.
    */
   attach(runId: string, { after = -1 }: ResumeOptions = {}): Runnable<void, Out, Chunk> {
-    const open = (_: unknown, run: OpenRun): Flow => this.reach(resuming(runId, after), run, { id: runId, after })
+    const open = (_: unknown, run: ActiveRun): Flow => this.openRemote(createResumeRequest(runId, after), run, { id: runId, after })
     return Object.assign(this.withConfig({}), { open }) as unknown as Runnable<void, Out, Chunk>
   }
 
@@ -108,21 +115,29 @@ export type Remote<Chain> = Chain extends (...given: never) => infer Made
     ? RemoteRunnable<In, Out, Chunk>
     : never
 
-type Reach = (ask: Ask, run: OpenRun, resumed?: { readonly id: string; readonly after: number }) => Flow
+type OpenRemote = (ask: RemoteRequest, run: ActiveRun, resumed?: { readonly id: string; readonly after: number }) => Flow
 
 /** A closure, as it holds the headers. */
-function reaching(server: Server, options: RemoteOptions): Reach {
+function createOpenRemote(server: RemoteServer, options: RemoteOptions): OpenRemote {
   const { idleMs = 45_000, maxReconnects = 10, reconnectDelay = backoffMs, graceMs = 5_000, onResumable } = options
   return (ask, run, resumed) => {
-    const resumable = (line: Line): void => onResumable && told(onResumable, line, run)
-    const line = new Line({ server, ask, idleMs, maxReconnects, reconnectDelay, graceMs, resumable }, run, resumed)
-    const hearing = new Hearing(line, run, { where: server.where, isLive: !resumed })
-    return new Flow<Frames>(line).through<EventSourceMessage>(apart).through(hearing, () => hearing.fold)
+    const resumable = (line: ResumableEventSource): void => onResumable && notifyResumable(onResumable, line, run)
+    const line = new ResumableEventSource(
+      { server, request: ask, idleMs, maxReconnects, reconnectDelay, graceMs, onResumable: resumable },
+      run,
+      resumed,
+    )
+    const hearing = new RemoteEventStage(line, run, { address: server.address, isLive: !resumed })
+    return new Flow<SseMessages>(line).through<EventSourceMessage>(splitMessages).through(hearing, () => hearing.fold)
   }
 }
 
 /** Its failure must not harm the run: storage may be full, or forbidden. */
-function told(onResumable: NonNullable<RemoteOptions['onResumable']>, line: Line, { run, tree }: OpenRun): void {
+function notifyResumable(
+  onResumable: NonNullable<RemoteOptions['onResumable']>,
+  line: ResumableEventSource,
+  { run, tree }: ActiveRun,
+): void {
   const remote: ResumableRun = {
     id: line.id,
     get seq() {
@@ -133,12 +148,12 @@ function told(onResumable: NonNullable<RemoteOptions['onResumable']>, line: Line
     onResumable(remote, run)
   } catch (error) {
     const event: RunEvent = { run, at: Date.now(), seq: tree.seq, type: 'custom', name: 'resumable', data: remote.id }
-    report(error, event, onResumable as unknown as Handler, tree.onHandlerError)
+    reportHandlerError(error, event, onResumable as unknown as Handler, tree.onHandlerError)
   }
 }
 
 /** Frames one by one: what follows one whose handlers are busy waits in the link. */
-const apart: Stage<Frames, EventSourceMessage> = {
+const splitMessages: Stage<SseMessages, EventSourceMessage> = {
   transform(frames, controller) {
     for (const frame of frames) controller.enqueue(frame)
   },

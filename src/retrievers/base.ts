@@ -1,7 +1,7 @@
-import { verbosely } from '../console/lazy.ts'
+import { lazyConsoleHandler } from '../console/lazy.ts'
 import type { RunContext, RunKind } from '../core/event.ts'
 import { Flow } from '../core/flow/flow.ts'
-import type { OpenRun } from '../core/run/run.ts'
+import type { ActiveRun } from '../core/run/run.ts'
 import type { OwnOptions } from '../core/run/scope.ts'
 import { Runnable } from '../core/runnable/runnable.ts'
 
@@ -35,13 +35,13 @@ export abstract class Retriever<D extends Document = Document> extends Runnable<
 
   constructor({ verbose, ...own }: RetrieverOptions = {}) {
     super(own)
-    if (verbose) this.lateCallbacks = verbosely
+    if (verbose) this.lazyCallbacks = lazyConsoleHandler
   }
 
   /** The documents for a query, the best first. What it starts must stop with `context.signal`. */
   abstract retrieve(query: string, context: RunContext): readonly D[] | Promise<readonly D[]>
 
-  override async open(query: string, run: OpenRun): Promise<Flow<readonly D[]>> {
+  override async open(query: string, run: ActiveRun): Promise<Flow<readonly D[]>> {
     return Flow.of(await this.retrieve(query, run))
   }
 }

@@ -1,4 +1,4 @@
-import { verbosely } from '../console/lazy.ts'
+import { lazyConsoleHandler } from '../console/lazy.ts'
 import { ChaintapError } from '../core/errors.ts'
 import type { RunKind } from '../core/event.ts'
 import { Flow } from '../core/flow/flow.ts'
@@ -29,28 +29,28 @@ export class InMemoryRetriever<D extends Document = Document> extends Runnable<s
   readonly name = 'InMemoryRetriever'
   readonly kind: RunKind = 'retriever'
   readonly k: number
-  readonly index: readonly Entry<D>[]
+  readonly index: readonly IndexedDocument<D>[]
   readonly averageLength: number
 
   constructor({ documents, k = 4, verbose, ...own }: InMemoryRetrieverOptions<D>) {
     super(own)
     if (!Number.isInteger(k) || k < 1) throw new ChaintapError('invalid_options', `k must be 1, 2, 3 …, but is ${k}.`)
-    if (verbose) this.lateCallbacks = verbosely
+    if (verbose) this.lazyCallbacks = lazyConsoleHandler
     this.k = k
-    this.index = documents.map((document) => entryOf(document))
+    this.index = documents.map((document) => indexDocument(document))
     this.averageLength = this.index.reduce((sum, { length }) => sum + length, 0) / Math.max(1, documents.length)
   }
 
   open(query: string): Flow<readonly D[]> {
-    const words = new Set(wordsOf(query))
-    const weights = new Map(Array.from(words, (word) => [word, rarity(word, this.index)]))
-    const scored = this.index.map((entry) => ({ document: entry.document, score: score(entry, weights, this.averageLength) }))
+    const words = new Set(splitIntoWords(query))
+    const weights = new Map(Array.from(words, (word) => [word, inverseDocumentFrequency(word, this.index)]))
+    const scored = this.index.map((entry) => ({ document: entry.document, score: bm25Score(entry, weights, this.averageLength) }))
     const found = scored.filter(({ score }) => score > 0).sort((a, b) => b.score - a.score)
     return Flow.of(found.slice(0, this.k).map(({ document }) => document))
   }
 }
 
-interface Entry<D> {
+interface IndexedDocument<D> {
   readonly document: D
   /** How often each word is in it. */
   readonly counts: ReadonlyMap<string, number>
@@ -58,27 +58,27 @@ interface Entry<D> {
   readonly length: number
 }
 
-function entryOf<D extends Document>(document: D): Entry<D> {
-  const words = wordsOf(document.pageContent)
+function indexDocument<D extends Document>(document: D): IndexedDocument<D> {
+  const words = splitIntoWords(document.pageContent)
   const counts = new Map<string, number>()
   for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1)
   return { document, counts, length: words.length }
 }
 
 /** Letters and digits of any script, without case. */
-const wordsOf = (text: string): readonly string[] =>
+const splitIntoWords = (text: string): readonly string[] =>
   text
     .normalize('NFKC')
     .toLowerCase()
     .match(/[\p{L}\p{N}]+/gu) ?? []
 
 /** The inverse document frequency of a word, never below 0. */
-function rarity(word: string, index: readonly Entry<unknown>[]): number {
+function inverseDocumentFrequency(word: string, index: readonly IndexedDocument<unknown>[]): number {
   const having = index.filter(({ counts }) => counts.has(word)).length
   return Math.log(1 + (index.length - having + 0.5) / (having + 0.5))
 }
 
-function score({ counts, length }: Entry<unknown>, weights: ReadonlyMap<string, number>, averageLength: number): number {
+function bm25Score({ counts, length }: IndexedDocument<unknown>, weights: ReadonlyMap<string, number>, averageLength: number): number {
   let sum = 0
   for (const [word, weight] of weights) {
     const count = counts.get(word) ?? 0

@@ -4,7 +4,7 @@ import type { JsonSchema } from './json-schema.ts'
 import type { Issue } from './validate.ts'
 
 /** Keywords whose failure says only that something within has failed, which is an issue of its own. */
-const wrappers: ReadonlySet<string> = new Set([
+const wrapperKeywords: ReadonlySet<string> = new Set([
   '$ref',
   '$recursiveRef',
   'additionalItems',
@@ -23,18 +23,18 @@ const wrappers: ReadonlySet<string> = new Set([
 
 /** What a JSON Schema finds wrong with a value, nothing where it fits. Loaded by `validate()` alone: it brings the validator. */
 export function jsonIssues(schema: JsonSchema, value: unknown): readonly Issue[] {
-  const seen = asJson(value)
+  const seen = toJsonValue(value)
   if ('problem' in seen) return [{ message: `This is not JSON: ${seen.problem}`, path: [] }]
-  const { errors } = checked(schema, seen.value)
-  const within = errors.filter(({ keyword }) => !wrappers.has(keyword))
+  const { errors } = runValidator(schema, seen.value)
+  const within = errors.filter(({ keyword }) => !wrapperKeywords.has(keyword))
   return (within.length > 0 ? within : errors).map(({ keyword, error, instanceLocation }) => ({
     message: keyword === 'false' ? 'Nothing is allowed here.' : error,
-    path: pathOf(instanceLocation),
+    path: parseJsonPointer(instanceLocation),
   }))
 }
 
 /** As the schema sees it: what is undefined is not there, a date is a text. */
-function asJson(value: unknown): { readonly value: unknown } | { readonly problem: string } {
+function toJsonValue(value: unknown): { readonly value: unknown } | { readonly problem: string } {
   try {
     return { value: JSON.parse(JSON.stringify(value) ?? 'null') }
   } catch (error) {
@@ -42,22 +42,22 @@ function asJson(value: unknown): { readonly value: unknown } | { readonly proble
   }
 }
 
-function checked(schema: JsonSchema, value: unknown): ReturnType<Validator['validate']> {
+function runValidator(schema: JsonSchema, value: unknown): ReturnType<Validator['validate']> {
   try {
     // A copy: the library notes addresses in the schema it is given, which may be frozen, or on its way to a model.
-    return new Validator(structuredClone(schema) as Schema, draftOf(schema), false).validate(value)
+    return new Validator(structuredClone(schema) as Schema, schemaDraft(schema), false).validate(value)
   } catch (cause) {
     throw new ChaintapError('invalid_options', `This JSON Schema cannot be used: ${String(cause)}`, { cause })
   }
 }
 
-function draftOf({ $schema = '' }: JsonSchema): '4' | '7' | '2020-12' {
+function schemaDraft({ $schema = '' }: JsonSchema): '4' | '7' | '2020-12' {
   if ($schema.includes('draft-04')) return '4'
   return $schema.includes('draft-07') ? '7' : '2020-12'
 }
 
 /** The keys in a JSON pointer, as a URI's fragment. */
-const pathOf = (pointer: string): readonly string[] =>
+const parseJsonPointer = (pointer: string): readonly string[] =>
   pointer
     .split('/')
     .slice(1)

@@ -16,7 +16,7 @@ export interface JsonSchema {
 /** A library's schema, or a plain one. */
 export type AnySchema<In = unknown, Out = In> = StandardSchema<In, Out> | JsonSchema
 
-export const isStandard = (schema: AnySchema): schema is StandardSchema => '~standard' in schema
+export const isStandardSchema = (schema: AnySchema): schema is StandardSchema => '~standard' in schema
 
 /**
  * What a schema takes, as JSON Schema; without `$schema`, which models need not read.
@@ -26,18 +26,21 @@ export const isStandard = (schema: AnySchema): schema is StandardSchema => '~sta
  * @example
  * jsonSchemaOf(z.object({ city: z.string() })) // { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] }
  */
-export function jsonSchemaOf(schema: AnySchema): JsonSchema {
-  if (!isStandard(schema)) return bare(schema)
+export function toJsonSchema(schema: AnySchema): JsonSchema {
+  if (!isStandardSchema(schema)) return withoutDraft(schema)
   const { vendor, jsonSchema } = schema['~standard']
-  if (!jsonSchema) throw cannot(`${vendor} alone cannot say its schemas as JSON Schema.`)
+  if (!jsonSchema) throw noJsonSchemaError(`${vendor} alone cannot say its schemas as JSON Schema.`)
   try {
-    return bare(jsonSchema.input({ target: 'draft-2020-12' }))
+    return withoutDraft(jsonSchema.input({ target: 'draft-2020-12' }))
   } catch (cause) {
-    throw cannot(`${vendor} cannot say this schema as JSON Schema: ${cause instanceof Error ? cause.message : String(cause)}.`, cause)
+    throw noJsonSchemaError(
+      `${vendor} cannot say this schema as JSON Schema: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      cause,
+    )
   }
 }
 
-const bare = ({ $schema: _draft, ...rest }: JsonSchema): JsonSchema => rest
+const withoutDraft = ({ $schema: _draft, ...rest }: JsonSchema): JsonSchema => rest
 
-const cannot = (problem: string, cause?: unknown): ChaintapError =>
+const noJsonSchemaError = (problem: string, cause?: unknown): ChaintapError =>
   new ChaintapError('invalid_options', `${problem} Pass jsonSchema beside it.`, cause === undefined ? undefined : { cause })

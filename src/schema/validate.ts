@@ -1,4 +1,4 @@
-import { type AnySchema, isStandard, type JsonSchema } from './json-schema.ts'
+import { type AnySchema, isStandardSchema, type JsonSchema } from './json-schema.ts'
 import type { StandardSchema } from './standard.ts'
 
 /** What is wrong with a value, and where: the keys from the outside in, none where it is the whole. */
@@ -21,7 +21,7 @@ export type Validated<Out = unknown> = { readonly value: Out; readonly issues?: 
 export function validate<In, Out>(schema: StandardSchema<In, Out>, value: unknown): Promise<Validated<Out>>
 export function validate(schema: AnySchema, value: unknown): Promise<Validated>
 export async function validate(schema: AnySchema, value: unknown): Promise<Validated> {
-  if (!isStandard(schema)) return byJsonSchema(schema, value)
+  if (!isStandardSchema(schema)) return validateJsonSchema(schema, value)
   const result = await schema['~standard'].validate(value)
   if (!result.issues) return result
   return {
@@ -32,17 +32,21 @@ export async function validate(schema: AnySchema, value: unknown): Promise<Valid
   }
 }
 
-async function byJsonSchema(schema: JsonSchema, value: unknown): Promise<Validated> {
+async function validateJsonSchema(schema: JsonSchema, value: unknown): Promise<Validated> {
   const { jsonIssues } = await import('./json-issues.ts')
   const issues = jsonIssues(schema, value)
   return issues.length > 0 ? { issues } : { value }
 }
 
 /** More than anybody mends at once. */
-const SHOWN = 10
+const MAX_SHOWN_ISSUES = 10
 
 /** Issues in a line each, as a person or a model can mend them. */
-export function issuesText(issues: readonly Issue[]): string {
-  const lines = issues.slice(0, SHOWN).map(({ message, path }) => (path.length > 0 ? `${path.map(String).join('.')}: ${message}` : message))
-  return [...lines, ...(issues.length > SHOWN ? [`… and ${issues.length - SHOWN} more`] : [])].map((line) => `- ${line}`).join('\n')
+export function formatIssues(issues: readonly Issue[]): string {
+  const lines = issues
+    .slice(0, MAX_SHOWN_ISSUES)
+    .map(({ message, path }) => (path.length > 0 ? `${path.map(String).join('.')}: ${message}` : message))
+  return [...lines, ...(issues.length > MAX_SHOWN_ISSUES ? [`… and ${issues.length - MAX_SHOWN_ISSUES} more`] : [])]
+    .map((line) => `- ${line}`)
+    .join('\n')
 }

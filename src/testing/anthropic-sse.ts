@@ -12,7 +12,7 @@ export interface AnthropicAnswer {
    * Blocks before the text as a whole message has them, of any type: tools that run on the server and their results, texts with citations,
    * thinking among calls. Streamed, what the API says in pieces comes in pieces.
    */
-  readonly blocks?: readonly Json[]
+  readonly blocks?: readonly AnthropicEventJson[]
   /** Blocks after the text; `args` is any JSON. */
   readonly toolCalls?: readonly { readonly id: string; readonly name: string; readonly args: unknown }[]
   /** In our meaning of it, input with its cached part included. What is left out is not reported. */
@@ -20,9 +20,9 @@ export interface AnthropicAnswer {
   /** Default: `tool_use` where there are tool calls, else `end_turn`. */
   readonly stopReason?: string
   /** What else is said of that, e.g. of a refusal: `{ type: 'refusal', category: 'bio', explanation: null }`. */
-  readonly stopDetails?: Json
+  readonly stopDetails?: AnthropicEventJson
   /** Where the server's tools ran, e.g. `{ id: 'container_1', expires_at: '2027-01-01T00:00:00Z' }`. */
-  readonly container?: Json
+  readonly container?: AnthropicEventJson
   /** Default `claude-scripted`. */
   readonly model?: string
   /** Default `msg_scripted`. */
@@ -31,16 +31,16 @@ export interface AnthropicAnswer {
   readonly error?: { readonly type: string; readonly message: string }
 }
 
-type Json = Readonly<Record<string, unknown>>
-type Event = Json & { readonly type: string }
-type WireUsage = Json & { readonly output_tokens: number | undefined; readonly output_tokens_details: unknown }
+type AnthropicEventJson = Readonly<Record<string, unknown>>
+type ScriptedAnthropicEvent = AnthropicEventJson & { readonly type: string }
+type AnthropicUsageJson = AnthropicEventJson & { readonly output_tokens: number | undefined; readonly output_tokens_details: unknown }
 
-interface Block {
+interface ScriptedBlock {
   /** The block as a whole message has it. */
-  readonly whole: Json
+  readonly whole: AnthropicEventJson
   /** The block as it begins in a stream. */
-  readonly start: Json
-  readonly deltas: readonly Json[]
+  readonly start: AnthropicEventJson
+  readonly deltas: readonly AnthropicEventJson[]
 }
 
 /**
@@ -52,8 +52,8 @@ interface Block {
  * const fetch = faultyFetch({ body: anthropicSse({ text: ['Hel', 'lo'], usage: { inputTokens: 3, outputTokens: 2 } }) })
  */
 export function anthropicSse(answer: AnthropicAnswer): string[] {
-  const blocks = blocksOf(answer).flatMap(eventsOf)
-  const events = [{ type: 'message_start', message: started(answer) }, ...blocks, ...ending(answer)]
+  const blocks = scriptedBlocks(answer).flatMap(blockEvents)
+  const events = [{ type: 'message_start', message: messageStart(answer) }, ...blocks, ...endEvents(answer)]
   return events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
 }
 
@@ -65,10 +65,15 @@ export function anthropicSse(answer: AnthropicAnswer): string[] {
  */
 export function anthropicJson(answer: AnthropicAnswer): Readonly<Record<string, unknown>> {
   if (answer.error) return { type: 'error', error: answer.error }
-  return { ...envelope(answer), content: blocksOf(answer).map(({ whole }) => whole), ...endOf(answer), usage: usageOf(answer) }
+  return {
+    ...messageEnvelope(answer),
+    content: scriptedBlocks(answer).map(({ whole }) => whole),
+    ...stopFields(answer),
+    usage: anthropicUsageJson(answer),
+  }
 }
 
-const envelope = ({ id = 'msg_scripted', model = 'claude-scripted' }: AnthropicAnswer): Json => ({
+const messageEnvelope = ({ id = 'msg_scripted', model = 'claude-scripted' }: AnthropicAnswer): AnthropicEventJson => ({
   id,
   type: 'message',
   role: 'assistant',
@@ -78,50 +83,50 @@ const envelope = ({ id = 'msg_scripted', model = 'claude-scripted' }: AnthropicA
 })
 
 /** The message as it begins in a stream. Its output is not counted yet. */
-function started(answer: AnthropicAnswer): Json {
-  const usage = usageOf(answer)
-  return { ...envelope(answer), content: [], usage: usage && { ...usage, output_tokens: usage.output_tokens && 1 } }
+function messageStart(answer: AnthropicAnswer): AnthropicEventJson {
+  const usage = anthropicUsageJson(answer)
+  return { ...messageEnvelope(answer), content: [], usage: usage && { ...usage, output_tokens: usage.output_tokens && 1 } }
 }
 
-function ending(answer: AnthropicAnswer): readonly Event[] {
+function endEvents(answer: AnthropicAnswer): readonly ScriptedAnthropicEvent[] {
   const { error } = answer
   if (error) return [{ type: 'error', error }]
-  const whole = usageOf(answer)
+  const whole = anthropicUsageJson(answer)
   const usage = whole && { output_tokens: whole.output_tokens, output_tokens_details: whole.output_tokens_details }
-  return [{ type: 'message_delta', delta: endOf(answer), usage }, { type: 'message_stop' }]
+  return [{ type: 'message_delta', delta: stopFields(answer), usage }, { type: 'message_stop' }]
 }
 
 /** What a whole message says of its end, and a stream when it ends. JSON leaves out what is undefined. */
-const endOf = ({ stopReason, toolCalls = [], stopDetails, container }: AnthropicAnswer): Json => ({
+const stopFields = ({ stopReason, toolCalls = [], stopDetails, container }: AnthropicAnswer): AnthropicEventJson => ({
   stop_reason: stopReason ?? (toolCalls.length > 0 ? 'tool_use' : 'end_turn'),
   stop_sequence: null,
   stop_details: stopDetails,
   container,
 })
 
-const blocksOf = ({ reasoning, signature = '', blocks = [], text, toolCalls = [] }: AnthropicAnswer): readonly Block[] => [
-  ...(reasoning ? [blockOf({ type: 'thinking', thinking: reasoning.join(''), signature }, reasoning)] : []),
-  ...blocks.map((block) => blockOf(block)),
-  ...(text ? [blockOf({ type: 'text', text: text.join('') }, text)] : []),
-  ...toolCalls.map(({ id, name, args }) => blockOf({ type: 'tool_use', id, name, input: args })),
+const scriptedBlocks = ({ reasoning, signature = '', blocks = [], text, toolCalls = [] }: AnthropicAnswer): readonly ScriptedBlock[] => [
+  ...(reasoning ? [toScriptedBlock({ type: 'thinking', thinking: reasoning.join(''), signature }, reasoning)] : []),
+  ...blocks.map((block) => toScriptedBlock(block)),
+  ...(text ? [toScriptedBlock({ type: 'text', text: text.join('') }, text)] : []),
+  ...toolCalls.map(({ id, name, args }) => toScriptedBlock({ type: 'tool_use', id, name, input: args })),
 ]
 
 /** A block, said in these pieces, or in some. */
-function blockOf(whole: Json, pieces?: readonly string[]): Block {
+function toScriptedBlock(whole: AnthropicEventJson, pieces?: readonly string[]): ScriptedBlock {
   const { type, text, citations, thinking, signature, content = null, encrypted_content } = whole
   if (type === 'text') {
-    const sources = (citations ?? []) as readonly Json[]
+    const sources = (citations ?? []) as readonly AnthropicEventJson[]
     return {
       whole,
       start: { ...whole, text: '', citations: citations && [] },
       deltas: [
-        ...(pieces ?? cut(text)).map((text) => ({ type: 'text_delta', text })),
+        ...(pieces ?? splitIntoPieces(text)).map((text) => ({ type: 'text_delta', text })),
         ...sources.map((citation) => ({ type: 'citations_delta', citation })),
       ],
     }
   }
   if (type === 'thinking') {
-    const deltas = (pieces ?? cut(thinking)).map((thinking) => ({ type: 'thinking_delta', thinking }))
+    const deltas = (pieces ?? splitIntoPieces(thinking)).map((thinking) => ({ type: 'thinking_delta', thinking }))
     return {
       whole,
       start: { ...whole, thinking: '', signature: '' },
@@ -133,13 +138,13 @@ function blockOf(whole: Json, pieces?: readonly string[]): Block {
   }
   if (!('input' in whole)) return { whole, start: whole, deltas: [] }
   // The API begins with an empty piece, and cuts the JSON anywhere.
-  const json = ['', ...cut(JSON.stringify(whole.input))]
+  const json = ['', ...splitIntoPieces(JSON.stringify(whole.input))]
   return { whole, start: { ...whole, input: {} }, deltas: json.map((partial_json) => ({ type: 'input_json_delta', partial_json })) }
 }
 
-const cut = (said: unknown): readonly string[] => String(said).match(/.{1,8}/gsu) ?? []
+const splitIntoPieces = (said: unknown): readonly string[] => String(said).match(/.{1,8}/gsu) ?? []
 
-function eventsOf({ start, deltas }: Block, index: number): readonly Event[] {
+function blockEvents({ start, deltas }: ScriptedBlock, index: number): readonly ScriptedAnthropicEvent[] {
   return [
     { type: 'content_block_start', index, content_block: start },
     ...(index === 0 ? [{ type: 'ping' }] : []),
@@ -149,7 +154,7 @@ function eventsOf({ start, deltas }: Block, index: number): readonly Event[] {
 }
 
 /** Anthropic's figures: there the input leaves out what was read from and written to the cache. */
-function usageOf({ usage }: AnthropicAnswer): WireUsage | undefined {
+function anthropicUsageJson({ usage }: AnthropicAnswer): AnthropicUsageJson | undefined {
   if (!usage) return
   const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens } = usage
   return {

@@ -32,26 +32,26 @@ export interface FaultyAnswer {
   readonly bom?: boolean
 }
 
-type Bytes = Uint8Array<ArrayBuffer>
+type ChunkBytes = Uint8Array<ArrayBuffer>
 
 /** What a body does at one pull. */
-export type Step = Bytes | 'stall' | 'drop'
+export type BodyStep = ChunkBytes | 'stall' | 'drop'
 
-const encoder: TextEncoder = new TextEncoder()
+const scriptEncoder: TextEncoder = new TextEncoder()
 
 /** The pulls of a body: its chunks, and where it stalls or breaks among them. */
-export function stepsOf({ body = '', split, crlf, bom, dropAfter, truncateAfter, stallAfter }: FaultyAnswer): readonly Step[] {
+export function bodySteps({ body = '', split, crlf, bom, dropAfter, truncateAfter, stallAfter }: FaultyAnswer): readonly BodyStep[] {
   const given = Array.isArray(body) ? (body as readonly (string | Uint8Array)[]) : [body as string | Uint8Array]
-  const whole = [...(bom ? ['\uFEFF'] : []), ...given].map((chunk) => bytesOf(chunk, crlf))
-  const chunks = split === undefined ? whole : recut(concat(whole), split)
+  const whole = [...(bom ? ['\uFEFF'] : []), ...given].map((chunk) => toChunkBytes(chunk, crlf))
+  const chunks = split === undefined ? whole : splitBytes(joinChunks(whole), split)
   const end = Math.min(truncateAfter ?? Number.POSITIVE_INFINITY, dropAfter ?? Number.POSITIVE_INFINITY)
-  const [kept] = cutAt(chunks, end)
-  const [before, after] = cutAt(kept, stallAfter ?? Number.POSITIVE_INFINITY)
+  const [kept] = splitAtByte(chunks, end)
+  const [before, after] = splitAtByte(kept, stallAfter ?? Number.POSITIVE_INFINITY)
   return [...before, ...(stallAfter === undefined ? [] : ['stall' as const]), ...after, ...(end === dropAfter ? ['drop' as const] : [])]
 }
 
 /** The headers of an answer, its content type among them. */
-export function headersOf({ headers = {}, body = '' }: FaultyAnswer): Headers {
+export function answerHeaders({ headers = {}, body = '' }: FaultyAnswer): Headers {
   const all = new Headers(headers)
   const [first] = Array.isArray(body) ? body : [body]
   const isJson = /^[{[]/.test(typeof first === 'string' ? first : String.fromCharCode(first?.[0] ?? 0))
@@ -60,20 +60,20 @@ export function headersOf({ headers = {}, body = '' }: FaultyAnswer): Headers {
 }
 
 /** A copy: whoever reads a chunk may transfer its buffer, and a script may be played again. */
-function bytesOf(chunk: string | Uint8Array, crlf = false): Bytes {
-  const bytes = Uint8Array.from(typeof chunk === 'string' ? encoder.encode(chunk) : chunk)
+function toChunkBytes(chunk: string | Uint8Array, crlf = false): ChunkBytes {
+  const bytes = Uint8Array.from(typeof chunk === 'string' ? scriptEncoder.encode(chunk) : chunk)
   if (!crlf) return bytes
   return Uint8Array.from(Array.from(bytes).flatMap((byte, i) => (byte === 10 && bytes[i - 1] !== 13 ? [13, 10] : [byte])))
 }
 
-function recut(bytes: Bytes, split: number | 'bytes' | 'events'): readonly Bytes[] {
-  if (split === 'events') return recutAtEvents(bytes)
+function splitBytes(bytes: ChunkBytes, split: number | 'bytes' | 'events'): readonly ChunkBytes[] {
+  if (split === 'events') return splitAtEvents(bytes)
   const size = split === 'bytes' ? 1 : split
   if (!(size >= 1)) throw new ChaintapError('invalid_options', `split must be at least 1 byte, 'bytes' or 'events', but is ${split}.`)
   return Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.slice(i * size, (i + 1) * size))
 }
 
-function recutAtEvents(bytes: Bytes): readonly Bytes[] {
+function splitAtEvents(bytes: ChunkBytes): readonly ChunkBytes[] {
   // A character per byte, so that lengths of text are lengths of bytes.
   const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('')
   let at = 0
@@ -81,18 +81,18 @@ function recutAtEvents(bytes: Bytes): readonly Bytes[] {
 }
 
 /** What comes within the first `limit` bytes, and the rest. */
-function cutAt(chunks: readonly Bytes[], limit: number): readonly [readonly Bytes[], readonly Bytes[]] {
+function splitAtByte(chunks: readonly ChunkBytes[], limit: number): readonly [readonly ChunkBytes[], readonly ChunkBytes[]] {
   let left = limit
   const halves = chunks.map((chunk) => {
     const cut = Math.min(chunk.length, left)
     left -= cut
     return [chunk.slice(0, cut), chunk.slice(cut)] as const
   })
-  const some = (chunk: Bytes): boolean => chunk.length > 0
+  const some = (chunk: ChunkBytes): boolean => chunk.length > 0
   return [halves.map(([before]) => before).filter(some), halves.map(([, after]) => after).filter(some)]
 }
 
-function concat(chunks: readonly Bytes[]): Bytes {
+function joinChunks(chunks: readonly ChunkBytes[]): ChunkBytes {
   const all = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0))
   let at = 0
   for (const chunk of chunks) {

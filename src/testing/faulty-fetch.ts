@@ -1,7 +1,7 @@
 import { ChaintapError } from '../core/errors.ts'
 import type { FaultyAnswer } from './faulty-answer.ts'
-import { type Asked, type FetchLike, readRequest } from './request.ts'
-import { respond, type Watch } from './respond.ts'
+import { type FakeRequest, type FetchLike, readRequest } from './request.ts'
+import { type ResponseObserver, respondFromScript } from './respond.ts'
 
 /** A request as the fake server got it. */
 export interface FaultyCall {
@@ -49,27 +49,27 @@ export function faultyFetch(script: FaultyScript): FaultyFetch {
   const cancels: unknown[] = []
   const aborts: unknown[] = []
   const fetch: FetchLike = async (input, init) => {
-    const asked = await readRequest(input, init)
-    const call = redacted(asked)
-    const answer = answerOf(script, call, calls.length)
-    if (!answer.deaf) asked.signal?.throwIfAborted()
+    const request = await readRequest(input, init)
+    const call = redactCall(request)
+    const answer = selectFaultyAnswer(script, call, calls.length)
+    if (!answer.deaf) request.signal?.throwIfAborted()
     calls.push(call)
     record.open++
-    const watch: Watch = {
-      pulled: () => record.pulls++,
-      closed(how, reason) {
+    const watch: ResponseObserver = {
+      onPull: () => record.pulls++,
+      onClose(how, reason) {
         record.open--
         if (how === 'cancel') cancels.push(reason)
         if (how === 'abort') aborts.push(reason)
       },
     }
-    return respond(answer, asked.signal, watch)
+    return respondFromScript(answer, request.signal, watch)
   }
   const record = Object.assign(fetch, { calls, cancels, aborts, pulls: 0, open: 0 })
   return record
 }
 
-function answerOf(script: FaultyScript, call: FaultyCall, index: number): FaultyAnswer {
+function selectFaultyAnswer(script: FaultyScript, call: FaultyCall, index: number): FaultyAnswer {
   if (typeof script === 'function') return script(call, index)
   const answers = Array.isArray(script) ? (script as readonly FaultyAnswer[]) : [script as FaultyAnswer]
   const answer = answers[Math.min(index, answers.length - 1)]
@@ -78,22 +78,24 @@ function answerOf(script: FaultyScript, call: FaultyCall, index: number): Faulty
 }
 
 /** The request as it goes on record. */
-const redacted = ({ url, method, headers, body }: Asked): FaultyCall => ({
+const redactCall = ({ url, method, headers, body }: FakeRequest): FaultyCall => ({
   url: redactUrl(url),
   method,
   headers: redactHeaders(headers),
   body,
 })
 
-const secret: RegExp = /auth|key|token|secret|cookie/i
+const secretNamePattern: RegExp = /auth|key|token|secret|cookie/i
 
 const redactUrl = (url: string): string =>
-  url.replace(/([?&])([^=&#]*)=[^&#]*/g, (pair, mark: string, name: string) => (secret.test(name) ? `${mark}${name}=[redacted]` : pair))
+  url.replace(/([?&])([^=&#]*)=[^&#]*/g, (pair, mark: string, name: string) =>
+    secretNamePattern.test(name) ? `${mark}${name}=[redacted]` : pair,
+  )
 
 function redactHeaders(headers: Headers): Record<string, string> {
   const plain: Record<string, string> = {}
   headers.forEach((value, name) => {
-    plain[name] = secret.test(name) ? '[redacted]' : value
+    plain[name] = secretNamePattern.test(name) ? '[redacted]' : value
   })
   return plain
 }

@@ -1,30 +1,30 @@
-import { arithmetic, type Sum } from '../arithmetic/index.ts'
+import { type ArithmeticResult, arithmetic } from '../arithmetic/index.ts'
 import { expressionAnswer, reactAnswer } from './offline-react.ts'
 
 /** What is looked at of a question; the rest is not read. */
-const MAX_QUESTION = 2_000
+const MAX_QUESTION_CHARS = 2_000
 
 /** What the offline model says to a question, or to an agent's prompt. */
-export function answerTo(question: string): string {
-  const plainly = (asked: string): string => jokeFor(asked) ?? sumIn(asked) ?? greetingFor(asked) ?? about
-  return expressionAnswer(question) ?? reactAnswer(question, plainly) ?? plainly(question.slice(0, MAX_QUESTION))
+export function offlineAnswer(question: string): string {
+  const plainAnswer = (asked: string): string => jokeAnswer(asked) ?? sumAnswer(asked) ?? greetingAnswer(asked) ?? offlineIntroduction
+  return expressionAnswer(question) ?? reactAnswer(question, plainAnswer) ?? plainAnswer(question.slice(0, MAX_QUESTION_CHARS))
 }
 
 /** Text in tokens: words and signs, each with the space before it. Joined they are the text. */
-export function tokensOf(text: string): string[] {
+export function splitTokens(text: string): string[] {
   return text.match(/\s*(?:[\p{L}\p{M}\p{N}'’]+(?:[.,]\p{N}+)*|\S)|\s+/gu) ?? []
 }
 
-const about =
+const offlineIntroduction =
   'I am the offline model: I work out sums, greet, and tell a joke about an animal. ' +
   'To talk to a real model, write ANTHROPIC_API_KEY=… into .dev.vars and start again.'
 
-const greetingFor = (asked: string): string | undefined =>
+const greetingAnswer = (asked: string): string | undefined =>
   /^\s*(?:hi|hello|hey|good (?:morning|day|afternoon|evening))(?![\p{L}\p{N}])/iu.test(asked)
     ? 'Hello! I am the offline model. Ask me a sum, such as 17 + 4 * 2, or a joke about bears.'
     : undefined
 
-function jokeFor(asked: string): string | undefined {
+function jokeAnswer(asked: string): string | undefined {
   if (!/\bjoke\b/i.test(asked)) return
   const named = /\bjoke\s+about\s+(.{1,80})/iu.exec(asked)?.[1] ?? 'bears'
   // As the asker wrote it, whatever it is: showing it safely is up to the page.
@@ -34,20 +34,20 @@ function jokeFor(asked: string): string | undefined {
 }
 
 /** The first sum in a text, worked out. Text that only looks like one is none. */
-function sumIn(asked: string): string | undefined {
+function sumAnswer(asked: string): string | undefined {
   for (const { 0: found, index } of asked.matchAll(/[\d+\-*/^().,×·÷− \t]+/g)) {
     const sum = found.replace(/^[ \t,.]*[ \t]/, '').replace(/[ \t,.]+$/, '')
     const next = asked[index + found.length] ?? ''
-    const isPartOfWord = wordLike.test(asked[index - 1] ?? '') && found.startsWith(sum)
-    if (isPartOfWord || (wordLike.test(next) && found.endsWith(sum)) || !/[\d)]\s*[-+*/^×·÷−]/.test(sum)) continue
-    const answer = inWords(sum.replace(/\s+/g, ' '), arithmetic(sum))
+    const isPartOfWord = wordCharPattern.test(asked[index - 1] ?? '') && found.startsWith(sum)
+    if (isPartOfWord || (wordCharPattern.test(next) && found.endsWith(sum)) || !/[\d)]\s*[-+*/^×·÷−]/.test(sum)) continue
+    const answer = describeSum(sum.replace(/\s+/g, ' '), arithmetic(sum))
     if (answer) return answer
   }
 }
 
-const wordLike: RegExp = /[\p{L}\p{N}_%]/u
+const wordCharPattern: RegExp = /[\p{L}\p{N}_%]/u
 
-function inWords(sum: string, result: Sum): string | undefined {
+function describeSum(sum: string, result: ArithmeticResult): string | undefined {
   // Twelve digits, so that 0.1 + 0.2 is 0.3.
   if ('value' in result) return `${sum} = ${Number(result.value.toPrecision(12))}.`
   switch (result.problem) {

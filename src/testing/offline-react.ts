@@ -10,7 +10,7 @@ export function reactAnswer(prompt: string, answerTo: (question: string) => stri
   if (observed !== undefined) return ` I know the answer now.\nFinal Answer: ${observed.replace(/^Answer: /, '')}`
   // The prompt's own last words ask for the answer at once.
   if (scratchpad.endsWith('Final Answer:')) return ` ${answerTo(question)}`
-  const sum = expressionIn(question)
+  const sum = findExpression(question)
   const hasCalculator = /^Action:.*\bCalculator\b/m.test(prompt)
   if (sum && hasCalculator) return ` I have to work this out.\nAction: Calculator\nAction Input: ${sum}`
   return ` I can say that myself.\nFinal Answer: ${answerTo(question)}`
@@ -20,10 +20,10 @@ export function reactAnswer(prompt: string, answerTo: (question: string) => stri
 export function expressionAnswer(prompt: string): string | undefined {
   const [, question] = /```output[\s\S]*\nQuestion: ([^\n]*)\n$/.exec(prompt) ?? []
   if (question === undefined) return
-  return `\`\`\`text\n${expressionIn(question) ?? question}\n\`\`\``
+  return `\`\`\`text\n${findExpression(question) ?? question}\n\`\`\``
 }
 
-const operators: readonly (readonly [word: RegExp, sign: string])[] = [
+const operatorWords: readonly (readonly [word: RegExp, sign: string])[] = [
   [/ (?:raised )?to the power of /g, ' ^ '],
   [/ raised to the ([\d.]+)(?:st|nd|rd|th)? power\b/g, ' ^ $1'],
   [/ (?:plus) /g, ' + '],
@@ -34,7 +34,7 @@ const operators: readonly (readonly [word: RegExp, sign: string])[] = [
 ]
 
 /** The sum that a question asks, as an expression. */
-export function expressionIn(question: string): string | undefined {
-  const text = operators.reduce((rest, [word, sign]) => rest.replace(word, sign), question)
+export function findExpression(question: string): string | undefined {
+  const text = operatorWords.reduce((rest, [word, sign]) => rest.replace(word, sign), question)
   return /[\d(][\d+\-*/^().\s]*[\d)]/.exec(text)?.[0].match(/.*[-+*/^].*/)?.[0]
 }

@@ -9,18 +9,18 @@ export interface Question {
   /** All texts of the conversation. */
   readonly texts: readonly string[]
   /** Most tokens of the answer. */
-  readonly limit: number | undefined
+  readonly maxTokens: number | undefined
   readonly isStream: boolean
   /** Whether it shall be told what the answer took. */
-  readonly isCounted: boolean
+  readonly reportsUsage: boolean
 }
 
 /** What is answered. */
-export interface Reply {
+export interface OfflineReply {
   readonly id: string
   readonly model: string
   readonly text: readonly string[]
-  readonly isCut: boolean
+  readonly isTruncated: boolean
   readonly usage?: Usage
 }
 
@@ -30,108 +30,118 @@ export interface OfflineWire {
   readonly path: string
   readonly idHeader: string
   /** What a request asks for; as a text, in the API's words, what is wrong with it. */
-  read(body: Json): Question | string
+  parseQuestion(body: RequestBodyJson): Question | string
   /** A stream, an event each. */
-  sse(reply: Reply): readonly string[]
+  sse(reply: OfflineReply): readonly string[]
   /** How many of them come before the first token; each token is one. */
-  readonly before: number
-  json(reply: Reply): unknown
-  refusal(status: number, message: string, id: string): unknown
+  readonly eventsBeforeText: number
+  json(reply: OfflineReply): unknown
+  errorBody(status: number, message: string, id: string): unknown
 }
 
-type Json = Readonly<Record<string, unknown>>
+type RequestBodyJson = Readonly<Record<string, unknown>>
 
-interface Said {
+interface RequestMessage {
   readonly role: string
   readonly content: string | readonly { readonly text?: unknown }[]
 }
 
-const anthropic: OfflineWire = {
+const offlineAnthropic: OfflineWire = {
   path: '/v1/messages',
   idHeader: 'request-id',
-  read({ model, max_tokens, messages, stream }) {
+  parseQuestion({ model, max_tokens, messages, stream }) {
     if (typeof model !== 'string') return 'model: Field required'
-    if (!isLimit(max_tokens)) return 'max_tokens: Input should be greater than or equal to 1'
+    if (!isTokenLimit(max_tokens)) return 'max_tokens: Input should be greater than or equal to 1'
     if (!Array.isArray(messages) || messages.length === 0) return 'messages: at least one message is required'
-    const wrong = messages.findIndex((message) => !isSaid(message, /^(?:user|assistant)$/))
+    const wrong = messages.findIndex((message) => !isRequestMessage(message, /^(?:user|assistant)$/))
     if (wrong >= 0) return `messages.${wrong}: Input should have a role, "user" or "assistant", and content`
-    return { ...conversation(messages), limit: max_tokens, isStream: stream === true, isCounted: true }
+    return { ...parseConversation(messages), maxTokens: max_tokens, isStream: stream === true, reportsUsage: true }
   },
-  sse: (reply) => anthropicSse(inAnthropic(reply)),
+  sse: (reply) => anthropicSse(toAnthropicAnswer(reply)),
   // message_start, content_block_start, ping
-  before: 3,
-  json: (reply) => anthropicJson(inAnthropic(reply)),
-  refusal(status, message, id) {
+  eventsBeforeText: 3,
+  json: (reply) => anthropicJson(toAnthropicAnswer(reply)),
+  errorBody(status, message, id) {
     const type = status === 404 ? 'not_found_error' : 'invalid_request_error'
     return { ...anthropicJson({ error: { type, message } }), request_id: `req_${id}` }
   },
 }
 
-const inAnthropic = ({ id, isCut, ...reply }: Reply) => ({ ...reply, id: `msg_${id}`, stopReason: isCut ? 'max_tokens' : 'end_turn' })
+const toAnthropicAnswer = ({ id, isTruncated, ...reply }: OfflineReply) => ({
+  ...reply,
+  id: `msg_${id}`,
+  stopReason: isTruncated ? 'max_tokens' : 'end_turn',
+})
 
-const openaiChat: OfflineWire = {
+const offlineOpenAIChat: OfflineWire = {
   path: '/chat/completions',
   idHeader: 'x-request-id',
-  read(body) {
+  parseQuestion(body) {
     const { messages, max_completion_tokens, max_tokens: limit = max_completion_tokens } = body
     if (!Array.isArray(messages) || messages.length === 0) return "Missing required parameter: 'messages'."
-    const wrong = messages.findIndex((message) => !isSaid(message, /^(?:system|developer|user|assistant|tool)$/))
-    return wrong < 0 ? asked(body, limit, conversation(messages)) : `Invalid 'messages[${wrong}]': it should have a role and content.`
+    const wrong = messages.findIndex((message) => !isRequestMessage(message, /^(?:system|developer|user|assistant|tool)$/))
+    return wrong < 0
+      ? parseOpenAIQuestion(body, limit, parseConversation(messages))
+      : `Invalid 'messages[${wrong}]': it should have a role and content.`
   },
-  sse: (reply) => openaiSse(inOpenAI(reply, 'chatcmpl')),
-  before: 1,
-  json: (reply) => openaiJson(inOpenAI(reply, 'chatcmpl')),
-  refusal: (_status, message) => openaiJson({ error: { type: 'invalid_request_error', message } }),
+  sse: (reply) => openaiSse(toOpenAIAnswer(reply, 'chatcmpl')),
+  eventsBeforeText: 1,
+  json: (reply) => openaiJson(toOpenAIAnswer(reply, 'chatcmpl')),
+  errorBody: (_status, message) => openaiJson({ error: { type: 'invalid_request_error', message } }),
 }
 
-const openaiCompletions: OfflineWire = {
-  ...openaiChat,
+const offlineOpenAICompletions: OfflineWire = {
+  ...offlineOpenAIChat,
   path: '/completions',
-  read(body) {
+  parseQuestion(body) {
     const { prompt, max_tokens = 16 } = body
     return typeof prompt === 'string'
-      ? asked(body, max_tokens, { question: prompt, texts: [prompt] })
+      ? parseOpenAIQuestion(body, max_tokens, { question: prompt, texts: [prompt] })
       : "Missing required parameter: 'prompt'."
   },
-  sse: (reply) => openaiCompletionSse(inOpenAI(reply, 'cmpl')),
-  before: 0,
-  json: (reply) => openaiCompletionJson(inOpenAI(reply, 'cmpl')),
+  sse: (reply) => openaiCompletionSse(toOpenAIAnswer(reply, 'cmpl')),
+  eventsBeforeText: 0,
+  json: (reply) => openaiCompletionJson(toOpenAIAnswer(reply, 'cmpl')),
 }
 
-const inOpenAI = ({ id, isCut, ...reply }: Reply, prefix: string) => ({
+const toOpenAIAnswer = ({ id, isTruncated, ...reply }: OfflineReply, prefix: string) => ({
   ...reply,
   id: `${prefix}-${id}`,
-  stopReason: isCut ? 'length' : 'stop',
+  stopReason: isTruncated ? 'length' : 'stop',
 })
 
 /** What both of OpenAI's APIs are asked alike. */
-function asked({ model, stream, stream_options }: Json, limit: unknown, words: Pick<Question, 'question' | 'texts'>): Question | string {
+function parseOpenAIQuestion(
+  { model, stream, stream_options }: RequestBodyJson,
+  limit: unknown,
+  words: Pick<Question, 'question' | 'texts'>,
+): Question | string {
   if (typeof model !== 'string') return 'you must provide a model parameter'
-  if (limit !== undefined && !isLimit(limit)) return "Invalid 'max_tokens': it should be 1 or more."
+  if (limit !== undefined && !isTokenLimit(limit)) return "Invalid 'max_tokens': it should be 1 or more."
   const isStream = stream === true
-  const { include_usage } = Object(stream_options) as Json
-  return { ...words, limit, isStream, isCounted: !isStream || include_usage === true }
+  const { include_usage } = Object(stream_options) as RequestBodyJson
+  return { ...words, maxTokens: limit, isStream, reportsUsage: !isStream || include_usage === true }
 }
 
 /** The APIs that the offline model speaks. */
-export const offlineWires: readonly [OfflineWire, ...OfflineWire[]] = [anthropic, openaiChat, openaiCompletions]
+export const offlineWires: readonly [OfflineWire, ...OfflineWire[]] = [offlineAnthropic, offlineOpenAIChat, offlineOpenAICompletions]
 
-const isLimit = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 1
+const isTokenLimit = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 1
 
-function isSaid(message: unknown, roles: RegExp): message is Said {
-  const { role, content, tool_calls } = Object(message) as Json
+function isRequestMessage(message: unknown, roles: RegExp): message is RequestMessage {
+  const { role, content, tool_calls } = Object(message) as RequestBodyJson
   const isContent = Array.isArray(content)
     ? content.every((part) => typeof part === 'object' && part !== null)
     : typeof content === 'string'
   return typeof role === 'string' && roles.test(role) && (isContent || Array.isArray(tool_calls))
 }
 
-const conversation = (messages: readonly Said[]): Pick<Question, 'question' | 'texts'> => ({
-  question: textOf(messages.findLast(({ role }) => role === 'user')),
-  texts: messages.map(textOf),
+const parseConversation = (messages: readonly RequestMessage[]): Pick<Question, 'question' | 'texts'> => ({
+  question: requestMessageText(messages.findLast(({ role }) => role === 'user')),
+  texts: messages.map(requestMessageText),
 })
 
-function textOf(message: Said | undefined): string {
+function requestMessageText(message: RequestMessage | undefined): string {
   const content = message?.content ?? ''
   return typeof content === 'string' ? content : content.map(({ text }) => (typeof text === 'string' ? text : '')).join(' ')
 }

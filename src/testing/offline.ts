@@ -1,9 +1,9 @@
 import { idFactory } from '../core/util/id.ts'
 import type { FaultyAnswer } from './faulty-answer.ts'
-import { answerTo, tokensOf } from './offline-answers.ts'
-import { type OfflineWire, offlineWires, type Question, type Reply } from './offline-wires.ts'
-import { type Asked, type FetchLike, readRequest } from './request.ts'
-import { respond } from './respond.ts'
+import { offlineAnswer, splitTokens } from './offline-answers.ts'
+import { type OfflineReply, type OfflineWire, offlineWires, type Question } from './offline-wires.ts'
+import { type FakeRequest, type FetchLike, readRequest } from './request.ts'
+import { respondFromScript } from './respond.ts'
 
 /** How fast the offline model answers. */
 export interface OfflineOptions {
@@ -32,47 +32,47 @@ export interface OfflineOptions {
 export function offlineFetch(options: OfflineOptions = {}): FetchLike {
   return async (input, init) => {
     const asked = await readRequest(input, init)
-    return respond(answer(asked, options), asked.signal)
+    return respondFromScript(offlineResponse(asked, options), asked.signal)
   }
 }
 
-function answer({ url, method, body }: Asked, { delayMs = 0, hold }: OfflineOptions): FaultyAnswer {
+function offlineResponse({ url, method, body }: FakeRequest, { delayMs = 0, hold }: OfflineOptions): FaultyAnswer {
   const id = idFactory()()
   const path = url.replace(/[?#].*$/s, '')
   const known = offlineWires.find((each) => path.endsWith(each.path))
   const wire = known ?? offlineWires[0]
   const headers = { [wire.idHeader]: `req_${id}` }
-  const refused = (status: number, message: string): FaultyAnswer => ({
+  const errorResponse = (status: number, message: string): FaultyAnswer => ({
     status,
     headers,
-    body: JSON.stringify(wire.refusal(status, message, id)),
+    body: JSON.stringify(wire.errorBody(status, message, id)),
   })
   if (!known || method !== 'POST') {
     const paths = offlineWires.map((each) => `POST …${each.path}`).join(', ')
-    return refused(404, `There is no ${method} ${path}. The offline model answers ${paths}.`)
+    return errorResponse(404, `There is no ${method} ${path}. The offline model answers ${paths}.`)
   }
-  if (typeof body !== 'object' || body === null) return refused(400, 'The request body is not valid JSON.')
-  const read = wire.read(body as Readonly<Record<string, unknown>>)
-  if (typeof read === 'string') return refused(400, read)
-  const said = say(read, id)
+  if (typeof body !== 'object' || body === null) return errorResponse(400, 'The request body is not valid JSON.')
+  const question = wire.parseQuestion(body as Readonly<Record<string, unknown>>)
+  if (typeof question === 'string') return errorResponse(400, question)
+  const reply = createReply(question, id)
   const served = { headers, delayMs, until: hold }
-  if (!read.isStream) return { ...served, body: JSON.stringify(wire.json(said)), stallBeforeHeaders: hold !== undefined }
-  const chunks = perToken(wire, said)
+  if (!question.isStream) return { ...served, body: JSON.stringify(wire.json(reply)), stallBeforeHeaders: hold !== undefined }
+  const chunks = chunkPerToken(wire, reply)
   return { ...served, body: chunks, stallAfter: hold && new TextEncoder().encode(chunks[0]).length }
 }
 
-function say({ question, texts, limit, isCounted }: Question, id: string): Reply {
-  const whole = tokensOf(answerTo(question))
-  const text = whole.slice(0, limit)
-  const inputTokens = texts.flatMap((each) => tokensOf(each)).length
+function createReply({ question, texts, maxTokens, reportsUsage }: Question, id: string): OfflineReply {
+  const whole = splitTokens(offlineAnswer(question))
+  const text = whole.slice(0, maxTokens)
+  const inputTokens = texts.flatMap((each) => splitTokens(each)).length
   const isCut = text.length < whole.length
-  return { id, model: 'offline', text, isCut, ...(isCounted && { usage: { inputTokens, outputTokens: text.length } }) }
+  return { id, model: 'offline', text, isTruncated: isCut, ...(reportsUsage && { usage: { inputTokens, outputTokens: text.length } }) }
 }
 
 /** A chunk per token: what the events before the first and after the last one say needs no chunk of its own. */
-function perToken(wire: OfflineWire, said: Reply): [string, ...string[]] {
-  const events = wire.sse(said)
-  const first = wire.before + 1
-  const end = wire.before + said.text.length
+function chunkPerToken(wire: OfflineWire, reply: OfflineReply): [string, ...string[]] {
+  const events = wire.sse(reply)
+  const first = wire.eventsBeforeText + 1
+  const end = wire.eventsBeforeText + reply.text.length
   return [events.slice(0, first).join(''), ...events.slice(first, end), events.slice(end).join('')]
 }

@@ -25,7 +25,7 @@ export interface OpenAIAnswer {
 /** What a text model answers, by OpenAI's Completions API. */
 export type OpenAICompletion = Omit<OpenAIAnswer, 'reasoning' | 'refusal' | 'toolCalls'>
 
-type Json = Readonly<Record<string, unknown>>
+type OpenAIEventJson = Readonly<Record<string, unknown>>
 
 /**
  * The wire format of a streamed answer of the Chat Completions API: its server-sent events, one string each, usage as with
@@ -38,15 +38,23 @@ type Json = Readonly<Record<string, unknown>>
  */
 export function openaiSse(answer: OpenAIAnswer): string[] {
   const { reasoning = [], text = [], refusal = [], toolCalls = [] } = answer
-  const deltas: readonly Json[] = [
+  const deltas: readonly OpenAIEventJson[] = [
     { role: 'assistant', content: '', refusal: null },
     ...reasoning.map((reasoning_content) => ({ reasoning_content })),
     ...text.map((content) => ({ content })),
     ...refusal.map((said) => ({ refusal: said })),
-    ...toolCalls.flatMap(callDeltas).map((call) => ({ tool_calls: [call] })),
+    ...toolCalls.flatMap(toolCallDeltas).map((call) => ({ tool_calls: [call] })),
   ]
-  const choose = (delta: Json, finish_reason: string | null = null): Json => ({ index: 0, delta, logprobs: null, finish_reason })
-  return events(answer, 'chat.completion.chunk', [...deltas.map((delta) => choose(delta)), choose({}, stopOf(answer))])
+  const chatChoice = (delta: OpenAIEventJson, finish_reason: string | null = null): OpenAIEventJson => ({
+    index: 0,
+    delta,
+    logprobs: null,
+    finish_reason,
+  })
+  return completionEvents(answer, 'chat.completion.chunk', [
+    ...deltas.map((delta) => chatChoice(delta)),
+    chatChoice({}, finishReason(answer)),
+  ])
 }
 
 /**
@@ -57,7 +65,7 @@ export function openaiSse(answer: OpenAIAnswer): string[] {
  */
 export function openaiJson(answer: OpenAIAnswer): Readonly<Record<string, unknown>> {
   const { reasoning, text, refusal, toolCalls, error } = answer
-  if (error) return complaint(error)
+  if (error) return openaiErrorBody(error)
   const message = {
     role: 'assistant',
     content: text?.join('') ?? null,
@@ -66,9 +74,9 @@ export function openaiJson(answer: OpenAIAnswer): Readonly<Record<string, unknow
     tool_calls: toolCalls?.map(({ id, name, args }) => ({ id, type: 'function', function: { name, arguments: JSON.stringify(args) } })),
   }
   return {
-    ...envelopeOf(answer, 'chat.completion'),
-    choices: [{ index: 0, message, logprobs: null, finish_reason: stopOf(answer) }],
-    usage: usageOf(answer),
+    ...completionEnvelope(answer, 'chat.completion'),
+    choices: [{ index: 0, message, logprobs: null, finish_reason: finishReason(answer) }],
+    usage: openaiUsageJson(answer),
   }
 }
 
@@ -79,20 +87,20 @@ export function openaiJson(answer: OpenAIAnswer): Readonly<Record<string, unknow
  * const llm = new OpenAI({ apiKey: 'none', fetch: faultyFetch({ body: openaiCompletionSse({ text: ['Hel', 'lo'] }) }) })
  */
 export function openaiCompletionSse(answer: OpenAICompletion): string[] {
-  const choices = [...(answer.text ?? []).map((text) => completion(text, null)), completion('', stopOf(answer))]
-  return events(answer, 'text_completion', choices)
+  const choices = [...(answer.text ?? []).map((text) => textChoice(text, null)), textChoice('', finishReason(answer))]
+  return completionEvents(answer, 'text_completion', choices)
 }
 
 /** The same answer as one JSON; with `error` the body of a refusal. */
 export function openaiCompletionJson(answer: OpenAICompletion): Readonly<Record<string, unknown>> {
-  if (answer.error) return complaint(answer.error)
-  const choice = completion((answer.text ?? []).join(''), stopOf(answer))
-  return { ...envelopeOf(answer, 'text_completion'), choices: [choice], usage: usageOf(answer) }
+  if (answer.error) return openaiErrorBody(answer.error)
+  const choice = textChoice((answer.text ?? []).join(''), finishReason(answer))
+  return { ...completionEnvelope(answer, 'text_completion'), choices: [choice], usage: openaiUsageJson(answer) }
 }
 
-const completion = (text: string, finish_reason: string | null): Json => ({ text, index: 0, logprobs: null, finish_reason })
+const textChoice = (text: string, finish_reason: string | null): OpenAIEventJson => ({ text, index: 0, logprobs: null, finish_reason })
 
-const envelopeOf = ({ id = 'chatcmpl-scripted', model = 'gpt-scripted' }: OpenAIAnswer, object: string): Json => ({
+const completionEnvelope = ({ id = 'chatcmpl-scripted', model = 'gpt-scripted' }: OpenAIAnswer, object: string): OpenAIEventJson => ({
   id,
   object,
   created: 1_795_000_000,
@@ -100,23 +108,23 @@ const envelopeOf = ({ id = 'chatcmpl-scripted', model = 'gpt-scripted' }: OpenAI
 })
 
 /** The events around these choices, of which the last is the end. Usage has an event of its own. */
-function events(answer: OpenAIAnswer, object: string, choices: readonly Json[]): string[] {
-  const envelope = envelopeOf(answer, object)
-  const usage = usageOf(answer)
-  const chunks = choices.map((choice): Json => ({ ...envelope, choices: [choice], ...(usage && { usage: null }) }))
-  if (answer.error) chunks.splice(-1, 1, complaint(answer.error))
+function completionEvents(answer: OpenAIAnswer, object: string, choices: readonly OpenAIEventJson[]): string[] {
+  const envelope = completionEnvelope(answer, object)
+  const usage = openaiUsageJson(answer)
+  const chunks = choices.map((choice): OpenAIEventJson => ({ ...envelope, choices: [choice], ...(usage && { usage: null }) }))
+  if (answer.error) chunks.splice(-1, 1, openaiErrorBody(answer.error))
   else if (usage) chunks.push({ ...envelope, choices: [], usage })
   return [...chunks.map((chunk) => JSON.stringify(chunk)), '[DONE]'].map((data) => `data: ${data}\n\n`)
 }
 
-const complaint = ({ type, message, code = '' }: NonNullable<OpenAIAnswer['error']>): Json => ({
+const openaiErrorBody = ({ type, message, code = '' }: NonNullable<OpenAIAnswer['error']>): OpenAIEventJson => ({
   error: { message, type, param: null, code: code || null },
 })
 
-const stopOf = ({ stopReason, toolCalls = [] }: OpenAIAnswer): string => stopReason ?? (toolCalls.length > 0 ? 'tool_calls' : 'stop')
+const finishReason = ({ stopReason, toolCalls = [] }: OpenAIAnswer): string => stopReason ?? (toolCalls.length > 0 ? 'tool_calls' : 'stop')
 
 /** A call in pieces: the first has all but the arguments, whose JSON is cut anywhere. */
-function callDeltas({ id, name, args }: NonNullable<OpenAIAnswer['toolCalls']>[number], index: number): readonly Json[] {
+function toolCallDeltas({ id, name, args }: NonNullable<OpenAIAnswer['toolCalls']>[number], index: number): readonly OpenAIEventJson[] {
   const pieces = JSON.stringify(args).match(/.{1,8}/gsu) ?? []
   return [
     { index, id, type: 'function', function: { name, arguments: '' } },
@@ -125,7 +133,7 @@ function callDeltas({ id, name, args }: NonNullable<OpenAIAnswer['toolCalls']>[n
 }
 
 /** OpenAI's figures, which mean what ours do. JSON leaves out what is undefined. */
-function usageOf({ usage }: OpenAIAnswer): Json | undefined {
+function openaiUsageJson({ usage }: OpenAIAnswer): OpenAIEventJson | undefined {
   if (!usage) return
   const { inputTokens, outputTokens, totalTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens, cost } = usage
   const isKnown = inputTokens !== undefined && outputTokens !== undefined

@@ -41,10 +41,10 @@ export function recorder(): Recorder {
   const parts = {
     events,
     get open(): readonly Run[] {
-      return inspect(events).open
+      return inspectEvents(events).open
     },
-    check: () => check(events),
-    trace: () => trace(events),
+    check: () => assertNoFaults(events),
+    trace: () => traceEvents(events),
   }
   const record = function recorder(event: RunEvent): void {
     events.push(event)
@@ -53,51 +53,51 @@ export function recorder(): Recorder {
   return Object.defineProperties(record, Object.getOwnPropertyDescriptors(parts)) as typeof record & typeof parts
 }
 
-function check(events: readonly RunEvent[]): void {
-  const { open, faults } = inspect(events)
+function assertNoFaults(events: readonly RunEvent[]): void {
+  const { open, faults } = inspectEvents(events)
   const all = [...faults, ...open.map((run) => `${run.name} started and never ended`)]
   if (all.length > 0)
     throw new ChaintapError(
       'broken_tree',
-      `A recorder heard what must not happen:\n- ${all.join('\n- ')}\nIt heard:\n${trace(events).join('\n')}`,
+      `A recorder heard what must not happen:\n- ${all.join('\n- ')}\nIt heard:\n${traceEvents(events).join('\n')}`,
     )
 }
 
-function inspect(events: readonly RunEvent[]): { readonly open: readonly Run[]; readonly faults: readonly string[] } {
+function inspectEvents(events: readonly RunEvent[]): { readonly open: readonly Run[]; readonly faults: readonly string[] } {
   const faults: string[] = []
   const open = new Map<string, Run>()
-  const over = new Map<string, RunEvent['type']>()
+  const endedRuns = new Map<string, RunEvent['type']>()
   const seqs = new Map<string, number>()
   for (const { run, type, seq } of events) {
-    const say = (fault: string): void => void faults.push(`${run.name} ${fault} (${type}, seq ${seq})`)
+    const addFault = (fault: string): void => void faults.push(`${run.name} ${fault} (${type}, seq ${seq})`)
     const before = seqs.get(run.rootId)
-    if (before !== undefined && seq <= before) say(`was heard out of order, after seq ${before}`)
+    if (before !== undefined && seq <= before) addFault(`was heard out of order, after seq ${before}`)
     seqs.set(run.rootId, seq)
-    const ended = over.get(run.id)
-    if (ended) say(`was heard after its ${ended}`)
-    else if (type !== 'start' && !open.has(run.id)) say('was heard before its start')
+    const ended = endedRuns.get(run.id)
+    if (ended) addFault(`was heard after its ${ended}`)
+    else if (type !== 'start' && !open.has(run.id)) addFault('was heard before its start')
     if (type === 'start') {
-      if (open.has(run.id)) say('started twice')
-      if (run.parentId && over.has(run.parentId)) say('started after its parent had ended')
-      if ([...open.values()].some(({ parentId }) => parentId === run.id)) say('started after a child of it')
+      if (open.has(run.id)) addFault('started twice')
+      if (run.parentId && endedRuns.has(run.parentId)) addFault('started after its parent had ended')
+      if ([...open.values()].some(({ parentId }) => parentId === run.id)) addFault('started after a child of it')
       open.set(run.id, run)
     } else if (type === 'end' || type === 'error') {
       open.delete(run.id)
-      over.set(run.id, type)
+      endedRuns.set(run.id, type)
       // At a root's end also those whose parent was not heard.
       for (const left of open.values())
-        if (left.parentId === run.id || left.rootId === run.id) say(`ended before ${left.name}, which runs below it`)
+        if (left.parentId === run.id || left.rootId === run.id) addFault(`ended before ${left.name}, which runs below it`)
     }
   }
   return { open: [...open.values()], faults }
 }
 
-function trace(events: readonly RunEvent[]): string[] {
+function traceEvents(events: readonly RunEvent[]): string[] {
   const names = new Map(events.map(({ run }) => [run.id, run.name]))
-  return events.map((event) => line(event, names))
+  return events.map((event) => traceLine(event, names))
 }
 
-function line(event: RunEvent, names: ReadonlyMap<string, string>): string {
+function traceLine(event: RunEvent, names: ReadonlyMap<string, string>): string {
   const { run } = event
   switch (event.type) {
     case 'start': {

@@ -2,7 +2,7 @@
 export type FetchLike = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
 
 /** A request as a fake server reads it. */
-export interface Asked {
+export interface FakeRequest {
   readonly url: string
   readonly method: string
   readonly headers: Headers
@@ -12,7 +12,7 @@ export interface Asked {
 }
 
 /** What was passed to a fake `fetch`, in whichever of its forms. */
-export async function readRequest(input: string | URL | Request, init: RequestInit = {}): Promise<Asked> {
+export async function readRequest(input: string | URL | Request, init: RequestInit = {}): Promise<FakeRequest> {
   const request = input instanceof Request ? input : undefined
   // A Response reads every form that a body can have. A Request reads itself: Firefox has no Request.body to give to a Response.
   const text = init.body ? await new Response(init.body).text() : await request?.clone().text()
@@ -20,12 +20,12 @@ export async function readRequest(input: string | URL | Request, init: RequestIn
     url: input instanceof Request ? input.url : String(input),
     method: (init.method ?? request?.method ?? 'GET').toUpperCase(),
     headers: new Headers(init.headers ?? request?.headers),
-    body: text ? parsed(text) : undefined,
+    body: text ? parseJsonOrText(text) : undefined,
     signal: init.signal ?? request?.signal,
   }
 }
 
-function parsed(text: string): unknown {
+function parseJsonOrText(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

@@ -1,40 +1,48 @@
-import { type FaultyAnswer, headersOf, stepsOf } from './faulty-answer.ts'
+import { answerHeaders, bodySteps, type FaultyAnswer } from './faulty-answer.ts'
 
 /** Told of what happens to one response. */
-export interface Watch {
-  pulled(): void
+export interface ResponseObserver {
+  onPull(): void
   /** Once. */
-  closed(how: Closing, reason: unknown): void
+  onClose(how: CloseKind, reason: unknown): void
 }
 
 /** How a connection closes: from its own side by `end` or `error`, from the caller's by `cancel` of the body or `abort` of the signal. */
-export type Closing = 'end' | 'error' | 'cancel' | 'abort'
+export type CloseKind = 'end' | 'error' | 'cancel' | 'abort'
 
 // The Fetch standard's null body statuses that a Response may have.
-const bodiless: readonly number[] = [204, 205, 304]
+const nullBodyStatuses: readonly number[] = [204, 205, 304]
 
 /** Answers one call as its script says, pull by pull. An abort rejects the call, and errors the body, with the signal's reason: as fetch does. */
-export async function respond(answer: FaultyAnswer, signal: AbortSignal | undefined, watch?: Watch): Promise<Response> {
+export async function respondFromScript(
+  answer: FaultyAnswer,
+  signal: AbortSignal | undefined,
+  watch?: ResponseObserver,
+): Promise<Response> {
   const { status = 200, errorBefore, stallBeforeHeaders, until, deaf } = answer
-  const connection = new Connection(deaf ? undefined : signal, watch)
+  const connection = new FakeConnection(deaf ? undefined : signal, watch)
   if (errorBefore) connection.close('error', errorBefore)
   if (stallBeforeHeaders) await connection.stall(until)
   await connection.whileOpen(undefined)
-  const isEmpty = bodiless.includes(status)
+  const isEmpty = nullBodyStatuses.includes(status)
   if (isEmpty) connection.close('end')
-  return new Response(isEmpty ? null : bodyOf(answer, connection, watch), { status, headers: headersOf(answer) })
+  return new Response(isEmpty ? null : scriptedBody(answer, connection, watch), { status, headers: answerHeaders(answer) })
 }
 
-function bodyOf(answer: FaultyAnswer, connection: Connection, watch: Watch | undefined): ReadableStream<Uint8Array<ArrayBuffer>> {
+function scriptedBody(
+  answer: FaultyAnswer,
+  connection: FakeConnection,
+  watch: ResponseObserver | undefined,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
   const { delayMs = 0, until } = answer
-  const steps = stepsOf(answer).values()
+  const steps = bodySteps(answer).values()
   return new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
       start(controller) {
         connection.broken.catch((reason) => controller.error(reason))
       },
       async pull(controller) {
-        watch?.pulled()
+        watch?.onPull()
         if (delayMs > 0) await connection.sleep(delayMs)
         let { value: step } = steps.next()
         if (step === 'stall') {
@@ -54,32 +62,32 @@ function bodyOf(answer: FaultyAnswer, connection: Connection, watch: Watch | und
 }
 
 /** Open until it closes in one of four ways. */
-class Connection {
+class FakeConnection {
   /** Rejects when it closes in any way but the good one. */
   readonly broken: Promise<never>
-  readonly #break: (reason: unknown) => void
+  readonly #rejectBroken: (reason: unknown) => void
   readonly #signal: AbortSignal | undefined
-  readonly #watch: Watch | undefined
+  readonly #observer: ResponseObserver | undefined
   #closed = false
 
-  constructor(signal: AbortSignal | undefined, watch: Watch | undefined) {
+  constructor(signal: AbortSignal | undefined, watch: ResponseObserver | undefined) {
     const { promise, reject } = Promise.withResolvers<never>()
     // Whoever reads hears of it; without a reader it is nobody's.
     promise.catch(() => {})
     this.broken = promise
-    this.#break = reject
+    this.#rejectBroken = reject
     this.#signal = signal
-    this.#watch = watch
+    this.#observer = watch
     signal?.addEventListener('abort', this.#onAbort)
     if (signal?.aborted) this.#onAbort()
   }
 
-  close(how: Closing, reason?: unknown): void {
+  close(how: CloseKind, reason?: unknown): void {
     if (this.#closed) return
     this.#closed = true
     this.#signal?.removeEventListener('abort', this.#onAbort)
-    if (how !== 'end') this.#break(reason)
-    this.#watch?.closed(how, reason)
+    if (how !== 'end') this.#rejectBroken(reason)
+    this.#observer?.onClose(how, reason)
   }
 
   /** Waits, as long as the connection is open. */

@@ -4,7 +4,7 @@ import type { Handler, RunKind } from '../core/event.ts'
 import { Flow } from '../core/flow/flow.ts'
 import type { Source } from '../core/flow/source.ts'
 import type { AssistantMessage, Message } from '../core/message.ts'
-import type { OpenRun } from '../core/run/run.ts'
+import type { ActiveRun } from '../core/run/run.ts'
 import { Runnable } from '../core/runnable/runnable.ts'
 import type { Usage } from '../core/usage.ts'
 import { sleep } from '../core/util/backoff.ts'
@@ -83,15 +83,15 @@ export class ScriptedModel extends Runnable<ChatInput, AssistantMessage, Delta> 
     return toMessages(input)
   }
 
-  override async open(messages: readonly Message[], run: OpenRun): Promise<Flow<Delta>> {
+  override async open(messages: readonly Message[], run: ActiveRun): Promise<Flow<Delta>> {
     // Asked for a whole answer, a model tells no tokens.
-    run.announces = this.streaming || run.scope.streaming
-    const record = this.record as Recording
+    run.emitsTokens = this.streaming || run.scope.streaming
+    const record = this.record as MutableScriptedRecord
     const index = record.inputs.push(messages) - 1
     record.options.push(this.options)
-    const answer = await answerOf(this.script, messages, index)
+    const answer = await selectScriptedAnswer(this.script, messages, index)
     if (answer instanceof Error) throw answer
-    return new Flow<Delta>(sourceOf(answer, this.delayMs, run, record), messageFold)
+    return new Flow<Delta>(scriptedSource(answer, this.delayMs, run, record), messageFold)
   }
 }
 
@@ -108,7 +108,7 @@ export function scriptedModel(script: ModelScript, options?: ScriptedModelOption
   return new ScriptedModel(script, options)
 }
 
-interface Recording extends ScriptedRecord {
+interface MutableScriptedRecord extends ScriptedRecord {
   inputs: (readonly Message[])[]
   options: Readonly<Record<string, unknown>>[]
   pulls: number
@@ -116,7 +116,7 @@ interface Recording extends ScriptedRecord {
   open: number
 }
 
-function answerOf(script: ModelScript, messages: readonly Message[], index: number): ScriptedAnswer | Promise<ScriptedAnswer> {
+function selectScriptedAnswer(script: ModelScript, messages: readonly Message[], index: number): ScriptedAnswer | Promise<ScriptedAnswer> {
   if (typeof script === 'function') return script(messages, index)
   const answer = script[Math.min(index, script.length - 1)]
   if (answer === undefined)
@@ -125,15 +125,20 @@ function answerOf(script: ModelScript, messages: readonly Message[], index: numb
 }
 
 /** What an answer says, one piece at a time, and how it ends. */
-function* piecesOf(answer: Exclude<ScriptedAnswer, Error>): Generator<Delta, void> {
+function* answerDeltas(answer: Exclude<ScriptedAnswer, Error>): Generator<Delta, void> {
   const { tokens, usage, error } = typeof answer === 'string' ? { tokens: [answer] } : 'tokens' in answer ? answer : { tokens: answer }
   for (const token of tokens) yield typeof token === 'string' ? { type: 'text', text: token } : token
   if (usage) yield { type: 'usage', usage }
   if (error) throw error
 }
 
-function sourceOf(answer: Exclude<ScriptedAnswer, Error>, delayMs: number, run: OpenRun, record: Recording): Source<Delta> {
-  const pieces = piecesOf(answer)
+function scriptedSource(
+  answer: Exclude<ScriptedAnswer, Error>,
+  delayMs: number,
+  run: ActiveRun,
+  record: MutableScriptedRecord,
+): Source<Delta> {
+  const pieces = answerDeltas(answer)
   let isOpen = true
   const close = (): void => {
     if (isOpen) record.open--

@@ -1,17 +1,18 @@
 import { ChaintapError } from '../core/errors.ts'
 
 /** Tells of a failure beside the counting, which goes on. */
-export function report(error: unknown): void {
+export function reportUsageError(error: unknown): void {
   if (typeof reportError === 'function') reportError(error)
   // biome-ignore lint/suspicious/noConsole: Node has no reportError
   else console.error(error)
 }
 
 /** The same, with what it means. */
-export const reportAs = (message: string, cause: unknown): void => report(new ChaintapError('handler_failed', message, { cause }))
+export const reportCallbackError = (message: string, cause: unknown): void =>
+  reportUsageError(new ChaintapError('handler_failed', message, { cause }))
 
 /** What a user gave, so that its failure harms no count: it is told once, and gives nothing. */
-export function harmless<Given extends readonly unknown[], Result>(
+export function guardCallback<Given extends readonly unknown[], Result>(
   work: (...given: Given) => Result,
   message: string,
 ): (...given: Given) => Result | undefined {
@@ -20,7 +21,7 @@ export function harmless<Given extends readonly unknown[], Result>(
     try {
       return work(...given)
     } catch (cause) {
-      if (!isTold) reportAs(message, cause)
+      if (!isTold) reportCallbackError(message, cause)
       isTold = true
       return undefined
     }

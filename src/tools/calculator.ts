@@ -11,11 +11,11 @@ import { type Tool, tool } from './tool.ts'
  * @example
  * await calculator.invoke('(17 + 4) * 2 ^ 0.5') // '29.698484809834998'
  */
-export const calculator: Tool<string, string> = calculatorWith({})
+export const calculator: Tool<string, string> = createCalculator({})
 
 /** The calculator with callbacks, tags and metadata of its own. */
-export function calculatorWith(own: OwnOptions): Tool<string, string> {
-  return tool((expression) => String(evaluated(expression)), {
+export function createCalculator(own: OwnOptions): Tool<string, string> {
+  return tool((expression) => String(evaluateExpression(expression)), {
     ...own,
     name: 'Calculator',
     description:
@@ -25,7 +25,7 @@ export function calculatorWith(own: OwnOptions): Tool<string, string> {
 }
 
 /** The value of an expression. */
-export function evaluated(expression: string): number {
+export function evaluateExpression(expression: string): number {
   const sum = arithmetic(expression)
   if ('value' in sum) return sum.value
   throw new ChaintapError('invalid_arguments', `This expression has no value: ${sum.message}`)

@@ -1,8 +1,8 @@
 import type { RunContext } from '../core/event.ts'
 import type { Part, ToolCall, ToolMessage } from '../core/message.ts'
 import type { RunOptions } from '../core/options.ts'
-import { isOpenRun } from '../core/run/driver.ts'
-import { isFinal } from '../core/run/unrecoverable.ts'
+import { isActiveRun } from '../core/run/driver.ts'
+import { isUnrecoverable } from '../core/run/unrecoverable.ts'
 import { mapAll } from '../core/runnable/batch.ts'
 import { toolMessage } from '../messages/create.ts'
 import type { StandardSchema } from '../schema/standard.ts'
@@ -32,7 +32,7 @@ export async function callTools(
   context: RunContext,
   { maxConcurrency, onError }: CallToolsOptions = {},
 ): Promise<readonly ToolMessage[]> {
-  const limit = maxConcurrency ?? (isOpenRun(context) ? context.scope.maxConcurrency : undefined)
+  const limit = maxConcurrency ?? (isActiveRun(context) ? context.scope.maxConcurrency : undefined)
   const one = async (call: ToolCall, options: RunOptions): Promise<ToolMessage> => {
     const isKnown = tools.some(({ name }) => name === call.name)
     try {
@@ -58,12 +58,12 @@ export function toolNamed(name: string, tools: readonly AnyTool[]): AnyTool {
   if (found) return found
   const names = tools.map((tool) => tool.name).join(', ')
   const answer = `There is no tool ${JSON.stringify(name.slice(0, 100))}. Call one of these: ${names}.`
-  return new Tool(() => answer, { name, description: 'Stands for tools that there are not.', schema: anything }).withConfig({
+  return new Tool(() => answer, { name, description: 'Stands for tools that there are not.', schema: acceptAnySchema }).withConfig({
     runName: 'invalid_tool',
   })
 }
 
-const anything: StandardSchema = { '~standard': { version: 1, vendor: 'chaintap', validate: (value) => ({ value }) } }
+const acceptAnySchema: StandardSchema = { '~standard': { version: 1, vendor: 'chaintap', validate: (value) => ({ value }) } }
 
 /**
  * What a model is told of a tool's failure: its message. Throws the error on where the run that called the tool must end with it: it was
@@ -71,6 +71,6 @@ const anything: StandardSchema = { '~standard': { version: 1, vendor: 'chaintap'
  * threw, or runs called one another too deep.
  */
 export function failureText(error: unknown, context: RunContext): string {
-  if (isOpenRun(context) && isFinal(error, context)) throw error
+  if (isActiveRun(context) && isUnrecoverable(error, context)) throw error
   return error instanceof Error ? error.message : String(error)
 }

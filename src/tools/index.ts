@@ -1,6 +1,6 @@
 // Functions that models can call.
 
-export { arithmetic, type Problem, type Sum } from '../arithmetic/index.ts'
+export { type ArithmeticProblem, type ArithmeticResult, arithmetic } from '../arithmetic/index.ts'
 export type { AnySchema, JsonSchema } from '../schema/json-schema.ts'
 export type { StandardResult, StandardSchema } from '../schema/standard.ts'
 export type { ToolSpec } from '../schema/tool-spec.ts'

@@ -4,10 +4,10 @@ import type { RunContext } from '../core/event.ts'
 import type { OwnOptions } from '../core/run/scope.ts'
 import { lambda } from '../core/runnable/lambda.ts'
 import { PromptTemplate } from '../prompts/prompt-template.ts'
-import { evaluated } from './calculator.ts'
+import { evaluateExpression } from './calculator.ts'
 import { type Tool, tool } from './tool.ts'
 
-const template = `Write the question below as one expression for a calculator, in a fenced block of text. Do not work it out yourself: the calculator does, and its result follows as output.
+const mathPromptTemplate = `Write the question below as one expression for a calculator, in a fenced block of text. Do not work it out yourself: the calculator does, and its result follows as output.
 
 The calculator has + - * /, ^ for powers, parentheses, pi, e and functions: sqrt, exp, ln, log(x, base), sin, cos, tan (radians), abs, floor, ceil, round(x, decimals), min, max, mod. It has no variables, no units and no %.
 
@@ -37,14 +37,14 @@ Question: {question}
  * await calculator.invoke('What is 2 raised to the 0.235 power?') // 'Answer: 1.1769067372187674'
  */
 export function llmMath(llm: LanguageModel, own: OwnOptions = {}): Tool<string, string> {
-  const chain = new LLMChain({ llm, prompt: PromptTemplate.fromTemplate(template) })
+  const chain = new LLMChain({ llm, prompt: PromptTemplate.fromTemplate(mathPromptTemplate) })
   const ask = async (question: string, context: RunContext): Promise<string> => {
     await context.emit({ type: 'text', text: question })
     const said = await chain.run({ question, stop: ['```output'] }, context)
     await context.emit({ type: 'text', text: said })
     const expression = /```(?:text)?\s*(.*?)(?:```|$)/s.exec(said)?.[1]
-    if (expression === undefined) return answerIn(said)
-    const value = String(evaluated(expression))
+    if (expression === undefined) return extractMathAnswer(said)
+    const value = String(evaluateExpression(expression))
     await context.emit({ type: 'text', text: '\nAnswer: ' })
     await context.emit({ type: 'text', text: value })
     return `Answer: ${value}`
@@ -58,7 +58,7 @@ export function llmMath(llm: LanguageModel, own: OwnOptions = {}): Tool<string, 
 }
 
 /** A model that did not leave it to the calculator. */
-function answerIn(said: string): string {
+function extractMathAnswer(said: string): string {
   const at = said.lastIndexOf('Answer:')
   if (at !== -1) return said.slice(at).trim()
   throw new ChaintapError(

@@ -1,7 +1,7 @@
 import type { LanguageModel } from '../chains/llm-chain.ts'
 import { ChaintapError } from '../core/errors.ts'
 import type { Handler } from '../core/event.ts'
-import { calculatorWith } from './calculator.ts'
+import { createCalculator } from './calculator.ts'
 import { llmMath } from './llm-math.ts'
 import type { Tool } from './tool.ts'
 
@@ -16,8 +16,8 @@ export interface LoadToolsOptions {
   readonly callbacks?: readonly Handler[]
 }
 
-const makers: ReadonlyMap<string, (options: LoadToolsOptions) => Tool<string, string>> = new Map([
-  ['calculator', ({ callbacks }) => calculatorWith({ callbacks })],
+const toolFactories: ReadonlyMap<string, (options: LoadToolsOptions) => Tool<string, string>> = new Map([
+  ['calculator', ({ callbacks }) => createCalculator({ callbacks })],
   [
     'llm-math',
     ({ llm, callbacks }) => {
@@ -37,11 +37,11 @@ const makers: ReadonlyMap<string, (options: LoadToolsOptions) => Tool<string, st
  */
 export function loadTools(names: readonly ToolName[], options: LoadToolsOptions = {}): Tool<string, string>[] {
   return names.map((name) => {
-    const make = makers.get(name)
+    const make = toolFactories.get(name)
     if (make) return make(options)
     throw new ChaintapError(
       'invalid_options',
-      `There is no tool ${JSON.stringify(name)} to load. Known are ${[...makers.keys()].join(', ')}.`,
+      `There is no tool ${JSON.stringify(name)} to load. Known are ${[...toolFactories.keys()].join(', ')}.`,
     )
   })
 }

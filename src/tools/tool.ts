@@ -1,18 +1,18 @@
-import { verbosely } from '../console/lazy.ts'
+import { lazyConsoleHandler } from '../console/lazy.ts'
 import type { RunContext, RunKind } from '../core/event.ts'
 import type { Flow } from '../core/flow/flow.ts'
 import type { ToolCall, ToolMessage } from '../core/message.ts'
 import type { RunOptions } from '../core/options.ts'
-import type { OpenRun } from '../core/run/run.ts'
+import type { ActiveRun } from '../core/run/run.ts'
 import type { RunStream } from '../core/run/run-stream.ts'
 import type { OwnOptions } from '../core/run/scope.ts'
 import { lambda } from '../core/runnable/lambda.ts'
 import { type ChunkOf, type OutputOf, Runnable } from '../core/runnable/runnable.ts'
-import { type AnySchema, type JsonSchema, jsonSchemaOf } from '../schema/json-schema.ts'
+import { type AnySchema, type JsonSchema, toJsonSchema } from '../schema/json-schema.ts'
 import type { StandardSchema } from '../schema/standard.ts'
 import type { ToolSpec } from '../schema/tool-spec.ts'
-import { checkedArguments, text } from './arguments.ts'
-import { answering, isCallOf } from './message.ts'
+import { textArgumentSchema, validateArguments } from './arguments.ts'
+import { isToolCallFor, withToolMessageOutput } from './message.ts'
 
 /** How a tool is named, told of and heard. */
 export interface ToolOptions extends OwnOptions {
@@ -39,8 +39,8 @@ export class Tool<in In, out Out, out Chunk = Out> extends Runnable<In, Out, Chu
   readonly returnDirect: boolean
   private readonly body: Runnable<never, Out, Chunk>
   private readonly schema: AnySchema
-  private readonly told: AnySchema
-  private asJson: JsonSchema | undefined
+  private readonly modelSchema: AnySchema
+  private cachedJsonSchema: JsonSchema | undefined
 
   constructor(
     fn: (args: never, context: RunContext) => unknown,
@@ -59,9 +59,9 @@ export class Tool<in In, out Out, out Chunk = Out> extends Runnable<In, Out, Chu
     this.description = description
     this.returnDirect = returnDirect
     this.body = lambda(fn, { name }) as Runnable<never, Out, Chunk>
-    this.schema = schema ?? jsonSchema ?? text
-    this.told = jsonSchema ?? this.schema
-    if (verbose) this.lateCallbacks = verbosely
+    this.schema = schema ?? jsonSchema ?? textArgumentSchema
+    this.modelSchema = jsonSchema ?? this.schema
+    if (verbose) this.lazyCallbacks = lazyConsoleHandler
   }
 
   /**
@@ -70,8 +70,8 @@ export class Tool<in In, out Out, out Chunk = Out> extends Runnable<In, Out, Chu
    * @throws ChaintapError `invalid_options` where the schema's library cannot say it.
    */
   get jsonSchema(): JsonSchema {
-    this.asJson ??= jsonSchemaOf(this.told)
-    return this.asJson
+    this.cachedJsonSchema ??= toJsonSchema(this.modelSchema)
+    return this.cachedJsonSchema
   }
 
   override invoke(call: ToolCall, options?: RunOptions | RunContext): Promise<ToolMessage>
@@ -86,11 +86,11 @@ export class Tool<in In, out Out, out Chunk = Out> extends Runnable<In, Out, Chu
     return super.stream(input, options) as RunStream<Chunk, never>
   }
 
-  override async open(input: In | ToolCall, run: OpenRun): Promise<Flow<Chunk>> {
-    const call = isCallOf(this.name, input) ? input : undefined
-    const args = await checkedArguments(this, this.schema, call ? call.args : input)
+  override async open(input: In | ToolCall, run: ActiveRun): Promise<Flow<Chunk>> {
+    const call = isToolCallFor(this.name, input) ? input : undefined
+    const args = await validateArguments(this, this.schema, call ? call.args : input)
     const flow = await this.body.open(args as never, run)
-    return call ? answering(flow, call.id) : flow
+    return call ? withToolMessageOutput(flow, call.id) : flow
   }
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { AnswerFinder, parseReAct } from '../../src/agents/react-parser.ts'
+import { FinalAnswerExtractor, parseReAct } from '../../src/agents/react-parser.ts'
 
 const finish = (output: string, log?: string) => ({ finish: { returnValues: { output }, log: log ?? expect.any(String) } })
 const action = (tool: string, toolInput: string) => ({ action: { tool, toolInput, log: expect.any(String) } })
@@ -49,22 +49,22 @@ describe('what a model says in the ReAct format', () => {
 
 describe('the final answer while it is said', () => {
   const shownOf = (text: string, pieces: readonly string[]): { live: string; whole: string } => {
-    const finder = new AnswerFinder()
+    const finder = new FinalAnswerExtractor()
     const live = pieces.map((piece) => finder.add(piece)).join('')
     const decision = parseReAct(text)
     const answer = 'finish' in decision ? String(decision.finish.returnValues.output) : ''
-    return { live, whole: live + finder.rest(answer) }
+    return { live, whole: live + finder.remaining(answer) }
   }
 
   test('is shown as it comes, without the white space around it', () => {
-    const finder = new AnswerFinder()
+    const finder = new FinalAnswerExtractor()
     const pieces = ['I know.\nFin', 'al Answer', ': ', ' The', ' sky', '\n', 'is', ' blue. ', '\n']
     expect(pieces.map((piece) => finder.add(piece))).toEqual(['', '', '', 'The', ' sky', '', '\nis', ' blue.', ''])
-    expect(finder.rest('The sky\nis blue.')).toBe('')
+    expect(finder.remaining('The sky\nis blue.')).toBe('')
   })
 
   test('what comes after a blank line is held back only while it may be one of the format’s words', () => {
-    const finder = new AnswerFinder()
+    const finder = new FinalAnswerExtractor()
     const pieces = ['Final Answer: One.', '\n\n', 'Act', 'ing is two.', '\n\nThought', ': hm', ' more']
     expect(pieces.map((piece) => finder.add(piece))).toEqual(['One.', '', '', '\n\nActing is two.', '', '', ''])
   })

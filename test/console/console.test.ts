@@ -2,8 +2,8 @@ import { lambda, type Run, type RunEvent } from 'chaintap'
 import { scriptedModel } from 'chaintap/testing'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { ConsoleCallbackHandler, type ConsoleOptions } from '../../src/console/index.ts'
-import { ansi, css, paintFor, plain } from '../../src/console/paint.ts'
-import { lift } from '../../src/core/handler/handler.ts'
+import { paintAnsi, paintCss, paintPlain, selectPainter } from '../../src/console/paint.ts'
+import { toListener } from '../../src/core/handler/handler.ts'
 
 const chain = lambda((x: string) => x, { name: 'first' }).pipe(scriptedModel([{ tokens: ['Hel', 'lo'], usage: { outputTokens: 2 } }]))
 
@@ -62,12 +62,12 @@ describe('the console handler', () => {
 
   it('hears every kind of run and every type of event but deltas and chunks', () => {
     const lines: string[] = []
-    const { hear } = lift(new ConsoleCallbackHandler({ write: (line = '') => void lines.push(line) }))
+    const { listener } = toListener(new ConsoleCallbackHandler({ write: (line = '') => void lines.push(line) }))
     const kinds = ['chain', 'prompt', 'parser', 'llm', 'chat_model', 'tool', 'retriever', 'agent'] as const
     for (const kind of kinds) {
       const run: Run = { id: kind, parentId: undefined, rootId: kind, name: kind, kind, tags: [], metadata: {} }
       for (const happening of [{ type: 'start', input: [] }, ...told.slice(2)])
-        hear({ run, at: 0, seq: 0, ...happening } as unknown as RunEvent)
+        listener({ run, at: 0, seq: 0, ...happening } as unknown as RunEvent)
     }
     expect(lines).toHaveLength(kinds.length * 8)
   })
@@ -83,13 +83,15 @@ describe('the console handler', () => {
 describe('colour', () => {
   it('is for terminals and browsers, unless asked otherwise', () => {
     stdout(true)
-    expect([undefined, true, false].map(paintFor)).toEqual([ansi, ansi, plain])
+    expect([undefined, true, false].map(selectPainter)).toEqual([paintAnsi, paintAnsi, paintPlain])
     stdout(false)
     const isPage = 'document' in globalThis
-    expect([undefined, true, false].map(paintFor)).toEqual(isPage ? [css, css, plain] : [plain, ansi, plain])
+    expect([undefined, true, false].map(selectPainter)).toEqual(
+      isPage ? [paintCss, paintCss, paintPlain] : [paintPlain, paintAnsi, paintPlain],
+    )
     vi.stubGlobal('process', undefined)
     vi.stubGlobal('importScripts', () => {})
-    expect(paintFor(undefined)).toBe(css)
+    expect(selectPainter(undefined)).toBe(paintCss)
   })
 
   it('is not for who writes elsewhere, unless asked for', async () => {
@@ -105,12 +107,12 @@ describe('what a model says', () => {
   const left = ']0;title[2J31mred %s %c %d 100%\n\tnext'
 
   it('cannot forge what a terminal shows: control characters are left out, lines and tabs aside', () => {
-    expect(plain([{ text: evil }])).toEqual([left])
-    expect(ansi([{ text: evil, style: 'green' }])).toEqual([`\x1b[32;1m\x1b[1;3m${left}\x1b[0m`])
+    expect(paintPlain([{ text: evil }])).toEqual([left])
+    expect(paintAnsi([{ text: evil, style: 'green' }])).toEqual([`\x1b[32;1m\x1b[1;3m${left}\x1b[0m`])
   })
 
   it('is never a format: in browsers it is a value of one', () => {
-    expect(css([{ text: evil, style: 'red' }, { text: '%c' }])).toEqual(['%c%s%c%s', 'color: #dc2626', left, '', '%c'])
+    expect(paintCss([{ text: evil, style: 'red' }, { text: '%c' }])).toEqual(['%c%s%c%s', 'color: #dc2626', left, '', '%c'])
   })
 
   it('is harmless in all its places', () => {

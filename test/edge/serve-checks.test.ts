@@ -1,5 +1,5 @@
 import { ChaintapError, ChatPromptTemplate, lambda, ModelError, type RunEvent, StringOutputParser, TruncatedError } from 'chaintap'
-import { type Ask, type ResponseFormat, type ServeOptions, serve } from 'chaintap/edge'
+import { type ParsedRequest, type ResponseFormat, type ServeOptions, serve } from 'chaintap/edge'
 import { decoder, parse } from 'chaintap/json'
 import { RemoteRunnable } from 'chaintap/remote'
 import { scriptedModel } from 'chaintap/testing'
@@ -211,7 +211,7 @@ test('what a guard, or the making of the chain, throws is a 500 that says nothin
 })
 
 test('the chain may be made of what was asked', async () => {
-  const asks: Ask[] = []
+  const asks: ParsedRequest[] = []
   const made = serve((_env, _request, ask) => {
     asks.push(ask)
     return chain

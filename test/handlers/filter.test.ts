@@ -2,7 +2,7 @@ import { type Listener, lambda, type RunEvent } from 'chaintap'
 import { recorder, scriptedModel } from 'chaintap/testing'
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import { type EventTraits, matches } from '../../src/core/handler/filter.ts'
+import { createEventPredicate, type EventTraits } from '../../src/core/handler/filter.ts'
 import { withFilter } from '../../src/handlers/filter.ts'
 
 const chain = lambda((x: string) => x, { name: 'first' }).pipe(scriptedModel([['a', 'b']], { tags: ['draft'] }))
@@ -100,7 +100,7 @@ describe('matches', () => {
       fc.property(fc.option(traits, { nil: undefined }), fc.option(traits, { nil: undefined }), event, (include, exclude, heard) => {
         const isIncluded = include === undefined || Object.keys(include).length === 0 || has(include, heard)
         const isExcluded = exclude !== undefined && has(exclude, heard)
-        expect(matches({ ...(include && { include }), ...(exclude && { exclude }) })(heard)).toBe(isIncluded && !isExcluded)
+        expect(createEventPredicate({ ...(include && { include }), ...(exclude && { exclude }) })(heard)).toBe(isIncluded && !isExcluded)
       }),
     )
   })

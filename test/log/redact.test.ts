@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { redaction } from '../../src/log/redact.ts'
+import { createSecretRedactor } from '../../src/log/redact.ts'
 
-const { clean, cover } = redaction([])
+const { clean, mask } = createSecretRedactor([])
 const cleaned = (value: unknown): unknown => JSON.parse(clean(JSON.stringify(value)))
 
 const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'.split('')
@@ -62,7 +62,7 @@ describe('redaction', () => {
         fc.constantFrom('', '.', '"', '\n', ', and'),
         (key, before, after) => {
           expect(JSON.stringify(cleaned({ text: before + key + after }))).not.toContain(key.slice(-12))
-          const covered = cover(before + key + after)
+          const covered = mask(before + key + after)
           expect(covered).not.toContain(key.slice(-12))
           expect(covered).toHaveLength((before + key + after).length)
         },
@@ -115,12 +115,12 @@ describe('redaction', () => {
   })
 
   test('gives JSON whatever the rules match', () => {
-    const own = redaction([/["\\:,{}[\]]/, /n|u|t/, /x*/y, 'q'])
+    const own = createSecretRedactor([/["\\:,{}[\]]/, /n|u|t/, /x*/y, 'q'])
     fc.assert(fc.property(fc.jsonValue(), (value) => void JSON.parse(own.clean(JSON.stringify({ q: value, value })))))
   })
 
   test('P11: what is secret may be an object, a list, a text of JSON, or a value beside its name', () => {
-    const own = redaction(['ssn'])
+    const own = createSecretRedactor(['ssn'])
     const secrets = {
       password: { value: 'hunter2' },
       cookie: [{ name: 'sid', value: 'hunter2' }, [['hunter2']]],
@@ -146,7 +146,7 @@ describe('redaction', () => {
       for (const begin of ['password ', 'password: ', 'bearer ', 'https://']) {
         const text = begin + unit.repeat(n / unit.length)
         cleaned({ text })
-        cover(text)
+        mask(text)
       }
   })
 })

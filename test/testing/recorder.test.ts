@@ -1,18 +1,18 @@
-import { type Happening, lambda, type Run, sequence } from 'chaintap'
+import { type EventPayload, lambda, type Run, sequence } from 'chaintap'
 import { recorder, scriptedModel } from 'chaintap/testing'
 import { describe, expect, test } from 'vitest'
 
-const start: Happening = { type: 'start', input: 'x' }
-const end: Happening = { type: 'end', output: 'y' }
-const error: Happening = { type: 'error', error: new Error('no'), partial: undefined }
-const token: Happening = { type: 'token', token: 'a' }
+const start: EventPayload = { type: 'start', input: 'x' }
+const end: EventPayload = { type: 'end', output: 'y' }
+const error: EventPayload = { type: 'error', error: new Error('no'), partial: undefined }
+const token: EventPayload = { type: 'token', token: 'a' }
 
 const runOf = (id: string, parentId?: string): Run => ({ id, parentId, rootId: 'root', name: id, kind: 'chain', tags: [], metadata: {} })
 const root = runOf('root')
 const child = runOf('child', 'root')
 
 /** A recorder that has heard these, numbered in their order. */
-function heard(...events: readonly (readonly [Run, Happening, seq?: number])[]) {
+function heard(...events: readonly (readonly [Run, EventPayload, seq?: number])[]) {
   const record = recorder()
   for (const [seq, [run, happening, given = seq]] of events.entries()) record({ run, at: 0, seq: given, ...happening })
   return record

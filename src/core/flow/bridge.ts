@@ -1,13 +1,13 @@
 import { AbortReason } from '../errors.ts'
 import { Flow } from './flow.ts'
-import { list } from './fold.ts'
-import type { Read, Source } from './source.ts'
+import { defaultFold } from './fold.ts'
+import type { Source, SourceResult } from './source.ts'
 
 /** A flow through a TransformStream that a user made: a real pipe, with the streams' own backpressure. */
-export function throughStream<O>(flow: Flow, stream: TransformStream<unknown, O>): Flow<O> {
-  const joined = new Flow<O>(new Bridge(flow, stream), list)
-  joined.gate = flow.gate
-  joined.clock = flow.clock
+export function pipeThroughStream<O>(flow: Flow, stream: TransformStream<unknown, O>): Flow<O> {
+  const joined = new Flow<O>(new TransformStreamBridge(flow, stream), defaultFold)
+  joined.ready = flow.ready
+  joined.passClock = flow.passClock
   return joined
 }
 
@@ -15,12 +15,12 @@ export function throughStream<O>(flow: Flow, stream: TransformStream<unknown, O>
  * Writes what the flow gives, reads what the stream makes of it. When the flow fails, the stream is closed first and read to its end:
  * aborting it would drop what it holds (P3).
  */
-class Bridge<O> implements Source<O> {
+class TransformStreamBridge<O> implements Source<O> {
   readonly #flow: Flow
   readonly #writer: WritableStreamDefaultWriter<unknown>
   readonly #reader: ReadableStreamDefaultReader<O>
   #isWriting = false
-  #written = false
+  #isWritten = false
   #failure: { readonly error: unknown } | undefined
 
   constructor(flow: Flow, stream: TransformStream<unknown, O>) {
@@ -32,15 +32,15 @@ class Bridge<O> implements Source<O> {
     this.#reader.closed.catch(() => {})
   }
 
-  async next(): Promise<Read<O>> {
+  async next(): Promise<SourceResult<O>> {
     if (!this.#isWriting) {
       this.#isWriting = true
       void this.#write()
     }
-    const read = (await this.#reader.read()) as Read<O>
+    const read = (await this.#reader.read()) as SourceResult<O>
     if (!read.done) return read
     // The stream ended itself: nothing upstream is needed any more, and in workerd the writer never hears of it.
-    if (!this.#written) this.#flow.cancel(new AbortReason('A later step ended the stream (terminate).'))
+    if (!this.#isWritten) this.#flow.cancel(new AbortReason('A later step ended the stream (terminate).'))
     if (this.#failure) throw this.#failure.error
     return read
   }
@@ -63,7 +63,7 @@ class Bridge<O> implements Source<O> {
     } catch (error) {
       this.#failure = { error }
     }
-    this.#written = true
+    this.#isWritten = true
     // Its own failure in closing is met by the reader.
     await this.#writer.close().catch(() => {})
   }

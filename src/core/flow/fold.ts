@@ -8,7 +8,7 @@ export interface Fold<Chunk = unknown, Out = unknown> {
 }
 
 /** A run that gives one value: its last chunk. */
-export function last<T>(): Fold<T, T | undefined> {
+export function lastChunkFold<T>(): Fold<T, T | undefined> {
   let value: T | undefined
   return {
     add: (chunk) => {
@@ -23,7 +23,7 @@ export function last<T>(): Fold<T, T | undefined> {
  * Text in pieces, joined by the hundred: one flat string takes a tenth of the memory of its tokens, and each is copied twice at most.
  * Not `+=`: V8's ropes move to the old generation before they are flat, and double the time of a token.
  */
-export function text(): Fold<string, string> {
+export function textFold(): Fold<string, string> {
   const joined: string[] = []
   const pieces: string[] = []
   let count = 0
@@ -39,8 +39,8 @@ export function text(): Fold<string, string> {
 }
 
 /** Chunks of any kind: strings join, anything else becomes an array. */
-export function list(): Fold<unknown, unknown> {
-  const strings = text()
+export function defaultFold(): Fold<unknown, unknown> {
+  const strings = textFold()
   let all: unknown[] | undefined
   let empty = true
   return {
@@ -57,38 +57,38 @@ export function list(): Fold<unknown, unknown> {
 }
 
 /** Characters of text, in a string or a Delta; a guess for anything else. */
-function sizeOf(chunk: unknown): number {
+function chunkSize(chunk: unknown): number {
   if (typeof chunk === 'string') return chunk.length
   const { text } = (chunk ?? {}) as { text?: unknown }
   return typeof text === 'string' ? text.length : 64
 }
 
 /** About 1 MB: more than any model's answer, and a bound for streams without end. */
-const UNASKED_SIZE = 512 * 1_024
+const MAX_UNREQUESTED_CHARS = 512 * 1_024
 
 /**
  * Keeps a fold that nobody asked for until it grows past half a million characters (or 8,192 other chunks): so `outcome.output` is there
  * for who asks late, and a stream of any length runs in constant memory.
  */
-export class Kept implements Fold {
+export class RetainedOutput implements Fold {
   #fold: Fold | undefined
-  #room = UNASKED_SIZE
+  #remainingChars = MAX_UNREQUESTED_CHARS
 
   constructor(fold: Fold) {
     this.#fold = fold
-    if (fold.isBounded) this.#room = Number.POSITIVE_INFINITY
+    if (fold.isBounded) this.#remainingChars = Number.POSITIVE_INFINITY
   }
 
   /** False where it grew too large before anyone asked. */
-  ask(): boolean {
-    this.#room = Number.POSITIVE_INFINITY
+  retain(): boolean {
+    this.#remainingChars = Number.POSITIVE_INFINITY
     return this.#fold !== undefined
   }
 
   add(chunk: unknown): void {
     if (!this.#fold) return
-    if (this.#room !== Number.POSITIVE_INFINITY) this.#room -= sizeOf(chunk)
-    if (this.#room < 0) this.#fold = undefined
+    if (this.#remainingChars !== Number.POSITIVE_INFINITY) this.#remainingChars -= chunkSize(chunk)
+    if (this.#remainingChars < 0) this.#fold = undefined
     else this.#fold.add(chunk)
   }
 

@@ -1,49 +1,49 @@
-import { readerLeft } from '../errors.ts'
-import type { Batches } from '../run/driver.ts'
+import { readerLeftReason } from '../errors.ts'
+import type { BatchReader } from '../run/driver.ts'
 
 // Missing in WebKit; the well-known name that engines without it agree on.
 export const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
 
-type Result<Chunk> = IteratorResult<Chunk, undefined>
+type ChunkResult<Chunk> = IteratorResult<Chunk, undefined>
 
 /** Takes batches apart: while one lasts, a resolved promise per chunk; then one promise per batch. */
 export class ChunkIterator<Chunk> implements AsyncIterableIterator<Chunk> {
   declare readonly [Symbol.asyncDispose]: () => Promise<void>
-  readonly #reader: Batches<Chunk>
+  readonly #reader: BatchReader<Chunk>
   #batch: readonly Chunk[] = []
-  #at = 0
+  #index = 0
   #isReading = false
-  #reading: Promise<Result<Chunk>> = Promise.resolve({ done: true, value: undefined })
+  #reading: Promise<ChunkResult<Chunk>> = Promise.resolve({ done: true, value: undefined })
 
-  constructor(reader: Batches<Chunk>) {
+  constructor(reader: BatchReader<Chunk>) {
     this.#reader = reader
     Object.defineProperty(this, asyncDispose, { value: () => this.return() })
   }
 
-  next(): Promise<Result<Chunk>> {
+  next(): Promise<ChunkResult<Chunk>> {
     // Calls that do not wait for each other are answered in their order, as the language asks of async generators.
     if (this.#isReading) return this.#reading.then(() => this.next())
-    if (this.#at < this.#batch.length) return Promise.resolve({ done: false, value: this.#batch[this.#at++] as Chunk })
+    if (this.#index < this.#batch.length) return Promise.resolve({ done: false, value: this.#batch[this.#index++] as Chunk })
     this.#isReading = true
-    this.#reading = this.#reader.read(this.#take)
+    this.#reading = this.#reader.read(this.#onBatch)
     return this.#reading
   }
 
-  readonly #take = (batch: readonly unknown[] | undefined): Result<Chunk> => {
+  readonly #onBatch = (batch: readonly unknown[] | undefined): ChunkResult<Chunk> => {
     this.#isReading = false
     if (!batch) return { done: true, value: undefined }
     this.#batch = batch as readonly Chunk[]
-    this.#at = 1
+    this.#index = 1
     return { done: false, value: batch[0] as Chunk }
   }
 
-  async return(): Promise<Result<Chunk>> {
+  async return(): Promise<ChunkResult<Chunk>> {
     this.#batch = []
-    this.#reader.stop(readerLeft())
+    this.#reader.stop(readerLeftReason())
     return { done: true, value: undefined }
   }
 
-  async throw(error: unknown): Promise<Result<Chunk>> {
+  async throw(error: unknown): Promise<ChunkResult<Chunk>> {
     this.#batch = []
     this.#reader.stop(error)
     throw error

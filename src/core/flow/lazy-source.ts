@@ -1,9 +1,9 @@
-import type { Read, Source } from './source.ts'
+import type { Source, SourceResult } from './source.ts'
 
 /** A source that is opened when it is first read. */
-export function late<T>(open: () => Promise<Source<T>>): Source<T> {
+export function lazySource<T>(open: () => Promise<Source<T>>): Source<T> {
   let source: Source<T> | undefined
-  let settle: ((read: Read<T>) => void) | undefined
+  let settle: ((read: SourceResult<T>) => void) | undefined
   return {
     next: () =>
       source?.next() ??

@@ -1,21 +1,21 @@
 import { ChaintapError } from '../errors.ts'
 
-export type Settled = void | PromiseLike<void>
+export type MaybePromise = void | PromiseLike<void>
 
 /** A standard transformer, `cancel` included: engines call that in Node and workerd only, a flow calls it everywhere. */
 export interface Stage<I = unknown, O = unknown> {
-  start?(controller: TransformStreamDefaultController<O>): Settled
-  transform?(chunk: I, controller: TransformStreamDefaultController<O>): Settled
-  flush?(controller: TransformStreamDefaultController<O>): Settled
-  cancel?(reason: unknown): Settled
+  start?(controller: TransformStreamDefaultController<O>): MaybePromise
+  transform?(chunk: I, controller: TransformStreamDefaultController<O>): MaybePromise
+  flush?(controller: TransformStreamDefaultController<O>): MaybePromise
+  cancel?(reason: unknown): MaybePromise
 }
 
 /** What may wait in one link: far more than a wire chunk holds, far less than hurts. */
-const QUEUE_LIMIT = 65_536
+const MAX_QUEUED_CHUNKS = 65_536
 
 /** What a link tells the flow that it is part of. */
 export interface LinkOwner {
-  busy: number
+  busyLinks: number
   terminate(link: Link): void
   error(reason: unknown): void
 }
@@ -28,7 +28,7 @@ export class Link implements TransformStreamDefaultController<unknown> {
   /** Settles when the queue is empty again. */
   pending: Promise<void> | undefined
   readonly #stage: Stage
-  readonly #next: (value: unknown) => Settled
+  readonly #next: (value: unknown) => MaybePromise
   readonly #owner: LinkOwner
   readonly #queue: unknown[] = []
   /** Takes nothing more. */
@@ -36,7 +36,7 @@ export class Link implements TransformStreamDefaultController<unknown> {
   /** Gives nothing more either. */
   #isCancelled = false
 
-  constructor(stage: Stage, next: (value: unknown) => Settled, owner: LinkOwner) {
+  constructor(stage: Stage, next: (value: unknown) => MaybePromise, owner: LinkOwner) {
     this.#stage = stage
     this.#next = next
     this.#owner = owner
@@ -47,19 +47,19 @@ export class Link implements TransformStreamDefaultController<unknown> {
     if (wait) this.#wait(wait)
   }
 
-  readonly write = (value: unknown): Settled => this.#stage.transform?.(value, this)
+  readonly write = (value: unknown): MaybePromise => this.#stage.transform?.(value, this)
 
   enqueue(value: unknown): void {
     if (this.#isClosed) return
     if (this.pending) {
-      if (this.#queue.push(value) > QUEUE_LIMIT) throw overflow()
+      if (this.#queue.push(value) > MAX_QUEUED_CHUNKS) throw queueOverflowError()
       return
     }
     const wait = this.#next(value)
     if (wait) this.#wait(wait)
   }
 
-  flush(): Settled {
+  flush(): MaybePromise {
     return this.#stage.flush?.(this)
   }
 
@@ -88,7 +88,7 @@ export class Link implements TransformStreamDefaultController<unknown> {
   }
 
   #wait(wait: PromiseLike<void>): void {
-    this.#owner.busy++
+    this.#owner.busyLinks++
     this.pending = this.#drain(wait)
     // The flow looks at it when the pass is over; until then a rejection is nobody's.
     this.pending.catch(() => {})
@@ -104,19 +104,19 @@ export class Link implements TransformStreamDefaultController<unknown> {
     } finally {
       this.#queue.length = 0
       this.pending = undefined
-      this.#owner.busy--
+      this.#owner.busyLinks--
     }
   }
 }
 
 /** Stages linked to one pass: `write` takes what the source gives, `end` gets what comes out. */
-export function fuse(
+export function compose(
   stages: readonly Stage[],
   end: (value: unknown) => void,
   owner: LinkOwner,
-): { links: readonly Link[]; write: (value: unknown) => Settled } {
+): { links: readonly Link[]; write: (value: unknown) => MaybePromise } {
   const links: Link[] = []
-  let write: (value: unknown) => Settled = end
+  let write: (value: unknown) => MaybePromise = end
   for (const stage of stages.toReversed()) {
     const link = new Link(stage, write, owner)
     links.unshift(link)
@@ -126,8 +126,8 @@ export function fuse(
   return { links, write }
 }
 
-const overflow = (): ChaintapError =>
+const queueOverflowError = (): ChaintapError =>
   new ChaintapError(
     'queue_overflow',
-    `A step enqueued more than ${QUEUE_LIMIT} chunks while the next one was busy. Return a promise from transform(), or enqueue fewer chunks per call.`,
+    `A step enqueued more than ${MAX_QUEUED_CHUNKS} chunks while the next one was busy. Return a promise from transform(), or enqueue fewer chunks per call.`,
   )

@@ -1,20 +1,20 @@
 import { ChaintapError } from '../errors.ts'
 
-export type Read<T> = { readonly done: false; readonly value: T } | { readonly done: true; readonly value?: unknown }
+export type SourceResult<T> = { readonly done: false; readonly value: T } | { readonly done: true; readonly value?: unknown }
 
 /** What a reader makes of a batch; undefined at the end. */
-export type Take<Chunk, T> = (batch: readonly Chunk[] | undefined) => T
+export type BatchMapper<Chunk, T> = (batch: readonly Chunk[] | undefined) => T
 
 /** Told how the reading of a flow ends. */
 export interface FlowOwner {
-  ended(): void
+  onEnd(): void
   /** Where it resolves the reader gets the end, where it rejects the failure. */
-  failed(error: unknown): Promise<void>
+  onError(error: unknown): Promise<void>
 }
 
 /** Where a flow's values come from, one at a time: a response body, a single value, an iterator. */
 export interface Source<T = unknown> {
-  next(): Promise<Read<T>> | Read<T>
+  next(): Promise<SourceResult<T>> | SourceResult<T>
   /** Must close what is beneath and settle a waiting `next()` before it returns, and must not throw. */
   cancel(reason: unknown): void
   /** What a failed `next()` means. Beside it, as a `catch` there would be one more promise per wire chunk. */
@@ -32,7 +32,7 @@ export function fromStream<T>(stream: ReadableStream<T>): Source<T> {
 }
 
 export function fromValue<T>(value: T): Source<T> {
-  let read: Read<T> = { done: false, value }
+  let read: SourceResult<T> = { done: false, value }
   return {
     next: () => {
       const now = read
@@ -47,7 +47,7 @@ export function fromValue<T>(value: T): Source<T> {
 
 /** Of a plain iterator too it gives promises: a flow that goes on at once would nest calls as deep as the iterator has values. */
 export function fromIterator<T>(iterator: AsyncIterator<T> | Iterator<T>): Source<T> {
-  let settle: ((read: Read<T>) => void) | undefined
+  let settle: ((read: SourceResult<T>) => void) | undefined
   return {
     next: () =>
       new Promise((resolve, reject) => {

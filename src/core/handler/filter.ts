@@ -22,14 +22,14 @@ export interface EventFilter {
  * @example
  * const isHeard = matches({ include: { kinds: ['llm', 'chat_model'] }, exclude: { tags: ['draft'] } })
  */
-export function matches({ include = {}, exclude = {} }: EventFilter): (event: RunEvent) => boolean {
+export function createEventPredicate({ include = {}, exclude = {} }: EventFilter): (event: RunEvent) => boolean {
   const isAll = Object.values(include).every((list) => list === undefined)
-  const isIncluded = hasTrait(include)
-  const isExcluded = hasTrait(exclude)
+  const isIncluded = traitPredicate(include)
+  const isExcluded = traitPredicate(exclude)
   return (event) => (isAll || isIncluded(event)) && !isExcluded(event)
 }
 
-function hasTrait({ names = [], kinds = [], types = [], tags = [] }: EventTraits): (event: RunEvent) => boolean {
+function traitPredicate({ names = [], kinds = [], types = [], tags = [] }: EventTraits): (event: RunEvent) => boolean {
   return ({ type, run }) =>
     types.includes(type) ||
     kinds.includes(run.kind) ||

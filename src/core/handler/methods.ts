@@ -1,8 +1,8 @@
 import type { AgentAction, AgentFinish } from '../agent-types.ts'
-import type { EventOf, RunEvent, Stop } from '../event.ts'
+import type { EventOf, RunEvent, StopRun } from '../event.ts'
 import { type AssistantMessage, type Message, textOf } from '../message.ts'
 
-type Answer = void | PromiseLike<void>
+type MethodResult = void | PromiseLike<void>
 
 /**
  * A handler as an object of methods, with LangChain's names: payload first, the whole event second. Every method is optional; one
@@ -22,31 +22,31 @@ export interface CallbackMethods {
   /** Called once after a root run has ended, and awaited by `flushed`. */
   flush?(): Promise<void>
   /** Hears every event; where it is there, it alone is called. For classes that treat all events alike. */
-  onEvent?(event: RunEvent, stop?: Stop): Answer
+  onEvent?(event: RunEvent, stop?: StopRun): MethodResult
   /** Hears chat models too where there is no `onChatModelStart`, with the messages as text. */
-  onLlmStart?(prompt: string, event: EventOf<'start'>): Answer
-  onChatModelStart?(messages: readonly Message[], event: EventOf<'start'>): Answer
-  onLlmNewToken?(token: string, event: EventOf<'token'>): Answer
-  onLlmEnd?(output: AssistantMessage | string, event: EventOf<'end'>): Answer
-  onLlmError?(error: unknown, event: EventOf<'error'>): Answer
-  onChainStart?(input: unknown, event: EventOf<'start'>): Answer
-  onChainEnd?(output: unknown, event: EventOf<'end'>): Answer
-  onChainError?(error: unknown, event: EventOf<'error'>): Answer
-  onToolStart?(input: unknown, event: EventOf<'start'>): Answer
-  onToolEnd?(output: unknown, event: EventOf<'end'>): Answer
-  onToolError?(error: unknown, event: EventOf<'error'>): Answer
-  onRetrieverStart?(query: unknown, event: EventOf<'start'>): Answer
-  onRetrieverEnd?(documents: unknown, event: EventOf<'end'>): Answer
-  onRetrieverError?(error: unknown, event: EventOf<'error'>): Answer
-  onText?(text: string, event: EventOf<'text'>): Answer
-  onAgentAction?(action: AgentAction, event: EventOf<'action'>): Answer
-  onAgentFinish?(finish: AgentFinish, event: EventOf<'finish'>): Answer
-  onRetry?(attempt: number, event: EventOf<'retry'>): Answer
-  onCustomEvent?(data: unknown, event: EventOf<'custom'>): Answer
+  onLlmStart?(prompt: string, event: EventOf<'start'>): MethodResult
+  onChatModelStart?(messages: readonly Message[], event: EventOf<'start'>): MethodResult
+  onLlmNewToken?(token: string, event: EventOf<'token'>): MethodResult
+  onLlmEnd?(output: AssistantMessage | string, event: EventOf<'end'>): MethodResult
+  onLlmError?(error: unknown, event: EventOf<'error'>): MethodResult
+  onChainStart?(input: unknown, event: EventOf<'start'>): MethodResult
+  onChainEnd?(output: unknown, event: EventOf<'end'>): MethodResult
+  onChainError?(error: unknown, event: EventOf<'error'>): MethodResult
+  onToolStart?(input: unknown, event: EventOf<'start'>): MethodResult
+  onToolEnd?(output: unknown, event: EventOf<'end'>): MethodResult
+  onToolError?(error: unknown, event: EventOf<'error'>): MethodResult
+  onRetrieverStart?(query: unknown, event: EventOf<'start'>): MethodResult
+  onRetrieverEnd?(documents: unknown, event: EventOf<'end'>): MethodResult
+  onRetrieverError?(error: unknown, event: EventOf<'error'>): MethodResult
+  onText?(text: string, event: EventOf<'text'>): MethodResult
+  onAgentAction?(action: AgentAction, event: EventOf<'action'>): MethodResult
+  onAgentFinish?(finish: AgentFinish, event: EventOf<'finish'>): MethodResult
+  onRetry?(attempt: number, event: EventOf<'retry'>): MethodResult
+  onCustomEvent?(data: unknown, event: EventOf<'custom'>): MethodResult
 }
 
 /** The one table between events and methods. Methods are looked up at each event, so that classes and late assignment work. */
-export function callMethod(handler: CallbackMethods, event: RunEvent, stop?: Stop): Answer {
+export function callMethod(handler: CallbackMethods, event: RunEvent, stop?: StopRun): MethodResult {
   if (handler.onEvent) return handler.onEvent(event, stop)
   switch (event.type) {
     case 'token':
@@ -73,7 +73,7 @@ export function callMethod(handler: CallbackMethods, event: RunEvent, stop?: Sto
   }
 }
 
-function onStart(handler: CallbackMethods, event: EventOf<'start'>): Answer {
+function onStart(handler: CallbackMethods, event: EventOf<'start'>): MethodResult {
   switch (event.run.kind) {
     case 'chat_model': {
       const messages = event.input as readonly Message[]
@@ -91,7 +91,7 @@ function onStart(handler: CallbackMethods, event: EventOf<'start'>): Answer {
   }
 }
 
-function onEnd(handler: CallbackMethods, event: EventOf<'end'>): Answer {
+function onEnd(handler: CallbackMethods, event: EventOf<'end'>): MethodResult {
   switch (event.run.kind) {
     case 'chat_model':
     case 'llm':
@@ -105,7 +105,7 @@ function onEnd(handler: CallbackMethods, event: EventOf<'end'>): Answer {
   }
 }
 
-function onError(handler: CallbackMethods, event: EventOf<'error'>): Answer {
+function onError(handler: CallbackMethods, event: EventOf<'error'>): MethodResult {
   switch (event.run.kind) {
     case 'chat_model':
     case 'llm':
@@ -119,9 +119,9 @@ function onError(handler: CallbackMethods, event: EventOf<'error'>): Answer {
   }
 }
 
-const speakers = { system: 'System', user: 'Human', assistant: 'AI', tool: 'Tool' } as const
+const roleLabels = { system: 'System', user: 'Human', assistant: 'AI', tool: 'Tool' } as const
 
 /** Messages as LangChain writes them to a handler that only knows text: `Human: hello`, a line each. */
 export function messagesAsText(messages: readonly Message[]): string {
-  return messages.map((message) => `${speakers[message.role] ?? message.role}: ${textOf(message)}`).join('\n')
+  return messages.map((message) => `${roleLabels[message.role] ?? message.role}: ${textOf(message)}`).join('\n')
 }

@@ -14,7 +14,7 @@ const writers = new WeakMap<EventStream, WritableStreamDefaultWriter<RunEvent>>(
  * its owner reads it. After a failed write the stream is left alone: it will not recover, and one report is enough.
  */
 export function streamListener(stream: EventStream): (event: RunEvent) => Promise<void> | undefined {
-  const writer = writerOf(stream)
+  const writer = getEventWriter(stream)
   let failed = false
   return (event) => {
     if (failed) return
@@ -26,7 +26,7 @@ export function streamListener(stream: EventStream): (event: RunEvent) => Promis
   }
 }
 
-function writerOf(stream: EventStream): WritableStreamDefaultWriter<RunEvent> {
+function getEventWriter(stream: EventStream): WritableStreamDefaultWriter<RunEvent> {
   const known = writers.get(stream)
   if (known) return known
   const writable = 'writable' in stream ? stream.writable : stream

@@ -1,24 +1,24 @@
 import { ChaintapError } from '../errors.ts'
 import type { Run, RunEvent } from '../event.ts'
-import { record, type Shape, shapes, text, texts } from './event-fields.ts'
+import { eventFields, type FieldList, recordField, stringArrayField, stringField } from './event-fields.ts'
 import { excerpt, parse } from './parse.ts'
 
-const kinds: readonly unknown[] = ['chain', 'prompt', 'parser', 'llm', 'chat_model', 'tool', 'retriever', 'agent']
+const knownRunKinds: readonly unknown[] = ['chain', 'prompt', 'parser', 'llm', 'chat_model', 'tool', 'retriever', 'agent']
 
-const runShape: Shape = [
-  ['id', text],
-  ['parentId', (value) => value === undefined || text(value)],
-  ['rootId', text],
-  ['name', text],
-  ['kind', (value) => kinds.includes(value)],
-  ['tags', texts],
-  ['metadata', record],
+const runFields: FieldList = [
+  ['id', stringField],
+  ['parentId', (value) => value === undefined || stringField(value)],
+  ['rootId', stringField],
+  ['name', stringField],
+  ['kind', (value) => knownRunKinds.includes(value)],
+  ['tags', stringArrayField],
+  ['metadata', recordField],
 ]
 
-type Fields = Record<string, unknown>
+type RawFields = Record<string, unknown>
 
 /** Runs that a decoder remembers at once; each is forgotten when it has ended, and the oldest where ends are missing. */
-const REMEMBERED = 10_000
+const MAX_DECODER_RUNS = 10_000
 
 /**
  * Makes the decoder of one stream of events: what {@link encoder} wrote in, the event out. All events of a run have the same Run object.
@@ -36,15 +36,15 @@ export function decoder(): (json: string) => RunEvent {
   const runs = new Map<string, Run>()
   return (json) => {
     const event = parse(json)
-    if (!isRecord(event)) throw invalid(json, 'the whole', event)
-    if (!Number.isFinite(event.at)) throw invalid(json, 'at', event.at)
-    if (!Number.isInteger(event.seq)) throw invalid(json, 'seq', event.seq)
-    if (typeof event.type !== 'string' || !Object.hasOwn(shapes, event.type)) throw invalid(json, 'type', event.type)
+    if (!isRawFields(event)) throw invalidEventError(json, 'the whole', event)
+    if (!Number.isFinite(event.at)) throw invalidEventError(json, 'at', event.at)
+    if (!Number.isInteger(event.seq)) throw invalidEventError(json, 'seq', event.seq)
+    if (typeof event.type !== 'string' || !Object.hasOwn(eventFields, event.type)) throw invalidEventError(json, 'type', event.type)
     const type = event.type as RunEvent['type']
-    for (const [field, check] of shapes[type]) if (!check(event[field])) throw invalid(json, field, event[field])
-    const run = typeof event.run === 'string' ? (runs.get(event.run) ?? standIn(event.run, type)) : runOf(json, event.run)
+    for (const [field, check] of eventFields[type]) if (!check(event[field])) throw invalidEventError(json, field, event[field])
+    const run = typeof event.run === 'string' ? (runs.get(event.run) ?? placeholderRun(event.run, type)) : parseRun(json, event.run)
     if (type === 'end' || type === 'error') runs.delete(run.id)
-    else if (runs.set(run.id, run).size > REMEMBERED) forgetOldest(runs)
+    else if (runs.set(run.id, run).size > MAX_DECODER_RUNS) forgetOldest(runs)
     event.run = run
     return event as unknown as RunEvent
   }
@@ -57,25 +57,25 @@ function forgetOldest(runs: Map<string, Run>): void {
   }
 }
 
-function runOf(json: string, given: unknown): Run {
-  if (!isRecord(given)) throw invalid(json, 'run', given)
-  for (const [field, check] of runShape) if (!check(given[field])) throw invalid(json, `run.${field}`, given[field])
+function parseRun(json: string, given: unknown): Run {
+  if (!isRawFields(given)) throw invalidEventError(json, 'run', given)
+  for (const [field, check] of runFields) if (!check(given[field])) throw invalidEventError(json, `run.${field}`, given[field])
   return { parentId: undefined, ...given } as unknown as Run
 }
 
-function standIn(id: string, type: RunEvent['type']): Run {
+function placeholderRun(id: string, type: RunEvent['type']): Run {
   const kind = type === 'token' || type === 'delta' ? 'chat_model' : 'chain'
   return { id, parentId: undefined, rootId: id, name: 'unknown', kind, tags: [], metadata: {} }
 }
 
-const isRecord = (value: unknown): value is Fields => record(value)
+const isRawFields = (value: unknown): value is RawFields => recordField(value)
 
-const invalid = (json: string, field: string, value: unknown): ChaintapError =>
+const invalidEventError = (json: string, field: string, value: unknown): ChaintapError =>
   new ChaintapError(
     'invalid_json',
-    `This is no event of a run: ${field} is ${excerpt(textOf(value))}, in ${excerpt(json)}. Decode what encoder() wrote.`,
+    `This is no event of a run: ${field} is ${excerpt(jsonForMessage(value))}, in ${excerpt(json)}. Decode what encoder() wrote.`,
   )
 
 // Not stringify(): who reads events need not write any, and would load half as much again.
-const textOf = (value: unknown): string =>
+const jsonForMessage = (value: unknown): string =>
   String(JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? `${item}n` : item)))

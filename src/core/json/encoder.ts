@@ -1,6 +1,6 @@
 import type { Run, RunEvent } from '../event.ts'
-import { shapes } from './event-fields.ts'
-import { type JsonOptions, limitOf, stringify } from './stringify.ts'
+import { eventFields } from './event-fields.ts'
+import { type JsonOptions, resolveStringLimit, stringify } from './stringify.ts'
 
 /**
  * Makes the encoder of one stream of events: an event in, one JSON text without line breaks out. It never throws.
@@ -16,7 +16,7 @@ import { type JsonOptions, limitOf, stringify } from './stringify.ts'
  * await chain.invoke(input, { callbacks: [(event) => void lines.push(encode(event))] })
  */
 export function encoder(options: JsonOptions = {}): (event: RunEvent) => string {
-  const limit = limitOf(options)
+  const limit = resolveStringLimit(options)
   // Weak: what is remembered of a run goes with it.
   const ids = new WeakMap<Run, string>()
   const value = (given: unknown): string =>
@@ -32,7 +32,7 @@ export function encoder(options: JsonOptions = {}): (event: RunEvent) => string 
   return (event) => {
     const { at, seq, type } = event
     let json = `{"run":${run(event)},"at":${at},"seq":${seq},"type":"${type}"`
-    for (const [field] of shapes[type]) {
+    for (const [field] of eventFields[type]) {
       const given = (event as unknown as Record<string, unknown>)[field]
       if (given !== undefined) json += `,"${field}":${value(given)}`
     }

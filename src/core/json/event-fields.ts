@@ -1,42 +1,42 @@
 import type { RunEvent } from '../event.ts'
 
-export type Check = (value: unknown) => boolean
+export type FieldCheck = (value: unknown) => boolean
 
-const anything: Check = () => true
-export const text: Check = (value) => typeof value === 'string'
-const number: Check = Number.isFinite
-export const record: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
-export const texts: Check = (value) => Array.isArray(value) && value.every(text)
-const usage: Check = (value) => value === undefined || record(value)
+const anyField: FieldCheck = () => true
+export const stringField: FieldCheck = (value) => typeof value === 'string'
+const numberField: FieldCheck = Number.isFinite
+export const recordField: FieldCheck = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
+export const stringArrayField: FieldCheck = (value) => Array.isArray(value) && value.every(stringField)
+const optionalRecordField: FieldCheck = (value) => value === undefined || recordField(value)
 
-export type Shape = readonly (readonly [field: string, check: Check])[]
+export type FieldList = readonly (readonly [field: string, check: FieldCheck])[]
 
 /** What each type of event has beside `run`, `at`, `seq` and `type`. */
-export const shapes: Readonly<Record<RunEvent['type'], Shape>> = {
-  start: [['input', anything]],
-  token: [['token', text]],
-  delta: [['delta', record]],
-  chunk: [['chunk', anything]],
+export const eventFields: Readonly<Record<RunEvent['type'], FieldList>> = {
+  start: [['input', anyField]],
+  token: [['token', stringField]],
+  delta: [['delta', recordField]],
+  chunk: [['chunk', anyField]],
   end: [
-    ['output', anything],
-    ['usage', usage],
-    ['answered', usage],
+    ['output', anyField],
+    ['usage', optionalRecordField],
+    ['answered', optionalRecordField],
   ],
   error: [
-    ['error', anything],
-    ['partial', anything],
-    ['usage', usage],
-    ['answered', usage],
+    ['error', anyField],
+    ['partial', anyField],
+    ['usage', optionalRecordField],
+    ['answered', optionalRecordField],
   ],
-  text: [['text', text]],
-  action: [['action', record]],
-  finish: [['finish', record]],
+  text: [['text', stringField]],
+  action: [['action', recordField]],
+  finish: [['finish', recordField]],
   retry: [
-    ['attempt', number],
-    ['error', anything],
+    ['attempt', numberField],
+    ['error', anyField],
   ],
   custom: [
-    ['name', text],
-    ['data', anything],
+    ['name', stringField],
+    ['data', anyField],
   ],
 }

@@ -28,4 +28,4 @@ export class Marked {
 }
 
 /** Digits that a BigInt may have: reading one takes the square of their number. */
-export const DIGITS = 4_096
+export const MAX_BIGINT_DIGITS = 4_096

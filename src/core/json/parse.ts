@@ -1,9 +1,9 @@
 import { ChaintapError } from '../errors.ts'
-import { DIGITS, Marked } from './marked.ts'
+import { MAX_BIGINT_DIGITS, Marked } from './marked.ts'
 import { reviveError } from './revive-error.ts'
 
 /** What is written is at most 200 levels of data, each of up to three of JSON. */
-const DEEPEST = 1_000
+const MAX_PARSE_DEPTH = 1_000
 
 /**
  * Reads what `stringify` wrote.
@@ -28,35 +28,35 @@ export const excerpt = (text: string): string => (text.length > 80 ? `${JSON.str
 
 function revive(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value
-  if (depth > DEEPEST) throw new ChaintapError('invalid_json', `This JSON is nested deeper than ${DEEPEST} levels.`)
+  if (depth > MAX_PARSE_DEPTH) throw new ChaintapError('invalid_json', `This JSON is nested deeper than ${MAX_PARSE_DEPTH} levels.`)
   if (Array.isArray(value)) return value.map((item) => revive(item, depth + 1))
   const { $: kind, ...data } = value as { readonly $?: unknown }
-  const entries = Object.entries(data).map(([key, item]) => [bare(key), revive(item, depth + 1)] as const)
+  const entries = Object.entries(data).map(([key, item]) => [unescapeKey(key), revive(item, depth + 1)] as const)
   // fromEntries defines: a key `__proto__` is data.
-  return kind === undefined ? Object.fromEntries(entries) : unmark(kind, new Map(entries))
+  return kind === undefined ? Object.fromEntries(entries) : reviveMarked(kind, new Map(entries))
 }
 
-function unmark(kind: unknown, fields: ReadonlyMap<string, unknown>): unknown {
+function reviveMarked(kind: unknown, fields: ReadonlyMap<string, unknown>): unknown {
   const [text, value] = [fields.get('text'), fields.get('value')]
   if (kind === 'undefined') return undefined
   if (kind === 'error') return reviveError(fields)
   if (kind === 'map' && isPairs(value)) return new Map(value)
   if (kind === 'set' && Array.isArray(value)) return new Set(value)
-  if (typeof kind !== 'string' || typeof text !== 'string') throw unknownMark(kind)
+  if (typeof kind !== 'string' || typeof text !== 'string') throw unknownMarkError(kind)
   if (kind === 'cut') return `${text}… [${String(fields.get('cut'))} more characters]`
   if (kind === 'number') return Number(text)
   if (kind === 'date') return new Date(text === 'invalid' ? Number.NaN : text)
-  if (kind === 'bigint' && text.length <= DIGITS && /^-?\d+$/.test(text)) return BigInt(text)
+  if (kind === 'bigint' && text.length <= MAX_BIGINT_DIGITS && /^-?\d+$/.test(text)) return BigInt(text)
   return new Marked(kind, text)
 }
 
-const bare = (key: string): string => (/^\$\$+$/.test(key) ? key.slice(1) : key)
+const unescapeKey = (key: string): string => (/^\$\$+$/.test(key) ? key.slice(1) : key)
 
 function isPairs(value: unknown): value is [unknown, unknown][] {
   return Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2)
 }
 
-const unknownMark = (kind: unknown): ChaintapError =>
+const unknownMarkError = (kind: unknown): ChaintapError =>
   new ChaintapError(
     'invalid_json',
     `This JSON has a mark that is none: "$" is ${excerpt(String(JSON.stringify(kind)))}. Data's own key "$" is written "$$".`,

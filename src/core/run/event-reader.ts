@@ -1,18 +1,18 @@
 import type { RunEvent } from '../event.ts'
-import type { Take } from '../flow/source.ts'
-import { type EventFilter, matches } from '../handler/filter.ts'
-import type { Batches } from './driver.ts'
+import type { BatchMapper } from '../flow/source.ts'
+import { createEventPredicate, type EventFilter } from '../handler/filter.ts'
+import type { BatchReader } from './driver.ts'
 
 /** A reader of the events of a run and all below it. */
-export interface View {
+export interface EventSink {
   push(event: RunEvent, heard: Promise<unknown> | undefined): void
   /** A promise where the reader is behind. */
-  gate(): Promise<void> | undefined
+  ready(): Promise<void> | undefined
 }
 
-interface Entry {
+interface QueuedEvent {
   readonly event: RunEvent
-  heard: boolean
+  handled: boolean
 }
 
 /**
@@ -21,93 +21,93 @@ interface Entry {
  * - In the order of their `seq`, each after the handlers have heard it (P4).
  * - While the reader is behind, nothing more is read from any source (P6).
  */
-export class EventReader implements View, Batches<RunEvent> {
+export class RunEventReader implements EventSink, BatchReader<RunEvent> {
   /** What drives the tree. Its chunks come here as events. */
-  pump: Batches<unknown> | undefined
-  readonly #isChosen: ((event: RunEvent) => boolean) | undefined
-  #entries: Entry[] = []
+  driver: BatchReader<unknown> | undefined
+  readonly #matches: ((event: RunEvent) => boolean) | undefined
+  #queue: QueuedEvent[] = []
   #reading = false
-  #isWoken = false
+  #isDeliveryScheduled = false
   #end: { readonly thrown?: unknown } | undefined
-  #waiting: ((batch: readonly RunEvent[] | undefined) => void) | undefined
-  #fail: (error: unknown) => void = () => {}
-  #taken: PromiseWithResolvers<void> | undefined
+  #resolveRead: ((batch: readonly RunEvent[] | undefined) => void) | undefined
+  #rejectRead: (error: unknown) => void = () => {}
+  #drained: PromiseWithResolvers<void> | undefined
 
   constructor({ include, exclude }: EventFilter = {}) {
-    if (include || exclude) this.#isChosen = matches({ ...(include && { include }), ...(exclude && { exclude }) })
+    if (include || exclude) this.#matches = createEventPredicate({ ...(include && { include }), ...(exclude && { exclude }) })
   }
 
   push(event: RunEvent, heard: Promise<unknown> | undefined): void {
-    if (this.#isChosen && !this.#isChosen(event)) return
-    const entry: Entry = { event, heard: !heard }
-    this.#entries.push(entry)
+    if (this.#matches && !this.#matches(event)) return
+    const entry: QueuedEvent = { event, handled: !heard }
+    this.#queue.push(entry)
     const done = (): void => {
-      entry.heard = true
-      this.#wake()
+      entry.handled = true
+      this.#scheduleDelivery()
     }
     if (heard) heard.then(done, done)
-    else this.#wake()
+    else this.#scheduleDelivery()
   }
 
   /** Turns when the pass is over, so that its events are one batch. */
-  #wake(): void {
-    if (!this.#waiting || this.#isWoken) return
-    this.#isWoken = true
+  #scheduleDelivery(): void {
+    if (!this.#resolveRead || this.#isDeliveryScheduled) return
+    this.#isDeliveryScheduled = true
     queueMicrotask(() => {
-      this.#isWoken = false
-      this.#turn()
+      this.#isDeliveryScheduled = false
+      this.#deliver()
     })
   }
 
-  gate(): Promise<void> | undefined {
-    if (this.#waiting || this.#entries.length === 0) return
-    this.#taken ??= Promise.withResolvers()
-    return this.#taken.promise
+  ready(): Promise<void> | undefined {
+    if (this.#resolveRead || this.#queue.length === 0) return
+    this.#drained ??= Promise.withResolvers()
+    return this.#drained.promise
   }
 
-  read<T>(take: Take<RunEvent, T>): Promise<T> {
+  read<T>(take: BatchMapper<RunEvent, T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#waiting = (batch) => resolve(take(batch))
-      this.#fail = reject
-      this.#turn()
+      this.#resolveRead = (batch) => resolve(take(batch))
+      this.#rejectRead = reject
+      this.#deliver()
     })
   }
 
   stop(reason: unknown): void {
-    this.pump?.stop(reason)
+    this.driver?.stop(reason)
   }
 
-  #turn(): void {
-    const waiting = this.#waiting
+  #deliver(): void {
+    const waiting = this.#resolveRead
     if (!waiting) return
-    const batch = this.#take()
-    if (batch.length > 0 || (this.#end && this.#entries.length === 0)) {
-      this.#waiting = undefined
-      this.#taken?.resolve()
-      this.#taken = undefined
+    const batch = this.#takeHandled()
+    if (batch.length > 0 || (this.#end && this.#queue.length === 0)) {
+      this.#resolveRead = undefined
+      this.#drained?.resolve()
+      this.#drained = undefined
       if (batch.length > 0) waiting(batch)
-      else if (this.#end && 'thrown' in this.#end) this.#fail(this.#end.thrown)
+      else if (this.#end && 'thrown' in this.#end) this.#rejectRead(this.#end.thrown)
       else waiting(undefined)
-    } else if (!this.#reading && !this.#end) void this.#drive()
+    } else if (!this.#reading && !this.#end) void this.#driveRun()
   }
 
   /** Chunks come as events from within; reading only drives the tree on. */
-  async #drive(): Promise<void> {
+  async #driveRun(): Promise<void> {
     this.#reading = true
     try {
-      if (!(await this.pump?.read((batch) => batch))) this.#end = {}
+      if (!(await this.driver?.read((batch) => batch))) this.#end = {}
     } catch (thrown) {
       this.#end = { thrown }
     }
     this.#reading = false
-    this.#turn()
+    this.#deliver()
   }
 
   /** What has been heard, up to the first that has not. When the run is over nobody is waited for. */
-  #take(): readonly RunEvent[] {
-    const first = this.#end ? -1 : this.#entries.findIndex((entry) => !entry.heard)
-    const taken = first === -1 ? this.#entries : this.#entries.slice(0, first)
-    this.#entries = first === -1 ? [] : this.#entries.slice(first)
+  #takeHandled(): readonly RunEvent[] {
+    const first = this.#end ? -1 : this.#queue.findIndex((entry) => !entry.handled)
+    const taken = first === -1 ? this.#queue : this.#queue.slice(0, first)
+    this.#queue = first === -1 ? [] : this.#queue.slice(first)
     return taken.map((entry) => entry.event)
   }
 }

@@ -1,11 +1,11 @@
 import { AbortReason } from '../errors.ts'
 import type { Run, RunEvent } from '../event.ts'
-import type { Wait } from './dispatch.ts'
-import { learn } from './instrument.ts'
-import { OpenRun } from './run.ts'
+import type { PendingHandlers } from './dispatch.ts'
+import { recordDelta } from './instrument.ts'
+import { ActiveRun } from './run.ts'
 
 /** A run that goes on elsewhere and is told here. */
-class ForeignRun extends OpenRun {
+class ReplicaRun extends ActiveRun {
   /** No part of what goes on elsewhere can be stopped alone: the call that it came of is stopped. */
   override stop(reason: unknown): void {
     this.parent?.stop(reason)
@@ -18,75 +18,75 @@ class ForeignRun extends OpenRun {
  * - They are heard as those of a run made here would be: by whoever hears the runs below `top`, readers of events among them (P4 to P7).
  * - They are open runs of this tree: what ends `top` by force ends those that have not ended, children before parents (P1).
  */
-export class Relay {
+export class RunTreeReplica {
   /** Added to the time of each event, in ms. */
-  shift = 0
-  readonly #top: OpenRun
-  readonly #addsUp: boolean
+  clockOffsetMs = 0
+  readonly #parentRun: ActiveRun
+  readonly #countsUsage: boolean
   /** By id. Of those that have ended nothing but the id is kept: what is told of them later is not heard (P1). */
-  readonly #runs = new Map<string, OpenRun | undefined>()
+  readonly #runs = new Map<string, ActiveRun | undefined>()
 
-  /** `addsUp`: what the runs report counts as used by `top`. */
-  constructor(top: OpenRun, addsUp: boolean) {
-    this.#top = top
-    this.#addsUp = addsUp
+  /** `countsUsage`: what the runs report counts as used by `top`. */
+  constructor(top: ActiveRun, addsUp: boolean) {
+    this.#parentRun = top
+    this.#countsUsage = addsUp
   }
 
   /** Tells one event, whatever its `seq`. Of a run that has not started here a start is told first. */
-  tell(event: RunEvent): Wait {
-    if (this.#top.phase !== 'open') return
+  apply(event: RunEvent): PendingHandlers {
+    if (this.#parentRun.phase !== 'open') return
     const { id } = event.run
-    const run = this.#open(id)
-    if (run) return this.#hear(run, event)
+    const run = this.#findOpenRun(id)
+    if (run) return this.#forward(run, event)
     if (this.#runs.has(id)) return
-    if (event.type === 'start') return this.#start(event)
-    const started = this.#start({ run: event.run, at: event.at, seq: event.seq, type: 'start', input: undefined })
-    const heard = this.tell(event)
+    if (event.type === 'start') return this.#startRun(event)
+    const started = this.#startRun({ run: event.run, at: event.at, seq: event.seq, type: 'start', input: undefined })
+    const heard = this.apply(event)
     return started ? Promise.all([started, heard]) : heard
   }
 
   /** Ends well what is still open: not all events may have been sent. */
-  finish(at: number): Wait {
-    const open = [...this.#runs.values()].filter((run): run is OpenRun => run?.phase === 'open')
+  finish(at: number): PendingHandlers {
+    const open = [...this.#runs.values()].filter((run): run is ActiveRun => run?.phase === 'open')
     const waits = open
       .sort((a, b) => b.depth - a.depth)
-      .flatMap((run) => this.tell({ run: run.run, at, seq: 0, type: 'end', output: undefined }) ?? [])
+      .flatMap((run) => this.apply({ run: run.run, at, seq: 0, type: 'end', output: undefined }) ?? [])
     return waits.length > 0 ? Promise.all(waits) : undefined
   }
 
   /** One that was closed by force may still be told of. */
-  #open(id: string): OpenRun | undefined {
+  #findOpenRun(id: string): ActiveRun | undefined {
     const run = this.#runs.get(id)
     return run?.phase === 'open' ? run : undefined
   }
 
-  #start(event: RunEvent): Wait {
-    const parent = this.#open(event.run.parentId ?? '') ?? this.#top
+  #startRun(event: RunEvent): PendingHandlers {
+    const parent = this.#findOpenRun(event.run.parentId ?? '') ?? this.#parentRun
     const { tree } = parent
     const run: Run = { ...event.run, parentId: parent.run.id, rootId: parent.run.rootId }
-    const open = new ForeignRun(run, { tree, parent, run })
+    const open = new ReplicaRun(run, { tree, parent, run })
     open.phase = 'open'
-    parent.children++
-    tree.open.push(open)
+    parent.openChildren++
+    tree.openRuns.push(open)
     this.#runs.set(run.id, open)
-    return open.audience.relay(event, this.shift)
+    return open.dispatcher.forward(event, this.clockOffsetMs)
   }
 
-  #hear(run: OpenRun, event: RunEvent): Wait {
+  #forward(run: ActiveRun, event: RunEvent): PendingHandlers {
     const { type } = event
-    if (type === 'delta') learn(run, event.delta)
+    if (type === 'delta') recordDelta(run, event.delta)
     // Sent twice.
     if (type === 'start') return
-    if (type === 'end' || type === 'error') this.#end(run, event)
-    return run.audience.relay(event, this.shift)
+    if (type === 'end' || type === 'error') this.#endRun(run, event)
+    return run.dispatcher.forward(event, this.clockOffsetMs)
   }
 
-  #end(run: OpenRun, { type, ...event }: Extract<RunEvent, { type: 'end' | 'error' }>): void {
-    if (run.children > 0) run.tree.closeBelow(run, new AbortReason(`${run.run.name} ended while this run was going on.`))
-    if (this.#addsUp && event.usage) run.addUp(event.usage)
+  #endRun(run: ActiveRun, { type, ...event }: Extract<RunEvent, { type: 'end' | 'error' }>): void {
+    if (run.openChildren > 0) run.tree.closeDescendants(run, new AbortReason(`${run.run.name} ended while this run was going on.`))
+    if (this.#countsUsage && event.usage) run.addToTotalUsage(event.usage)
     this.#runs.set(run.run.id, undefined)
     // From now on no handler can fail it.
-    run.audience.over = type === 'error'
-    run.leave(type === 'end' ? 'ended' : 'failed')
+    run.dispatcher.isClosed = type === 'error'
+    run.finishAs(type === 'end' ? 'ended' : 'failed')
   }
 }

@@ -1,10 +1,10 @@
-import { ChaintapError, readerLeft, UserStop } from '../errors.ts'
+import { ChaintapError, readerLeftReason, UserStop } from '../errors.ts'
 import type { Run } from '../event.ts'
 import { asyncDispose, ChunkIterator } from '../flow/iterator.ts'
 import type { Outcome } from '../outcome.ts'
-import type { Batches, Pump } from './driver.ts'
+import type { BatchReader, RunDriver } from './driver.ts'
 
-type Face = 'stream' | 'iterator' | 'batches' | 'nextBatch' | 'drain'
+type ReadMode = 'stream' | 'iterator' | 'batches' | 'nextBatch' | 'drain'
 
 /**
  * What `stream()` and `events()` give: a run that is driven by reading it. It has three faces, and the first one used takes it: the
@@ -21,28 +21,28 @@ type Face = 'stream' | 'iterator' | 'batches' | 'nextBatch' | 'drain'
 export class RunStream<Chunk, Out> extends ReadableStream<Chunk> implements AsyncDisposable {
   /** `await using run = chain.stream(input)`: the run is stopped where it was not read to its end. */
   declare readonly [Symbol.asyncDispose]: () => Promise<void>
-  readonly #pump: Pump<unknown, Out>
-  readonly #reader: Batches<Chunk>
-  #face: Face | undefined
+  readonly #driver: RunDriver<unknown, Out>
+  readonly #reader: BatchReader<Chunk>
+  #mode: ReadMode | undefined
 
   /** Made by {@link Runnable.stream} and {@link Runnable.events}. */
-  constructor(pump: Pump<unknown, Out>, reader: Batches<Chunk>) {
+  constructor(pump: RunDriver<unknown, Out>, reader: BatchReader<Chunk>) {
     // The fields are not there yet while ReadableStream starts, but `pull` is first called by a read.
     super(
       {
         pull: (controller) => {
-          this.#take('stream')
+          this.#claim('stream')
           return reader.read((batch) => {
             if (!batch) controller.close()
             else for (const chunk of batch) controller.enqueue(chunk)
           })
         },
-        cancel: (reason) => reader.stop(reason ?? readerLeft()),
+        cancel: (reason) => reader.stop(reason ?? readerLeftReason()),
       },
       // Nothing is read before somebody asks.
       { highWaterMark: 0 },
     )
-    this.#pump = pump
+    this.#driver = pump
     this.#reader = reader
     const dispose = async (): Promise<void> => {
       this.stop()
@@ -53,17 +53,17 @@ export class RunStream<Chunk, Out> extends ReadableStream<Chunk> implements Asyn
 
   /** The run that this stream reads. */
   get run(): Run {
-    return this.#pump.run.run
+    return this.#driver.run.run
   }
 
   /** How the run ended. Settles on every path of a stream that is read, drained or stopped, and never rejects. It does not read. */
   get outcome(): Promise<Outcome<Out>> {
-    return this.#pump.outcome
+    return this.#driver.outcome
   }
 
   /** Settles when the handlers of the whole run tree are done, their `flush()` included: the promise for `waitUntil`. */
   get flushed(): Promise<void> {
-    return this.#pump.run.tree.flushed
+    return this.#driver.run.tree.flushed
   }
 
   /** Ends the run, whoever reads it. The reader gets what was received, then the end. */
@@ -73,18 +73,18 @@ export class RunStream<Chunk, Out> extends ReadableStream<Chunk> implements Asyn
 
   /** Reads to the end, for who wants only the outcome or the handlers. Throws what reading throws. */
   async drain(): Promise<void> {
-    this.#take('drain')
-    await drained(this.#reader)
+    this.#claim('drain')
+    await drainReader(this.#reader)
   }
 
   /** A batch per wire chunk: what responses and other machines read. */
   batches(): ReadableStream<readonly Chunk[]> {
-    this.#take('batches')
+    this.#claim('batches')
     const reader = this.#reader
     return new ReadableStream<readonly Chunk[]>(
       {
         pull: (controller) => reader.read((batch) => (batch ? controller.enqueue(batch) : controller.close())),
-        cancel: (reason) => reader.stop(reason ?? readerLeft()),
+        cancel: (reason) => reader.stop(reason ?? readerLeftReason()),
       },
       { highWaterMark: 0 },
     )
@@ -92,13 +92,13 @@ export class RunStream<Chunk, Out> extends ReadableStream<Chunk> implements Asyn
 
   /** What `batches()` gives, without a stream in between: undefined at the end. One call at a time. */
   nextBatch(): Promise<readonly Chunk[] | undefined> {
-    if (this.#face !== 'nextBatch') this.#take('nextBatch')
-    return this.#reader.read(asItIs)
+    if (this.#mode !== 'nextBatch') this.#claim('nextBatch')
+    return this.#reader.read(identity)
   }
 
   /** Takes batches apart past the stream's own queue: a resolved promise per chunk, and a read per batch. */
   override [Symbol.asyncIterator](): ChunkIterator<Chunk> {
-    this.#take('iterator')
+    this.#claim('iterator')
     return new ChunkIterator(this.#reader)
   }
 
@@ -106,24 +106,24 @@ export class RunStream<Chunk, Out> extends ReadableStream<Chunk> implements Asyn
     return this[Symbol.asyncIterator]()
   }
 
-  #take(face: Face): void {
-    const taken = this.#face ?? (this.locked && face !== 'stream' ? 'stream' : undefined)
+  #claim(face: ReadMode): void {
+    const taken = this.#mode ?? (this.locked && face !== 'stream' ? 'stream' : undefined)
     if (taken && (taken !== face || face !== 'stream')) {
       throw new ChaintapError(
         'stream_taken',
         `This run is being read already (${taken}). Read it once; handlers hear everything beside that.`,
       )
     }
-    this.#face = face
+    this.#mode = face
   }
 }
 
 /** Reads to the end, for what the handlers hear and the run folds. */
-export async function drained(reader: Batches<unknown>): Promise<void> {
+export async function drainReader(reader: BatchReader<unknown>): Promise<void> {
   while (await reader.read(isBatch)) {
     // Heard, and folded.
   }
 }
 
-const asItIs = <T>(batch: T): T => batch
+const identity = <T>(batch: T): T => batch
 const isBatch = (batch: unknown): boolean => batch !== undefined

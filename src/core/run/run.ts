@@ -1,56 +1,56 @@
 import { AbortReason, type TruncatedError } from '../errors.ts'
-import type { Announcement, Answered, Handler, Reported, Run, RunContext } from '../event.ts'
-import { type Fold, Kept } from '../flow/fold.ts'
+import type { EmittablePayload, Handler, ResponseInfo, Run, RunContext, RunReport } from '../event.ts'
+import { type Fold, RetainedOutput } from '../flow/fold.ts'
 import type { MergedOptions } from '../options.ts'
 import { addUsage, type Usage } from '../usage.ts'
 import { snapshot } from '../util/snapshot.ts'
-import { Audience, type Wait } from './dispatch.ts'
-import type { View } from './event-reader.ts'
-import { handlersAt, type Own, type Place, rootScope, type Scope, scopeBelow, tagsAt } from './scope.ts'
+import { EventDispatcher, type PendingHandlers } from './dispatch.ts'
+import type { EventSink } from './event-reader.ts'
+import { deriveScope, type RunInit, type RunnableInfo, resolveRunHandlers, resolveRunTags, rootScope, type Scope } from './scope.ts'
 import type { Tree } from './tree.ts'
 
 /** Called when a run ends: with the reason where it failed, without where it ended well. */
-export type Release = (failure: { readonly reason: unknown } | undefined) => void
+export type Cleanup = (failure: { readonly reason: unknown } | undefined) => void
 
 /** A run from within the runtime: it announces what happens, folds what passes, and owns what must be closed with it. */
-export class OpenRun implements RunContext {
+export class ActiveRun implements RunContext {
   readonly run: Run
   readonly tree: Tree
-  readonly parent: OpenRun | undefined
+  readonly parent: ActiveRun | undefined
   readonly depth: number
   readonly scope: Scope
-  readonly views: readonly View[]
+  readonly eventSinks: readonly EventSink[]
   readonly options: MergedOptions
-  readonly audience: Audience
+  readonly dispatcher: EventDispatcher
   /** Whether somebody needs the output: `late` where it may still be asked for. */
-  wanted: 'no' | 'late' | 'yes' = 'no'
+  outputNeeded: 'no' | 'late' | 'yes' = 'no'
   /** False in a model that was asked for a whole answer: then no token is told. */
-  announces = true
+  emitsTokens = true
   phase: 'new' | 'open' | 'ended' | 'failed' = 'new'
   error: unknown
   /** Whether it was stopped from outside, not by a failure. */
-  stopped = false
+  wasStopped = false
   truncated: TruncatedError | undefined
   /** What this run's own model reported, and of which answer. */
   usage: Usage | undefined
-  answered: Answered | undefined
+  responseInfo: ResponseInfo | undefined
   /** What this run and all below it have reported. */
-  total: Usage | undefined
+  totalUsage: Usage | undefined
   /** How many runs right below it are open. */
-  children = 0
+  openChildren = 0
   #controller: AbortController | undefined
-  #owned: Release[] = []
-  #partialReport: Reported = {}
-  #kept: Kept | undefined
+  #cleanups: Cleanup[] = []
+  #partialReport: RunReport = {}
+  #retained: RetainedOutput | undefined
 
-  constructor(own: Own, place: Place) {
-    const { tree, parent, options = {}, tags = [], streaming = false, view, run } = place
+  constructor(own: RunnableInfo, place: RunInit) {
+    const { tree, parent, options = {}, tags = [], streaming = false, eventSink, run } = place
     this.tree = tree
     this.parent = parent
     this.options = options
     this.depth = parent ? parent.depth + 1 : 0
-    this.scope = scopeBelow(parent?.scope ?? rootScope(streaming), options, streaming)
-    this.views = view ? [...(parent?.views ?? []), view] : (parent?.views ?? [])
+    this.scope = deriveScope(parent?.scope ?? rootScope(streaming), options, streaming)
+    this.eventSinks = eventSink ? [...(parent?.eventSinks ?? []), eventSink] : (parent?.eventSinks ?? [])
     const id = options.runId ?? tree.newId()
     this.run = run ?? {
       id,
@@ -58,10 +58,10 @@ export class OpenRun implements RunContext {
       rootId: parent?.run.rootId ?? id,
       name: options.runName ?? own.name,
       kind: own.kind,
-      tags: tagsAt(tags, this.scope, own),
+      tags: resolveRunTags(tags, this.scope, own),
       metadata: { ...this.scope.metadata, ...own.metadata },
     }
-    this.audience = new Audience(this.run, tree, handlersAt(this.scope, own), this.views)
+    this.dispatcher = new EventDispatcher(this.run, tree, resolveRunHandlers(this.scope, own), this.eventSinks)
   }
 
   /** Made on demand: a controller costs 1 µs, and most runs have nothing to abort. */
@@ -72,62 +72,62 @@ export class OpenRun implements RunContext {
   }
 
   /** A function of its own, so that `({ emit }) => …` works; made when somebody looks. */
-  get emit(): (announcement: Announcement) => void | Promise<void> {
+  get emit(): (announcement: EmittablePayload) => void | Promise<void> {
     return (announcement) => this.#emit(announcement)
   }
 
-  #emit(announcement: Announcement): void | Promise<void> {
+  #emit(announcement: EmittablePayload): void | Promise<void> {
     if (this.phase !== 'open') return
-    const heard = this.audience.tell(announcement)
-    const ready = heard ? heard.then(() => this.gate()) : this.gate()
+    const heard = this.dispatcher.emit(announcement)
+    const ready = heard ? heard.then(() => this.ready()) : this.ready()
     // Whoever does not await it must not meet an unhandled rejection: what was raised fails the run at its end.
     ready?.catch(() => {})
     return ready
   }
 
   /** A promise where a reader of this run's events is behind. */
-  gate(): Promise<void> | undefined {
-    for (const view of this.views) {
-      const wait = view.gate()
-      if (wait) return wait.then(() => this.gate())
+  ready(): Promise<void> | undefined {
+    for (const view of this.eventSinks) {
+      const wait = view.ready()
+      if (wait) return wait.then(() => this.ready())
     }
   }
 
   /** Has something released when the run ends; at once where it has failed already. */
-  own(release: Release): void {
+  onEnd(release: Cleanup): void {
     if (this.phase === 'failed') release({ reason: this.error })
-    else this.#owned.push(release)
+    else this.#cleanups.push(release)
   }
 
-  start(input: unknown): Wait {
-    const audience = this.audience
+  start(input: unknown): PendingHandlers {
+    const audience = this.dispatcher
     this.phase = 'open'
-    this.tree.open.push(this)
-    if (this.parent) this.parent.children++
-    return audience.tell({ type: 'start', input: audience.present ? snapshot(input) : undefined })
+    this.tree.openRuns.push(this)
+    if (this.parent) this.parent.openChildren++
+    return audience.emit({ type: 'start', input: audience.hasListeners ? snapshot(input) : undefined })
   }
 
   /** Ends the run well, and what was left running below it by force. */
-  end(): Wait {
-    const audience = this.audience
+  end(): PendingHandlers {
+    const audience = this.dispatcher
     if (this.phase !== 'open') return
-    if (this.children > 0)
-      this.tree.closeBelow(this, new AbortReason(`${this.run.name} returned while this run was going on. Await it, or return it.`))
+    if (this.openChildren > 0)
+      this.tree.closeDescendants(this, new AbortReason(`${this.run.name} returned while this run was going on. Await it, or return it.`))
     // A handler that heard of it may have stopped this run too.
     if (this.phase !== 'open') return
-    if (audience.raised) throw audience.raised.error
-    this.leave('ended')
-    const owned = this.#owned
-    this.#owned = []
+    if (audience.fatalError) throw audience.fatalError.error
+    this.finishAs('ended')
+    const owned = this.#cleanups
+    this.#cleanups = []
     for (const release of owned) release(undefined)
-    const report = this.#report(this.truncated ? 'partial' : 'provider')
-    return audience.tell({ type: 'end', output: audience.present ? snapshot(this.output) : undefined, ...report })
+    const report = this.#createReport(this.truncated ? 'partial' : 'provider')
+    return audience.emit({ type: 'end', output: audience.hasListeners ? snapshot(this.output) : undefined, ...report })
   }
 
   /** Stops the run and all below it, from outside. */
   stop(reason: unknown): void {
     if (this.phase === 'ended' || this.phase === 'failed') return
-    this.stopped = true
+    this.wasStopped = true
     this.tree.close(this, reason)
   }
 
@@ -137,63 +137,63 @@ export class OpenRun implements RunContext {
     this.parent?.markTruncated(error)
   }
 
-  /** Closes the run with an error: it tells nothing more but that. `release` and `tellError` must follow. */
-  seal(reason: unknown): void {
-    this.leave('failed')
+  /** Closes the run with an error: it tells nothing more but that. `release` and `emitError` must follow. */
+  markFailed(reason: unknown): void {
+    this.finishAs('failed')
     this.error = reason
-    this.audience.over = true
-    this.#partialReport = this.#report('partial')
+    this.dispatcher.isClosed = true
+    this.#partialReport = this.#createReport('partial')
   }
 
   /** Stops the work of a closed run. */
-  release(): void {
-    const owned = this.#owned
-    this.#owned = []
+  stopWork(): void {
+    const owned = this.#cleanups
+    this.#cleanups = []
     this.#controller?.abort(this.error)
     for (const release of owned) release({ reason: this.error })
   }
 
   /** Tells each handler, after what `before` says that it must hear first. */
-  tellError(before: Map<Handler, Promise<unknown>>): void {
-    const partial = this.audience.present ? snapshot(this.output) : undefined
-    this.audience.tellAfter(before, { type: 'error', error: this.error, partial, ...this.#partialReport })
+  emitError(before: Map<Handler, Promise<unknown>>): void {
+    const partial = this.dispatcher.hasListeners ? snapshot(this.output) : undefined
+    this.dispatcher.emitAfter(before, { type: 'error', error: this.error, partial, ...this.#partialReport })
   }
 
   /** Has what passes folded, where somebody needs the output: by `folding`, which does it already, or a fold of its own. */
-  keep(fold: () => Fold, folding: Kept | undefined): Kept | undefined {
-    if (this.audience.present) this.wanted = 'yes'
-    if (this.wanted === 'no') return
-    this.#kept = folding ?? new Kept(fold())
-    if (this.wanted === 'yes') this.#kept.ask()
-    return this.#kept
+  collectOutput(fold: () => Fold, folding: RetainedOutput | undefined): RetainedOutput | undefined {
+    if (this.dispatcher.hasListeners) this.outputNeeded = 'yes'
+    if (this.outputNeeded === 'no') return
+    this.#retained = folding ?? new RetainedOutput(fold())
+    if (this.outputNeeded === 'yes') this.#retained.retain()
+    return this.#retained
   }
 
   /** Asks for the output. False where it is too late: nobody had asked, and it grew too large to keep. */
-  ask(): boolean {
-    this.wanted = 'yes'
-    return this.#kept?.ask() ?? true
+  retainOutput(): boolean {
+    this.outputNeeded = 'yes'
+    return this.#retained?.retain() ?? true
   }
 
   /** What has been folded so far. */
   get output(): unknown {
-    return this.#kept?.result()
+    return this.#retained?.result()
   }
 
-  #report(source: 'provider' | 'partial'): Reported {
+  #createReport(source: 'provider' | 'partial'): RunReport {
     const usage = this.usage && { ...this.usage, requests: 1, source }
-    if (usage) this.addUp(usage)
-    return { ...(usage && { usage }), ...(this.answered && { answered: this.answered }) }
+    if (usage) this.addToTotalUsage(usage)
+    return { ...(usage && { usage }), ...(this.responseInfo && { answered: this.responseInfo }) }
   }
 
-  addUp(usage: Usage): void {
-    this.total = addUsage(this.total, usage)
-    this.parent?.addUp(usage)
+  addToTotalUsage(usage: Usage): void {
+    this.totalUsage = addUsage(this.totalUsage, usage)
+    this.parent?.addToTotalUsage(usage)
   }
 
-  leave(phase: 'ended' | 'failed'): void {
+  finishAs(phase: 'ended' | 'failed'): void {
     if (this.phase === 'open') {
-      this.tree.open.splice(this.tree.open.lastIndexOf(this), 1)
-      if (this.parent) this.parent.children--
+      this.tree.openRuns.splice(this.tree.openRuns.lastIndexOf(this), 1)
+      if (this.parent) this.parent.openChildren--
     }
     this.phase = phase
   }

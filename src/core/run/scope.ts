@@ -1,8 +1,8 @@
 import { ChaintapError } from '../errors.ts'
 import type { Handler, Run, RunKind } from '../event.ts'
 import { type MergedOptions, unique } from '../options.ts'
-import type { View } from './event-reader.ts'
-import type { OpenRun } from './run.ts'
+import type { EventSink } from './event-reader.ts'
+import type { ActiveRun } from './run.ts'
 import type { Tree } from './tree.ts'
 
 /** What a run hands down to the runs below it (P7). Made once, when the run is made; never changed. */
@@ -12,7 +12,7 @@ export interface Scope {
   readonly metadata: Readonly<Record<string, unknown>>
   readonly maxConcurrency: number
   /** How many more levels of runs that call runs there may be. */
-  readonly levels: number
+  readonly remainingDepth: number
   /** Whether somebody reads this tree as a stream: models then ask for one. */
   readonly streaming: boolean
 }
@@ -25,21 +25,21 @@ export interface OwnOptions {
 }
 
 /** What is local to an object. */
-export interface Own extends OwnOptions {
+export interface RunnableInfo extends OwnOptions {
   readonly name: string
   readonly kind: RunKind
 }
 
 /** Where a run stands: below another run, or at the root of a tree. */
-export interface Place {
+export interface RunInit {
   readonly tree: Tree
-  readonly parent?: OpenRun | undefined
+  readonly parent?: ActiveRun | undefined
   readonly options?: MergedOptions | undefined
   /** Framework tags of this run alone, e.g. `seq:step:1`. */
   readonly tags?: readonly string[]
   readonly streaming?: boolean
   /** Who reads the events of this run and all below it. */
-  readonly view?: View | undefined
+  readonly eventSink?: EventSink | undefined
   /** What the run is, where it is made elsewhere. */
   readonly run?: Run | undefined
 }
@@ -49,25 +49,25 @@ export const rootScope = (streaming: boolean): Scope => ({
   tags: [],
   metadata: {},
   maxConcurrency: Number.POSITIVE_INFINITY,
-  levels: 25,
+  remainingDepth: 25,
   streaming,
 })
 
 /** The scope below a run with these options: bound handlers before those of the request, each once. */
-export function scopeBelow(above: Scope, options: MergedOptions, streaming: boolean): Scope {
+export function deriveScope(above: Scope, options: MergedOptions, streaming: boolean): Scope {
   return {
     handlers: options.callbacks ? unique([...options.callbacks, ...above.handlers]) : above.handlers,
     tags: options.tags ? unique([...above.tags, ...options.tags]) : above.tags,
     metadata: options.metadata ? { ...above.metadata, ...options.metadata } : above.metadata,
     maxConcurrency: options.maxConcurrency ?? above.maxConcurrency,
-    levels: options.recursionLimit ?? above.levels,
+    remainingDepth: options.recursionLimit ?? above.remainingDepth,
     streaming: above.streaming || streaming,
   }
 }
 
 /** The levels left to what a run calls, at most those that the call asks for. `name` is told of where none are left. */
-export function levelsBelow({ levels }: Scope, name: string, asked: number = Number.POSITIVE_INFINITY): number {
-  if (levels > 0) return Math.min(asked, levels - 1)
+export function remainingDepthBelow({ remainingDepth }: Scope, name: string, asked: number = Number.POSITIVE_INFINITY): number {
+  if (remainingDepth > 0) return Math.min(asked, remainingDepth - 1)
   throw new ChaintapError(
     'recursion_limit',
     `${name} would run deeper than recursionLimit allows. Look for a runnable that calls or returns itself without end, or raise the limit.`,
@@ -75,9 +75,9 @@ export function levelsBelow({ levels }: Scope, name: string, asked: number = Num
 }
 
 /** Tags of an object's own run: the framework's, what reaches it from above, then its constructor's. */
-export const tagsAt = (framework: readonly string[], scope: Scope, own: Own): readonly string[] =>
+export const resolveRunTags = (framework: readonly string[], scope: Scope, own: RunnableInfo): readonly string[] =>
   scope.tags.length > 0 || own.tags ? unique([...framework, ...scope.tags, ...(own.tags ?? [])]) : framework
 
 /** Handlers of an object's own run: what reaches it from above, then its constructor's. */
-export const handlersAt = (scope: Scope, own: Own): readonly Handler[] =>
+export const resolveRunHandlers = (scope: Scope, own: RunnableInfo): readonly Handler[] =>
   own.callbacks ? unique([...scope.handlers, ...own.callbacks]) : scope.handlers

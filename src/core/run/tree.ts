@@ -1,9 +1,9 @@
 import type { Handler, Listener } from '../event.ts'
-import { type Lifted, lift, report } from '../handler/handler.ts'
+import { type ResolvedHandler, reportHandlerError, toListener } from '../handler/handler.ts'
 import type { CallbackMethods } from '../handler/methods.ts'
 import type { RunOptions } from '../options.ts'
 import { idFactory } from '../util/id.ts'
-import type { OpenRun } from './run.ts'
+import type { ActiveRun } from './run.ts'
 
 /** What all runs of one root share: ids, order, who is open, which handlers were reached. Nothing outlives it (P9). */
 export class Tree {
@@ -12,18 +12,18 @@ export class Tree {
   /** Number of the next event. */
   seq = 0
   /** When the pass that is going on began; 0 where nobody has looked at the clock in it. Each read of a source resets it. */
-  passAt = 0
+  passStartedAt = 0
   /** When a model first said something, ms since epoch. */
   firstTokenAt: number | undefined
   /** Open runs in the order of their start. */
-  readonly open: OpenRun[] = []
+  readonly openRuns: ActiveRun[] = []
   /** How many events are being told: a handler that stops a run has the end told after them. */
-  telling = 0
+  dispatchDepth = 0
   /** What handlers with `raiseError` threw: whoever makes do with a child's failure lets these through. */
-  raised: Set<unknown> | undefined
-  readonly #later: (() => void)[] = []
-  readonly #lifted = new Map<Handler, Lifted>()
-  readonly #waits = new Set<Promise<unknown>>()
+  fatalErrors: Set<unknown> | undefined
+  readonly #deferred: (() => void)[] = []
+  readonly #resolvedHandlers = new Map<Handler, ResolvedHandler>()
+  readonly #pendingWork = new Set<Promise<unknown>>()
   #isFlushed = false
   #flushed: PromiseWithResolvers<void> | undefined
 
@@ -38,62 +38,62 @@ export class Tree {
     return this.#flushed.promise
   }
 
-  lift(handler: Handler): Lifted {
-    const known = this.#lifted.get(handler)
+  resolveHandler(handler: Handler): ResolvedHandler {
+    const known = this.#resolvedHandlers.get(handler)
     if (known) return known
-    const lifted = lift(handler)
-    this.#lifted.set(handler, lifted)
+    const lifted = toListener(handler)
+    this.#resolvedHandlers.set(handler, lifted)
     return lifted
   }
 
   /** Remembers what a handler is still busy with. */
   track(wait: Promise<unknown>): void {
-    this.#waits.add(wait)
-    const done = (): void => void this.#waits.delete(wait)
+    this.#pendingWork.add(wait)
+    const done = (): void => void this.#pendingWork.delete(wait)
     wait.then(done, done)
   }
 
   /** Settles when no handler is busy. */
   async settled(): Promise<void> {
-    while (this.#waits.size > 0) await Promise.allSettled(this.#waits)
+    while (this.#pendingWork.size > 0) await Promise.allSettled(this.#pendingWork)
   }
 
   /**
    * Ends a run and everything below it with an error: all are closed, then all stop working (signals abort, bodies are cancelled),
    * then their ends are told: children before parents, siblings in the order in which they started (P1, P2).
    */
-  close(top: OpenRun, reason: unknown): void {
+  close(top: ActiveRun, reason: unknown): void {
     this.#close((run) => isWithin(run, top), reason)
     // A run that never started has no end to tell, but may own what must be closed.
     if (top.phase !== 'new') return
-    top.seal(reason)
-    top.release()
+    top.markFailed(reason)
+    top.stopWork()
   }
 
-  closeBelow(top: OpenRun, reason: unknown): void {
+  closeDescendants(top: ActiveRun, reason: unknown): void {
     this.#close((run) => run !== top && isWithin(run, top), reason)
   }
 
-  #close(isMeant: (run: OpenRun) => boolean, reason: unknown): void {
-    const closing = this.open.filter(isMeant).sort((a, b) => b.depth - a.depth)
-    for (const run of closing) run.seal(reason)
-    this.telling++
+  #close(isMeant: (run: ActiveRun) => boolean, reason: unknown): void {
+    const closing = this.openRuns.filter(isMeant).sort((a, b) => b.depth - a.depth)
+    for (const run of closing) run.markFailed(reason)
+    this.dispatchDepth++
     // Before the release, which may close runs above: their errors come after these.
-    this.#later.push(() => {
+    this.#deferred.push(() => {
       // A parent's error waits, handler by handler, until that handler has heard its children's.
       const before = new Map<Handler, Promise<unknown>>()
-      this.telling++
-      for (const run of closing) run.tellError(before)
-      this.told()
+      this.dispatchDepth++
+      for (const run of closing) run.emitError(before)
+      this.endDispatch()
     })
-    for (const run of closing) run.release()
-    this.told()
+    for (const run of closing) run.stopWork()
+    this.endDispatch()
   }
 
   /** An event has been told. */
-  told(): void {
-    this.telling--
-    while (this.telling === 0 && this.#later.length > 0) this.#later.shift()?.()
+  endDispatch(): void {
+    this.dispatchDepth--
+    while (this.dispatchDepth === 0 && this.#deferred.length > 0) this.#deferred.shift()?.()
   }
 
   /** The root has ended: lets the handlers finish, and flushes each once. */
@@ -102,7 +102,7 @@ export class Tree {
     await Promise.resolve()
     await this.settled()
     const flushing: Promise<void>[] = []
-    for (const handler of this.#lifted.keys()) if ('flush' in handler) flushing.push(this.#flush(handler))
+    for (const handler of this.#resolvedHandlers.keys()) if ('flush' in handler) flushing.push(this.#flush(handler))
     await Promise.all(flushing)
     this.#isFlushed = true
     this.#flushed?.resolve()
@@ -112,9 +112,9 @@ export class Tree {
     try {
       await handler.flush?.()
     } catch (error) {
-      report(error, undefined, handler, this.onHandlerError)
+      reportHandlerError(error, undefined, handler, this.onHandlerError)
     }
   }
 }
 
-const isWithin = (run: OpenRun | undefined, top: OpenRun): boolean => run !== undefined && (run === top || isWithin(run.parent, top))
+const isWithin = (run: ActiveRun | undefined, top: ActiveRun): boolean => run !== undefined && (run === top || isWithin(run.parent, top))

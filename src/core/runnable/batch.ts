@@ -1,5 +1,5 @@
 import type { RunOptions } from '../options.ts'
-import { follow } from '../util/signal.ts'
+import { listenForAbort } from '../util/signal.ts'
 import type { BatchOptions } from './runnable.ts'
 
 /** Runs `one` for each input, at most `limit` at once, outputs in the order of the inputs. */
@@ -10,7 +10,7 @@ export async function mapAll<In, Out>(
   one: (input: In, options: RunOptions) => Promise<Out>,
 ): Promise<(Out | Error)[]> {
   const rest = new AbortController()
-  const unfollow = options.signal && follow(options.signal, (reason) => rest.abort(reason))
+  const unfollow = options.signal && listenForAbort(options.signal, (reason) => rest.abort(reason))
   const outputs: (Out | Error)[] = []
   let failure: { readonly error: unknown } | undefined
   let next = 0

@@ -1,11 +1,11 @@
 import type { RunContext } from '../event.ts'
 import { Flow } from '../flow/flow.ts'
-import { list } from '../flow/fold.ts'
+import { defaultFold } from '../flow/fold.ts'
 import { fromIterator, fromStream } from '../flow/source.ts'
-import type { OpenRun } from '../run/run.ts'
-import { levelsBelow } from '../run/scope.ts'
-import { begin } from '../run/start.ts'
-import { type ChunkOf, type OutputOf, Runnable, runnable } from './runnable.ts'
+import type { ActiveRun } from '../run/run.ts'
+import { remainingDepthBelow } from '../run/scope.ts'
+import { startChild } from '../run/start.ts'
+import { type ChunkOf, createRunnable, type OutputOf, Runnable } from './runnable.ts'
 
 /**
  * A function as a step (LangChain's RunnableLambda). It is given the whole output of the step before, and its run's context; it may
@@ -20,26 +20,27 @@ export function lambda<In, R>(
   fn: (input: In, context: RunContext) => R,
   { name }: { name?: string } = {},
 ): Runnable<In, OutputOf<R>, ChunkOf<R>> {
-  return runnable({
+  return createRunnable({
     name: name ?? (fn.name || 'RunnableLambda'),
-    open: async (input: In, run) => flowOf(await fn(input, run), input, run),
+    open: async (input: In, run) => flowFromResult(await fn(input, run), input, run),
   })
 }
 
 /** The flow of whatever a function gave. */
-async function flowOf<Chunk>(given: unknown, input: unknown, run: OpenRun): Promise<Flow<Chunk>> {
-  if (given instanceof Runnable) return follow<Chunk>(given, input, run)
+async function flowFromResult<Chunk>(given: unknown, input: unknown, run: ActiveRun): Promise<Flow<Chunk>> {
+  if (given instanceof Runnable) return openReturnedRunnable<Chunk>(given, input, run)
   if (typeof given !== 'object' || given === null) return Flow.of(given as Chunk)
   // A reader where there is one: WebKit's streams are no async iterables.
-  if (given instanceof ReadableStream && !(Symbol.asyncIterator in given)) return new Flow<Chunk>(fromStream(given), list)
-  if (Symbol.asyncIterator in given) return new Flow<Chunk>(fromIterator((given as AsyncIterable<Chunk>)[Symbol.asyncIterator]()), list)
-  if (isGenerator(given)) return new Flow<Chunk>(fromIterator(given as Generator<Chunk>), list)
+  if (given instanceof ReadableStream && !(Symbol.asyncIterator in given)) return new Flow<Chunk>(fromStream(given), defaultFold)
+  if (Symbol.asyncIterator in given)
+    return new Flow<Chunk>(fromIterator((given as AsyncIterable<Chunk>)[Symbol.asyncIterator]()), defaultFold)
+  if (isGenerator(given)) return new Flow<Chunk>(fromIterator(given as Generator<Chunk>), defaultFold)
   return Flow.of(given as Chunk)
 }
 
-async function follow<Chunk>(next: Runnable<never, unknown, unknown>, input: unknown, run: OpenRun): Promise<Flow<Chunk>> {
-  const recursionLimit = levelsBelow(run.scope, run.run.name, next.config?.recursionLimit)
-  const { flow } = await begin(next, input, run, { options: { ...next.config, recursionLimit } })
+async function openReturnedRunnable<Chunk>(next: Runnable<never, unknown, unknown>, input: unknown, run: ActiveRun): Promise<Flow<Chunk>> {
+  const recursionLimit = remainingDepthBelow(run.scope, run.run.name, next.config?.recursionLimit)
+  const { flow } = await startChild(next, input, run, { options: { ...next.config, recursionLimit } })
   return flow as Flow<Chunk>
 }
 

@@ -2,10 +2,10 @@ import type { Handler, RunContext, RunEvent, RunKind } from '../event.ts'
 import type { Flow } from '../flow/flow.ts'
 import type { EventFilter } from '../handler/filter.ts'
 import { type MergedOptions, mergeOptions, type RunOptions } from '../options.ts'
-import { isOpenRun, Pump } from '../run/driver.ts'
-import { EventReader } from '../run/event-reader.ts'
-import type { OpenRun } from '../run/run.ts'
-import { drained, RunStream } from '../run/run-stream.ts'
+import { isActiveRun, RunDriver } from '../run/driver.ts'
+import { RunEventReader } from '../run/event-reader.ts'
+import type { ActiveRun } from '../run/run.ts'
+import { drainReader, RunStream } from '../run/run-stream.ts'
 import type { OwnOptions } from '../run/scope.ts'
 import { mapAll } from './batch.ts'
 import { lambda } from './lambda.ts'
@@ -29,16 +29,16 @@ export type NextStep<Out, Chunk> =
   | Transformer<Chunk, unknown>
 
 /** What gives its values one by one, not a value that can be iterated, such as an array. */
-type Iterating<C> = AsyncIterable<C> | (Iterable<C> & { next(...sent: never): unknown })
+type ChunkIterable<C> = AsyncIterable<C> | (Iterable<C> & { next(...sent: never): unknown })
 
 /** The output of a step whose function returns `R`. */
-export type OutputOf<R> = OutputOfGiven<Awaited<R>>
-type OutputOfGiven<G> = G extends Runnable<never, infer Out, unknown> ? Out : G extends Iterating<infer C> ? Folded<C> : G
-type Folded<C> = [C] extends [string] ? string : C[]
+export type OutputOf<R> = OutputOfResult<Awaited<R>>
+type OutputOfResult<G> = G extends Runnable<never, infer Out, unknown> ? Out : G extends ChunkIterable<infer C> ? FoldedOutput<C> : G
+type FoldedOutput<C> = [C] extends [string] ? string : C[]
 
 /** The chunks of a step whose function returns `R`. */
-export type ChunkOf<R> = ChunkOfGiven<Awaited<R>>
-type ChunkOfGiven<G> = G extends Runnable<never, unknown, infer Chunk> ? Chunk : G extends Iterating<infer C> ? C : G
+export type ChunkOf<R> = ChunkOfResult<Awaited<R>>
+type ChunkOfResult<G> = G extends Runnable<never, unknown, infer Chunk> ? Chunk : G extends ChunkIterable<infer C> ? C : G
 
 /**
  * Something that takes an input and streams an output: prompt, model, parser, tool, agent, or a chain of them (LangChain's Runnable).
@@ -72,21 +72,21 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
    * Opens the work for one input: an `In`, or what `prepare` made of it. What it starts must stop with `run`: see `run.signal` and
    * `run.own`.
    */
-  abstract open(input: never, run: OpenRun): Flow<Chunk> | Promise<Flow<Chunk>>
+  abstract open(input: never, run: ActiveRun): Flow<Chunk> | Promise<Flow<Chunk>>
   /** As a step after a flow, where it can work on chunks: adds its stages. */
-  through?(flow: Flow, run: OpenRun): Flow<Chunk> | Promise<Flow<Chunk>>
+  through?(flow: Flow, run: ActiveRun): Flow<Chunk> | Promise<Flow<Chunk>>
   /** Brings the input into the form that `start` tells and `open` takes. */
   prepare?(input: In): unknown
   /** Constructor callbacks that have to be loaded before a run starts. */
-  lateCallbacks?(): Promise<readonly Handler[]>
+  lazyCallbacks?(): Promise<readonly Handler[]>
 
   /** Runs to the end and gives the whole output. A model asks its provider for a whole answer, unless made with `streaming: true`. */
   invoke(input: In, options?: RunOptions | RunContext): Promise<Out> {
-    const merged = optionsOf(this, options)
+    const merged = resolveOptions(this, options)
     const whole = (async () => {
-      const pump = new Pump<Chunk, Out>(this, input, merged, false)
-      pump.run.wanted = 'yes'
-      await drained(pump)
+      const pump = new RunDriver<Chunk, Out>(this, input, merged, false)
+      pump.run.outputNeeded = 'yes'
+      await drainReader(pump)
       return pump.run.output as Out
     })()
     // A child left running when its parent returns is aborted, with nobody there to catch it; its error was told as an event.
@@ -96,16 +96,16 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
 
   /** Runs while it is read: the output in chunks. */
   stream(input: In, options?: RunOptions | RunContext): RunStream<Chunk, Out> {
-    const pump = new Pump<Chunk, Out>(this, input, optionsOf(this, options), true)
-    pump.run.wanted = 'late'
+    const pump = new RunDriver<Chunk, Out>(this, input, resolveOptions(this, options), true)
+    pump.run.outputNeeded = 'late'
     return new RunStream<Chunk, Out>(pump, pump)
   }
 
   /** Runs while it is read: everything that happens, the root's chunks among it; a failure is an event first, and then thrown. */
   events(input: In, options?: EventOptions | RunContext): RunStream<RunEvent, Out> {
-    const reader = new EventReader(isOpenRun(options) ? undefined : (options as EventFilter))
-    const pump = new Pump<Chunk, Out>(this, input, optionsOf(this, options), true, reader)
-    reader.pump = pump
+    const reader = new RunEventReader(isActiveRun(options) ? undefined : (options as EventFilter))
+    const pump = new RunDriver<Chunk, Out>(this, input, resolveOptions(this, options), true, reader)
+    reader.driver = pump
     return new RunStream<RunEvent, Out>(pump, reader)
   }
 
@@ -113,7 +113,7 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
   batch(inputs: readonly In[], options: BatchOptions & { readonly returnErrors: true }): Promise<(Out | Error)[]>
   batch(inputs: readonly In[], options?: BatchOptions): Promise<Out[]>
   batch(inputs: readonly In[], options: BatchOptions = {}): Promise<(Out | Error)[]> {
-    return mapAll(inputs, options, optionsOf(this, options).maxConcurrency, (input, own) => this.invoke(input, own))
+    return mapAll(inputs, options, resolveOptions(this, options).maxConcurrency, (input, own) => this.invoke(input, own))
   }
 
   /** The next step: a runnable, a function of the output, or a transformer of the chunks. */
@@ -135,8 +135,8 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
 }
 
 // Not a #private method: the copies that withConfig makes have none.
-function optionsOf({ config }: { readonly config?: MergedOptions | undefined }, options: RunOptions | RunContext = {}): MergedOptions {
-  return mergeOptions(config, isOpenRun(options) ? { parent: options } : options)
+function resolveOptions({ config }: { readonly config?: MergedOptions | undefined }, options: RunOptions | RunContext = {}): MergedOptions {
+  return mergeOptions(config, isActiveRun(options) ? { parent: options } : options)
 }
 
 /** A step of any form as a runnable. */
@@ -147,22 +147,22 @@ export function toRunnable(step: unknown): Runnable<never, unknown, unknown> {
 }
 
 /** What makes a combinator's runnable. */
-export interface Made<In, Chunk> {
+export interface RunnableParts<In, Chunk> {
   readonly name: string
   readonly kind?: RunKind
-  open(input: In, run: OpenRun): Flow<Chunk> | Promise<Flow<Chunk>>
-  through?(flow: Flow, run: OpenRun): Flow<Chunk> | Promise<Flow<Chunk>>
+  open(input: In, run: ActiveRun): Flow<Chunk> | Promise<Flow<Chunk>>
+  through?(flow: Flow, run: ActiveRun): Flow<Chunk> | Promise<Flow<Chunk>>
   readonly steps?: readonly Runnable<never, unknown, unknown>[]
 }
 
-class Combined<In, Out, Chunk> extends Runnable<In, Out, Chunk> {
+class ComposedRunnable<In, Out, Chunk> extends Runnable<In, Out, Chunk> {
   readonly name: string
   readonly kind: RunKind
   readonly steps: readonly Runnable<never, unknown, unknown>[] | undefined
-  readonly open: Made<In, Chunk>['open']
-  override readonly through?: NonNullable<Made<In, Chunk>['through']>
+  readonly open: RunnableParts<In, Chunk>['open']
+  override readonly through?: NonNullable<RunnableParts<In, Chunk>['through']>
 
-  constructor(made: Made<In, Chunk>) {
+  constructor(made: RunnableParts<In, Chunk>) {
     super()
     this.name = made.name
     this.kind = made.kind ?? 'chain'
@@ -173,11 +173,11 @@ class Combined<In, Out, Chunk> extends Runnable<In, Out, Chunk> {
 }
 
 /** A runnable from its parts: how the combinators are made, without a class each. */
-export function runnable<In, Out, Chunk>(made: Made<In, Chunk>): Runnable<In, Out, Chunk> {
-  return new Combined<In, Out, Chunk>(made)
+export function createRunnable<In, Out, Chunk>(made: RunnableParts<In, Chunk>): Runnable<In, Out, Chunk> {
+  return new ComposedRunnable<In, Out, Chunk>(made)
 }
 
 /** The steps of a bare sequence, so that chains of chains are flat; one with bound options stands for itself. */
-export function stepsOf(step: Runnable<never, unknown, unknown>): readonly Runnable<never, unknown, unknown>[] {
-  return step instanceof Combined && step.steps && !step.config ? step.steps : [step]
+export function flattenSteps(step: Runnable<never, unknown, unknown>): readonly Runnable<never, unknown, unknown>[] {
+  return step instanceof ComposedRunnable && step.steps && !step.config ? step.steps : [step]
 }

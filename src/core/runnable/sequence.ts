@@ -1,9 +1,9 @@
 import type { Flow } from '../flow/flow.ts'
-import type { OpenRun } from '../run/run.ts'
-import { begin, fold, join, type Launched } from '../run/start.ts'
-import { type Runnable, runnable, stepsOf } from './runnable.ts'
+import type { ActiveRun } from '../run/run.ts'
+import { readOutput, type StartedRun, startChild, startDownstream } from '../run/start.ts'
+import { createRunnable, flattenSteps, type Runnable } from './runnable.ts'
 
-type Step = Runnable<never, unknown, unknown>
+type SequenceStep = Runnable<never, unknown, unknown>
 
 /**
  * Steps one after another (LangChain's RunnableSequence, what `pipe` makes): each takes the output of the one before it, by chunks
@@ -20,28 +20,28 @@ export function sequence<A, B, BC, C, CC, D, DC, E, EC>(
   c: Runnable<C, D, DC>,
   d: Runnable<D, E, EC>,
 ): Runnable<A, E, EC>
-export function sequence(...given: readonly Step[]): Step {
-  const steps = given.flatMap(stepsOf)
+export function sequence(...given: readonly SequenceStep[]): SequenceStep {
+  const steps = given.flatMap(flattenSteps)
   const [first] = steps
-  return runnable<never, unknown, unknown>({
+  return createRunnable<never, unknown, unknown>({
     name: 'RunnableSequence',
     steps,
-    open: (input, run) => follow(steps, undefined, input, run),
-    ...(first?.through && { through: (flow: Flow, run: OpenRun) => follow(steps, { run, flow }, undefined, run) }),
+    open: (input, run) => openSteps(steps, undefined, input, run),
+    ...(first?.through && { through: (flow: Flow, run: ActiveRun) => openSteps(steps, { run, flow }, undefined, run) }),
   })
 }
 
 /** Data flowing through the steps: on as a flow where the next one takes chunks, folded to a value where it does not. */
-async function follow(steps: readonly Step[], from: Launched | undefined, input: unknown, run: OpenRun): Promise<Flow> {
+async function openSteps(steps: readonly SequenceStep[], from: StartedRun | undefined, input: unknown, run: ActiveRun): Promise<Flow> {
   let at = from
   let value = input
   for (const [index, step] of steps.entries()) {
     const tags = [`seq:step:${index + 1}`]
-    if (at && step.through) at = await join(step, at.flow, run, tags)
+    if (at && step.through) at = await startDownstream(step, at.flow, run, tags)
     else {
-      if (at) value = await fold(at)
-      at = await begin(step, value, run, { tags })
+      if (at) value = await readOutput(at)
+      at = await startChild(step, value, run, { tags })
     }
   }
-  return (at as Launched).flow
+  return (at as StartedRun).flow
 }

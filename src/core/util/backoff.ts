@@ -1,4 +1,4 @@
-import { follow } from './signal.ts'
+import { listenForAbort } from './signal.ts'
 
 /** How long to wait before attempt `attempt` (1 is the first retry), in ms: 500, doubled each time, at most 8,000, half of it by chance. */
 export const backoffMs = (attempt: number): number => Math.min(8_000, 250 * 2 ** attempt) * (0.5 + Math.random() / 2)
@@ -10,7 +10,7 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
       unfollow()
       resolve()
     }, ms)
-    const unfollow = follow(signal, (reason) => {
+    const unfollow = listenForAbort(signal, (reason) => {
       clearTimeout(timer)
       reject(reason)
     })

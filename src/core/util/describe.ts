@@ -1,5 +1,5 @@
 /** A value in the words of an error message: what sort it is and what keys it has, never what it holds (P11). */
-export function describe(value: unknown): string {
+export function describeForError(value: unknown): string {
   if (value === undefined || value === null) return String(value)
   if (Array.isArray(value)) return 'an array'
   if (typeof value !== 'object') return `a ${typeof value}`

@@ -1,11 +1,11 @@
 /** Deeper than any input we know of; what lies deeper, or in a cycle, is handed over as it is. */
-const DEPTH = 16
+const SNAPSHOT_DEPTH = 16
 
 /**
  * Plain objects and arrays copied, anything else as it is: what a handler does to an event does not reach the run. Not
  * `structuredClone`, which fails on functions and costs ten times as much.
  */
-export function snapshot(value: unknown, depth: number = DEPTH): unknown {
+export function snapshot(value: unknown, depth: number = SNAPSHOT_DEPTH): unknown {
   if (typeof value !== 'object' || value === null || depth === 0) return value
   if (Array.isArray(value)) return value.map((item) => snapshot(item, depth - 1))
   const prototype: unknown = Object.getPrototypeOf(value)

@@ -1,5 +1,5 @@
-import { refusalOf } from '../request/guard.ts'
-import { cookieOf, hash } from './idempotency.ts'
+import { checkGuards } from '../request/guard.ts'
+import { idempotencyCookie, sha256Hex } from './idempotency.ts'
 
 /** A run as `access` sees it. */
 export interface OwnedRun {
@@ -16,54 +16,56 @@ export type Access<Env> = (request: Request, env: Env, run?: OwnedRun) => Access
 export type AccessAnswer = string | boolean | Response | undefined
 
 /** Who started a run: what `access` said, or else hashes of what the starter can show again. */
-export interface Owner {
+export interface RunOwner {
   readonly owner?: string
   readonly keys?: readonly string[]
 }
 
-const COOKIE = 'chaintap-run'
+const RUN_COOKIE_NAME = 'chaintap-run'
 /** 400 days, in s: browsers keep no cookie for longer (RFC 6265bis §5.5). */
-const LONGEST = 34_560_000
+const MAX_COOKIE_AGE_S = 34_560_000
 
 /** Whose a new run is, and the headers that go with the answer; or the refusal. */
-export async function claim<Env>(
+export async function authorizeStart<Env>(
   access: Access<Env> | undefined,
   request: Request,
   env: Env,
   cookie: { readonly path: string; readonly ms: number },
-): Promise<{ readonly owner: Owner; readonly headers: Record<string, string> } | { readonly refusal: Response }> {
+): Promise<{ readonly owner: RunOwner; readonly headers: Record<string, string> } | { readonly refusal: Response }> {
   if (access) {
     const answer = await access(request, env)
-    const refusal = await refusalOf({ access: () => (answer instanceof Response ? answer : !!answer) }, request, env)
+    const refusal = await checkGuards({ access: () => (answer instanceof Response ? answer : !!answer) }, request, env)
     return refusal ? { refusal } : { owner: typeof answer === 'string' ? { owner: answer } : {}, headers: {} }
   }
-  const secret = (await cookieOf(request)) ?? crypto.randomUUID()
+  const secret = (await idempotencyCookie(request)) ?? crypto.randomUUID()
   const secure = new URL(request.url).protocol === 'https:' ? '; Secure' : ''
   // Of this run's path alone, so that runs side by side do not overwrite one another's.
-  const maxAge = Math.min(Math.ceil(cookie.ms / 1000), LONGEST)
-  const value = `${COOKIE}=${secret}; Path=${cookie.path}; Max-Age=${maxAge}; HttpOnly; SameSite=Lax${secure}`
-  const keys = await Promise.all([secret, ...authorization(request)].map(hash))
+  const maxAge = Math.min(Math.ceil(cookie.ms / 1000), MAX_COOKIE_AGE_S)
+  const value = `${RUN_COOKIE_NAME}=${secret}; Path=${cookie.path}; Max-Age=${maxAge}; HttpOnly; SameSite=Lax${secure}`
+  const keys = await Promise.all([secret, ...authorizationValues(request)].map(sha256Hex))
   return { owner: { keys }, headers: { 'set-cookie': value } }
 }
 
 /** Whether a run opens to this request; a Response where `access` answers with one. */
-export async function opens<Env>(
+export async function authorizeRun<Env>(
   access: Access<Env> | undefined,
   request: Request,
   env: Env,
-  { id, owner, keys = [] }: Owner & { readonly id: string },
+  { id, owner, keys = [] }: RunOwner & { readonly id: string },
 ): Promise<boolean | Response> {
   if (access) {
     const answer = await access(request, env, { id, owner })
     if (answer instanceof Response) return answer
     return typeof answer === 'string' ? answer !== '' && answer === owner : answer === true
   }
-  const repeated = (await cookieOf(request)) ?? []
-  const shown = await Promise.all([...cookies(request), ...authorization(request), repeated].flat().map(hash))
+  const repeated = (await idempotencyCookie(request)) ?? []
+  const shown = await Promise.all([...runCookieValues(request), ...authorizationValues(request), repeated].flat().map(sha256Hex))
   return shown.some((key) => keys.includes(key))
 }
 
-const authorization = ({ headers }: Request): readonly string[] => [headers.get('authorization') ?? []].flat()
+const authorizationValues = ({ headers }: Request): readonly string[] => [headers.get('authorization') ?? []].flat()
 
-const cookies = ({ headers }: Request): readonly string[] =>
-  (headers.get('cookie') ?? '').split(/;\s*/).flatMap((pair) => (pair.startsWith(`${COOKIE}=`) ? [pair.slice(COOKIE.length + 1)] : []))
+const runCookieValues = ({ headers }: Request): readonly string[] =>
+  (headers.get('cookie') ?? '')
+    .split(/;\s*/)
+    .flatMap((pair) => (pair.startsWith(`${RUN_COOKIE_NAME}=`) ? [pair.slice(RUN_COOKIE_NAME.length + 1)] : []))

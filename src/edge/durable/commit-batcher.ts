@@ -1,57 +1,57 @@
 import { ChaintapError } from '../../core/errors.ts'
-import type { Frame, FrameLog } from './event-log.ts'
+import type { EventFrame, EventLog } from './event-log.ts'
 import type { DurableStorage } from './platform.ts'
 
 /** Characters that may wait for a commit; then whoever adds waits. */
-const PENDING = 1_048_576
-const ATTEMPTS = 3
+const MAX_PENDING_CHARACTERS = 1_048_576
+const MAX_COMMIT_ATTEMPTS = 3
 
-interface Writing {
-  readonly log: FrameLog
+interface CommitBatcherOptions {
+  readonly log: EventLog
   readonly storage: DurableStorage
   /** At least so long from one commit to the next. */
   readonly commitMs: number
   /** Told of each commit. */
-  committed(): void
+  onCommit(): void
   /** Told when a commit has failed for good. */
-  failed(error: unknown): void
+  onError(error: unknown): void
 }
 
 /** Joins frames to commits: the first at once, then what has come until it is durable and `commitMs` have passed. */
-export class LogWriter {
-  readonly #writing: Writing
-  #pending: Frame[] = []
-  #size = 0
-  #flushing: Promise<void> | undefined
+export class CommitBatcher {
+  readonly #options: CommitBatcherOptions
+  #pending: EventFrame[] = []
+  #pendingCharacters = 0
+  #flushPromise: Promise<void> | undefined
   /** Cuts the pause between two commits short. */
-  #hurry = Promise.withResolvers<void>()
+  #skipPause = Promise.withResolvers<void>()
   /** Settles with the next commit, whatever becomes of it. */
-  #turn = Promise.withResolvers<void>()
-  #finish: (() => Promise<void>) | undefined
+  #nextCommit = Promise.withResolvers<void>()
+  #storeOutcome: (() => Promise<void>) | undefined
   #failure: unknown
 
-  constructor(writing: Writing) {
-    this.#writing = writing
+  constructor(writing: CommitBatcherOptions) {
+    this.#options = writing
   }
 
   /** Never rejects; await it, so that what waits has a bound. */
-  async add(frames: readonly Frame[]): Promise<void> {
+  async add(frames: readonly EventFrame[]): Promise<void> {
     for (const frame of frames) {
       this.#pending.push(frame)
-      this.#size += frame.text.length
+      this.#pendingCharacters += frame.text.length
     }
-    if (this.#pending.length > 0) this.#flushing ??= this.#flush()
-    if (this.#size <= PENDING) return
-    this.#hurry.resolve()
-    await this.#turn.promise
+    if (this.#pending.length > 0) this.#flushPromise ??= this.#flush()
+    if (this.#pendingCharacters <= MAX_PENDING_CHARACTERS) return
+    this.#skipPause.resolve()
+    await this.#nextCommit.promise
   }
 
   /** Writes the last frame, and in the same commit what `finish` writes. Rejects where that cannot be done. */
-  async end(frame: Frame, finish: () => Promise<void>): Promise<void> {
+  async end(frame: EventFrame, finish: () => Promise<void>): Promise<void> {
     this.#pending.push(frame)
-    this.#finish = finish
-    this.#hurry.resolve()
-    await this.#flushing
+    this.#storeOutcome = finish
+    this.#skipPause.resolve()
+    await this.#flushPromise
     if (this.#pending.length > 0) await this.#flush()
     if (this.#pending.length > 0) throw this.#failure
   }
@@ -59,24 +59,24 @@ export class LogWriter {
   async #flush(): Promise<void> {
     try {
       while (this.#pending.length > 0) {
-        this.#hurry = Promise.withResolvers()
+        this.#skipPause = Promise.withResolvers()
         await this.#commit()
-        if (!this.#finish) await pause(this.#writing.commitMs, this.#hurry.promise)
+        if (!this.#storeOutcome) await pauseUnlessSkipped(this.#options.commitMs, this.#skipPause.promise)
       }
     } catch (cause) {
       this.#failure = new ChaintapError('storage_failed', 'The run was stopped, as its events could not be stored.', { cause })
-      this.#writing.failed(this.#failure)
+      this.#options.onError(this.#failure)
     } finally {
-      this.#flushing = undefined
-      this.#turn.resolve()
+      this.#flushPromise = undefined
+      this.#nextCommit.resolve()
     }
   }
 
   async #commit(): Promise<void> {
-    const { storage, log, committed } = this.#writing
-    const [frames, finish] = [this.#pending, this.#finish]
+    const { storage, log, onCommit } = this.#options
+    const [frames, finish] = [this.#pending, this.#storeOutcome]
     this.#pending = []
-    this.#size = 0
+    this.#pendingCharacters = 0
     for (let attempt = 1; ; attempt++) {
       try {
         const [durable, finished] = storage.transactionSync(() => [log.append(frames), finish?.()])
@@ -85,21 +85,21 @@ export class LogWriter {
         durable()
         break
       } catch (error) {
-        if (attempt === ATTEMPTS) {
+        if (attempt === MAX_COMMIT_ATTEMPTS) {
           this.#pending = [...frames, ...this.#pending]
           throw error
         }
-        await pause(25 * 4 ** attempt)
+        await pauseUnlessSkipped(25 * 4 ** attempt)
       }
     }
-    committed()
-    this.#turn.resolve()
-    this.#turn = Promise.withResolvers()
+    onCommit()
+    this.#nextCommit.resolve()
+    this.#nextCommit = Promise.withResolvers()
   }
 }
 
 /** Waits `ms`, or until `hurry` settles. */
-export function pause(ms: number, hurry?: Promise<void>): Promise<void> {
+export function pauseUnlessSkipped(ms: number, hurry?: Promise<void>): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms)
     const cut = (): void => {

@@ -1,13 +1,17 @@
-import { heartbeat } from '../response/sse.ts'
-import { FrameLog, framesAfter } from './event-log.ts'
-import type { Change } from './recorder.ts'
+import { HEARTBEAT_COMMENT } from '../response/sse.ts'
+import { EventLog, framesAfter } from './event-log.ts'
+import type { LogChange } from './recorder.ts'
 
 /**
  * A reader's bytes: the frames after `seq` from the log, then each commit as it comes. Nothing is held for a reader: who is slow finds in
  * the log what it has missed, and who does not read, or has left, is never asked for.
  */
-export function readerOf(log: FrameLog, seq: number, changed: () => Promise<Change> | undefined): ReadableStream<Uint8Array> {
-  let key = FrameLog.keyAfter(seq)
+export function createEventLogStream(
+  log: EventLog,
+  seq: number,
+  changed: () => Promise<LogChange> | undefined,
+): ReadableStream<Uint8Array> {
+  let key = EventLog.keyAfter(seq)
   let isFirst = true
   return new ReadableStream<Uint8Array>(
     {
@@ -22,10 +26,10 @@ export function readerOf(log: FrameLog, seq: number, changed: () => Promise<Chan
           }
           const change = changed()
           if (!change) {
-            if (!log.isBehind(key)) return controller.close()
+            if (!log.isPastEnd(key)) return controller.close()
             // The outcome is for everybody, also for who says to have heard what nobody has.
-            key = FrameLog.keyAfter(log.last - 1)
-          } else if ((await change) === 'beat') return controller.enqueue(new TextEncoder().encode(heartbeat))
+            key = EventLog.keyAfter(log.lastSeq - 1)
+          } else if ((await change) === 'beat') return controller.enqueue(new TextEncoder().encode(HEARTBEAT_COMMENT))
         }
       },
     },

@@ -1,15 +1,15 @@
 import { ChaintapError } from '../../core/errors.ts'
-import { refuse } from '../request/body.ts'
-import { type CorsOptions, corsHeaders, isPreflight, preflight, withHeaders } from '../request/cors.ts'
-import { type Guards, refusalOf } from '../request/guard.ts'
-import type { ChainFor } from '../request/resolve-chain.ts'
-import { logFailure, UNTOLD } from '../response/public-error.ts'
-import { BAD_KEY, runIdOf } from './idempotency.ts'
+import { createRefusal } from '../request/body.ts'
+import { type CorsOptions, corsHeaders, isPreflight, preflightResponse, withHeaders } from '../request/cors.ts'
+import { checkGuards, type Guards } from '../request/guard.ts'
+import type { ChainOrFactory } from '../request/resolve-chain.ts'
+import { GENERIC_ERROR_MESSAGE, logFailure } from '../response/public-error.ts'
+import { INVALID_KEY_MESSAGE, runIdForRequest } from './idempotency.ts'
 import { DurableRun } from './object.ts'
 import type { DurableOptions } from './options.ts'
 import type { DurableContext, DurableNamespace } from './platform.ts'
 
-export type { ChainFor as DurableChain } from '../request/resolve-chain.ts'
+export type { ChainOrFactory as DurableChain } from '../request/resolve-chain.ts'
 export type { Access, AccessAnswer, OwnedRun } from './access.ts'
 export type { DurableRun } from './object.ts'
 export type { DurableLimits, DurableOptions } from './options.ts'
@@ -25,7 +25,7 @@ export type DurableClass<Env> = new (context: DurableContext, env: Env) => Durab
  * @example
  * export const Chat = durable((env: Env) => prompt.pipe(new ChatAnthropic({ apiKey: env.ANTHROPIC_API_KEY })).pipe(new StringOutputParser()))
  */
-export function durable<Env = unknown>(chain: ChainFor<Env>, options: DurableOptions<Env> = {}): DurableClass<Env> {
+export function durable<Env = unknown>(chain: ChainOrFactory<Env>, options: DurableOptions<Env> = {}): DurableClass<Env> {
   return class extends DurableRun<Env> {
     constructor(context: DurableContext, env: Env) {
       super(context, env, chain, options)
@@ -39,7 +39,7 @@ export interface ServeDurableOptions<Env> extends Pick<Guards<Env>, 'rateLimit'>
   readonly cors?: CorsOptions
 }
 
-const NO_BINDING = `serveDurable() was given no binding. Write to wrangler.toml, for a class that is exported as Chat:
+const MISSING_BINDING_MESSAGE = `serveDurable() was given no binding. Write to wrangler.toml, for a class that is exported as Chat:
 
 [[durable_objects.bindings]]
 name = "CHAT"
@@ -50,7 +50,7 @@ tag = "v1"
 new_sqlite_classes = ["Chat"]`
 
 /** A run's id at the end of a path, and what to do with it. Ids are ours, so any path may stand before them. */
-const route = /\/([\da-f]{8}-[\da-f]{4}-[78][\da-f]{3}-[\da-f]{4}-[\da-f]{12})(\/stop|\/status)?\/?$/
+const runPathPattern = /\/([\da-f]{8}-[\da-f]{4}-[78][\da-f]{3}-[\da-f]{4}-[\da-f]{12})(\/stop|\/status)?\/?$/
 
 /**
  * The `fetch` handler before a {@link durable} class, under any path of the Worker:
@@ -72,35 +72,35 @@ export function serveDurable<Env = unknown>(
   namespace: (env: Env) => DurableNamespace | undefined,
   { cors, rateLimit }: ServeDurableOptions<Env> = {},
 ): (request: Request, env: Env) => Promise<Response> {
-  const tooOften = (request: Request, env: Env): Promise<Response | undefined> =>
-    refusalOf(rateLimit ? { rateLimit } : {}, request, env).catch((error: unknown) => {
+  const checkRateLimit = (request: Request, env: Env): Promise<Response | undefined> =>
+    checkGuards(rateLimit ? { rateLimit } : {}, request, env).catch((error: unknown) => {
       logFailure(error)
-      return refuse(500, UNTOLD).refusal
+      return createRefusal(500, GENERIC_ERROR_MESSAGE).refusal
     })
-  const answered = async (request: Request, env: Env): Promise<Response> => {
+  const handleRequest = async (request: Request, env: Env): Promise<Response> => {
     const url = new URL(request.url)
     const path = url.pathname.replace(/\/$/, '')
-    const [, given, action] = route.exec(path) ?? []
+    const [, given, action] = runPathPattern.exec(path) ?? []
     const method = given && action !== '/stop' ? 'GET' : 'POST'
-    if (request.method !== method) return refuse(405, `Call with ${method}, not ${request.method}.`, { allow: method }).refusal
+    if (request.method !== method) return createRefusal(405, `Call with ${method}, not ${request.method}.`, { allow: method }).refusal
     const objects = namespace(env)
-    if (!objects) throw new ChaintapError('invalid_options', NO_BINDING)
-    const refusal = given ? undefined : await tooOften(request, env)
+    if (!objects) throw new ChaintapError('invalid_options', MISSING_BINDING_MESSAGE)
+    const refusal = given ? undefined : await checkRateLimit(request, env)
     if (refusal) return refusal
     try {
-      const id = given ?? (await runIdOf(request))
-      if (!id) return refuse(400, BAD_KEY).refusal
+      const id = given ?? (await runIdForRequest(request))
+      if (!id) return createRefusal(400, INVALID_KEY_MESSAGE).refusal
       url.pathname = given ? path : `${path}/${id}/start`
       return await objects.getByName(id).fetch(new Request(url, request))
     } catch (error) {
       // An object answers whatever happens in it: this is the platform's, e.g. where the object is overloaded or just being replaced.
       logFailure(error)
-      return refuse(503, 'The run cannot be reached just now. Ask again.', { 'retry-after': '1' }).refusal
+      return createRefusal(503, 'The run cannot be reached just now. Ask again.', { 'retry-after': '1' }).refusal
     }
   }
   return async (request, env) => {
-    if (!cors) return answered(request, env)
-    const response = isPreflight(request) ? preflight(request, cors) : await answered(request, env)
+    if (!cors) return handleRequest(request, env)
+    const response = isPreflight(request) ? preflightResponse(request, cors) : await handleRequest(request, env)
     return withHeaders(response, { ...corsHeaders(request, cors), 'access-control-expose-headers': 'x-chaintap-run, retry-after' })
   }
 }

@@ -4,17 +4,17 @@ import { decoder, encoder } from '../../core/json/index.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import { addUsage, type Usage } from '../../core/usage.ts'
 import { eventFrame } from '../response/sse.ts'
-import { type Frame, FrameLog } from './event-log.ts'
+import { type EventFrame, EventLog } from './event-log.ts'
 
-type End = Extract<RunEvent, { readonly type: 'end' | 'error' }>
+type LoggedEndEvent = Extract<RunEvent, { readonly type: 'end' | 'error' }>
 
 /** How a run ends whose work has died: the ends of what was open, children before parents (P1), and the outcome. */
-export function interrupted(log: FrameLog): { readonly frames: readonly Frame[]; readonly outcome: Outcome<unknown> } {
+export function endInterruptedRun(log: EventLog): { readonly frames: readonly EventFrame[]; readonly outcome: Outcome<unknown> } {
   const open = new Map<string, { readonly run: Run; readonly depth: number }>()
   let [began, at, firstToken]: (number | undefined)[] = []
   let usage: Usage | undefined
-  let end: End | undefined
-  for (const event of eventsOf(log)) {
+  let end: LoggedEndEvent | undefined
+  for (const event of readLoggedEvents(log)) {
     const { run, type } = event
     at = event.at
     began ??= at
@@ -32,32 +32,32 @@ export function interrupted(log: FrameLog): { readonly frames: readonly Frame[];
   const encode = encoder()
   const frames = [...open.values()]
     .sort((a, b) => b.depth - a.depth)
-    .map(({ run }, index): Frame => {
-      const event: RunEvent = { run, at: Date.now(), seq: log.last + 1 + index, type: 'error', error: lost, partial: undefined }
+    .map(({ run }, index): EventFrame => {
+      const event: RunEvent = { run, at: Date.now(), seq: log.lastSeq + 1 + index, type: 'error', error: lost, partial: undefined }
       return { seq: event.seq, text: eventFrame(event, encode(event)) }
     })
   const [start = 0, last = start] = [began, at]
   const firstTokenMs = firstToken === undefined ? undefined : firstToken - start
-  return { frames, outcome: { ...endingOf(end, lost), usage, firstTokenMs, durationMs: last - start } }
+  return { frames, outcome: { ...rootOutcome(end, lost), usage, firstTokenMs, durationMs: last - start } }
 }
 
 /** The root may have ended, and only the outcome not be stored. */
-function endingOf(end: End | undefined, lost: ChaintapError) {
+function rootOutcome(end: LoggedEndEvent | undefined, lost: ChaintapError) {
   if (end?.type === 'end') return { status: 'complete', output: end.output } as const
   const error = end ? end.error : lost
-  return { status: statusOf(error), error, partial: end?.partial }
+  return { status: outcomeStatusForError(error), error, partial: end?.partial }
 }
 
-function statusOf(error: unknown): 'aborted' | 'truncated' | 'failed' {
+function outcomeStatusForError(error: unknown): 'aborted' | 'truncated' | 'failed' {
   if (error instanceof AbortReason) return 'aborted'
   return error instanceof TruncatedError ? 'truncated' : 'failed'
 }
 
-function* eventsOf(log: FrameLog): Generator<RunEvent> {
+function* readLoggedEvents(log: EventLog): Generator<RunEvent> {
   const decode = decoder()
   const utf8 = new TextDecoder()
   let rest = ''
-  for (let piece = log.read(FrameLog.keyAfter(-1)); piece; piece = log.read(piece.key)) {
+  for (let piece = log.read(EventLog.keyAfter(-1)); piece; piece = log.read(piece.key)) {
     const frames = (rest + utf8.decode(piece.bytes, { stream: true })).split('\n\n')
     rest = frames.pop() ?? ''
     for (const frame of frames) yield decode(frame.slice(frame.indexOf('\ndata: ') + '\ndata: '.length))

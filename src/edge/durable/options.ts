@@ -1,6 +1,6 @@
 import type { EventFilter } from '../../core/handler/filter.ts'
 import type { RunOptions } from '../../core/options.ts'
-import type { AskOptions } from '../request/parse-request.ts'
+import type { ParseRequestOptions } from '../request/parse-request.ts'
 import type { ExposeErrors } from '../response/public-error.ts'
 import type { Access } from './access.ts'
 
@@ -15,7 +15,7 @@ export interface DurableLimits {
 }
 
 /** Options of `durable`. */
-export interface DurableOptions<Env> extends Omit<AskOptions, 'formats'> {
+export interface DurableOptions<Env> extends Omit<ParseRequestOptions, 'formats'> {
   /**
    * Who may start, read and stop runs. Default: anybody may start one, and only they may read and stop it: the same browser, known by a
    * cookie of the run's own, or the same `Authorization` header. The id alone opens a run only with `access: () => true`.

@@ -3,51 +3,57 @@ import type { RunEvent } from '../../core/event.ts'
 import { encoder } from '../../core/json/index.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import type { RunStream } from '../../core/run/run-stream.ts'
-import { LONGEST_TIMER } from '../../core/util/signal.ts'
-import { type Expose, logFailure, publicEvent, publicOutcome } from '../response/public-error.ts'
+import { MAX_TIMER_MS } from '../../core/util/signal.ts'
+import { logFailure, type PublicErrorMapper, publicEvent, publicOutcome } from '../response/public-error.ts'
 import { eventFrame, outcomeFrame } from '../response/sse.ts'
-import { LogWriter } from './commit-batcher.ts'
-import type { Frame, FrameLog } from './event-log.ts'
+import { CommitBatcher } from './commit-batcher.ts'
+import type { EventFrame, EventLog } from './event-log.ts'
 import type { DurableStorage } from './platform.ts'
 
 /** What a waiting reader is woken by. */
-export type Change = 'rows' | 'beat'
+export type LogChange = 'rows' | 'beat'
 
-interface Setting {
-  readonly log: FrameLog
+interface RunRecorderOptions {
+  readonly log: EventLog
   readonly storage: DurableStorage
   readonly limits: { readonly events: number; readonly bytes: number }
   readonly commitMs: number
   readonly heartbeatMs: number
-  readonly expose: Expose
+  readonly expose: PublicErrorMapper
   /** Writes beside the last frame how the run ended. */
-  finish(outcome: Outcome<unknown>): Promise<void>
+  storeOutcome(outcome: Outcome<unknown>): Promise<void>
 }
 
 /** A run whose work is done here and now: it is read as fast as it comes, and written to the log. */
-export class Recording {
+export class RunRecorder {
   /** Settles when the end is durable; rejects where it could not be stored. */
   readonly ended: Promise<void>
   /** Settles when the handlers are done too. */
-  readonly done: Promise<void>
+  readonly handlersDone: Promise<void>
   isOver = false
   readonly #run: RunStream<RunEvent, unknown>
-  readonly #setting: Setting
-  readonly #writer: LogWriter
-  #change = Promise.withResolvers<Change>()
-  #hasMoved = true
+  readonly #options: RunRecorderOptions
+  readonly #batcher: CommitBatcher
+  #change = Promise.withResolvers<LogChange>()
+  #hasCommittedSinceHeartbeat = true
 
-  constructor(run: RunStream<RunEvent, unknown>, setting: Setting) {
+  constructor(run: RunStream<RunEvent, unknown>, setting: RunRecorderOptions) {
     const { log, storage, commitMs } = setting
     this.#run = run
-    this.#setting = setting
-    this.#writer = new LogWriter({ log, storage, commitMs, committed: () => this.#committed(), failed: (error) => this.#failed(error) })
+    this.#options = setting
+    this.#batcher = new CommitBatcher({
+      log,
+      storage,
+      commitMs,
+      onCommit: () => this.#onCommit(),
+      onError: (error) => this.#onCommitError(error),
+    })
     this.ended = this.#record()
-    this.done = this.ended.then(() => run.flushed)
+    this.handlersDone = this.ended.then(() => run.flushed)
   }
 
   /** Settles with the next commit or heartbeat; rejects where the log is broken. */
-  get changed(): Promise<Change> {
+  get nextChange(): Promise<LogChange> {
     return this.#change.promise
   }
 
@@ -56,12 +62,12 @@ export class Recording {
   }
 
   async #record(): Promise<void> {
-    const { heartbeatMs } = this.#setting
-    const timer = heartbeatMs > 0 ? setInterval(() => this.#beat(), Math.min(heartbeatMs, LONGEST_TIMER)) : null
+    const { heartbeatMs } = this.#options
+    const timer = heartbeatMs > 0 ? setInterval(() => this.#onHeartbeat(), Math.min(heartbeatMs, MAX_TIMER_MS)) : null
     try {
-      await this.#write()
+      await this.#writeEvents()
       this.isOver = true
-      this.#tell('rows')
+      this.#notifyReaders('rows')
     } catch (error) {
       this.#change.promise.catch(() => {})
       this.#change.reject(error)
@@ -71,45 +77,46 @@ export class Recording {
     }
   }
 
-  async #write(): Promise<void> {
-    const { expose, finish } = this.#setting
+  async #writeEvents(): Promise<void> {
+    const { expose, storeOutcome } = this.#options
     const encode = encoder()
     // Asked for now, it is kept however long it grows.
     const { outcome } = this.#run
     let seq = 0
-    const frameOf = (event: RunEvent): Frame => {
+    const frameOf = (event: RunEvent): EventFrame => {
       seq = event.seq + 1
       return { seq: event.seq, text: eventFrame(event, encode(publicEvent(event, expose))) }
     }
     try {
-      for (let batch = await this.#run.nextBatch(); batch; batch = await this.#run.nextBatch()) await this.#writer.add(batch.map(frameOf))
+      for (let batch = await this.#run.nextBatch(); batch; batch = await this.#run.nextBatch()) await this.#batcher.add(batch.map(frameOf))
     } catch (error) {
       // Told as an event, and by the outcome.
       if ((await outcome).status === 'failed') logFailure(error)
     }
     const told = publicOutcome(await outcome, expose)
-    await this.#writer.end({ seq, text: outcomeFrame(told) }, () => finish(told))
+    await this.#batcher.end({ seq, text: outcomeFrame(told) }, () => storeOutcome(told))
   }
 
-  #failed(error: unknown): void {
+  #onCommitError(error: unknown): void {
     logFailure(error)
     this.stop(error)
   }
 
-  #committed(): void {
-    const { log, limits } = this.#setting
-    if (log.last >= limits.events) this.stop(new BudgetExceeded(`The run told more than ${limits.events} events, the limit.`))
-    if (log.bytes > limits.bytes) this.stop(new BudgetExceeded(`The events of the run are more than ${limits.bytes} bytes, the limit.`))
-    this.#hasMoved = true
-    this.#tell('rows')
+  #onCommit(): void {
+    const { log, limits } = this.#options
+    if (log.lastSeq >= limits.events) this.stop(new BudgetExceeded(`The run told more than ${limits.events} events, the limit.`))
+    if (log.durableBytes > limits.bytes)
+      this.stop(new BudgetExceeded(`The events of the run are more than ${limits.bytes} bytes, the limit.`))
+    this.#hasCommittedSinceHeartbeat = true
+    this.#notifyReaders('rows')
   }
 
-  #beat(): void {
-    if (!this.#hasMoved) this.#tell('beat')
-    this.#hasMoved = false
+  #onHeartbeat(): void {
+    if (!this.#hasCommittedSinceHeartbeat) this.#notifyReaders('beat')
+    this.#hasCommittedSinceHeartbeat = false
   }
 
-  #tell(change: Change): void {
+  #notifyReaders(change: LogChange): void {
     const told = this.#change
     this.#change = Promise.withResolvers()
     told.resolve(change)

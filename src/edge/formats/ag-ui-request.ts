@@ -1,9 +1,9 @@
 import { ChaintapError } from '../../core/errors.ts'
 import type { AssistantMessage, Message, Part, ToolCall, ToolMessage } from '../../core/message.ts'
-import { describe } from '../../core/util/describe.ts'
+import { describeForError } from '../../core/util/describe.ts'
 import { parseJson } from '../../core/util/parse-json.ts'
 
-type Json = Readonly<Record<string, unknown>>
+type AgUiObject = Readonly<Record<string, unknown>>
 
 /**
  * A conversation of AG-UI as a chat model takes it. Calls of tools that were never answered, reasoning and activities are left out: no
@@ -12,51 +12,54 @@ type Json = Readonly<Record<string, unknown>>
  * @throws ChaintapError `invalid_message` for another form, and for media other than images.
  */
 export function fromAgUiMessages(messages: readonly unknown[]): readonly Message[] {
-  const answered = new Set(messages.map((given) => (Object(given) as Json).toolCallId))
+  const answered = new Set(messages.map((given) => (Object(given) as AgUiObject).toolCallId))
   return messages.flatMap((given): readonly Message[] => {
-    const message = Object(given) as Json
+    const message = Object(given) as AgUiObject
     const { role, content } = message
     if (role === 'reasoning' || role === 'activity') return []
-    if (role === 'system' || role === 'developer') return [{ role: 'system', content: contentOf(content) }]
-    if (role === 'user') return [{ role, content: contentOf(content) }]
-    if (role === 'tool') return [answerOf(message)]
+    if (role === 'system' || role === 'developer') return [{ role: 'system', content: fromAgUiContent(content) }]
+    if (role === 'user') return [{ role, content: fromAgUiContent(content) }]
+    if (role === 'tool') return [fromAgUiToolMessage(message)]
     if (role !== 'assistant')
-      throw invalid(`A message of AG-UI has the role system, developer, user, assistant or tool, but got ${describe(given)}.`)
-    const calls = Array.isArray(message.toolCalls) ? message.toolCalls.map(callOf).filter(({ id }) => answered.has(id)) : []
-    const said: AssistantMessage = { role, content: contentOf(content), ...(calls.length > 0 && { toolCalls: calls }) }
+      throw invalidAgUiMessage(
+        `A message of AG-UI has the role system, developer, user, assistant or tool, but got ${describeForError(given)}.`,
+      )
+    const calls = Array.isArray(message.toolCalls) ? message.toolCalls.map(fromAgUiToolCall).filter(({ id }) => answered.has(id)) : []
+    const said: AssistantMessage = { role, content: fromAgUiContent(content), ...(calls.length > 0 && { toolCalls: calls }) }
     return said.content.length === 0 && calls.length === 0 ? [] : [said]
   })
 }
 
-const invalid = (message: string): ChaintapError => new ChaintapError('invalid_message', message)
+const invalidAgUiMessage = (message: string): ChaintapError => new ChaintapError('invalid_message', message)
 
 /** A client that could not run a tool says why in `error`. */
-function answerOf({ content, toolCallId, error }: Json): ToolMessage {
+function fromAgUiToolMessage({ content, toolCallId, error }: AgUiObject): ToolMessage {
   const isError = typeof error === 'string'
-  const said = contentOf(content)
+  const said = fromAgUiContent(content)
   return { role: 'tool', content: said.length === 0 && isError ? error : said, toolCallId: String(toolCallId), ...(isError && { isError }) }
 }
 
-function contentOf(content: unknown): string | readonly Part[] {
+function fromAgUiContent(content: unknown): string | readonly Part[] {
   if (typeof content === 'string') return content
   if (content === null || content === undefined) return ''
-  if (!Array.isArray(content)) throw invalid(`The content of a message is a string or parts, but is ${describe(content)}.`)
-  return content.map(partOf)
+  if (!Array.isArray(content))
+    throw invalidAgUiMessage(`The content of a message is a string or parts, but is ${describeForError(content)}.`)
+  return content.map(fromAgUiPart)
 }
 
-function partOf(given: unknown): Part {
-  const { type, text, source } = Object(given) as Json
+function fromAgUiPart(given: unknown): Part {
+  const { type, text, source } = Object(given) as AgUiObject
   if (type === 'text' && typeof text === 'string') return { type, text }
-  const { type: kind, value, mimeType } = Object(source) as Json
+  const { type: kind, value, mimeType } = Object(source) as AgUiObject
   if (type === 'image' && typeof value === 'string') {
     if (kind === 'url') return { type, url: value }
     if (kind === 'data') return { type, data: value, mediaType: String(mimeType) }
   }
-  throw invalid('Of parts only text is taken, and image with its data or url.')
+  throw invalidAgUiMessage('Of parts only text is taken, and image with its data or url.')
 }
 
-function callOf(given: unknown): ToolCall {
-  const { id, function: called } = Object(given) as Json
-  const { name, arguments: args } = Object(called) as Json
+function fromAgUiToolCall(given: unknown): ToolCall {
+  const { id, function: called } = Object(given) as AgUiObject
+  const { name, arguments: args } = Object(called) as AgUiObject
   return { id: String(id), name: String(name), args: typeof args === 'string' ? (parseJson(args || '{}') ?? args) : args }
 }

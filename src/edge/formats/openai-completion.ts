@@ -1,45 +1,46 @@
 import { Disconnect } from '../../core/errors.ts'
 import { plainJson } from '../../core/json/plain.ts'
 import type { RunStream } from '../../core/run/run-stream.ts'
-import { follow } from '../../core/util/signal.ts'
-import { exposing, isReason, logFailure, statusOf } from '../response/public-error.ts'
+import { listenForAbort } from '../../core/util/signal.ts'
+import { createPublicErrorMapper, httpStatusForError, isSafeToExpose, logFailure } from '../response/public-error.ts'
 import type { ResponseOptions } from '../response/to-response.ts'
-import { headersWith } from '../response/writer.ts'
-import { OpenAIAnswer, openaiError, usageOf } from './openai.ts'
+import { mergeHeaders } from '../response/writer.ts'
+import { OpenAICompletionState, toCompletionUsage, toOpenAIError } from './openai.ts'
 
 /** A run as one `chat.completion`: what OpenAI answers where `stream` is not true. A failure has a status of its own, 500 and above. */
 export async function openaiCompletion(
   run: RunStream<unknown, unknown>,
   { request, ctx, exposeErrors, openai = {}, headers }: ResponseOptions,
 ): Promise<Response> {
-  const unfollow = request ? follow(request.signal, () => run.stop(new Disconnect())) : () => {}
+  const unfollow = request ? listenForAbort(request.signal, () => run.stop(new Disconnect())) : () => {}
   ctx?.waitUntil(run.flushed)
-  const answer = new OpenAIAnswer(openai.model)
-  const message = new Message()
+  const answer = new OpenAICompletionState(openai.model)
+  const message = new OpenAIMessageBuilder()
   const ended = run.outcome
   try {
     for (let batch = await run.nextBatch(); batch; batch = await run.nextBatch()) message.add(answer.read(batch))
   } catch (error) {
-    if (!exposeErrors && !isReason(error)) logFailure(error)
+    if (!exposeErrors && !isSafeToExpose(error)) logFailure(error)
   }
   unfollow()
   const outcome = await ended
   const respond = (body: object, status: number): Response =>
-    new Response(plainJson(body), { status, headers: headersWith({ 'content-type': 'application/json' }, headers) })
-  if ('error' in outcome && answer.isLost(outcome)) return respond(openaiError(outcome, exposing(exposeErrors)), statusOf(outcome.error))
+    new Response(plainJson(body), { status, headers: mergeHeaders({ 'content-type': 'application/json' }, headers) })
+  if ('error' in outcome && answer.hasFailed(outcome))
+    return respond(toOpenAIError(outcome, createPublicErrorMapper(exposeErrors)), httpStatusForError(outcome.error))
   const { id, created, model } = answer
-  const choice = { index: 0, message: message.whole(), logprobs: null, finish_reason: answer.finishReason(outcome) }
-  const usage = outcome.usage && { usage: usageOf(outcome.usage) }
+  const choice = { index: 0, message: message.build(), logprobs: null, finish_reason: answer.finishReason(outcome) }
+  const usage = outcome.usage && { usage: toCompletionUsage(outcome.usage) }
   return respond({ id: id || `chatcmpl-${created}`, object: 'chat.completion', created, model, choices: [choice], ...usage }, 200)
 }
 
 /** The pieces of a message, put together. */
-class Message {
+class OpenAIMessageBuilder {
   #content = ''
   #reasoning = ''
   readonly #calls = new Map<number, { id: string; type: 'function'; function: { name: string; arguments: string } }>()
 
-  add({ content = '', reasoning_content = '', tool_calls = [] }: ReturnType<OpenAIAnswer['read']>): void {
+  add({ content = '', reasoning_content = '', tool_calls = [] }: ReturnType<OpenAICompletionState['read']>): void {
     this.#content += content
     this.#reasoning += reasoning_content
     for (const { index, id, function: said } of tool_calls) {
@@ -51,7 +52,7 @@ class Message {
     }
   }
 
-  whole(): object {
+  build(): object {
     const hasCalls = this.#calls.size > 0
     return {
       role: 'assistant',

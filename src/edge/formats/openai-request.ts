@@ -1,6 +1,6 @@
 import { ChaintapError } from '../../core/errors.ts'
 import type { Message, Part, ToolCall } from '../../core/message.ts'
-import { describe } from '../../core/util/describe.ts'
+import { describeForError } from '../../core/util/describe.ts'
 import { parseJson } from '../../core/util/parse-json.ts'
 
 /** A body of OpenAI's Chat Completions API, as far as it is read. */
@@ -11,7 +11,7 @@ export interface OpenAIBody {
   readonly stream_options?: { readonly include_usage?: unknown } | null
 }
 
-type Json = Readonly<Record<string, unknown>>
+type OpenAIObject = Readonly<Record<string, unknown>>
 
 /**
  * A conversation of OpenAI's Chat Completions API as a chat model takes it.
@@ -19,39 +19,42 @@ type Json = Readonly<Record<string, unknown>>
  * @throws ChaintapError `invalid_message` for another form.
  */
 export function fromOpenAIMessages(messages: readonly unknown[]): readonly Message[] {
-  if (messages.length === 0) throw invalid('messages is empty: write at least one.')
+  if (messages.length === 0) throw invalidOpenAIMessage('messages is empty: write at least one.')
   return messages.map((given) => {
-    const { role, content, tool_calls, tool_call_id } = Object(given) as Json
-    const said = contentOf(content)
+    const { role, content, tool_calls, tool_call_id } = Object(given) as OpenAIObject
+    const said = fromOpenAIContent(content)
     if (role === 'system' || role === 'developer') return { role: 'system', content: said }
     if (role === 'user') return { role, content: said }
     if (role === 'tool') return { role, content: said, toolCallId: String(tool_call_id) }
     if (role !== 'assistant')
-      throw invalid(`A message is { role, content }, its role system, developer, user, assistant or tool, but got ${describe(given)}.`)
-    return { role, content: said, ...(Array.isArray(tool_calls) && { toolCalls: tool_calls.map(callOf) }) }
+      throw invalidOpenAIMessage(
+        `A message is { role, content }, its role system, developer, user, assistant or tool, but got ${describeForError(given)}.`,
+      )
+    return { role, content: said, ...(Array.isArray(tool_calls) && { toolCalls: tool_calls.map(fromOpenAIToolCall) }) }
   })
 }
 
-const invalid = (message: string): ChaintapError => new ChaintapError('invalid_message', message)
+const invalidOpenAIMessage = (message: string): ChaintapError => new ChaintapError('invalid_message', message)
 
-function contentOf(content: unknown): string | readonly Part[] {
+function fromOpenAIContent(content: unknown): string | readonly Part[] {
   if (typeof content === 'string') return content
   if (content === null || content === undefined) return ''
-  if (!Array.isArray(content)) throw invalid(`The content of a message is a string or parts, but is ${describe(content)}.`)
-  return content.map(partOf)
+  if (!Array.isArray(content))
+    throw invalidOpenAIMessage(`The content of a message is a string or parts, but is ${describeForError(content)}.`)
+  return content.map(fromOpenAIPart)
 }
 
-function partOf(given: unknown): Part {
-  const { type, text, refusal, image_url } = Object(given) as Json
+function fromOpenAIPart(given: unknown): Part {
+  const { type, text, refusal, image_url } = Object(given) as OpenAIObject
   if (type === 'text' && typeof text === 'string') return { type, text }
   if (type === 'refusal' && typeof refusal === 'string') return { type: 'text', text: refusal }
-  const { url } = Object(image_url) as Json
+  const { url } = Object(image_url) as OpenAIObject
   if (type === 'image_url' && typeof url === 'string') return { type: 'image', url }
-  throw invalid('Of parts only text and image_url are taken.')
+  throw invalidOpenAIMessage('Of parts only text and image_url are taken.')
 }
 
-function callOf(given: unknown): ToolCall {
-  const { id, function: called } = Object(given) as Json
-  const { name, arguments: args } = Object(called) as Json
+function fromOpenAIToolCall(given: unknown): ToolCall {
+  const { id, function: called } = Object(given) as OpenAIObject
+  const { name, arguments: args } = Object(called) as OpenAIObject
   return { id: String(id), name: String(name), args: typeof args === 'string' ? (parseJson(args || '{}') ?? args) : args }
 }

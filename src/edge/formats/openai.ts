@@ -1,15 +1,15 @@
-import { finishReasonOf } from '../../ai-sdk/finish-reason.ts'
+import { toFinishReason } from '../../ai-sdk/finish-reason.ts'
 import type { Delta } from '../../core/delta.ts'
 import { ChaintapError } from '../../core/errors.ts'
-import { isEvent } from '../../core/is-run-event.ts'
+import { isRunEvent } from '../../core/is-run-event.ts'
 import { plainJson } from '../../core/json/plain.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import type { Usage } from '../../core/usage.ts'
-import { type Expose, messageOf } from '../response/public-error.ts'
-import { textOf, type Writer, type WriterOptions } from '../response/writer.ts'
+import { type PublicErrorMapper, publicErrorMessage } from '../response/public-error.ts'
+import { chunkText, type ResponseWriter, type ResponseWriterOptions } from '../response/writer.ts'
 
 /** A piece of a call of a tool, in OpenAI's words. */
-interface CallPiece {
+interface OpenAIToolCallDelta {
   readonly index: number
   readonly id?: string
   readonly type?: 'function'
@@ -17,37 +17,37 @@ interface CallPiece {
 }
 
 /** What one batch adds to the message. */
-export interface Said {
+export interface OpenAIMessageDelta {
   content?: string
   reasoning_content?: string
-  tool_calls?: CallPiece[]
+  tool_calls?: OpenAIToolCallDelta[]
 }
 
 /** What is known of an answer while it is read. */
-export class OpenAIAnswer {
+export class OpenAICompletionState {
   id = ''
   readonly created: number = Math.floor(Date.now() / 1000)
   model: string
   #stopReason: string | undefined
   #hasEnded = false
   /** Calls that have begun: their pieces to come have arguments alone. */
-  readonly #calls = new Set<number>()
-  readonly #isNamed: boolean
+  readonly #startedCalls = new Set<number>()
+  readonly #hasFixedModel: boolean
 
   constructor(model: string | undefined) {
     this.model = model ?? 'chaintap'
-    this.#isNamed = model !== undefined
+    this.#hasFixedModel = model !== undefined
   }
 
   /** Events of a run tree, or chunks of a `stream()`. Tool calls are those that the chain yields: an agent's own are nobody else's. */
-  read(batch: readonly unknown[]): Said {
-    const said: Said = {}
+  read(batch: readonly unknown[]): OpenAIMessageDelta {
+    const said: OpenAIMessageDelta = {}
     for (const item of batch) {
-      if (!isEvent(item)) this.#chunk(item, said)
+      if (!isRunEvent(item)) this.#readChunk(item, said)
       else {
         this.id ||= `chatcmpl-${item.run.rootId}`
-        if (item.type === 'chunk') this.#chunk(item.chunk, said)
-        else if (item.type === 'delta') this.#fact(item.delta)
+        if (item.type === 'chunk') this.#readChunk(item.chunk, said)
+        else if (item.type === 'delta') this.#readMetadata(item.delta)
         else if (item.type === 'end' && item.run.id === item.run.rootId) this.#hasEnded = true
       }
     }
@@ -55,44 +55,44 @@ export class OpenAIAnswer {
   }
 
   /** Whether there is no answer to give. One that was cut, and ended all the same, was accepted so (`onTruncated`). */
-  isLost({ status }: Outcome<unknown>): boolean {
+  hasFailed({ status }: Outcome<unknown>): boolean {
     return status !== 'complete' && !(status === 'truncated' && this.#hasEnded)
   }
 
   finishReason({ status }: Outcome<unknown>): string {
     if (status === 'truncated') return 'length'
-    const reason = finishReasonOf(this.#stopReason)
+    const reason = toFinishReason(this.#stopReason)
     if (reason === 'content-filter') return 'content_filter'
     // Also of a call that was cut off: clients make those that are whole.
     if (reason === 'length') return reason
-    return this.#calls.size > 0 ? 'tool_calls' : 'stop'
+    return this.#startedCalls.size > 0 ? 'tool_calls' : 'stop'
   }
 
-  #chunk(chunk: unknown, said: Said): void {
-    const text = textOf(chunk)
+  #readChunk(chunk: unknown, said: OpenAIMessageDelta): void {
+    const text = chunkText(chunk)
     if (text !== '') said.content = (said.content ?? '') + text
     const delta = Object(chunk) as Delta
-    this.#fact(delta)
+    this.#readMetadata(delta)
     if (delta.type === 'reasoning') said.reasoning_content = (said.reasoning_content ?? '') + delta.text
     if (delta.type !== 'tool-call') return
     const { index, id, name, args = '' } = delta
-    const isNew = !this.#calls.has(index)
-    this.#calls.add(index)
-    const piece: CallPiece = isNew
+    const isNew = !this.#startedCalls.has(index)
+    this.#startedCalls.add(index)
+    const piece: OpenAIToolCallDelta = isNew
       ? { index, id: id ?? `call_${index}`, type: 'function', function: { name: name ?? '', arguments: args } }
       : { index, function: { arguments: args } }
     said.tool_calls = [...(said.tool_calls ?? []), piece]
   }
 
-  #fact(delta: Delta): void {
+  #readMetadata(delta: Delta): void {
     if (delta.type === 'stop') this.#stopReason = delta.reason
-    else if (delta.type === 'meta' && delta.model && !this.#isNamed) this.model = delta.model
+    else if (delta.type === 'meta' && delta.model && !this.#hasFixedModel) this.model = delta.model
   }
 }
 
 /** Writes `chat.completion.chunk`s, the first with the role, the last but one with the reason of the end. */
-export function openaiWriter({ expose, openai: { model, includeUsage = true } = {} }: WriterOptions): Writer {
-  const answer = new OpenAIAnswer(model)
+export function openaiWriter({ expose, openai: { model, includeUsage = true } = {} }: ResponseWriterOptions): ResponseWriter {
+  const answer = new OpenAICompletionState(model)
   const frame = (fields: object): string => `data: ${plainJson(fields)}\n\n`
   const chunk = (choices: readonly object[], usage?: object): string => {
     const { id, created, model } = answer
@@ -112,16 +112,16 @@ export function openaiWriter({ expose, openai: { model, includeUsage = true } = 
       return Object.keys(said).length === 0 ? '' : start() + choice(said)
     },
     end(outcome) {
-      if (answer.isLost(outcome)) return `${frame(openaiError(outcome, expose))}data: [DONE]\n\n`
-      const usage = includeUsage && outcome.usage ? chunk([], usageOf(outcome.usage)) : ''
+      if (answer.hasFailed(outcome)) return `${frame(toOpenAIError(outcome, expose))}data: [DONE]\n\n`
+      const usage = includeUsage && outcome.usage ? chunk([], toCompletionUsage(outcome.usage)) : ''
       return `${start()}${choice({}, answer.finishReason(outcome))}${usage}data: [DONE]\n\n`
     },
   }
 }
 
 /** Figures as OpenAI has them; what is not known is left out. */
-export function usageOf({ inputTokens, outputTokens, totalTokens, cacheReadTokens, reasoningTokens }: Usage): object {
-  return defined({
+export function toCompletionUsage({ inputTokens, outputTokens, totalTokens, cacheReadTokens, reasoningTokens }: Usage): object {
+  return omitUnknownFigures({
     prompt_tokens: inputTokens,
     completion_tokens: outputTokens,
     total_tokens: totalTokens ?? (inputTokens === undefined || outputTokens === undefined ? undefined : inputTokens + outputTokens),
@@ -130,11 +130,11 @@ export function usageOf({ inputTokens, outputTokens, totalTokens, cacheReadToken
   })
 }
 
-const defined = (fields: object): object => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+const omitUnknownFigures = (fields: object): object => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 
 /** A failure as OpenAI tells it. */
-export function openaiError(outcome: Outcome<unknown>, expose: Expose): { readonly error: object } {
+export function toOpenAIError(outcome: Outcome<unknown>, expose: PublicErrorMapper): { readonly error: object } {
   const error = 'error' in outcome ? expose(outcome.error) : undefined
   const code = error instanceof ChaintapError ? error.code : outcome.status
-  return { error: { message: messageOf(error), type: 'server_error', param: null, code } }
+  return { error: { message: publicErrorMessage(error), type: 'server_error', param: null, code } }
 }

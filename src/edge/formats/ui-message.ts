@@ -1,11 +1,11 @@
-import { type PartWriter, partWriter } from '../../ai-sdk/part-writer.ts'
+import { createPartWriter, type PartWriter } from '../../ai-sdk/part-writer.ts'
 import { plainJson } from '../../core/json/plain.ts'
-import { messageOf } from '../response/public-error.ts'
-import type { Writer, WriterOptions } from '../response/writer.ts'
+import { publicErrorMessage } from '../response/public-error.ts'
+import type { ResponseWriter, ResponseWriterOptions } from '../response/writer.ts'
 
 /** Writes the AI SDK's UI message stream v1: each part an event without a name, and `[DONE]`. */
-export function uiMessageWriter({ expose, messageId }: WriterOptions): Writer {
-  const parts: PartWriter = partWriter({ errorText: (error) => messageOf(expose(error)), messageId })
+export function uiMessageWriter({ expose, messageId }: ResponseWriterOptions): ResponseWriter {
+  const parts: PartWriter = createPartWriter({ errorText: (error) => publicErrorMessage(expose(error)), messageId })
   const frame = (part: unknown): string => `data: ${plainJson(part)}\n\n`
   return {
     write: (batch) => parts.write(batch).map(frame).join(''),

@@ -14,7 +14,7 @@ export interface CorsOptions {
 export function corsHeaders(request: Request, { origin, credentials }: CorsOptions): Record<string, string> {
   const caller = request.headers.get('origin')
   const isAny = origin === '*' && !credentials
-  if (caller === null || !isAllowed(caller, origin)) return { vary: 'Origin' }
+  if (caller === null || !isAllowedOrigin(caller, origin)) return { vary: 'Origin' }
   return {
     'access-control-allow-origin': isAny ? '*' : caller,
     'access-control-expose-headers': 'Retry-After',
@@ -23,7 +23,7 @@ export function corsHeaders(request: Request, { origin, credentials }: CorsOptio
   }
 }
 
-function isAllowed(caller: string, origin: CorsOptions['origin']): boolean {
+function isAllowedOrigin(caller: string, origin: CorsOptions['origin']): boolean {
   if (typeof origin === 'function') {
     try {
       return origin(caller)
@@ -40,7 +40,7 @@ function isAllowed(caller: string, origin: CorsOptions['origin']): boolean {
 export const isPreflight = ({ method, headers }: Request): boolean => method === 'OPTIONS' && headers.has('access-control-request-method')
 
 /** The answer to that. Headers are let through as asked for: the SDKs of others have many of their own. */
-export function preflight(request: Request, { maxAge = 7_200 }: CorsOptions): Response {
+export function preflightResponse(request: Request, { maxAge = 7_200 }: CorsOptions): Response {
   const asked = request.headers.get('access-control-request-headers') ?? 'content-type'
   const headers = { 'access-control-allow-methods': 'POST', 'access-control-allow-headers': asked, 'access-control-max-age': `${maxAge}` }
   return new Response(null, { status: 204, headers })

@@ -3,7 +3,7 @@ import { stringify } from '../../core/json/index.ts'
 import type { Outcome } from '../../core/outcome.ts'
 
 /** A comment: readers pass over it, and whatever stands between hears that the stream lives. */
-export const heartbeat = ': heartbeat\n\n'
+export const HEARTBEAT_COMMENT = ': heartbeat\n\n'
 
 /** An event of a run as a server-sent event; `json` is what `encoder()` writes of it. */
 export const eventFrame = ({ seq, type }: Pick<RunEvent, 'seq' | 'type'>, json: string): string =>

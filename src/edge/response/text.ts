@@ -1,25 +1,25 @@
 import { Disconnect } from '../../core/errors.ts'
-import { follow } from '../../core/util/signal.ts'
-import { refuse } from '../request/body.ts'
-import { exposing, isReason, logFailure, messageOf, statusOf } from './public-error.ts'
-import { type Answer, type ResponseOptions, responseOf } from './to-response.ts'
-import { textOf } from './writer.ts'
+import { listenForAbort } from '../../core/util/signal.ts'
+import { createRefusal } from '../request/body.ts'
+import { createPublicErrorMapper, httpStatusForError, isSafeToExpose, logFailure, publicErrorMessage } from './public-error.ts'
+import { type RespondableRun, type ResponseOptions, toStreamedResponse } from './to-response.ts'
+import { chunkText } from './writer.ts'
 
 /**
  * A run as bare text, which has no words for a failure: so as long as nothing has been said, the status says it. That is when most
  * providers refuse.
  */
-export async function textResponse(run: Answer, options: ResponseOptions): Promise<Response> {
+export async function textResponse(run: RespondableRun, options: ResponseOptions): Promise<Response> {
   const { request, ctx, exposeErrors } = options
-  const unfollow = request ? follow(request.signal, () => run.stop(new Disconnect())) : () => {}
+  const unfollow = request ? listenForAbort(request.signal, () => run.stop(new Disconnect())) : () => {}
   try {
     let first = await run.nextBatch()
-    while (first?.every((chunk) => !textOf(chunk))) first = await run.nextBatch()
-    return responseOf(run, { ...options, format: 'text' }, first)
+    while (first?.every((chunk) => !chunkText(chunk))) first = await run.nextBatch()
+    return toStreamedResponse(run, { ...options, format: 'text' }, first)
   } catch (error) {
     ctx?.waitUntil(run.flushed)
-    if (!exposeErrors && !isReason(error)) logFailure(error)
-    return refuse(statusOf(error), messageOf(exposing(exposeErrors)(error))).refusal
+    if (!exposeErrors && !isSafeToExpose(error)) logFailure(error)
+    return createRefusal(httpStatusForError(error), publicErrorMessage(createPublicErrorMapper(exposeErrors)(error))).refusal
   } finally {
     unfollow()
   }

@@ -1,19 +1,19 @@
 import { Disconnect } from '../../core/errors.ts'
 import type { RunEvent } from '../../core/event.ts'
 import type { RunStream } from '../../core/run/run-stream.ts'
-import { follow, LONGEST_TIMER } from '../../core/util/signal.ts'
+import { listenForAbort, MAX_TIMER_MS } from '../../core/util/signal.ts'
 import { workerFlags } from '../worker-flags.ts'
-import { type ExposeErrors, exposing, isReason, logFailure } from './public-error.ts'
-import { heartbeat } from './sse.ts'
+import { createPublicErrorMapper, type ExposeErrors, isSafeToExpose, logFailure } from './public-error.ts'
+import { HEARTBEAT_COMMENT } from './sse.ts'
 import {
   type AgUiFormat,
-  headersOf,
-  headersWith,
+  createResponseWriter,
+  formatHeaders,
+  isSseFormat,
+  mergeHeaders,
   type OpenAIFormat,
   type ResponseFormat,
-  takesComments,
-  type Writer,
-  writerOf,
+  type ResponseWriter,
 } from './writer.ts'
 
 /** What a Worker's third argument offers; other hosts have their own. */
@@ -54,72 +54,74 @@ export interface ResponseOptions {
  * return toResponse(chain.events({ history }), { request, ctx, format: 'ui-message' }) // for useChat
  */
 export function toResponse(run: RunStream<RunEvent, unknown>, options?: ResponseOptions & { readonly format?: ResponseFormat }): Response
-export function toResponse(run: Answer, options: ResponseOptions & { readonly format: Exclude<ResponseFormat, 'events'> }): Response
-export function toResponse(run: Answer, options: ResponseOptions & { readonly format?: ResponseFormat } = {}): Response {
-  return responseOf(run, options)
+export function toResponse(run: RespondableRun, options: ResponseOptions & { readonly format: Exclude<ResponseFormat, 'events'> }): Response
+export function toResponse(run: RespondableRun, options: ResponseOptions & { readonly format?: ResponseFormat } = {}): Response {
+  return toStreamedResponse(run, options)
 }
 
 /** The same where a first batch has been read. */
-export function responseOf(
-  run: Answer,
+export function toStreamedResponse(
+  run: RespondableRun,
   options: ResponseOptions & { readonly format?: ResponseFormat },
   first?: readonly unknown[],
 ): Response {
   const { format = 'events', request, ctx, heartbeatMs = 15_000, exposeErrors, openai, agUi, messageId, headers } = options
-  const unfollow = request ? follow(request.signal, () => run.stop(new Disconnect())) : () => {}
+  const unfollow = request ? listenForAbort(request.signal, () => run.stop(new Disconnect())) : () => {}
   ctx?.waitUntil(run.flushed)
-  const bytes = bytesOf(run, {
+  const bytes = createResponseBody(run, {
     first,
-    make: () => writerOf(format, { expose: exposing(exposeErrors), openai, agUi, messageId }),
-    heartbeatMs: takesComments(format) ? heartbeatMs : 0,
-    ended: unfollow,
-    failed: exposeErrors ? () => {} : logFailure,
+    createWriter: () => createResponseWriter(format, { expose: createPublicErrorMapper(exposeErrors), openai, agUi, messageId }),
+    heartbeatMs: isSseFormat(format) ? heartbeatMs : 0,
+    onEnd: unfollow,
+    onError: exposeErrors ? () => {} : logFailure,
   })
   const isTold = request && workerFlags()?.enable_request_signal
-  return new Response(ctx && !isTold ? noticing(bytes) : bytes, { headers: headersWith(headersOf(format), headers) })
+  return new Response(ctx && !isTold ? detectDisconnect(bytes) : bytes, { headers: mergeHeaders(formatHeaders(format), headers) })
 }
 
 /** What is used of a run. */
-export type Answer = Pick<RunStream<unknown, unknown>, 'nextBatch' | 'outcome' | 'flushed' | 'stop'>
+export type RespondableRun = Pick<RunStream<unknown, unknown>, 'nextBatch' | 'outcome' | 'flushed' | 'stop'>
 
-type Bytes = Uint8Array
+type ResponseBytes = Uint8Array
 
-interface Writing {
+interface ResponseBodyOptions {
   readonly first: readonly unknown[] | undefined
-  make(): Writer | Promise<Writer>
+  createWriter(): ResponseWriter | Promise<ResponseWriter>
   /** 0 for none. */
   readonly heartbeatMs: number
   /** Called once, however it ends. */
-  ended(): void
+  onEnd(): void
   /** Told why, where the run failed. */
-  failed(error: unknown): void
+  onError(error: unknown): void
 }
 
 /**
  * Without the flag, workerd tells a stream made here nothing of a client that left. What is piped into a stream of its own it cancels,
  * with the next write (the heartbeat is one), as long as something is waited for.
  */
-function noticing(bytes: ReadableStream<Bytes>): ReadableStream<Bytes> {
-  const { IdentityTransformStream } = globalThis as { IdentityTransformStream?: new () => ReadableWritablePair<Bytes, Bytes> }
+function detectDisconnect(bytes: ReadableStream<ResponseBytes>): ReadableStream<ResponseBytes> {
+  const { IdentityTransformStream } = globalThis as {
+    IdentityTransformStream?: new () => ReadableWritablePair<ResponseBytes, ResponseBytes>
+  }
   return IdentityTransformStream ? bytes.pipeThrough(new IdentityTransformStream()) : bytes
 }
 
 /** A run's bytes, a write per batch. */
-function bytesOf(run: Answer, writing: Writing): ReadableStream<Bytes> {
-  const { heartbeatMs, ended } = writing
+function createResponseBody(run: RespondableRun, writing: ResponseBodyOptions): ReadableStream<ResponseBytes> {
+  const { heartbeatMs, onEnd } = writing
   const utf8 = new TextEncoder()
-  const texts = textsOf(run, writing)
+  const texts = createTextReader(run, writing)
   let timer: ReturnType<typeof setInterval> | null = null
   const end = (): void => {
     if (timer) clearInterval(timer)
-    ended()
+    onEnd()
   }
   return new ReadableStream(
     {
       start(controller) {
         // Where the client is behind it hears enough.
-        const beat = (): void => (Number(controller.desiredSize) < 0 ? undefined : controller.enqueue(utf8.encode(heartbeat)))
-        if (heartbeatMs > 0) timer = setInterval(beat, Math.min(heartbeatMs, LONGEST_TIMER))
+        const beat = (): void => (Number(controller.desiredSize) < 0 ? undefined : controller.enqueue(utf8.encode(HEARTBEAT_COMMENT)))
+        if (heartbeatMs > 0) timer = setInterval(beat, Math.min(heartbeatMs, MAX_TIMER_MS))
       },
       async pull(controller) {
         const text = await texts().catch((error: unknown) => {
@@ -140,14 +142,17 @@ function bytesOf(run: Answer, writing: Writing): ReadableStream<Bytes> {
 }
 
 /** The texts of a run one by one, undefined after the last. */
-function textsOf(run: Answer, { make, failed, ...writing }: Writing): () => Promise<string | undefined> {
+function createTextReader(
+  run: RespondableRun,
+  { createWriter, onError, ...writing }: ResponseBodyOptions,
+): () => Promise<string | undefined> {
   let { first } = writing
-  let writer: Writer | undefined
-  let outcome: Answer['outcome'] | undefined
+  let writer: ResponseWriter | undefined
+  let outcome: RespondableRun['outcome'] | undefined
   let isOver = false
   return async () => {
     if (isOver) return undefined
-    writer ??= await make()
+    writer ??= await createWriter()
     // Asked for when a long answer is over, it may be gone; where nobody says it, nothing has to be kept for it.
     if (writer.end) outcome ??= run.outcome
     try {
@@ -159,7 +164,7 @@ function textsOf(run: Answer, { make, failed, ...writing }: Writing): () => Prom
         if (text !== '') return text
       }
     } catch (error) {
-      if (!isReason(error)) failed(error)
+      if (!isSafeToExpose(error)) onError(error)
       if (!writer.end) throw error
     }
     isOver = true

@@ -1,9 +1,9 @@
 import type { RunEvent } from '../../core/event.ts'
-import { isEvent } from '../../core/is-run-event.ts'
+import { isRunEvent } from '../../core/is-run-event.ts'
 import { encoder } from '../../core/json/index.ts'
 import { plainJson } from '../../core/json/plain.ts'
 import type { Outcome } from '../../core/outcome.ts'
-import { type Expose, publicEvent, publicOutcome } from './public-error.ts'
+import { type PublicErrorMapper, publicEvent, publicOutcome } from './public-error.ts'
 import { eventFrame, outcomeFrame, outcomeJson, sseHeaders, streamHeaders } from './sse.ts'
 
 /**
@@ -19,7 +19,7 @@ import { eventFrame, outcomeFrame, outcomeJson, sseHeaders, streamHeaders } from
 export type ResponseFormat = 'events' | 'text' | 'ndjson' | 'ui-message' | 'openai' | 'ag-ui'
 
 /** One answer being written. */
-export interface Writer {
+export interface ResponseWriter {
   write(batch: readonly unknown[]): string
   /** The end, in which a failure is told too; without it a failure breaks the stream. */
   end?(outcome: Outcome<unknown>): string
@@ -42,25 +42,25 @@ export interface AgUiFormat {
 }
 
 /** What writers are told. */
-export interface WriterOptions {
-  readonly expose: Expose
+export interface ResponseWriterOptions {
+  readonly expose: PublicErrorMapper
   readonly openai?: OpenAIFormat | undefined
   readonly agUi?: AgUiFormat | undefined
   readonly messageId?: string | undefined
 }
 
 /** The writer of a format. The formats of others are loaded when they are first asked for. */
-export function writerOf(format: ResponseFormat, options: WriterOptions): Writer | Promise<Writer> {
+export function createResponseWriter(format: ResponseFormat, options: ResponseWriterOptions): ResponseWriter | Promise<ResponseWriter> {
   if (format === 'events') return eventsWriter(options.expose)
   if (format === 'text') return textWriter()
-  if (format === 'ndjson') return linesWriter(options.expose)
+  if (format === 'ndjson') return ndjsonWriter(options.expose)
   if (format === 'openai') return import('../formats/openai.ts').then(({ openaiWriter }) => openaiWriter(options))
   if (format === 'ag-ui') return import('../formats/ag-ui.ts').then(({ agUiWriter }) => agUiWriter(options))
   return import('../formats/ui-message.ts').then(({ uiMessageWriter }) => uiMessageWriter(options))
 }
 
 /** The headers of an answer in this format. */
-export function headersOf(format: ResponseFormat): Record<string, string> {
+export function formatHeaders(format: ResponseFormat): Record<string, string> {
   if (format === 'text') return streamHeaders('text/plain; charset=utf-8')
   if (format === 'ndjson') return streamHeaders('application/x-ndjson; charset=utf-8')
   if (format !== 'ui-message') return sseHeaders()
@@ -74,35 +74,35 @@ export function headersOf(format: ResponseFormat): Record<string, string> {
 }
 
 /** Headers with others over them, however their names are written. */
-export function headersWith(headers: Readonly<Record<string, string>>, over: Readonly<Record<string, string>> = {}): Headers {
+export function mergeHeaders(headers: Readonly<Record<string, string>>, over: Readonly<Record<string, string>> = {}): Headers {
   const all = new Headers(headers)
   for (const [name, value] of Object.entries(over)) all.set(name, value)
   return all
 }
 
 /** Comments stand in server-sent events alone. */
-export const takesComments = (format: ResponseFormat): boolean => format !== 'text' && format !== 'ndjson'
+export const isSseFormat = (format: ResponseFormat): boolean => format !== 'text' && format !== 'ndjson'
 
 /** Text, or a Delta of text; what else a run yields has no place in bare text. */
-export function textOf(chunk: unknown): string {
+export function chunkText(chunk: unknown): string {
   if (typeof chunk === 'string') return chunk
   const { type, text } = (chunk ?? {}) as { type?: unknown; text?: unknown }
   return type === 'text' && typeof text === 'string' ? text : ''
 }
 
-function textWriter(): Writer {
+function textWriter(): ResponseWriter {
   // Half of a character (a lone surrogate) has no bytes: it waits for the other half.
-  let half = ''
+  let pendingSurrogate = ''
   return {
     write(batch) {
-      const text = half + batch.map(textOf).join('')
-      half = (text.charCodeAt(text.length - 1) & 0xfc00) === 0xd800 ? text.slice(-1) : ''
-      return half === '' ? text : text.slice(0, -1)
+      const text = pendingSurrogate + batch.map(chunkText).join('')
+      pendingSurrogate = (text.charCodeAt(text.length - 1) & 0xfc00) === 0xd800 ? text.slice(-1) : ''
+      return pendingSurrogate === '' ? text : text.slice(0, -1)
     },
   }
 }
 
-function eventsWriter(expose: Expose): Writer {
+function eventsWriter(expose: PublicErrorMapper): ResponseWriter {
   const encode = encoder()
   return {
     write: (batch) => (batch as readonly RunEvent[]).map((event) => eventFrame(event, encode(publicEvent(event, expose)))).join(''),
@@ -110,9 +110,9 @@ function eventsWriter(expose: Expose): Writer {
   }
 }
 
-function linesWriter(expose: Expose): Writer {
+function ndjsonWriter(expose: PublicErrorMapper): ResponseWriter {
   const encode = encoder()
-  const line = (chunk: unknown): string => (isEvent(chunk) ? encode(publicEvent(chunk, expose)) : plainJson(chunk))
+  const line = (chunk: unknown): string => (isRunEvent(chunk) ? encode(publicEvent(chunk, expose)) : plainJson(chunk))
   return {
     write: (batch) => batch.map((chunk) => `${line(chunk)}\n`).join(''),
     end: (outcome) => `{"type":"outcome",${outcomeJson(publicOutcome(outcome, expose)).slice(1)}\n`,

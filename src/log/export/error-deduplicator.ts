@@ -5,7 +5,7 @@ import { stringify } from '../../core/json/stringify.ts'
  * Makes what gives an error that goes up a run tree one object again, as it was when it was logged: by that is known that it has been
  * shown.
  */
-export function oneError(): (event: RunEvent) => RunEvent {
+export function createErrorDeduplicator(): (event: RunEvent) => RunEvent {
   /** Of each tree the last one. */
   const known = new Map<string, { readonly error: unknown; readonly text: string }>()
   return (event) => {

@@ -1,29 +1,29 @@
 import type { RunEvent } from '../../core/event.ts'
 import type { StoredEvent, StoredRecord } from '../record.ts'
-import { isMark } from '../ship/cursor.ts'
-import { isEnd, paint, type Section, sectionOf } from './html-section.ts'
+import { isCursorRecord } from '../ship/cursor.ts'
+import { createHtmlSection, type HtmlSection, isTreeEnd, renderSegments } from './html-section.ts'
 import type { ExportSource } from './index.ts'
-import { messageLine } from './transcript.ts'
+import { messageSegments } from './transcript.ts'
 
 /** How many characters of the page are held back, so that run trees that lie mixed in the log come out one after the other. */
-const HELD = 4_194_304
+const MAX_HELD_PAGE_CHARACTERS = 4_194_304
 
 /** A run tree that is held back. */
-interface Tree {
+interface HeldTree {
   readonly root: StoredEvent
-  readonly section: Section
-  said: string
-  listed: string
-  isWhole: boolean
+  readonly section: HtmlSection
+  transcript: string
+  runList: string
+  isComplete: boolean
 }
 
 /** The records of a log as parts of a page, in the order in which they began. */
-export class Body {
+export class HtmlBody {
   readonly #source: ExportSource
-  readonly #parts: (Tree | string)[] = []
+  readonly #parts: (HeldTree | string)[] = []
   /** Trees that go on; undefined where they stand in the page already. */
-  readonly #open = new Map<string, Tree | undefined>()
-  #held = 0
+  readonly #openTrees = new Map<string, HeldTree | undefined>()
+  #heldCharacters = 0
 
   constructor(source: ExportSource) {
     this.#source = source
@@ -31,70 +31,76 @@ export class Body {
 
   /** Gives what has not to wait any longer. */
   async *add(record: StoredRecord): AsyncGenerator<string, void> {
-    if ('event' in record) this.#hear(record)
-    else if (!isMark(record)) this.#hold(`<pre class="said">${paint(messageLine(record))}</pre>\n`)
+    if ('event' in record) this.#addEvent(record)
+    else if (!isCursorRecord(record)) this.#pushPart(`<pre class="said">${renderSegments(messageSegments(record))}</pre>\n`)
     for (let part = this.#parts[0]; part !== undefined; part = this.#parts[0]) {
-      if (typeof part === 'string' || part.isWhole) yield textOf(part)
-      else if (this.#held > HELD) yield* this.#readAgain(part)
+      if (typeof part === 'string' || part.isComplete) yield renderPart(part)
+      else if (this.#heldCharacters > MAX_HELD_PAGE_CHARACTERS) yield* this.#streamTree(part)
       else return
       this.#parts.shift()
-      this.#held -= textOf(part).length
+      this.#heldCharacters -= renderPart(part).length
     }
   }
 
   /** Gives the rest. */
   *end(): Generator<string, void> {
-    for (const part of this.#parts) yield textOf(part)
+    for (const part of this.#parts) yield renderPart(part)
   }
 
-  #hold(part: Tree | string): void {
+  #pushPart(part: HeldTree | string): void {
     this.#parts.push(part)
-    this.#held += textOf(part).length
+    this.#heldCharacters += renderPart(part).length
   }
 
-  #hear(record: StoredEvent): void {
+  #addEvent(record: StoredEvent): void {
     const { event } = record
     const { rootId } = event.run
-    if (!this.#open.has(rootId)) {
-      const begun: Tree = { root: record, section: sectionOf(record, this.#source.tokens), said: '', listed: '', isWhole: false }
-      this.#open.set(rootId, begun)
-      this.#hold(begun)
+    if (!this.#openTrees.has(rootId)) {
+      const begun: HeldTree = {
+        root: record,
+        section: createHtmlSection(record, this.#source.tokens),
+        transcript: '',
+        runList: '',
+        isComplete: false,
+      }
+      this.#openTrees.set(rootId, begun)
+      this.#pushPart(begun)
     }
-    const tree = this.#open.get(rootId)
-    if (isEnd(event)) this.#open.delete(rootId)
+    const tree = this.#openTrees.get(rootId)
+    if (isTreeEnd(event)) this.#openTrees.delete(rootId)
     if (!tree) return
-    const before = textOf(tree).length
-    tree.said += tree.section.said(event)
-    tree.listed += tree.section.listed(event)
-    tree.isWhole = isEnd(event)
-    this.#held += textOf(tree).length - before
+    const before = renderPart(tree).length
+    tree.transcript += tree.section.renderEvent(event)
+    tree.runList += tree.section.renderRun(event)
+    tree.isComplete = isTreeEnd(event)
+    this.#heldCharacters += renderPart(tree).length - before
   }
 
   /** A tree that is too large to be held, or that others wait for too long. */
-  async *#readAgain({ root }: Tree): AsyncGenerator<string, void> {
-    this.#open.set(root.event.run.rootId, undefined)
-    const { head, said, between, listed, foot } = sectionOf(root, this.#source.tokens)
+  async *#streamTree({ root }: HeldTree): AsyncGenerator<string, void> {
+    this.#openTrees.set(root.event.run.rootId, undefined)
+    const { head, renderEvent, separator, renderRun, foot } = createHtmlSection(root, this.#source.tokens)
     yield head
-    for await (const event of treeOf(this.#source, root)) yield said(event)
-    yield between
-    for await (const event of treeOf(this.#source, root)) yield listed(event)
+    for await (const event of readTreeEvents(this.#source, root)) yield renderEvent(event)
+    yield separator
+    for await (const event of readTreeEvents(this.#source, root)) yield renderRun(event)
     yield foot()
   }
 }
 
-const textOf = (part: Tree | string): string => {
+const renderPart = (part: HeldTree | string): string => {
   if (typeof part === 'string') return part
-  const { section, said, listed } = part
-  return section.head + said + section.between + listed + section.foot()
+  const { section, transcript, runList } = part
+  return section.head + transcript + section.separator + runList + section.foot()
 }
 
 /** The events of a tree that are to be exported. */
-async function* treeOf({ read, filter }: ExportSource, root: StoredEvent): AsyncGenerator<RunEvent, void> {
+async function* readTreeEvents({ read, filter }: ExportSource, root: StoredEvent): AsyncGenerator<RunEvent, void> {
   yield root.event
-  if (isEnd(root.event)) return
+  if (isTreeEnd(root.event)) return
   for await (const record of read({ runId: filter.runId ?? root.event.run.rootId, after: root.cursor })) {
     if (!('event' in record)) continue
     yield record.event
-    if (isEnd(record.event)) return
+    if (isTreeEnd(record.event)) return
   }
 }

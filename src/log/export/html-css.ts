@@ -1,5 +1,5 @@
 /** All colours have a contrast of 4.5 : 1 and more on their ground. */
-export const css = `
+export const EXPORT_CSS = `
 :root { color-scheme: light dark; --ground: #fff; --raised: #f6f8fa; --line: #d1d9e0; --text: #1f2328; --dim: #57606a; --link: #0550ae;
   --blue: #0550ae; --yellow: #7d4e00; --pink: #a72d76; --green: #116329; --red: #a40e26 }
 @media (prefers-color-scheme: dark) { :root { --ground: #0d1117; --raised: #161b22; --line: #3d444d; --text: #f0f6fc; --dim: #9da7b3;

@@ -1,11 +1,11 @@
-import { Body } from './html-body.ts'
-import { css } from './html-css.ts'
-import { escaped, isEnd, linkTo } from './html-section.ts'
-import type { Format } from './index.ts'
+import { HtmlBody } from './html-body.ts'
+import { EXPORT_CSS } from './html-css.ts'
+import { escapeHtml, isTreeEnd, renderTreeLink } from './html-section.ts'
+import type { LogFormatter } from './index.ts'
 
 /** A page. The log is read twice: for the list at its head, and for what stands below. */
-export const asHtml: Format = async function* (source) {
-  yield head(source.title)
+export const asHtml: LogFormatter = async function* (source) {
+  yield pageHead(source.title)
   const open = new Set<string>()
   let last = ''
   let isListed = false
@@ -13,24 +13,24 @@ export const asHtml: Format = async function* (source) {
     last = record.cursor
     if (!('event' in record)) continue
     const { rootId } = record.event.run
-    if (!open.has(rootId)) yield `${isListed ? '' : '<nav aria-label="Runs">\n<ol>\n'}${linkTo(record)}`
+    if (!open.has(rootId)) yield `${isListed ? '' : '<nav aria-label="Runs">\n<ol>\n'}${renderTreeLink(record)}`
     isListed = true
-    if (isEnd(record.event)) open.delete(rootId)
+    if (isTreeEnd(record.event)) open.delete(rootId)
     else open.add(rootId)
   }
   yield `${isListed ? '</ol>\n</nav>\n' : ''}<main>\n`
-  const body = new Body(source)
+  const body = new HtmlBody(source)
   for await (const record of source.read()) {
     // What came since then is not in the list.
     if (record.cursor > last) break
-    source.wrote()
+    source.countRecord()
     yield* body.add(record)
   }
   yield* body.end()
   yield `${last === '' ? '<p>Nothing was logged.</p>\n' : ''}</main>\n</body>\n</html>\n`
 }
 
-const head = (title: string): string => `<!doctype html>
+const pageHead = (title: string): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -38,9 +38,9 @@ const head = (title: string): string => `<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
-<title>${escaped(title)}</title>
-<style>${css}</style>
+<title>${escapeHtml(title)}</title>
+<style>${EXPORT_CSS}</style>
 </head>
 <body>
-<header><h1>${escaped(title)}</h1></header>
+<header><h1>${escapeHtml(title)}</h1></header>
 `

@@ -1,5 +1,5 @@
 import { stringify } from '../../core/json/stringify.ts'
-import { type Readable, recordsOf } from '../read-records.ts'
+import { type ReadableLog, readRecords } from '../read-records.ts'
 import type { LogRecord, StoredRecord } from '../record.ts'
 
 /**
@@ -8,17 +8,17 @@ import type { LogRecord, StoredRecord } from '../record.ts'
  *
  * The log is read around their time, and nothing of it kept.
  */
-export async function unknownOf(store: Readable, records: readonly LogRecord[], end: string): Promise<readonly LogRecord[]> {
+export async function filterUnknown(store: ReadableLog, records: readonly LogRecord[], end: string): Promise<readonly LogRecord[]> {
   const times = records.map(({ at = 0 }) => at)
-  const known = new Map(records.map((record) => [keyOf(record), 0]))
-  for await (const record of recordsOf(store, { after: Math.min(...times) - 1, before: Math.max(...times) + 1 })) {
+  const known = new Map(records.map((record) => [identityKey(record), 0]))
+  for await (const record of readRecords(store, { after: Math.min(...times) - 1, before: Math.max(...times) + 1 })) {
     if (!('event' in record) && record.cursor > end) continue
-    const key = keyOf(recordOf(record))
+    const key = identityKey(toLogRecord(record))
     const count = known.get(key)
     if (count !== undefined) known.set(key, count + 1)
   }
   return records.filter((record) => {
-    const key = keyOf(record)
+    const key = identityKey(record)
     const count = known.get(key) ?? 0
     if ('run' in record) known.set(key, 1)
     else known.set(key, count - 1)
@@ -26,9 +26,9 @@ export async function unknownOf(store: Readable, records: readonly LogRecord[], 
   })
 }
 
-const recordOf = (record: StoredRecord): LogRecord => ('event' in record ? record.event : record)
+const toLogRecord = (record: StoredRecord): LogRecord => ('event' in record ? record.event : record)
 
-function keyOf(record: LogRecord): string {
+function identityKey(record: LogRecord): string {
   if ('run' in record) return `${record.run.id} ${record.seq} ${record.at} ${record.type}`
   const { at, level, category, message, properties } = record
   return stringify([at, level, category, message, properties])

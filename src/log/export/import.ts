@@ -1,10 +1,10 @@
 import { ChaintapError } from '../../core/errors.ts'
-import { newest } from '../read-records.ts'
+import { readNewest } from '../read-records.ts'
 import type { LogRecord } from '../record.ts'
-import { isMark } from '../ship/cursor.ts'
+import { isCursorRecord } from '../ship/cursor.ts'
 import type { LogStore } from '../store.ts'
-import { unknownOf } from './import-known.ts'
-import { type Line, lineReader, linesOf } from './import-lines.ts'
+import { filterUnknown } from './import-known.ts'
+import { createLineParser, type ParsedLine, splitLines } from './import-lines.ts'
 
 /** What has been imported so far, or in all. */
 export interface ImportProgress {
@@ -22,8 +22,8 @@ export interface ImportOptions {
 }
 
 /** How many records, or characters, are taken at once. */
-const RECORDS = 500
-const CHARACTERS = 1_048_576
+const IMPORT_BATCH_RECORDS = 500
+const IMPORT_BATCH_CHARACTERS = 1_048_576
 
 /**
  * Reads what {@link exportLog} wrote as `ndjson`, or what `shipTo` sent, into a log; several of them may follow each other. Records are
@@ -47,9 +47,9 @@ export async function importLog(
   const stream = signal ? given.pipeThrough(new TransformStream(), { signal }) : given
   let progress: ImportProgress = { records: 0, repeats: 0 }
   let end = ''
-  for await (const { records, isFirst } of partsOf(stream)) {
-    if (isFirst) end = (await newest(store))?.cursor ?? ''
-    const unknown = await unknownOf(store, records, end)
+  for await (const { records, isFirst } of readImportBatches(stream)) {
+    if (isFirst) end = (await readNewest(store))?.cursor ?? ''
+    const unknown = await filterUnknown(store, records, end)
     await store.append(unknown)
     progress = { records: progress.records + unknown.length, repeats: progress.repeats + records.length - unknown.length }
     onProgress?.(progress)
@@ -57,26 +57,26 @@ export async function importLog(
   return progress
 }
 
-interface Part {
+interface ImportBatch {
   readonly records: readonly LogRecord[]
   /** It begins behind a header: what stands before that may be in it again. */
   readonly isFirst: boolean
 }
 
-async function* partsOf(stream: ReadableStream<Uint8Array | string>): AsyncGenerator<Part, void> {
+async function* readImportBatches(stream: ReadableStream<Uint8Array | string>): AsyncGenerator<ImportBatch, void> {
   let records: LogRecord[] = []
   let characters = 0
   let isFirst = true
   for await (const { line, length } of readLines(stream)) {
     const isHeader = line === 'header'
-    if (isHeader || records.length >= RECORDS || characters >= CHARACTERS) {
+    if (isHeader || records.length >= IMPORT_BATCH_RECORDS || characters >= IMPORT_BATCH_CHARACTERS) {
       if (records.length > 0) yield { records, isFirst }
       isFirst = isHeader
       records = []
       characters = 0
     }
     // What was delivered of another log says nothing about this one.
-    if (isHeader || isMark(line)) continue
+    if (isHeader || isCursorRecord(line)) continue
     records.push(line)
     characters += length
   }
@@ -86,12 +86,12 @@ async function* partsOf(stream: ReadableStream<Uint8Array | string>): AsyncGener
 /** What lines say, and how long they are. */
 async function* readLines(
   stream: ReadableStream<Uint8Array | string>,
-): AsyncGenerator<{ readonly line: NonNullable<Line>; readonly length: number }, void> {
-  const read = lineReader()
+): AsyncGenerator<{ readonly line: NonNullable<ParsedLine>; readonly length: number }, void> {
+  const read = createLineParser()
   let number = 1
   let isEmpty = true
   try {
-    for await (const text of linesOf(stream)) {
+    for await (const text of splitLines(stream)) {
       const line = read(text)
       number++
       isEmpty &&= line === undefined

@@ -1,6 +1,6 @@
 import { ChaintapError } from '../../core/errors.ts'
-import { streamOf } from '../pipeline/batch-stream.ts'
-import { type Readable, recordsOf } from '../read-records.ts'
+import { streamFromBatches } from '../pipeline/batch-stream.ts'
+import { type ReadableLog, readRecords } from '../read-records.ts'
 import type { LogFilter, LogQuery, StoredRecord } from '../record.ts'
 
 export { type ImportOptions, type ImportProgress, importLog } from './import.ts'
@@ -40,7 +40,7 @@ export interface ExportSource {
   /** The records to export, in the order in which they were written; `query` narrows them further. */
   read(query?: LogQuery): AsyncGenerator<StoredRecord, void>
   /** Counts a record as written. */
-  wrote(): void
+  countRecord(): void
   readonly filter: LogFilter
   readonly tokens: boolean
   readonly content: boolean
@@ -49,9 +49,9 @@ export interface ExportSource {
 }
 
 /** Makes texts of records. */
-export type Format = (source: ExportSource) => AsyncGenerator<string, void>
+export type LogFormatter = (source: ExportSource) => AsyncGenerator<string, void>
 
-const PIECE = 16_384
+const EXPORT_CHUNK_CHARACTERS = 16_384
 
 /**
  * A log, or a part of it, as bytes, in the order in which it was written. It is read page by page as the stream is, so that a log of any
@@ -63,36 +63,37 @@ const PIECE = 16_384
  * await exportLog(store).pipeTo(await fileHandle.createWritable())
  */
 export function exportLog(
-  store: Readable,
+  store: ReadableLog,
   { format = 'ndjson', tokens = false, content = false, service = 'unknown_service', title = 'Log of runs', ...rest }: ExportOptions = {},
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const load = Object.hasOwn(formats, format) ? formats[format] : undefined
-  if (!load) throw new ChaintapError('invalid_options', `There is no format ${String(format)}: give ${Object.keys(formats).join(', ')}.`)
+  const load = Object.hasOwn(formatLoaders, format) ? formatLoaders[format] : undefined
+  if (!load)
+    throw new ChaintapError('invalid_options', `There is no format ${String(format)}: give ${Object.keys(formatLoaders).join(', ')}.`)
   const { onProgress, ...filter } = rest
   let records = 0
   const source: ExportSource = {
-    read: (query) => recordsOf(store, { ...filter, ...query }),
-    wrote: () => void records++,
+    read: (query) => readRecords(store, { ...filter, ...query }),
+    countRecord: () => void records++,
     filter,
     tokens,
     content,
     service,
     title,
   }
-  return streamOf(async () => pieces((await load())(source), (bytes) => onProgress?.({ records, bytes })))
+  return streamFromBatches(async () => encodeChunks((await load())(source), (bytes) => onProgress?.({ records, bytes })))
 }
 
 /** Whoever only logs loads none of them. */
-const formats: Readonly<Record<LogFormat, () => Promise<Format>>> = {
+const formatLoaders: Readonly<Record<LogFormat, () => Promise<LogFormatter>>> = {
   text: async () => (await import('./transcript.ts')).asText,
   ansi: async () => (await import('./transcript.ts')).asAnsi,
   html: async () => (await import('./html.ts')).asHtml,
-  ndjson: async () => (await import('./ndjson.ts')).asLines,
+  ndjson: async () => (await import('./ndjson.ts')).asNdjson,
   otlp: async () => (await import('./otlp.ts')).asOtlp,
 }
 
 /** Texts as bytes, some thousand at a time. */
-async function* pieces(
+async function* encodeChunks(
   texts: AsyncGenerator<string, void>,
   told: (bytes: number) => void,
 ): AsyncGenerator<readonly Uint8Array<ArrayBuffer>[], void> {
@@ -108,7 +109,7 @@ async function* pieces(
   }
   for await (const text of texts) {
     piece += text
-    if (piece.length >= PIECE) yield cut()
+    if (piece.length >= EXPORT_CHUNK_CHARACTERS) yield cut()
   }
   if (piece !== '') yield cut()
 }

@@ -1,12 +1,12 @@
-import type { Format } from './index.ts'
-import { HEADER, liner } from './ndjson-lines.ts'
+import type { LogFormatter } from './index.ts'
+import { createLineEncoder, HEADER } from './ndjson-lines.ts'
 
 /** Every record as a line, behind a line that says what it is. */
-export const asLines: Format = async function* ({ read, wrote }) {
-  const line = liner()
+export const asNdjson: LogFormatter = async function* ({ read, countRecord }) {
+  const line = createLineEncoder()
   yield `${HEADER}\n`
   for await (const record of read()) {
-    wrote()
+    countRecord()
     yield `${line(record)}\n`
   }
 }

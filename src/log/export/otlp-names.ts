@@ -1,36 +1,36 @@
-import type { Answered, Run, RunKind } from '../../core/event.ts'
+import type { ResponseInfo, Run, RunKind } from '../../core/event.ts'
 import type { Usage } from '../../core/usage.ts'
 import { type Attribute, attributes } from './otlp-value.ts'
 
 /** Of which month OpenTelemetry's names for generative AI are here: they are in development, and have changed four times in a year. */
 export const SEMCONV = '2026-11'
 
-export const INTERNAL = 1
-export const CLIENT = 3
+export const SPAN_KIND_INTERNAL = 1
+export const SPAN_KIND_CLIENT = 3
 
 /** What the conventions call a run of a kind. */
 interface Operation {
   readonly operation: string
   /** The attribute that has the run's name. */
-  readonly named?: string
+  readonly nameAttribute?: string
 }
 
 const operations: Readonly<Partial<Record<RunKind, Operation>>> = {
   chat_model: { operation: 'chat' },
   llm: { operation: 'text_completion' },
-  tool: { operation: 'execute_tool', named: 'gen_ai.tool.name' },
+  tool: { operation: 'execute_tool', nameAttribute: 'gen_ai.tool.name' },
   retriever: { operation: 'retrieval' },
-  agent: { operation: 'invoke_agent', named: 'gen_ai.agent.name' },
+  agent: { operation: 'invoke_agent', nameAttribute: 'gen_ai.agent.name' },
 }
 
-const workflow: Operation = { operation: 'invoke_workflow', named: 'gen_ai.workflow.name' }
+const workflow: Operation = { operation: 'invoke_workflow', nameAttribute: 'gen_ai.workflow.name' }
 
 /** Undefined for what is a step on the way: a prompt, a parser, a chain in a chain. */
-export const operationOf = ({ kind, id, rootId }: Run): Operation | undefined =>
+export const findOperation = ({ kind, id, rootId }: Run): Operation | undefined =>
   kind === 'chain' && id === rootId ? workflow : operations[kind]
 
 /** Which conversation a run belongs to, where its metadata say so in one of LangSmith's words (docs.langchain.com/langsmith/threads). */
-export const conversationOf = ({ metadata }: Run): string | undefined =>
+export const findConversationId = ({ metadata }: Run): string | undefined =>
   ['session_id', 'thread_id', 'conversation_id'].map((key) => metadata[key]).find((id) => typeof id === 'string')
 
 export const isModel = ({ kind }: Run): boolean => kind === 'chat_model' || kind === 'llm'
@@ -48,7 +48,7 @@ export const usageAttributes = (usage: Usage): Attribute[] =>
   })
 
 /** Whose server it is, by its host. The last three have no name in the conventions. */
-const hosts: readonly (readonly [host: RegExp, provider: string])[] = [
+const PROVIDER_HOSTS: readonly (readonly [host: RegExp, provider: string])[] = [
   [/(^|\.)anthropic\.com$/, 'anthropic'],
   [/(^|\.)openai\.com$/, 'openai'],
   [/(^|\.)azure\.com$/, 'azure.ai.openai'],
@@ -68,7 +68,7 @@ const hosts: readonly (readonly [host: RegExp, provider: string])[] = [
 ]
 
 /** Where the host says nothing (a proxy, a binding): whose words the model speaks, by the names of ours. */
-const models: Readonly<Record<string, string>> = {
+const MODEL_PROVIDERS: Readonly<Record<string, string>> = {
   ChatAnthropic: 'anthropic',
   ChatOpenAI: 'openai',
   OpenAI: 'openai',
@@ -77,11 +77,11 @@ const models: Readonly<Record<string, string>> = {
 }
 
 /** Which model of whom has answered, and where. Which one was asked for is not in a log. */
-export function modelAttributes({ name }: Run, { id, model, url }: Answered = {}): Attribute[] {
+export function modelAttributes({ name }: Run, { id, model, url }: ResponseInfo = {}): Attribute[] {
   const server = URL.parse(url ?? '')
-  const provider = hosts.find(([host]) => server && (host.test(server.hostname) || host.test(server.host)))?.[1]
+  const provider = PROVIDER_HOSTS.find(([host]) => server && (host.test(server.hostname) || host.test(server.host)))?.[1]
   return attributes({
-    'gen_ai.provider.name': provider ?? (Object.hasOwn(models, name) ? models[name] : undefined) ?? '_OTHER',
+    'gen_ai.provider.name': provider ?? (Object.hasOwn(MODEL_PROVIDERS, name) ? MODEL_PROVIDERS[name] : undefined) ?? '_OTHER',
     'gen_ai.response.model': model,
     'gen_ai.response.id': id,
     'server.address': server?.hostname,

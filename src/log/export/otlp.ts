@@ -1,135 +1,135 @@
 import type { EventOf, RunEvent } from '../../core/event.ts'
 import { stringify } from '../../core/json/stringify.ts'
-import type { Format } from './index.ts'
+import type { LogFormatter } from './index.ts'
 import { SEMCONV } from './otlp-names.ts'
 import { OpenSpan } from './otlp-span.ts'
 import { attributes } from './otlp-value.ts'
 
 /** How many characters are held for trees that go on. */
-const HELD = 4_194_304
+const MAX_HELD_SPAN_CHARACTERS = 4_194_304
 /** How many trees: of a page that was killed the log has no end. */
-const TREES = 10_000
+const MAX_OPEN_TREES = 10_000
 
 /** A line of TracesData for each run tree, when it has ended (OTLP's File Exporter). Free records are no spans. */
-export const asOtlp: Format = async function* ({ read, wrote, content, service }) {
+export const asOtlp: LogFormatter = async function* ({ read, countRecord, content, service }) {
   const resource = JSON.stringify({ attributes: attributes({ 'service.name': service }) })
   const scope = JSON.stringify({ name: 'chaintap', attributes: attributes({ 'chaintap.semconv': SEMCONV }) })
   const line = (spans: readonly string[]): string =>
     `{"resourceSpans":[{"resource":${resource},"scopeSpans":[{"scope":${scope},"spans":[${spans.join(',')}]}]}]}\n`
-  const forest = new Forest(content)
+  const forest = new TraceAssembler(content)
   for await (const record of read()) {
     if (!('event' in record)) continue
-    wrote()
-    for (const spans of forest.hear(record.event)) yield line(spans)
+    countRecord()
+    for (const spans of forest.addEvent(record.event)) yield line(spans)
   }
-  for (const spans of forest.end()) yield line(spans)
+  for (const spans of forest.flush()) yield line(spans)
 }
 
-interface Open {
+interface OpenSpanEntry {
   readonly span: OpenSpan
-  readonly parent: Open | undefined
+  readonly parent: OpenSpanEntry | undefined
   /** The error of the child that has failed last, as text: one that goes up the tree is told once. */
-  told?: string
+  childError?: string
 }
 
-interface Tree {
-  readonly open: Map<string, Open>
+interface SpanTree {
+  readonly openSpans: Map<string, OpenSpanEntry>
   /** Spans of runs that have ended. */
-  done: string[]
+  finishedSpans: string[]
   /** When it was last heard of. */
-  last: number
+  lastEventAt: number
 }
 
 /** The run trees that go on, oldest first. */
-class Forest {
+class TraceAssembler {
   readonly #withContent: boolean
-  readonly #trees = new Map<string, Tree>()
-  #held = 0
+  readonly #trees = new Map<string, SpanTree>()
+  #heldCharacters = 0
 
   constructor(withContent: boolean) {
     this.#withContent = withContent
   }
 
   /** Gives what has not to wait any longer: spans, line by line. */
-  *hear(event: RunEvent): Generator<readonly string[], void> {
+  *addEvent(event: RunEvent): Generator<readonly string[], void> {
     const { run } = event
-    if (event.type === 'start') yield* this.#begin(event)
+    if (event.type === 'start') yield* this.#startSpan(event)
     const tree = this.#trees.get(run.rootId)
-    const open = tree?.open.get(run.id)
+    const open = tree?.openSpans.get(run.id)
     // What began before the records that are exported has no span: nobody knows when.
     if (!tree || !open) return
-    tree.last = Math.max(tree.last, event.at)
+    tree.lastEventAt = Math.max(tree.lastEventAt, event.at)
     if (event.type === 'end' || event.type === 'error') {
-      const isNews = isNewsOf(open, event)
-      this.#close(tree, open, event, isNews)
-      if (run.id === run.rootId || tree.open.size === 0) yield* this.#finish(run.rootId, tree)
+      const isNews = isNewError(open, event)
+      this.#closeSpan(tree, open, event, isNews)
+      if (run.id === run.rootId || tree.openSpans.size === 0) yield* this.#finishTree(run.rootId, tree)
     } else {
-      this.#held -= open.span.size
-      open.span.hear(event)
-      this.#held += open.span.size
+      this.#heldCharacters -= open.span.size
+      open.span.addEvent(event)
+      this.#heldCharacters += open.span.size
     }
-    if (this.#held > HELD) yield* this.#relieve()
+    if (this.#heldCharacters > MAX_HELD_SPAN_CHARACTERS) yield* this.#reduceHeld()
   }
 
   /** Gives the rest. */
-  *end(): Generator<readonly string[], void> {
-    for (const [rootId, tree] of this.#trees) yield* this.#finish(rootId, tree)
+  *flush(): Generator<readonly string[], void> {
+    for (const [rootId, tree] of this.#trees) yield* this.#finishTree(rootId, tree)
   }
 
-  *#begin(event: EventOf<'start'>): Generator<readonly string[], void> {
+  *#startSpan(event: EventOf<'start'>): Generator<readonly string[], void> {
     const { run, at } = event
     const [oldest] = this.#trees
     const known = this.#trees.get(run.rootId)
-    if (!known && oldest && this.#trees.size === TREES) yield* this.#finish(...oldest)
-    const tree: Tree = known ?? { open: new Map(), done: [], last: at }
+    if (!known && oldest && this.#trees.size === MAX_OPEN_TREES) yield* this.#finishTree(...oldest)
+    const tree: SpanTree = known ?? { openSpans: new Map(), finishedSpans: [], lastEventAt: at }
     this.#trees.set(run.rootId, tree)
-    const before = tree.open.get(run.id)
-    if (before) this.#close(tree, before)
+    const before = tree.openSpans.get(run.id)
+    if (before) this.#closeSpan(tree, before)
     // A parent that is not exported is stood for by the root.
-    const parent = run.parentId === undefined ? undefined : (tree.open.get(run.parentId) ?? tree.open.get(run.rootId))
+    const parent = run.parentId === undefined ? undefined : (tree.openSpans.get(run.parentId) ?? tree.openSpans.get(run.rootId))
     const span = new OpenSpan(event, parent?.span.run, this.#withContent)
-    this.#held += span.size
-    tree.open.set(run.id, { span, parent })
+    this.#heldCharacters += span.size
+    tree.openSpans.set(run.id, { span, parent })
   }
 
   /** A run has ended, or is taken for ended. */
-  #close(tree: Tree, { span }: Open, end?: EventOf<'end' | 'error'>, isNews = false): void {
-    this.#held -= span.size
-    const json = span.end(tree.last, end, isNews)
-    this.#held += json.length
-    tree.open.delete(span.run.id)
-    tree.done.push(json)
+  #closeSpan(tree: SpanTree, { span }: OpenSpanEntry, end?: EventOf<'end' | 'error'>, isNews = false): void {
+    this.#heldCharacters -= span.size
+    const json = span.toJson(tree.lastEventAt, end, isNews)
+    this.#heldCharacters += json.length
+    tree.openSpans.delete(span.run.id)
+    tree.finishedSpans.push(json)
   }
 
   /** A tree has ended. */
-  *#finish(rootId: string, tree: Tree): Generator<readonly string[], void> {
-    for (const open of tree.open.values()) this.#close(tree, open)
+  *#finishTree(rootId: string, tree: SpanTree): Generator<readonly string[], void> {
+    for (const open of tree.openSpans.values()) this.#closeSpan(tree, open)
     this.#trees.delete(rootId)
-    yield* this.#give(tree)
+    yield* this.#takeFinished(tree)
   }
 
-  *#give(tree: Tree): Generator<readonly string[], void> {
-    if (tree.done.length === 0) return
-    yield tree.done
-    for (const span of tree.done) this.#held -= span.length
-    tree.done = []
+  *#takeFinished(tree: SpanTree): Generator<readonly string[], void> {
+    if (tree.finishedSpans.length === 0) return
+    yield tree.finishedSpans
+    for (const span of tree.finishedSpans) this.#heldCharacters -= span.length
+    tree.finishedSpans = []
   }
 
   /** Gives what has ended of all trees, and where that is not enough drops what the oldest runs hold. */
-  *#relieve(): Generator<readonly string[], void> {
-    for (const tree of this.#trees.values()) yield* this.#give(tree)
-    for (const { open } of this.#trees.values())
-      for (const { span } of open.values()) {
-        if (this.#held <= HELD / 2) return
-        this.#held -= span.size
-        span.drop()
+  *#reduceHeld(): Generator<readonly string[], void> {
+    for (const tree of this.#trees.values()) yield* this.#takeFinished(tree)
+    for (const { openSpans } of this.#trees.values())
+      for (const { span } of openSpans.values()) {
+        if (this.#heldCharacters <= MAX_HELD_SPAN_CHARACTERS / 2) return
+        this.#heldCharacters -= span.size
+        span.dropContent()
       }
   }
 }
 
-function isNewsOf({ told, parent }: Open, event: EventOf<'end' | 'error'>): boolean {
+function isNewError({ childError, parent }: OpenSpanEntry, event: EventOf<'end' | 'error'>): boolean {
   if (event.type === 'end') return false
   const error = stringify(event.error)
-  if (parent) parent.told = error
-  return told !== error
+  if (parent) parent.childError = error
+  return childError !== error
 }

@@ -1,34 +1,34 @@
-import { ansi, type Paint, plain, type Segment, type Style } from '../../console/paint.ts'
-import { Transcript } from '../../console/transcript.ts'
+import { type Painter, paintAnsi, paintPlain, type StyledText, type TextStyle } from '../../console/paint.ts'
+import { TranscriptFormatter } from '../../console/transcript.ts'
 import { stringify } from '../../core/json/stringify.ts'
 import type { LogLevel } from '../level.ts'
 import type { StoredMessage } from '../record.ts'
-import { isMark } from '../ship/cursor.ts'
-import { oneError } from './error-deduplicator.ts'
-import type { ExportSource, Format } from './index.ts'
+import { isCursorRecord } from '../ship/cursor.ts'
+import { createErrorDeduplicator } from './error-deduplicator.ts'
+import type { ExportSource, LogFormatter } from './index.ts'
 
-export const asText: Format = (source) => transcript(source, plain)
-export const asAnsi: Format = (source) => transcript(source, ansi)
+export const asText: LogFormatter = (source) => formatTranscript(source, paintPlain)
+export const asAnsi: LogFormatter = (source) => formatTranscript(source, paintAnsi)
 
-async function* transcript({ read, wrote, tokens }: ExportSource, paint: Paint): AsyncGenerator<string, void> {
-  const lines = new Transcript({ tokens })
-  const one = oneError()
+async function* formatTranscript({ read, countRecord, tokens }: ExportSource, paint: Painter): AsyncGenerator<string, void> {
+  const lines = new TranscriptFormatter({ tokens })
+  const one = createErrorDeduplicator()
   for await (const record of read()) {
-    wrote()
-    const segments = 'event' in record ? lines.format(one(record.event)) : isMark(record) ? undefined : messageLine(record)
+    countRecord()
+    const segments = 'event' in record ? lines.format(one(record.event)) : isCursorRecord(record) ? undefined : messageSegments(record)
     if (segments) yield `${paint(segments).join('')}\n`
   }
 }
 
-const styles: Readonly<Partial<Record<LogLevel, Style>>> = { info: 'bold', warning: 'yellow', error: 'red', fatal: 'red' }
+const LEVEL_STYLES: Readonly<Partial<Record<LogLevel, TextStyle>>> = { info: 'bold', warning: 'yellow', error: 'red', fatal: 'red' }
 
 /** A free record in the form that loguru gives it, LangChain's document's logger. Times are in UTC. */
-export function messageLine({ at, level, category, message, properties }: StoredMessage): readonly Segment[] {
+export function messageSegments({ at, level, category, message, properties }: StoredMessage): readonly StyledText[] {
   const { value: _said, ...rest } = properties
-  const style = styles[level] ?? 'dim'
+  const style = LEVEL_STYLES[level] ?? 'dim'
   const also = Object.keys(rest).length === 0 ? '' : ` ${stringify(rest, { limit: 4_096 })}`
   return [
-    { text: timeOf(at), style: 'dim' },
+    { text: formatTimestamp(at), style: 'dim' },
     { text: ' | ' },
     { text: level.toUpperCase().padEnd(8), style },
     { text: ` | ${category.join('.')} - ` },
@@ -38,7 +38,7 @@ export function messageLine({ at, level, category, message, properties }: Stored
 }
 
 /** `2026-11-21 16:20:00.000Z`; what is no time, as it is. */
-export function timeOf(at: number): string {
+export function formatTimestamp(at: number): string {
   // Beyond it a Date is invalid, and throws (ECMA-262 §21.4.1.1).
   return Math.abs(at) <= 8.64e15 ? new Date(at).toISOString().replace('T', ' ') : `${at}`
 }

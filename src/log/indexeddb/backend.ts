@@ -1,8 +1,8 @@
 import { promisifyRequest } from 'idb-keyval'
 import { levels } from '../level.ts'
-import type { Backend, KeptHead, Page } from '../pipeline/backend.ts'
-import { isSealed, type Segment } from '../segment/segment.ts'
-import { Connection, committed } from './connection.ts'
+import type { Backend, SegmentRange, StoredSegmentHeader } from '../pipeline/backend.ts'
+import { isPackedBody, type Segment } from '../segment/segment.ts'
+import { IndexedDBConnection, waitForCommit } from './connection.ts'
 import { Journal } from './journal.ts'
 
 /** Segments in an IndexedDB database, shared by all tabs. Rejects where there is none to be had. */
@@ -15,26 +15,26 @@ export async function openIndexedDB(name: string): Promise<Backend> {
 class IndexedDBBackend implements Backend {
   readonly isDurable: boolean = true
   readonly #name: string
-  readonly #connection: Connection
+  readonly #connection: IndexedDBConnection
   readonly #channel: BroadcastChannel | undefined
   readonly #journal: Journal
   readonly #unwatch: () => void
-  #changed: (isRemoval: boolean) => void = () => {}
+  #onChange: (isRemoval: boolean) => void = () => {}
 
   constructor(name: string) {
     this.#name = name
-    this.#connection = new Connection(name, () => this.#changed(true))
+    this.#connection = new IndexedDBConnection(name, () => this.#onChange(true))
     this.#channel = typeof BroadcastChannel === 'function' ? new BroadcastChannel(name) : undefined
     this.#journal = new Journal(name)
     // A page that only hides makes sure of it itself.
-    this.#unwatch = this.#journal.watch(() => setTimeout(() => void this.#adopt(), 1_000))
+    this.#unwatch = this.#journal.watch(() => setTimeout(() => void this.#adoptOrphans(), 1_000))
   }
 
   async open(): Promise<void> {
     try {
       // WebKit's first try may fail where the second does not.
       await this.#connection.open().catch(() => this.#connection.open())
-      await this.#adopt()
+      await this.#adoptOrphans()
     } catch (error) {
       this.close()
       throw error
@@ -42,28 +42,28 @@ class IndexedDBBackend implements Backend {
   }
 
   watch(changed: (isRemoval: boolean) => void): void {
-    this.#changed = changed
+    this.#onChange = changed
     if (this.#channel) this.#channel.onmessage = ({ data }) => changed(data === 'removed')
   }
 
   async add(segments: readonly Segment[]): Promise<readonly number[]> {
-    const keys = await this.#add(segments).catch((error: unknown) => this.#addAgain(segments, error))
-    this.#journal.strike(segments)
-    this.#tell('written')
+    const keys = await this.#add(segments).catch((error: unknown) => this.#retryAdd(segments, error))
+    this.#journal.remove(segments)
+    this.#broadcast('written')
     return keys
   }
 
   /** A transaction that had to wait, for a reader in another tab, is gone with its page, though committed (Chromium); in WebKit any is. */
-  leave(segments: readonly Segment[]): void {
-    this.#journal.note(segments)
+  persistOnUnload(segments: readonly Segment[]): void {
+    this.#journal.append(segments)
   }
 
   /** Keeps what pages that are gone have noted. Several may do so at once: a segment's name is there once. */
-  async #adopt(): Promise<void> {
-    const noted = this.#journal.others()
+  async #adoptOrphans(): Promise<void> {
+    const noted = this.#journal.orphans()
     if (noted.length === 0) return
     await this.add(noted).catch(() => {})
-    this.#changed(false)
+    this.#onChange(false)
   }
 
   #add(segments: readonly Segment[]): Promise<readonly number[]> {
@@ -75,10 +75,10 @@ class IndexedDBBackend implements Backend {
         return request
       })
       return () => added.map(({ result }) => result as number)
-    }, durabilityOf(segments))
+    }, chooseDurability(segments))
   }
 
-  async #addAgain(segments: readonly Segment[], error: unknown): Promise<readonly number[]> {
+  async #retryAdd(segments: readonly Segment[], error: unknown): Promise<readonly number[]> {
     const { name } = error as DOMException
     if (name === 'QuotaExceededError') {
       await this.#makeRoom(segments)
@@ -98,7 +98,7 @@ class IndexedDBBackend implements Backend {
     for (;;) {
       const heads = await this.heads({ from: 0, to: Infinity, order: 'asc', limit: 32 })
       if (heads.length === 0 || missing <= 0) break
-      const gone: KeptHead[] = []
+      const gone: StoredSegmentHeader[] = []
       for (const head of heads) {
         if (missing <= 0) break
         gone.push(head)
@@ -106,17 +106,17 @@ class IndexedDBBackend implements Backend {
       }
       await this.remove(gone)
     }
-    this.#changed(true)
+    this.#onChange(true)
   }
 
-  heads({ from, to, order, limit }: Page): Promise<readonly KeptHead[]> {
-    return this.#read(async (heads): Promise<readonly KeptHead[]> => {
+  heads({ from, to, order, limit }: SegmentRange): Promise<readonly StoredSegmentHeader[]> {
+    return this.#read(async (heads): Promise<readonly StoredSegmentHeader[]> => {
       if (from > to) return []
       if (order === 'asc') return promisifyRequest(heads.getAll(IDBKeyRange.bound(from, to), limit))
       // Backwards there is a cursor only, a turn for each; but keys are dense.
       const last = (await promisifyRequest(heads.openKeyCursor(IDBKeyRange.bound(from, to), 'prev')))?.key
       if (typeof last !== 'number') return []
-      const found: KeptHead[] = await promisifyRequest(heads.getAll(IDBKeyRange.bound(Math.max(from, last - limit + 1), last)))
+      const found: StoredSegmentHeader[] = await promisifyRequest(heads.getAll(IDBKeyRange.bound(Math.max(from, last - limit + 1), last)))
       return found.reverse()
     })
   }
@@ -126,7 +126,7 @@ class IndexedDBBackend implements Backend {
       const bodies = transaction.objectStore('bodies')
       return Promise.all(names.map((name) => promisifyRequest<string | undefined>(bodies.get(name))))
     })
-    return found.some(isSealed) ? (await import('./pack.ts')).unsealAll(found, names, this.#name) : found
+    return found.some(isPackedBody) ? (await import('./pack.ts')).unpackBodies(found, names, this.#name) : found
   }
 
   /** Again where that failed, by a connection of its own: who follows the log is not to end with one that was lost. */
@@ -137,7 +137,7 @@ class IndexedDBBackend implements Backend {
     })
   }
 
-  async remove(gone: readonly KeptHead[]): Promise<void> {
+  async remove(gone: readonly StoredSegmentHeader[]): Promise<void> {
     await this.#write((heads, bodies) => {
       for (const { key, name } of gone) {
         heads.delete(key)
@@ -145,7 +145,7 @@ class IndexedDBBackend implements Backend {
       }
       return () => {}
     })
-    this.#tell('removed')
+    this.#broadcast('removed')
   }
 
   async clear(): Promise<void> {
@@ -155,7 +155,7 @@ class IndexedDBBackend implements Backend {
       bodies.clear()
       return () => {}
     })
-    this.#tell('removed')
+    this.#broadcast('removed')
   }
 
   #write<T>(work: (heads: IDBObjectStore, bodies: IDBObjectStore) => () => T, durability?: IDBTransactionDurability): Promise<T> {
@@ -166,25 +166,25 @@ class IndexedDBBackend implements Backend {
         const result = work(heads, transaction.objectStore('bodies'))
         // Chromium drops what is not committed when its page goes: 200 of 200 puts were lost without it, none with it.
         transaction.commit()
-        await committed(transaction)
+        await waitForCommit(transaction)
         return result()
       },
       durability,
     )
   }
 
-  async alone(work: () => Promise<void>): Promise<void> {
+  async runExclusive(work: () => Promise<void>): Promise<void> {
     if (!navigator.locks) return work()
     await navigator.locks.request(this.#name, { ifAvailable: true }, (lock) => (lock ? work() : undefined))
   }
 
   /** After the commit: whoever hears it finds it. */
-  #tell(what: 'written' | 'removed'): void {
+  #broadcast(what: 'written' | 'removed'): void {
     this.#channel?.postMessage(what)
   }
 
   close(): void {
-    this.#changed = () => {}
+    this.#onChange = () => {}
     this.#unwatch()
     this.#connection.close()
     this.#channel?.close()
@@ -192,6 +192,6 @@ class IndexedDBBackend implements Backend {
 }
 
 /** Errors are to survive even a loss of power: that costs 2 to 5 times as much. */
-function durabilityOf(segments: readonly Segment[]): IDBTransactionDurability {
+function chooseDurability(segments: readonly Segment[]): IDBTransactionDurability {
   return segments.some(({ head }) => head.level >= levels.indexOf('error')) ? 'strict' : 'relaxed'
 }

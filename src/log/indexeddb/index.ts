@@ -2,16 +2,16 @@ import { ChaintapError } from '../../core/errors.ts'
 import type { RunEvent } from '../../core/event.ts'
 import type { CallbackMethods } from '../../core/handler/methods.ts'
 import type { JsonOptions } from '../../core/json/stringify.ts'
-import { flushed } from '../handler.ts'
+import { flushIgnoringErrors } from '../handler.ts'
 import { SegmentStore } from '../pipeline/segment-store.ts'
-import type { OutboxOptions } from '../pipeline/write-queue.ts'
-import { Writer } from '../pipeline/writer.ts'
+import type { WriteQueueOptions } from '../pipeline/write-queue.ts'
+import { SegmentWriter } from '../pipeline/writer.ts'
 import type { RulesOptions } from '../redact.ts'
 import type { LogStore, PruneLimits } from '../store.ts'
-import type { SealOptions } from './open.ts'
+import type { StorageEncodingOptions } from './open.ts'
 
 /** Options of {@link IndexedDBLogStore}. Those of the handle that was first to open a log hold for it; `redact` and `content` are each handle's own. */
-export interface IndexedDBLogOptions extends RulesOptions, JsonOptions, Partial<OutboxOptions>, SealOptions {
+export interface IndexedDBLogOptions extends RulesOptions, JsonOptions, Partial<WriteQueueOptions>, StorageEncodingOptions {
   /** Of the log; its database is `chaintap:<name>`. Default `log`. */
   readonly name?: string
   /** How much it keeps, of all tabs together; the oldest records go. Default 64 MB. */
@@ -19,14 +19,14 @@ export interface IndexedDBLogOptions extends RulesOptions, JsonOptions, Partial<
 }
 
 /** A log's one writer in this page, and how many handles it has. */
-interface Shared {
-  readonly writer: Writer
+interface SharedWriter {
+  readonly writer: SegmentWriter
   readonly encrypt: boolean | undefined
   handles: number
 }
 
 /** Two handles on one log share what waits to be written, and its order. */
-const open = new Map<string, Shared>()
+const openWriters = new Map<string, SharedWriter>()
 
 /**
  * A log in IndexedDB, which outlives the tab. Many tabs can write at once. Where there is no IndexedDB (Node, Workers, sandboxed frames,
@@ -42,27 +42,27 @@ export class IndexedDBLogStore extends SegmentStore {
   readonly name: string
 
   constructor({ name = 'log', retain = { maxBytes: 67_108_864 }, ...options }: IndexedDBLogOptions = {}) {
-    const shared = open.get(name) ?? start({ ...options, name, retain })
+    const shared = openWriters.get(name) ?? createSharedWriter({ ...options, name, retain })
     if (options.encrypt && !shared.encrypt)
       throw new ChaintapError('invalid_options', `The log "${name}" is open unencrypted: close it first.`)
     shared.handles++
     super(shared.writer, options, async () => {
       if (--shared.handles > 0) return shared.writer.flush().catch(() => {})
-      open.delete(name)
+      openWriters.delete(name)
       await shared.writer.close()
     })
     this.name = name
   }
 }
 
-function start(options: IndexedDBLogOptions & { readonly name: string }): Shared {
-  const writer = new Writer(async (sender) => {
+function createSharedWriter(options: IndexedDBLogOptions & { readonly name: string }): SharedWriter {
+  const writer = new SegmentWriter(async (sender) => {
     // What is written waits for the database anyway: what knows of it is loaded meanwhile.
-    const { openOutbox } = await import('./open.ts')
-    return openOutbox(options, sender, writer)
+    const { openWriteQueue } = await import('./open.ts')
+    return openWriteQueue(options, sender, writer)
   }, options)
-  const shared: Shared = { writer, encrypt: options.encrypt, handles: 0 }
-  open.set(options.name, shared)
+  const shared: SharedWriter = { writer, encrypt: options.encrypt, handles: 0 }
+  openWriters.set(options.name, shared)
   return shared
 }
 
@@ -88,6 +88,6 @@ export class IndexedDBCallbackHandler implements CallbackMethods {
   }
 
   flush(): Promise<void> {
-    return flushed(this.store)
+    return flushIgnoringErrors(this.store)
   }
 }

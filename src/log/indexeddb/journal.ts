@@ -1,63 +1,63 @@
-import { nameOfNote } from '../pipeline/bounded-queue.ts'
+import { lossSegmentName } from '../pipeline/bounded-queue.ts'
 import type { Segment } from '../segment/segment.ts'
 
 /** How much of one page is noted at once, in characters: others need room there too. */
-const ROOM = 1_000_000
+const MAX_JOURNAL_CHARACTERS = 1_000_000
 
 /** Segments that a page could not wait for, in localStorage. Blocked or full, it is no journal, and nobody is told. */
 export class Journal {
   readonly #prefix: string
-  readonly #noted = new Set<string>()
+  readonly #known = new Set<string>()
 
   constructor(name: string) {
     this.#prefix = `${name}:`
   }
 
-  note(segments: readonly Segment[]): void {
-    let room = ROOM
+  append(segments: readonly Segment[]): void {
+    let room = MAX_JOURNAL_CHARACTERS
     for (const { head, body } of segments) {
-      if (this.#noted.has(head.name) || (room -= body.length) < 0) continue
-      this.#noted.add(head.name)
-      attempt(() => localStorage.setItem(this.#prefix + head.name, JSON.stringify({ head, body })))
-      this.#strike(nameOfNote(head.name))
+      if (this.#known.has(head.name) || (room -= body.length) < 0) continue
+      this.#known.add(head.name)
+      tryStorage(() => localStorage.setItem(this.#prefix + head.name, JSON.stringify({ head, body })))
+      this.#removeKnown(lossSegmentName(head.name))
     }
   }
 
   /** Strikes out what is kept, and notes that it is lost. */
-  strike(segments: readonly Segment[]): void {
-    for (const { head } of segments) for (const name of [head.name, nameOfNote(head.name)]) this.#strike(name)
+  remove(segments: readonly Segment[]): void {
+    for (const { head } of segments) for (const name of [head.name, lossSegmentName(head.name)]) this.#removeKnown(name)
   }
 
-  #strike(name: string): void {
-    if (this.#noted.delete(name)) this.#remove(name)
+  #removeKnown(name: string): void {
+    if (this.#known.delete(name)) this.#deleteItem(name)
   }
 
-  #remove(name: string): void {
-    attempt(() => localStorage.removeItem(this.#prefix + name))
+  #deleteItem(name: string): void {
+    tryStorage(() => localStorage.removeItem(this.#prefix + name))
   }
 
   /** What others have noted. Whoever has made sure of it strikes it out. */
-  others(): readonly Segment[] {
+  orphans(): readonly Segment[] {
     const segments: Segment[] = []
-    for (const name of this.#names()) {
-      if (this.#noted.has(name)) continue
-      this.#noted.add(name)
-      const segment = attempt(() => JSON.parse(localStorage.getItem(this.#prefix + name) ?? '') as Partial<Segment> | null)
+    for (const name of this.#segmentNames()) {
+      if (this.#known.has(name)) continue
+      this.#known.add(name)
+      const segment = tryStorage(() => JSON.parse(localStorage.getItem(this.#prefix + name) ?? '') as Partial<Segment> | null)
       const { head, body } = segment ?? {}
       if (head?.name === name && body !== undefined) segments.push({ head, body })
-      else this.#remove(name)
+      else this.#deleteItem(name)
     }
     return segments
   }
 
   /** Strikes out everything, whoever has noted it. */
   clear(): void {
-    for (const name of this.#names()) this.#remove(name)
+    for (const name of this.#segmentNames()) this.#deleteItem(name)
   }
 
   /** Of all segments that are noted. None has a colon: what follows one is of a log with a longer name. */
-  #names(): readonly string[] {
-    const keys = attempt(() => Object.keys(localStorage)) ?? []
+  #segmentNames(): readonly string[] {
+    const keys = tryStorage(() => Object.keys(localStorage)) ?? []
     const names = keys.flatMap((key) => (key.startsWith(this.#prefix) ? [key.slice(this.#prefix.length)] : []))
     return names.filter((name) => !name.includes(':'))
   }
@@ -74,7 +74,7 @@ export class Journal {
   }
 }
 
-function attempt<T>(work: () => T): T | undefined {
+function tryStorage<T>(work: () => T): T | undefined {
   try {
     return work()
   } catch {

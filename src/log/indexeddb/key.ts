@@ -1,20 +1,20 @@
 import { promisifyRequest } from 'idb-keyval'
-import { inTime } from './connection.ts'
+import { withIndexedDBTimeout } from './connection.ts'
 
 /** Apart from the logs: who clears or deletes one has tabs that go on writing to it. */
-const DATABASE = 'chaintap-keys'
+const KEY_DATABASE = 'chaintap-keys'
 
 /** The key of a log, which no script can read out; undefined where it has none. */
-export async function storedKey(log: string): Promise<CryptoKey | undefined> {
-  return inTime(inKeys('readonly', (keys) => promisifyRequest<CryptoKey | undefined>(keys.get(log))))
+export async function loadKey(log: string): Promise<CryptoKey | undefined> {
+  return withIndexedDBTimeout(withKeyStore('readonly', (keys) => promisifyRequest<CryptoKey | undefined>(keys.get(log))))
 }
 
 /** The key of a log, for all tabs; made where it has none. Rejects where an engine has no crypto here (http:), or keeps no key. */
-export async function sharedKey(log: string): Promise<CryptoKey> {
+export async function loadOrCreateKey(log: string): Promise<CryptoKey> {
   // Made in any case: a transaction does not wait for it.
   const made = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt'])
-  return inTime(
-    inKeys('readwrite', async (keys) => {
+  return withIndexedDBTimeout(
+    withKeyStore('readwrite', async (keys) => {
       const found = await promisifyRequest<CryptoKey | undefined>(keys.get(log))
       if (found) return found
       const { transaction } = keys
@@ -26,8 +26,8 @@ export async function sharedKey(log: string): Promise<CryptoKey> {
 }
 
 /** Strict: no record may outlive its key. Closed each time, so that nobody who deletes the database has to wait. */
-async function inKeys<T>(mode: IDBTransactionMode, work: (keys: IDBObjectStore) => Promise<T>): Promise<T> {
-  const request = indexedDB.open(DATABASE)
+async function withKeyStore<T>(mode: IDBTransactionMode, work: (keys: IDBObjectStore) => Promise<T>): Promise<T> {
+  const request = indexedDB.open(KEY_DATABASE)
   request.onupgradeneeded = () => {
     request.result.createObjectStore('keys')
   }

@@ -1,16 +1,20 @@
 import type { Backend } from '../pipeline/backend.ts'
-import { Outbox, type OutboxOptions, type Sender } from '../pipeline/write-queue.ts'
-import type { Writer } from '../pipeline/writer.ts'
+import { WriteQueue, type WriteQueueEvents, type WriteQueueOptions } from '../pipeline/write-queue.ts'
+import type { SegmentWriter } from '../pipeline/writer.ts'
 import { openIndexedDB } from './backend.ts'
 
 /** The outbox of a log in IndexedDB; one in memory where there is none. */
-export async function openOutbox(options: OutboxOptions & SealOptions, sender: Sender, writer: Writer): Promise<Outbox> {
-  const backend = await open(`chaintap:${options.name}`, options).catch(inMemory)
-  return new Outbox(backend, options, sender, backend.isDurable ? watchPage(writer) : undefined)
+export async function openWriteQueue(
+  options: WriteQueueOptions & StorageEncodingOptions,
+  sender: WriteQueueEvents,
+  writer: SegmentWriter,
+): Promise<WriteQueue> {
+  const backend = await openBackend(`chaintap:${options.name}`, options).catch(openMemoryBackend)
+  return new WriteQueue(backend, options, sender, backend.isDurable ? flushOnPageHide(writer) : undefined)
 }
 
 /** How segments are kept. */
-export interface SealOptions {
+export interface StorageEncodingOptions {
   /** Compressed, where the engine can (Safari from 16.4): a fifth is left of what models say. Default false. */
   readonly gzip?: boolean
   /**
@@ -21,13 +25,13 @@ export interface SealOptions {
   readonly encrypt?: boolean
 }
 
-async function open(name: string, { gzip = false, encrypt = false }: SealOptions): Promise<Backend> {
+async function openBackend(name: string, { gzip = false, encrypt = false }: StorageEncodingOptions): Promise<Backend> {
   if (!gzip && !encrypt) return openIndexedDB(name)
-  const { openSealed } = await import('./packing-backend.ts')
-  return openSealed(name, gzip, encrypt)
+  const { openPackingBackend } = await import('./packing-backend.ts')
+  return openPackingBackend(name, gzip, encrypt)
 }
 
-async function inMemory(): Promise<Backend> {
+async function openMemoryBackend(): Promise<Backend> {
   const { memoryBackend } = await import('../memory/backend.ts')
   return memoryBackend()
 }
@@ -36,18 +40,18 @@ async function inMemory(): Promise<Backend> {
  * Sends everything when the page may go: `visibilitychange` is the last event that is sure to come on phones, `freeze` and `pagehide` are the
  * others; not `unload`, which keeps pages out of the back/forward cache. Gives what ends the watch.
  */
-function watchPage(writer: Writer): () => void {
+function flushOnPageHide(writer: SegmentWriter): () => void {
   if (typeof document === 'undefined') return () => {}
   const watch = new AbortController()
   const { signal } = watch
   const leave = (): void => {
-    writer.seal()
-    writer.outbox?.send(true)
+    writer.finishSegment()
+    writer.queue?.send(true)
   }
   const see = (): void => {
-    writer.isHurried = document.visibilityState === 'hidden'
-    if (writer.isHurried) leave()
-    else writer.outbox?.retry()
+    writer.isImmediate = document.visibilityState === 'hidden'
+    if (writer.isImmediate) leave()
+    else writer.queue?.retry()
   }
   // A tab may be opened in the background.
   see()

@@ -1,92 +1,95 @@
-import type { Backend, KeptHead, Page } from '../pipeline/backend.ts'
-import { noteOf } from '../pipeline/bounded-queue.ts'
+import type { Backend, SegmentRange, StoredSegmentHeader } from '../pipeline/backend.ts'
+import { createLossSegment } from '../pipeline/bounded-queue.ts'
 import type { Segment } from '../segment/segment.ts'
 import { openIndexedDB } from './backend.ts'
-import { sharedKey } from './key.ts'
-import { seal } from './pack.ts'
+import { loadOrCreateKey } from './key.ts'
+import { packSegment } from './pack.ts'
 
 /** A log in IndexedDB whose segments are sealed. Rejects where no key is to be had, too: what is to be secret is never kept in plain. */
-export async function openSealed(name: string, gzip: boolean, encrypt: boolean): Promise<Backend> {
-  const key = encrypt ? await sharedKey(name) : undefined
-  return new SealedBackend(await openIndexedDB(name), gzip && typeof CompressionStream === 'function', key)
+export async function openPackingBackend(name: string, gzip: boolean, encrypt: boolean): Promise<Backend> {
+  const key = encrypt ? await loadOrCreateKey(name) : undefined
+  return new PackingBackend(await openIndexedDB(name), gzip && typeof CompressionStream === 'function', key)
 }
 
 /** Segments that are being sealed. */
-interface Sealing {
+interface PackingJob {
   readonly segments: readonly Segment[]
-  readonly kept: PromiseWithResolvers<readonly number[]>
+  readonly stored: PromiseWithResolvers<readonly number[]>
   /** The page was about to go, and they are noted as lost. */
-  isNoted: boolean
+  isJournaled: boolean
 }
 
 /** Seals segments before they get to a backend that opens them by itself. With a key nothing of them leaves memory before. */
-class SealedBackend implements Backend {
+class PackingBackend implements Backend {
   readonly isDurable: boolean = true
   readonly #inner: Backend
-  readonly #isSmaller: boolean
+  readonly #isCompressing: boolean
   readonly #key: CryptoKey | undefined
   /** The oldest first. */
-  readonly #sealing = new Set<Sealing>()
+  readonly #packing = new Set<PackingJob>()
   /** Given to the inner backend, by name. */
-  readonly #sent = new Map<string, Segment>()
-  #isLeaving = false
-  #before: Promise<void> = Promise.resolve()
+  readonly #writing = new Map<string, Segment>()
+  #isUnloading = false
+  #previous: Promise<void> = Promise.resolve()
 
   constructor(inner: Backend, isSmaller: boolean, key: CryptoKey | undefined) {
     this.#inner = inner
-    this.#isSmaller = isSmaller
+    this.#isCompressing = isSmaller
     this.#key = key
   }
 
   add(segments: readonly Segment[]): Promise<readonly number[]> {
-    if (this.#isLeaving && !this.#key) return this.#write(segments)
-    const begun: Sealing = { segments, kept: Promise.withResolvers(), isNoted: this.#isLeaving }
-    this.#sealing.add(begun)
-    const ready = Promise.all(segments.map((segment) => seal(segment, this.#isSmaller, this.#key)))
+    if (this.#isUnloading && !this.#key) return this.#write(segments)
+    const begun: PackingJob = { segments, stored: Promise.withResolvers(), isJournaled: this.#isUnloading }
+    this.#packing.add(begun)
+    const ready = Promise.all(segments.map((segment) => packSegment(segment, this.#isCompressing, this.#key)))
     // In their order, whichever is sealed first.
-    this.#before = Promise.all([ready, this.#before]).then(
-      ([sealed]) => this.#sealed(begun, sealed),
+    this.#previous = Promise.all([ready, this.#previous]).then(
+      ([sealed]) => this.#writePacked(begun, sealed),
       (error: unknown) => {
-        this.#sealing.delete(begun)
-        begun.kept.reject(error)
+        this.#packing.delete(begun)
+        begun.stored.reject(error)
       },
     )
-    return begun.kept.promise
+    return begun.stored.promise
   }
 
-  #sealed(begun: Sealing, segments: readonly Segment[]): void {
+  #writePacked(begun: PackingJob, segments: readonly Segment[]): void {
     // It may have gone as it was.
-    if (!this.#sealing.delete(begun)) return
+    if (!this.#packing.delete(begun)) return
     // In place of the note: it would be false as soon as they are kept.
-    if (begun.isNoted) this.#inner.leave?.(segments)
-    begun.kept.resolve(this.#write(segments))
+    if (begun.isJournaled) this.#inner.persistOnUnload?.(segments)
+    begun.stored.resolve(this.#write(segments))
   }
 
   async #write(segments: readonly Segment[]): Promise<readonly number[]> {
-    for (const segment of segments) this.#sent.set(segment.head.name, segment)
+    for (const segment of segments) this.#writing.set(segment.head.name, segment)
     try {
       return await this.#inner.add(segments)
     } finally {
-      for (const { head } of segments) this.#sent.delete(head.name)
+      for (const { head } of segments) this.#writing.delete(head.name)
     }
   }
 
   /** Nobody waits for a page that goes. What was only to be smaller goes as it is; of what is secret there is noted how much it was. */
-  leave(segments: readonly Segment[]): void {
-    const late = segments.filter(({ head }) => !this.#sent.has(head.name))
-    this.#inner.leave?.([...this.#sent.values(), ...(this.#key ? late.map(({ head }) => noteOf(head.name, head.records)) : late)])
-    for (const begun of this.#sealing) {
-      if (this.#key) begun.isNoted = true
-      else this.#sealed(begun, begun.segments)
+  persistOnUnload(segments: readonly Segment[]): void {
+    const late = segments.filter(({ head }) => !this.#writing.has(head.name))
+    this.#inner.persistOnUnload?.([
+      ...this.#writing.values(),
+      ...(this.#key ? late.map(({ head }) => createLossSegment(head.name, head.records)) : late),
+    ])
+    for (const begun of this.#packing) {
+      if (this.#key) begun.isJournaled = true
+      else this.#writePacked(begun, begun.segments)
     }
-    this.#isLeaving = true
+    this.#isUnloading = true
     // What goes along is added in the same turn.
     queueMicrotask(() => {
-      this.#isLeaving = false
+      this.#isUnloading = false
     })
   }
 
-  heads(page: Page): Promise<readonly KeptHead[]> {
+  heads(page: SegmentRange): Promise<readonly StoredSegmentHeader[]> {
     return this.#inner.heads(page)
   }
 
@@ -94,7 +97,7 @@ class SealedBackend implements Backend {
     return this.#inner.bodies(names)
   }
 
-  remove(heads: readonly KeptHead[]): Promise<void> {
+  remove(heads: readonly StoredSegmentHeader[]): Promise<void> {
     return this.#inner.remove(heads)
   }
 
@@ -106,8 +109,8 @@ class SealedBackend implements Backend {
     this.#inner.watch?.(changed)
   }
 
-  alone(work: () => Promise<void>): Promise<void> {
-    return this.#inner.alone?.(work) ?? work()
+  runExclusive(work: () => Promise<void>): Promise<void> {
+    return this.#inner.runExclusive?.(work) ?? work()
   }
 
   close(): void {

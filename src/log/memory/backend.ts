@@ -1,52 +1,52 @@
-import type { Backend, KeptHead, Page } from '../pipeline/backend.ts'
-import { isOver } from '../pipeline/retention.ts'
+import type { Backend, SegmentRange, StoredSegmentHeader } from '../pipeline/backend.ts'
+import { exceedsLimits } from '../pipeline/retention.ts'
 import type { Segment } from '../segment/segment.ts'
 import type { PruneLimits } from '../store.ts'
 
-const ring: PruneLimits = { maxRecords: 10_000, maxBytes: 16_777_216 }
+const DEFAULT_MEMORY_LIMITS: PruneLimits = { maxRecords: 10_000, maxBytes: 16_777_216 }
 
 /** Segments in memory, in a ring: the oldest go when there are more than it may hold. */
-export const memoryBackend = (limits: PruneLimits = ring): Backend => new MemoryBackend(limits)
+export const memoryBackend = (limits: PruneLimits = DEFAULT_MEMORY_LIMITS): Backend => new MemoryBackend(limits)
 
 class MemoryBackend implements Backend {
   readonly isDurable: boolean = false
   readonly #limits: PruneLimits
   /** By their keys. */
-  #heads: KeptHead[] = []
+  #heads: StoredSegmentHeader[] = []
   readonly #bodies = new Map<string, string>()
-  #key = 0
+  #lastKey = 0
   #records = 0
   #bytes = 0
-  #changed: (isRemoval: boolean) => void = () => {}
+  #onChange: (isRemoval: boolean) => void = () => {}
 
   constructor(limits: PruneLimits) {
     this.#limits = limits
   }
 
   async add(segments: readonly Segment[]): Promise<readonly number[]> {
-    const added = segments.map(({ head }) => ({ ...head, key: ++this.#key }))
+    const added = segments.map(({ head }) => ({ ...head, key: ++this.#lastKey }))
     this.#heads.push(...added)
     for (const { head, body } of segments) {
       this.#bodies.set(head.name, body)
       this.#records += head.records
       this.#bytes += head.bytes
     }
-    this.#hold()
+    this.#enforceLimits()
     return added.map(({ key }) => key)
   }
 
-  #hold(): void {
+  #enforceLimits(): void {
     const { maxRecords = Infinity, maxBytes = Infinity, maxAgeMs } = this.#limits
     // Of a log that is followed every token is a segment: there are thousands to look at.
     if (this.#records <= maxRecords && this.#bytes <= maxBytes && maxAgeMs === undefined) return
     const newestFirst = this.#heads.toReversed()
-    if (!newestFirst.some(isOver(this.#limits))) return
+    if (!newestFirst.some(exceedsLimits(this.#limits))) return
     // Somewhat more than needed: after a removal runs are told of whole again, which is not to happen at every write.
-    this.#remove(newestFirst.filter(isOver(lower(this.#limits))))
-    this.#changed(true)
+    this.#remove(newestFirst.filter(exceedsLimits(reduceLimits(this.#limits))))
+    this.#onChange(true)
   }
 
-  #remove(gone: readonly KeptHead[]): void {
+  #remove(gone: readonly StoredSegmentHeader[]): void {
     for (const { name, records, bytes } of gone) {
       if (!this.#bodies.delete(name)) continue
       this.#records -= records
@@ -55,7 +55,7 @@ class MemoryBackend implements Backend {
     this.#heads = this.#heads.filter(({ name }) => this.#bodies.has(name))
   }
 
-  async heads({ from, to, order, limit }: Page): Promise<readonly KeptHead[]> {
+  async heads({ from, to, order, limit }: SegmentRange): Promise<readonly StoredSegmentHeader[]> {
     const heads = this.#heads
     const [first, end] = [heads.findLastIndex(({ key }) => key < from) + 1, heads.findLastIndex(({ key }) => key <= to) + 1]
     if (order === 'asc') return heads.slice(first, Math.min(end, first + limit))
@@ -66,7 +66,7 @@ class MemoryBackend implements Backend {
     return names.map((name) => this.#bodies.get(name))
   }
 
-  async remove(gone: readonly KeptHead[]): Promise<void> {
+  async remove(gone: readonly StoredSegmentHeader[]): Promise<void> {
     this.#remove(gone)
   }
 
@@ -75,16 +75,16 @@ class MemoryBackend implements Backend {
   }
 
   watch(changed: (isRemoval: boolean) => void): void {
-    this.#changed = changed
+    this.#onChange = changed
   }
 
   close(): void {}
 }
 
-const PART = 15 / 16
+const RETAINED_FRACTION = 15 / 16
 
-const lower = ({ maxRecords = Infinity, maxBytes = Infinity, maxAgeMs = Infinity }: PruneLimits): PruneLimits => ({
-  maxRecords: maxRecords * PART,
-  maxBytes: maxBytes * PART,
+const reduceLimits = ({ maxRecords = Infinity, maxBytes = Infinity, maxAgeMs = Infinity }: PruneLimits): PruneLimits => ({
+  maxRecords: maxRecords * RETAINED_FRACTION,
+  maxBytes: maxBytes * RETAINED_FRACTION,
   maxAgeMs,
 })

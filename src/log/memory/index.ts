@@ -1,7 +1,7 @@
 import type { JsonOptions } from '../../core/json/stringify.ts'
 import { SegmentStore } from '../pipeline/segment-store.ts'
-import { Outbox } from '../pipeline/write-queue.ts'
-import { Writer } from '../pipeline/writer.ts'
+import { WriteQueue } from '../pipeline/write-queue.ts'
+import { SegmentWriter } from '../pipeline/writer.ts'
 import type { RulesOptions } from '../redact.ts'
 import type { PruneLimits } from '../store.ts'
 import { memoryBackend } from './backend.ts'
@@ -21,7 +21,7 @@ export interface MemoryLogOptions extends RulesOptions, JsonOptions {
  */
 export class MemoryLogStore extends SegmentStore {
   constructor({ retain, ...options }: MemoryLogOptions = {}) {
-    const writer = new Writer((sender) => new Outbox(memoryBackend(retain), { name: 'in memory' }, sender), options)
+    const writer = new SegmentWriter((sender) => new WriteQueue(memoryBackend(retain), { name: 'in memory' }, sender), options)
     super(writer, options, () => writer.close())
   }
 }

@@ -1,12 +1,12 @@
-import type { Head, Segment } from '../segment/segment.ts'
+import type { Segment, SegmentHeader } from '../segment/segment.ts'
 
 /** The head of a segment that is kept. Keys rise in the order in which segments were committed, whoever wrote them. */
-export interface KeptHead extends Head {
+export interface StoredSegmentHeader extends SegmentHeader {
   readonly key: number
 }
 
 /** A part of the log, in whole segments. There may be fewer than `limit`; there are none only at its end. */
-export interface Page {
+export interface SegmentRange {
   /** Keys, both included. */
   readonly from: number
   readonly to: number
@@ -20,16 +20,16 @@ export interface Backend {
   readonly isDurable: boolean
   /** Keeps all of them, or none; begun before it returns. Gives their keys when they are kept. */
   add(segments: readonly Segment[]): Promise<readonly number[]>
-  heads(page: Page): Promise<readonly KeptHead[]>
+  heads(page: SegmentRange): Promise<readonly StoredSegmentHeader[]>
   /** Bodies by name; undefined for those that are gone. */
   bodies(names: readonly string[]): Promise<readonly (string | undefined)[]>
-  remove(heads: readonly KeptHead[]): Promise<void>
+  remove(heads: readonly StoredSegmentHeader[]): Promise<void>
   clear(): Promise<void>
   /** The page may go now: makes sure of these segments, whether it was given them already or not, without waiting. */
-  leave?(segments: readonly Segment[]): void
+  persistOnUnload?(segments: readonly Segment[]): void
   /** Told when somebody else has written, or removed segments. One listener. */
   watch?(changed: (isRemoval: boolean) => void): void
   /** Runs work unless somebody else is at it. */
-  alone?(work: () => Promise<void>): Promise<void>
+  runExclusive?(work: () => Promise<void>): Promise<void>
   close(): void
 }

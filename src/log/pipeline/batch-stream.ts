@@ -1,9 +1,9 @@
-type Batches<T> = AsyncGenerator<readonly T[], void>
+type BatchGenerator<T> = AsyncGenerator<readonly T[], void>
 
 /** A stream of what comes in batches. Nothing is begun before somebody reads; whoever makes the batches is told when the reader has left. */
-export function streamOf<T>(make: (left: Promise<void>) => Promise<Batches<T>>): ReadableStream<T> {
+export function streamFromBatches<T>(make: (left: Promise<void>) => Promise<BatchGenerator<T>>): ReadableStream<T> {
   const left = Promise.withResolvers<void>()
-  let batches: Promise<Batches<T>> | undefined
+  let batches: Promise<BatchGenerator<T>> | undefined
   return new ReadableStream<T>(
     {
       async pull(controller) {

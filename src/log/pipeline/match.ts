@@ -1,20 +1,20 @@
 import type { RunEvent } from '../../core/event.ts'
 import { levels } from '../level.ts'
 import type { LogFilter, StoredRecord } from '../record.ts'
-import type { Head } from '../segment/segment.ts'
+import type { SegmentHeader } from '../segment/segment.ts'
 
 /** A filter, in the order in which it can spare work. */
 export interface Matcher {
   /** Whether a segment may hold what is looked for. */
-  readonly head: (head: Head) => boolean
+  readonly head: (head: SegmentHeader) => boolean
   readonly body: (body: string) => boolean
   readonly record: (record: StoredRecord) => boolean
 }
 
 export function matcher({ after, before, runId, kind, tag, level, text }: LogFilter): Matcher {
-  const [first, last] = [timeOf(after), timeOf(before)]
+  const [first, last] = [boundToMs(after), boundToMs(before)]
   const least = level === undefined ? 0 : levels.indexOf(level)
-  const [kinds, tags] = [listOf(kind), listOf(tag)]
+  const [kinds, tags] = [toOptionalList(kind), toOptionalList(tag)]
   const needle = text?.toLowerCase()
   // As JSON has it, escapes included.
   const written = needle && JSON.stringify(needle).slice(1, -1)
@@ -33,17 +33,17 @@ export function matcher({ after, before, runId, kind, tag, level, text }: LogFil
       (typeof before !== 'string' || record.cursor < before) &&
       levels.indexOf(record.level) >= least &&
       matchesRun('event' in record ? record.event : undefined, { runId, kinds, tags }) &&
-      (!needle || mentions(textsOf(record), needle)),
+      (!needle || containsText(searchableValues(record), needle)),
   }
 }
 
-interface OfRuns {
+interface RunCriteria {
   readonly runId: string | undefined
   readonly kinds: readonly string[] | undefined
   readonly tags: readonly string[] | undefined
 }
 
-function matchesRun(event: RunEvent | undefined, { runId, kinds, tags }: OfRuns): boolean {
+function matchesRun(event: RunEvent | undefined, { runId, kinds, tags }: RunCriteria): boolean {
   if (!event) return runId === undefined && kinds === undefined && tags === undefined
   const { run } = event
   return (
@@ -53,29 +53,29 @@ function matchesRun(event: RunEvent | undefined, { runId, kinds, tags }: OfRuns)
   )
 }
 
-function timeOf(bound: string | number | Date | undefined): number | undefined {
+function boundToMs(bound: string | number | Date | undefined): number | undefined {
   return typeof bound === 'object' ? bound.getTime() : typeof bound === 'number' ? bound : undefined
 }
 
-function listOf<T extends string>(given: T | readonly T[] | undefined): readonly T[] | undefined {
+function toOptionalList<T extends string>(given: T | readonly T[] | undefined): readonly T[] | undefined {
   return given === undefined ? undefined : typeof given === 'string' ? [given] : given
 }
 
 /** What of a record is searched. */
-function textsOf(record: StoredRecord): unknown {
+function searchableValues(record: StoredRecord): unknown {
   if (!('event' in record)) return [record.message, record.category, record.properties]
   const { run, at: _at, seq: _seq, type: _type, ...said } = record.event
   return [run.name, said]
 }
 
 /** What was read has no circles, and is not deeper than the codec writes. */
-function mentions(value: unknown, needle: string): boolean {
+function containsText(value: unknown, needle: string): boolean {
   if (typeof value === 'string') return value.toLowerCase().includes(needle)
   if (typeof value === 'bigint') return String(value).includes(needle)
   if (typeof value !== 'object' || value === null || value instanceof Date)
     return String(JSON.stringify(value)).toLowerCase().includes(needle)
   if (value instanceof Error)
-    return [value.name, value.message, value.cause, ...Object.values(value)].some((part) => mentions(part, needle))
+    return [value.name, value.message, value.cause, ...Object.values(value)].some((part) => containsText(part, needle))
   const parts: Iterable<unknown> = value instanceof Map || value instanceof Set ? value : Object.values(value)
-  return [...parts].some((part) => mentions(part, needle))
+  return [...parts].some((part) => containsText(part, needle))
 }

@@ -1,160 +1,161 @@
 import type { LogQuery, StoredRecord } from '../record.ts'
-import { RunBook, SegmentReader } from '../segment/reader.ts'
-import { type Head, type Placed, positionOf, type Segment, waitingAt } from '../segment/segment.ts'
-import type { KeptHead } from './backend.ts'
+import { RunRegistry, SegmentReader } from '../segment/reader.ts'
+import { type LocatedSegment, pendingCursorPrefix, type Segment, type SegmentHeader, storedCursorPrefix } from '../segment/segment.ts'
+import type { StoredSegmentHeader } from './backend.ts'
 import { type Matcher, matcher } from './match.ts'
-import type { Outbox } from './write-queue.ts'
-import type { Writer } from './writer.ts'
+import type { WriteQueue } from './write-queue.ts'
+import type { SegmentWriter } from './writer.ts'
 
-type Batches = AsyncGenerator<readonly StoredRecord[], void>
+type RecordBatches = AsyncGenerator<readonly StoredRecord[], void>
 
-const HEADS = 32
-const BODIES = 8
+const HEADERS_PER_READ = 32
+const BODIES_PER_READ = 8
 
 /** The key in a cursor. */
-const keyIn = (bound: unknown): number | undefined => (typeof bound === 'string' ? Number.parseInt(bound.slice(0, 8), 36) || 0 : undefined)
+const parseCursorKey = (bound: unknown): number | undefined =>
+  typeof bound === 'string' ? Number.parseInt(bound.slice(0, 8), 36) || 0 : undefined
 
 /** One pass over the log, or several that go on where the last one stopped. */
-class Scan {
-  readonly #log: Outbox
-  #match: Matcher
-  readonly #book = new RunBook()
+class LogScan {
+  readonly #queue: WriteQueue
+  #matcher: Matcher
+  readonly #registry = new RunRegistry()
   /** Names of segments that were read while they waited to be kept. */
-  readonly #early = new Set<string>()
+  readonly #seenPending = new Set<string>()
   /** Names of segments that were read as kept, though this page has not heard of that yet. */
-  #unheard = new Set<string>()
+  #seenUnconfirmed = new Set<string>()
   readonly #query: LogQuery
   readonly #isDesc: boolean
   /** The newest key that is known. */
-  #last: number
-  #from: number
-  #to: number
-  #left: number
+  #lastKey: number
+  #fromKey: number
+  #toKey: number
+  #remaining: number
 
-  constructor(log: Outbox, query: LogQuery) {
-    this.#log = log
+  constructor(log: WriteQueue, query: LogQuery) {
+    this.#queue = log
     this.#query = query
-    this.#match = matcher(query)
+    this.#matcher = matcher(query)
     this.#isDesc = query.order === 'desc'
-    this.#from = keyIn(query.after) ?? 0
-    this.#to = keyIn(query.before) ?? Infinity
-    this.#last = Math.max(this.#from, keyIn(query.before) ?? 0)
-    this.#left = query.limit ?? Infinity
+    this.#fromKey = parseCursorKey(query.after) ?? 0
+    this.#toKey = parseCursorKey(query.before) ?? Infinity
+    this.#lastKey = Math.max(this.#fromKey, parseCursorKey(query.before) ?? 0)
+    this.#remaining = query.limit ?? Infinity
   }
 
   /** Records in batches, to where the log ends. */
-  async *batches(): Batches {
-    if (this.#isDesc) yield* this.#waiting()
-    while (this.#left > 0) {
-      const page = { from: this.#from, to: this.#to, order: this.#isDesc ? 'desc' : 'asc', limit: HEADS } as const
-      const heads = await this.#log.backend.heads(page)
+  async *batches(): RecordBatches {
+    if (this.#isDesc) yield* this.#readPending()
+    while (this.#remaining > 0) {
+      const page = { from: this.#fromKey, to: this.#toKey, order: this.#isDesc ? 'desc' : 'asc', limit: HEADERS_PER_READ } as const
+      const heads = await this.#queue.backend.heads(page)
       const last = heads.at(-1)
       if (!last) break
-      this.#last = Math.max(this.#last, last.key)
-      if (this.#isDesc) this.#to = last.key - 1
-      else this.#from = last.key + 1
-      yield* this.#page(heads.filter((head) => this.#isNew(head)))
+      this.#lastKey = Math.max(this.#lastKey, last.key)
+      if (this.#isDesc) this.#toKey = last.key - 1
+      else this.#fromKey = last.key + 1
+      yield* this.#readPage(heads.filter((head) => this.#isNew(head)))
     }
-    if (!this.#isDesc) yield* this.#waiting()
+    if (!this.#isDesc) yield* this.#readPending()
   }
 
   /** Begins anew where the log is another one: somebody has deleted its database, and keys count from one again. */
-  async check(): Promise<void> {
-    if ((await this.#log.lastKept()) >= this.#last) return
+  async restartIfReplaced(): Promise<void> {
+    if ((await this.#queue.lastStoredKey()) >= this.#lastKey) return
     const { after: _after, ...query } = this.#query
-    this.#match = matcher(query)
-    this.#from = this.#last = 0
+    this.#matcher = matcher(query)
+    this.#fromKey = this.#lastKey = 0
   }
 
-  async *#page(heads: readonly KeptHead[]): Batches {
-    for (let at = 0; at < heads.length && this.#left > 0; ) {
-      const some = this.#some(heads.slice(at, at + BODIES))
+  async *#readPage(heads: readonly StoredSegmentHeader[]): RecordBatches {
+    for (let at = 0; at < heads.length && this.#remaining > 0; ) {
+      const some = this.#takeNeeded(heads.slice(at, at + BODIES_PER_READ))
       at += some.length
-      const bodies = await this.#log.backend.bodies(some.map(({ name }) => name))
+      const bodies = await this.#queue.backend.bodies(some.map(({ name }) => name))
       for (const [i, head] of some.entries()) {
         const body = bodies[i]
-        if (body !== undefined) yield* this.#segment({ head, body, position: positionOf(head.key) })
+        if (body !== undefined) yield* this.#readSegment({ head, body, cursorPrefix: storedCursorPrefix(head.key) })
       }
     }
   }
 
   /** As many as are likely to be needed. */
-  #some(heads: readonly KeptHead[]): readonly KeptHead[] {
+  #takeNeeded(heads: readonly StoredSegmentHeader[]): readonly StoredSegmentHeader[] {
     let records = 0
-    const enough = heads.findIndex((head) => (records += head.records) >= this.#left)
+    const enough = heads.findIndex((head) => (records += head.records) >= this.#remaining)
     return enough === -1 ? heads : heads.slice(0, enough + 1)
   }
 
-  async *#waiting(): Batches {
-    if (this.#isDesc && this.#log.waiting.length > 0) this.#last = Math.max(this.#last, await this.#log.lastKept())
-    const { waiting } = this.#log
-    this.#unheard = new Set(waiting.flatMap(({ head }) => (this.#unheard.has(head.name) ? [head.name] : [])))
-    for (const segment of this.#isDesc ? waiting.toReversed() : waiting) {
+  async *#readPending(): RecordBatches {
+    if (this.#isDesc && this.#queue.pending.length > 0) this.#lastKey = Math.max(this.#lastKey, await this.#queue.lastStoredKey())
+    const { pending } = this.#queue
+    this.#seenUnconfirmed = new Set(pending.flatMap(({ head }) => (this.#seenUnconfirmed.has(head.name) ? [head.name] : [])))
+    for (const segment of this.#isDesc ? pending.toReversed() : pending) {
       const { head, number } = segment
-      if (this.#early.has(head.name) || this.#unheard.has(head.name) || !this.#match.head(head)) continue
-      this.#early.add(head.name)
-      yield* this.#segment({ ...segment, position: waitingAt(this.#last, number) })
+      if (this.#seenPending.has(head.name) || this.#seenUnconfirmed.has(head.name) || !this.#matcher.head(head)) continue
+      this.#seenPending.add(head.name)
+      yield* this.#readSegment({ ...segment, cursorPrefix: pendingCursorPrefix(this.#lastKey, number) })
     }
   }
 
   /** Whether it is to be read, and was not while it waited. */
-  #isNew(head: Head): boolean {
-    if (this.#log.waiting.some((waiting) => waiting.head.name === head.name)) this.#unheard.add(head.name)
-    return !this.#early.delete(head.name) && this.#match.head(head)
+  #isNew(head: SegmentHeader): boolean {
+    if (this.#queue.pending.some((waiting) => waiting.head.name === head.name)) this.#seenUnconfirmed.add(head.name)
+    return !this.#seenPending.delete(head.name) && this.#matcher.head(head)
   }
 
-  async *#segment(segment: Placed): Batches {
-    if (this.#left <= 0) return
-    await this.#meet(segment)
-    if (!this.#match.body(segment.body) && !this.#isNamed(segment)) return
-    const reader = new SegmentReader(segment, this.#book)
+  async *#readSegment(segment: LocatedSegment): RecordBatches {
+    if (this.#remaining <= 0) return
+    await this.#resolveRuns(segment)
+    if (!this.#matcher.body(segment.body) && !this.#matchesRunName(segment)) return
+    const reader = new SegmentReader(segment, this.#registry)
     const found: StoredRecord[] = []
-    for (let i = 0; i < reader.size && this.#left > 0; i++) {
+    for (let i = 0; i < reader.size && this.#remaining > 0; i++) {
       const record = reader.get(this.#isDesc ? reader.size - 1 - i : i)
-      if (!record || !this.#match.record(record)) continue
+      if (!record || !this.#matcher.record(record)) continue
       found.push(record)
-      this.#left--
+      this.#remaining--
     }
     if (found.length > 0) yield found
   }
 
   /** Whether a run in it that is whole elsewhere has a name that is looked for. */
-  #isNamed({ head }: Segment): boolean {
-    return head.elsewhere.some(([id]) => this.#match.body(JSON.stringify(this.#book.get(id)?.name ?? '')))
+  #matchesRunName({ head }: Segment): boolean {
+    return head.elsewhere.some(([id]) => this.#matcher.body(JSON.stringify(this.#registry.get(id)?.name ?? '')))
   }
 
   /** Reads of the runs that are whole elsewhere. */
-  async #meet({ head }: Segment): Promise<void> {
-    const missing = head.elsewhere.filter(([id]) => !this.#book.has(id)).map(([, name]) => name)
+  async #resolveRuns({ head }: Segment): Promise<void> {
+    const missing = head.elsewhere.filter(([id]) => !this.#registry.has(id)).map(([, name]) => name)
     if (missing.length === 0) return
     const names = [...new Set(missing)]
-    const waiting = new Map(this.#log.waiting.map(({ head, body }) => [head.name, body]))
-    const bodies = await this.#log.backend.bodies(names)
-    for (const [i, name] of names.entries()) this.#book.noteAll(bodies[i] ?? waiting.get(name) ?? '')
+    const waiting = new Map(this.#queue.pending.map(({ head, body }) => [head.name, body]))
+    const bodies = await this.#queue.backend.bodies(names)
+    for (const [i, name] of names.entries()) this.#registry.registerAll(bodies[i] ?? waiting.get(name) ?? '')
   }
 }
 
 /** What is in a log, what was written just now included. */
-export async function* read(writer: Writer, query: LogQuery): Batches {
-  yield* (await begin(writer, query)).batches()
+export async function* readLog(writer: SegmentWriter, query: LogQuery): RecordBatches {
+  yield* (await openScan(writer, query)).batches()
 }
 
 /** What is in a log, and what comes into it, until `until` settles. */
-export async function* follow(writer: Writer, query: LogQuery, until: Promise<void>): Batches {
+export async function* tailLog(writer: SegmentWriter, query: LogQuery, until: Promise<void>): RecordBatches {
   let isOver = false
   let wake = (): void => {}
   void until.then(() => {
     isOver = true
     wake()
   })
-  writer.followers++
+  writer.tailCount++
   try {
-    const scan = await begin(writer, query)
-    let { removals } = writer
+    const scan = await openScan(writer, query)
+    let { removalCount } = writer
     while (!isOver) {
       const { change } = writer
-      if (removals !== writer.removals) await scan.check()
-      removals = writer.removals
+      if (removalCount !== writer.removalCount) await scan.restartIfReplaced()
+      removalCount = writer.removalCount
       yield* scan.batches()
       // Not a race with `until`: of each round it would remember something.
       if (!isOver)
@@ -164,11 +165,11 @@ export async function* follow(writer: Writer, query: LogQuery, until: Promise<vo
         })
     }
   } finally {
-    writer.followers--
+    writer.tailCount--
   }
 }
 
-async function begin(writer: Writer, query: LogQuery): Promise<Scan> {
+async function openScan(writer: SegmentWriter, query: LogQuery): Promise<LogScan> {
   await writer.flush().catch(() => {})
-  return new Scan(await writer.opened, query)
+  return new LogScan(await writer.opened, query)
 }

@@ -1,9 +1,13 @@
-import type { Head } from '../segment/segment.ts'
+import type { SegmentHeader } from '../segment/segment.ts'
 import type { PruneLimits } from '../store.ts'
-import type { Backend, KeptHead } from './backend.ts'
+import type { Backend, StoredSegmentHeader } from './backend.ts'
 
 /** Asked of segments from the newest to the oldest: whether it is over the limits. */
-export function isOver({ maxRecords = Infinity, maxBytes = Infinity, maxAgeMs = Infinity }: PruneLimits): (head: Head) => boolean {
+export function exceedsLimits({
+  maxRecords = Infinity,
+  maxBytes = Infinity,
+  maxAgeMs = Infinity,
+}: PruneLimits): (head: SegmentHeader) => boolean {
   const oldest = Date.now() - maxAgeMs
   let [records, bytes] = [0, 0]
   return (head) => {
@@ -14,15 +18,15 @@ export function isOver({ maxRecords = Infinity, maxBytes = Infinity, maxAgeMs = 
   }
 }
 
-const PAGE = 1_000
+const PRUNE_PAGE_SIZE = 1_000
 
 /** Removes what is over the limits; says whether there was anything. Two at once do no harm. */
 export async function prune(backend: Backend, limits: PruneLimits): Promise<boolean> {
-  const over = isOver(limits)
+  const over = exceedsLimits(limits)
   let to = Infinity
   let isAny = false
   for (;;) {
-    const heads: readonly KeptHead[] = await backend.heads({ from: 0, to, order: 'desc', limit: PAGE })
+    const heads: readonly StoredSegmentHeader[] = await backend.heads({ from: 0, to, order: 'desc', limit: PRUNE_PAGE_SIZE })
     const last = heads.at(-1)
     if (!last) return isAny
     to = last.key - 1
@@ -36,24 +40,24 @@ export async function prune(backend: Backend, limits: PruneLimits): Promise<bool
  * Holds the limits of a backend, when it is opened and then whenever it has grown by a sixteenth: told of every write how large it was.
  * One does it at a time. A backend in memory holds its own.
  */
-export function keeper(backend: Backend, limits: PruneLimits | undefined, removed: () => void): (bytes: number) => void {
+export function createRetentionEnforcer(backend: Backend, limits: PruneLimits | undefined, removed: () => void): (bytes: number) => void {
   if (!limits || !backend.isDurable) return () => {}
   const step = (limits.maxBytes ?? 16_777_216) / 16
-  let [grown, isAtIt] = [Infinity, false]
+  let [grown, isRunning] = [Infinity, false]
   const work = async (): Promise<void> => {
     if (await prune(backend, limits)) removed()
   }
-  const hold = (bytes: number): void => {
+  const enforce = (bytes: number): void => {
     grown += bytes
-    if (isAtIt || grown < step) return
+    if (isRunning || grown < step) return
     grown = 0
-    isAtIt = true
+    isRunning = true
     const done = (): void => {
-      isAtIt = false
+      isRunning = false
       // What has come meanwhile may be too much again.
-      hold(0)
+      enforce(0)
     }
-    ;(backend.alone?.(work) ?? work()).then(done, done)
+    ;(backend.runExclusive?.(work) ?? work()).then(done, done)
   }
-  return hold
+  return enforce
 }

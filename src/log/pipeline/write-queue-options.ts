@@ -1,7 +1,7 @@
 import type { PruneLimits } from '../store.ts'
 
-/** Options of an Outbox. */
-export interface OutboxOptions {
+/** Options of an WriteQueue. */
+export interface WriteQueueOptions {
   /** Said in errors and warnings. */
   readonly name: string
   /** How many bytes may wait in memory until they are kept; then the oldest are lost. Default 16 MB. */
@@ -11,9 +11,9 @@ export interface OutboxOptions {
 }
 
 /** Whoever writes, and is told of it. */
-export interface Sender {
+export interface WriteQueueEvents {
   /** There is something new to read. */
   changed(): void
   /** Segments may be gone. */
-  forget(): void
+  removed(): void
 }

@@ -3,62 +3,62 @@ import type { JsonOptions } from '../../core/json/stringify.ts'
 import { levels } from '../level.ts'
 import type { LogRecord } from '../record.ts'
 import type { Rules } from '../redact.ts'
-import type { Draft } from '../segment/buffer.ts'
+import type { SegmentBuffer } from '../segment/buffer.ts'
 import { SegmentBuilder } from '../segment/builder.ts'
-import type { Outbox, Sender } from './write-queue.ts'
+import type { WriteQueue, WriteQueueEvents } from './write-queue.ts'
 
 /** How long a record waits at most until it is on its way, in ms. */
-const DELAY = 200
+const FLUSH_DELAY_MS = 200
 /** How many segments wait for the outbox. */
-const EARLY = 128
-const ERROR = levels.indexOf('error')
+const MAX_EARLY_SEGMENTS = 128
+const ERROR_LEVEL = levels.indexOf('error')
 
 /** Where all handles of a log write. */
-export class Writer implements Sender {
+export class SegmentWriter implements WriteQueueEvents {
   /** @throws ChaintapError `log_not_written` where it cannot be had */
-  readonly opened: Promise<Outbox>
+  readonly opened: Promise<WriteQueue>
   /** Every record goes on its way at once: a page that is hidden has slow timers, and may not come back. */
-  isHurried = false
+  isImmediate = false
   /** How many wait for records as they come. */
-  followers = 0
+  tailCount = 0
   /** How often segments have gone. */
-  removals = 0
+  removalCount = 0
   /** Called when they have. */
   readonly onRemoval: Set<() => void> = new Set()
   readonly #builder: SegmentBuilder
-  outbox: Outbox | undefined
+  queue: WriteQueue | undefined
   /** From before there is an outbox. */
-  readonly #early: Draft[] = []
+  readonly #earlyBuffers: SegmentBuffer[] = []
   /** For how many records there was no room then. */
-  #lost = 0
+  #lostRecords = 0
   /** The end of the log when it was opened, where somebody has asked for it before. */
-  #start: Promise<string> | undefined
-  #isAsked = false
+  #initialEnd: Promise<string> | undefined
+  #isEndRequested = false
   #timer: ReturnType<typeof setTimeout> | null = null
   #flushing: Promise<void> | undefined
   #change = Promise.withResolvers<void>()
 
-  constructor(open: (sender: Sender) => Outbox | Promise<Outbox>, options: JsonOptions) {
-    this.#builder = new SegmentBuilder(options, (draft) => this.#hand(draft))
-    this.opened = contained(Promise.resolve(open(this)).then((outbox) => this.#open(outbox), refuse))
+  constructor(open: (sender: WriteQueueEvents) => WriteQueue | Promise<WriteQueue>, options: JsonOptions) {
+    this.#builder = new SegmentBuilder(options, (draft) => this.#handOff(draft))
+    this.opened = suppressUnhandledRejection(Promise.resolve(open(this)).then((outbox) => this.#attachQueue(outbox), throwOpenError))
   }
 
-  #hand(draft: Draft): void {
-    if (this.outbox) this.outbox.take(draft)
-    else if (this.#early.length < EARLY) this.#early.push(draft)
-    else this.#lost += draft.records
+  #handOff(draft: SegmentBuffer): void {
+    if (this.queue) this.queue.enqueue(draft)
+    else if (this.#earlyBuffers.length < MAX_EARLY_SEGMENTS) this.#earlyBuffers.push(draft)
+    else this.#lostRecords += draft.records
   }
 
-  #open(outbox: Outbox): Outbox {
-    this.outbox = outbox
-    if (this.#isAsked) this.#start = outbox.end()
-    for (const draft of this.#early.splice(0)) outbox.take(draft)
-    if (this.#lost > 0) outbox.lose(this.#lost)
+  #attachQueue(outbox: WriteQueue): WriteQueue {
+    this.queue = outbox
+    if (this.#isEndRequested) this.#initialEnd = outbox.endCursor()
+    for (const draft of this.#earlyBuffers.splice(0)) outbox.enqueue(draft)
+    if (this.#lostRecords > 0) outbox.reportLoss(this.#lostRecords)
     return outbox
   }
 
   get isDurable(): boolean {
-    return this.outbox?.isDurable ?? false
+    return this.queue?.isDurable ?? false
   }
 
   changed(): void {
@@ -66,9 +66,9 @@ export class Writer implements Sender {
     this.#change = Promise.withResolvers()
   }
 
-  forget(): void {
-    this.removals++
-    this.#builder.forget()
+  removed(): void {
+    this.removalCount++
+    this.#builder.resetRuns()
     for (const told of this.onRemoval) told()
   }
 
@@ -79,23 +79,23 @@ export class Writer implements Sender {
 
   write(record: LogRecord, rules: Rules): void {
     const level = this.#builder.add(record, rules)
-    const isInMemory = this.outbox?.backend.isDurable === false
-    if (this.isHurried || level >= ERROR || isEndOfTree(record) || (isInMemory && this.followers > 0)) void this.flush()
-    else if (!isInMemory) this.#timer ??= setTimeout(() => void this.flush(), DELAY)
+    const isInMemory = this.queue?.backend.isDurable === false
+    if (this.isImmediate || level >= ERROR_LEVEL || isEndOfTree(record) || (isInMemory && this.tailCount > 0)) void this.flush()
+    else if (!isInMemory) this.#timer ??= setTimeout(() => void this.flush(), FLUSH_DELAY_MS)
   }
 
   async append(records: readonly LogRecord[], rules: Rules): Promise<void> {
     for (const record of records) {
       this.write(record, rules)
       // What is left waits with its owner.
-      if (this.outbox ? this.outbox.isBusy : this.#early.length > 0) await this.flush().catch(() => {})
+      if (this.queue ? this.queue.isBusy : this.#earlyBuffers.length > 0) await this.flush().catch(() => {})
     }
     await this.flush()
   }
 
   /** Resolves when everything that was written is kept. What is written in the same turn goes along. */
   flush(): Promise<void> {
-    this.#flushing ??= contained(
+    this.#flushing ??= suppressUnhandledRejection(
       Promise.resolve().then(() => {
         this.#flushing = undefined
         return this.#save()
@@ -107,25 +107,25 @@ export class Writer implements Sender {
   async #save(): Promise<void> {
     if (this.#timer) clearTimeout(this.#timer)
     this.#timer = null
-    this.seal()
-    const isEarly = this.outbox === undefined
-    await (this.outbox ?? (await this.opened)).settle()
-    if (isEarly && this.#lost > 0) throw new ChaintapError('log_not_written', 'Too much was written before it was open.')
+    this.finishSegment()
+    const isEarly = this.queue === undefined
+    await (this.queue ?? (await this.opened)).flush()
+    if (isEarly && this.#lostRecords > 0) throw new ChaintapError('log_not_written', 'Too much was written before it was open.')
   }
 
   /** What was written is given to the outbox. */
-  seal(): void {
-    this.#builder.seal()
+  finishSegment(): void {
+    this.#builder.finish()
   }
 
   /** The cursor behind which everything comes that is written from now on. */
-  async end(): Promise<string> {
-    this.seal()
-    const last = this.#early.at(-1)
-    if (this.outbox) return this.outbox.end()
-    this.#isAsked = true
+  async endCursor(): Promise<string> {
+    this.finishSegment()
+    const last = this.#earlyBuffers.at(-1)
+    if (this.queue) return this.queue.endCursor()
+    this.#isEndRequested = true
     const outbox = await this.opened
-    return last ? outbox.end(last.name) : (this.#start ?? '')
+    return last ? outbox.endCursor(last.name) : (this.#initialEnd ?? '')
   }
 
   async close(): Promise<void> {
@@ -140,12 +140,12 @@ function isEndOfTree(record: LogRecord): boolean {
 }
 
 /** It may be rejected though nobody waits for it. */
-function contained<T>(promise: Promise<T>): Promise<T> {
+function suppressUnhandledRejection<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {})
   return promise
 }
 
-function refuse(cause: unknown): never {
+function throwOpenError(cause: unknown): never {
   throw new ChaintapError('log_not_written', 'The log could not be opened: load the page again.', {
     cause,
   })

@@ -3,7 +3,7 @@ import type { EventOf } from '../../core/event.ts'
 import type { AssistantMessage, Part } from '../../core/message.ts'
 
 /** A whole answer as the Deltas of which `messageFold` makes it again. */
-export function deltasOf({ output, usage }: EventOf<'end'>): readonly Delta[] {
+export function outputToDeltas({ output, usage }: EventOf<'end'>): readonly Delta[] {
   if (typeof output === 'string') return [{ type: 'text', text: output }, ...(usage ? [{ type: 'usage', usage } as const] : [])]
   const {
     content = '',
@@ -17,8 +17,8 @@ export function deltasOf({ output, usage }: EventOf<'end'>): readonly Delta[] {
   } = Object(output) as Partial<AssistantMessage>
   const parts: readonly Part[] = typeof content === 'string' ? [{ type: 'text', text: content }] : content
   return [
-    ...(id !== undefined || model !== undefined || extra ? [{ type: 'meta', ...defined({ id, model, extra }) } as const] : []),
-    ...parts.flatMap((part, i) => (i === 0 ? saidIn(part) : [{ type: 'break' } as const, ...saidIn(part)])),
+    ...(id !== undefined || model !== undefined || extra ? [{ type: 'meta', ...omitUndefinedFields({ id, model, extra }) } as const] : []),
+    ...parts.flatMap((part, i) => (i === 0 ? partToDeltas(part) : [{ type: 'break' } as const, ...partToDeltas(part)])),
     ...toolCalls.map(
       ({ id, name, args }, index) =>
         ({ type: 'tool-call', index, id, name, args: typeof args === 'string' ? args : JSON.stringify(args) }) as const,
@@ -28,11 +28,11 @@ export function deltasOf({ output, usage }: EventOf<'end'>): readonly Delta[] {
   ]
 }
 
-function saidIn(part: Part): readonly Delta[] {
+function partToDeltas(part: Part): readonly Delta[] {
   if (part.type === 'reasoning' || part.type === 'block') return [part]
   if (part.type === 'image') return []
   return [{ type: 'text', text: part.text }, ...(part.citations ?? []).map((citation) => ({ type: 'citation', citation }) as const)]
 }
 
-const defined = <T extends object>(fields: T): { [Key in keyof T]: Exclude<T[Key], undefined> } =>
+const omitUndefinedFields = <T extends object>(fields: T): { [Key in keyof T]: Exclude<T[Key], undefined> } =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { [Key in keyof T]: Exclude<T[Key], undefined> }

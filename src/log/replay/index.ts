@@ -4,11 +4,11 @@ import { Flow } from '../../core/flow/flow.ts'
 import type { Fold } from '../../core/flow/fold.ts'
 import type { Stage } from '../../core/flow/link.ts'
 import type { RunOptions } from '../../core/options.ts'
-import type { OpenRun } from '../../core/run/run.ts'
+import type { ActiveRun } from '../../core/run/run.ts'
 import type { RunStream } from '../../core/run/run-stream.ts'
-import { runnable } from '../../core/runnable/runnable.ts'
-import type { Readable } from '../read-records.ts'
-import { checkSpeed, eventsOf, paced } from './pace.ts'
+import { createRunnable } from '../../core/runnable/runnable.ts'
+import type { ReadableLog } from '../read-records.ts'
+import { checkSpeed, paceEvents, readEvents } from './pace.ts'
 
 export { type ReplayModel, type ReplayModelOptions, replayModel } from './model.ts'
 
@@ -29,25 +29,25 @@ export interface ReplayOptions extends Pick<RunOptions, 'signal' | 'timeout'> {
  * @example
  * replay(store, runId, { speed: 2 }).pipeThrough(tap({ onLlmNewToken: (token) => show(token) })).pipeTo(new WritableStream())
  */
-export function replay(store: Readable, runId: string, { speed = 1, ...options }: ReplayOptions = {}): RunStream<RunEvent, unknown> {
+export function replay(store: ReadableLog, runId: string, { speed = 1, ...options }: ReplayOptions = {}): RunStream<RunEvent, unknown> {
   checkSpeed(speed)
   const isLast = ({ run, type }: RunEvent): boolean => run.id === runId && (type === 'end' || type === 'error')
-  const open = (_: undefined, run: OpenRun): Flow<RunEvent> => {
-    const source = paced(eventsOf(store, { runId }, isLast), { speed, signal: run.signal })
-    return new Flow<readonly RunEvent[]>(source).through(retold(runId, run, isLast), () => outputOf(isLast))
+  const open = (_: undefined, run: ActiveRun): Flow<RunEvent> => {
+    const source = paceEvents(readEvents(store, { runId }, isLast), { speed, signal: run.signal })
+    return new Flow<readonly RunEvent[]>(source).through(replayEvents(runId, run, isLast), () => replayOutputFold(isLast))
   }
-  return runnable<undefined, unknown, RunEvent>({ name: 'replay', open }).stream(undefined, options)
+  return createRunnable<undefined, unknown, RunEvent>({ name: 'replay', open }).stream(undefined, options)
 }
 
 /** Takes batches apart, and does with a run what its events tell. */
-function retold(runId: string, run: OpenRun, isLast: (event: RunEvent) => boolean): Stage<readonly RunEvent[], RunEvent> {
+function replayEvents(runId: string, run: ActiveRun, isLast: (event: RunEvent) => boolean): Stage<readonly RunEvent[], RunEvent> {
   let last: RunEvent | undefined
   return {
     transform(batch, controller) {
       for (const event of batch) {
         last = event
         if (event.type === 'token') run.tree.firstTokenAt ??= Date.now()
-        if ('usage' in event && event.usage) run.addUp(event.usage)
+        if ('usage' in event && event.usage) run.addToTotalUsage(event.usage)
         controller.enqueue(event)
       }
       if (last?.type === 'error' && isLast(last)) throw last.error
@@ -61,7 +61,7 @@ function retold(runId: string, run: OpenRun, isLast: (event: RunEvent) => boolea
 }
 
 /** What the run gave, or had given until it failed. */
-function outputOf(isLast: (event: RunEvent) => boolean): Fold<RunEvent, unknown> {
+function replayOutputFold(isLast: (event: RunEvent) => boolean): Fold<RunEvent, unknown> {
   let end: EventOf<'end' | 'error'> | undefined
   return {
     add: (event) => {

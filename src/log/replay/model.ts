@@ -4,15 +4,15 @@ import type { RunEvent, RunKind } from '../../core/event.ts'
 import { Flow } from '../../core/flow/flow.ts'
 import type { Stage } from '../../core/flow/link.ts'
 import type { AssistantMessage, Message } from '../../core/message.ts'
-import type { OpenRun } from '../../core/run/run.ts'
+import type { ActiveRun } from '../../core/run/run.ts'
 import type { OwnOptions } from '../../core/run/scope.ts'
 import { Runnable } from '../../core/runnable/runnable.ts'
 import { type ChatInput, toMessages } from '../../messages/coerce.ts'
 import { messageFold } from '../../messages/fold.ts'
-import { type Readable, recordsOf } from '../read-records.ts'
+import { type ReadableLog, readRecords } from '../read-records.ts'
 import type { StoredEvent } from '../record.ts'
-import { deltasOf } from './deltas.ts'
-import { checkSpeed, eventsOf, paced } from './pace.ts'
+import { outputToDeltas } from './deltas.ts'
+import { checkSpeed, paceEvents, readEvents } from './pace.ts'
 
 /** Options of {@link replayModel}: which answers, and how they are given. */
 export interface ReplayModelOptions extends OwnOptions {
@@ -26,7 +26,7 @@ export interface ReplayModelOptions extends OwnOptions {
   readonly streaming?: boolean
 }
 
-const kinds: readonly RunKind[] = ['chat_model', 'llm']
+const MODEL_KINDS: readonly RunKind[] = ['chat_model', 'llm']
 
 /** A chat model that answers from a log. Made by {@link replayModel}. */
 export class ReplayModel extends Runnable<ChatInput, AssistantMessage, Delta> {
@@ -34,18 +34,18 @@ export class ReplayModel extends Runnable<ChatInput, AssistantMessage, Delta> {
   readonly name: string
   readonly streaming: boolean
   readonly speed: number
-  private readonly store: Readable
+  private readonly store: ReadableLog
   /** Gives the start of the next answer's run. Shared with the copies that `withConfig` makes. */
-  private readonly next: () => Promise<StoredEvent>
+  private readonly nextStart: () => Promise<StoredEvent>
 
-  constructor(store: Readable, { runId, speed = 1, name = 'ReplayModel', streaming = false, ...own }: ReplayModelOptions = {}) {
+  constructor(store: ReadableLog, { runId, speed = 1, name = 'ReplayModel', streaming = false, ...own }: ReplayModelOptions = {}) {
     super(own)
     checkSpeed(speed)
     this.name = name
     this.streaming = streaming
     this.speed = speed
     this.store = store
-    this.next = startsOf(store, runId)
+    this.nextStart = createStartReader(store, runId)
   }
 
   /** The same model, whatever is bound: the log says what it answers. */
@@ -57,17 +57,17 @@ export class ReplayModel extends Runnable<ChatInput, AssistantMessage, Delta> {
     return toMessages(input)
   }
 
-  override async open(_messages: readonly Message[], run: OpenRun): Promise<Flow<Delta>> {
+  override async open(_messages: readonly Message[], run: ActiveRun): Promise<Flow<Delta>> {
     // Asked for a whole answer, a model tells no tokens.
-    run.announces = this.streaming || run.scope.streaming
-    const { at, cursor, event } = await this.next()
+    run.emitsTokens = this.streaming || run.scope.streaming
+    const { at, cursor, event } = await this.nextStart()
     const { id } = event.run
-    const events = eventsOf(
+    const events = readEvents(
       this.store,
       { runId: id, after: cursor },
       ({ run, type }) => run.id === id && (type === 'end' || type === 'error'),
     )
-    return new Flow(paced(events, { speed: this.speed, signal: run.signal, from: at })).through(saying(), messageFold)
+    return new Flow(paceEvents(events, { speed: this.speed, signal: run.signal, from: at })).through(eventsToDeltas(), messageFold)
   }
 }
 
@@ -82,17 +82,17 @@ export class ReplayModel extends Runnable<ChatInput, AssistantMessage, Delta> {
  * const model = replayModel(store, { runId, speed: Infinity })
  * const answer = await prompt.pipe(model).pipe(new StringOutputParser()).invoke({ animal: 'bears' })
  */
-export function replayModel(store: Readable, options?: ReplayModelOptions): ReplayModel {
+export function replayModel(store: ReadableLog, options?: ReplayModelOptions): ReplayModel {
   return new ReplayModel(store, options)
 }
 
 /** What gives the starts of models' runs, one after the other. */
-function startsOf(store: Readable, runId: string | undefined): () => Promise<StoredEvent> {
+function createStartReader(store: ReadableLog, runId: string | undefined): () => Promise<StoredEvent> {
   let count = 0
   let last: Promise<StoredEvent | undefined> = Promise.resolve(undefined)
   const after = async (start: StoredEvent | undefined): Promise<StoredEvent> => {
-    const query = { kind: kinds, ...(runId !== undefined && { runId }), ...(start && { after: start.cursor }) }
-    for await (const record of recordsOf(store, query)) {
+    const query = { kind: MODEL_KINDS, ...(runId !== undefined && { runId }), ...(start && { after: start.cursor }) }
+    for await (const record of readRecords(store, query)) {
       if (!('event' in record) || record.event.type !== 'start') continue
       count++
       return record
@@ -108,14 +108,14 @@ function startsOf(store: Readable, runId: string | undefined): () => Promise<Sto
 }
 
 /** The events of a model's run as what it says. A whole answer, which told nothing before its end, is said then. */
-function saying(): Stage<readonly RunEvent[], Delta> {
+function eventsToDeltas(): Stage<readonly RunEvent[], Delta> {
   let isSilent = true
   return {
     transform(batch, controller) {
       for (const event of batch) {
         if (event.type === 'token') controller.enqueue({ type: 'text', text: event.token })
         if (event.type === 'delta') controller.enqueue(event.delta)
-        if (event.type === 'end' && isSilent) for (const delta of deltasOf(event)) controller.enqueue(delta)
+        if (event.type === 'end' && isSilent) for (const delta of outputToDeltas(event)) controller.enqueue(delta)
         if (event.type === 'error') throw event.error
         isSilent &&= event.type !== 'token' && event.type !== 'delta'
       }

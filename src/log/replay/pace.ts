@@ -2,13 +2,13 @@ import { ChaintapError } from '../../core/errors.ts'
 import type { RunEvent } from '../../core/event.ts'
 import type { Source } from '../../core/flow/source.ts'
 import { sleep } from '../../core/util/backoff.ts'
-import { type Readable, recordsOf } from '../read-records.ts'
+import { type ReadableLog, readRecords } from '../read-records.ts'
 import type { LogQuery } from '../record.ts'
 
 /** A timer cannot wait longer (HTML §8.6). */
-const LONGEST = 2_147_483_647
+const MAX_SLEEP_MS = 2_147_483_647
 /** How many events are given at once. */
-const BATCH = 256
+const MAX_BATCH_EVENTS = 256
 
 export function checkSpeed(speed: number): void {
   if (!(speed > 0))
@@ -19,8 +19,12 @@ export function checkSpeed(speed: number): void {
 }
 
 /** The events of a query, until one that `isLast`. */
-export async function* eventsOf(store: Readable, query: LogQuery, isLast: (event: RunEvent) => boolean): AsyncGenerator<RunEvent, void> {
-  for await (const record of recordsOf(store, query)) {
+export async function* readEvents(
+  store: ReadableLog,
+  query: LogQuery,
+  isLast: (event: RunEvent) => boolean,
+): AsyncGenerator<RunEvent, void> {
+  for await (const record of readRecords(store, query)) {
     if (!('event' in record)) continue
     yield record.event
     if (isLast(record.event)) return
@@ -28,7 +32,7 @@ export async function* eventsOf(store: Readable, query: LogQuery, isLast: (event
 }
 
 /** Gives events when their time has come, those together whose time has. `from`: when it began, in the time of the events. */
-export function paced(
+export function paceEvents(
   events: AsyncGenerator<RunEvent, void>,
   { speed, signal, from }: { readonly speed: number; readonly signal: AbortSignal; readonly from?: number },
 ): Source<readonly RunEvent[]> {
@@ -48,9 +52,9 @@ export function paced(
     async next() {
       let event = held ?? (await read())
       if (!event) return { done: true }
-      for (let wait = waitFor(event); wait > 0; wait = waitFor(event)) await sleep(Math.min(wait, LONGEST), signal)
+      for (let wait = waitFor(event); wait > 0; wait = waitFor(event)) await sleep(Math.min(wait, MAX_SLEEP_MS), signal)
       const batch: RunEvent[] = []
-      while (event && batch.length < BATCH && waitFor(event) <= 0) {
+      while (event && batch.length < MAX_BATCH_EVENTS && waitFor(event) <= 0) {
         batch.push(event)
         event = await read()
       }

@@ -3,13 +3,13 @@ import { decoder } from '../../core/json/decoder.ts'
 import { parse } from '../../core/json/parse.ts'
 import { type LogLevel, levelOf } from '../level.ts'
 import type { StoredRecord } from '../record.ts'
-import { type JoinLine, order, type Placed } from './segment.ts'
+import { type LocatedSegment, type TokenRunLine, toSortableNumber } from './segment.ts'
 
 /** Runs that a read remembers at once. */
-const REMEMBERED = 10_000
+const MAX_REGISTERED_RUNS = 10_000
 
 /** The runs that a read has met: all events of one have the same Run object. */
-export class RunBook {
+export class RunRegistry {
   readonly #runs = new Map<string, Run>()
   readonly decode: (json: string) => RunEvent = decoder()
 
@@ -22,39 +22,40 @@ export class RunBook {
   }
 
   /** Notes a run that is whole here; the first to be met stands, unless the run was resumed, and is told below another call. */
-  note(run: Run): void {
+  register(run: Run): void {
     const known = this.#runs.get(run.id)
     if (known && known.parentId === run.parentId && known.rootId === run.rootId) return
-    if (!known && this.#runs.size >= REMEMBERED) for (const id of [...this.#runs.keys()].slice(0, REMEMBERED / 2)) this.#runs.delete(id)
+    if (!known && this.#runs.size >= MAX_REGISTERED_RUNS)
+      for (const id of [...this.#runs.keys()].slice(0, MAX_REGISTERED_RUNS / 2)) this.#runs.delete(id)
     this.#runs.set(run.id, run)
   }
 
   /** Notes the runs that are whole in a segment. */
-  noteAll(body: string): void {
-    for (const line of body.split('\n')) if (line.startsWith('{"run":{')) attempt(() => this.note(this.decode(line).run))
+  registerAll(body: string): void {
+    for (const line of body.split('\n')) if (line.startsWith('{"run":{')) readOrUndefined(() => this.register(this.decode(line).run))
   }
 }
 
 /** One token of many. */
-interface Joined extends Pick<JoinLine, 'run' | 'at' | 'seq' | 'place'> {
+interface TokenSlot extends Pick<TokenRunLine, 'run' | 'at' | 'seq' | 'place'> {
   readonly token: string
 }
 
 /** The records of a segment, one by one. What cannot be read (a newer version wrote it) is left out. */
 export class SegmentReader {
   readonly #name: string
-  readonly #position: string
-  readonly #book: RunBook
+  readonly #cursorPrefix: string
+  readonly #registry: RunRegistry
   readonly #body: string
-  readonly #slots: readonly (string | Joined)[]
-  #isNoted = false
+  readonly #slots: readonly (string | TokenSlot)[]
+  #isRegistered = false
 
-  constructor({ head, body, position }: Placed, book: RunBook) {
+  constructor({ head, body, cursorPrefix }: LocatedSegment, book: RunRegistry) {
     this.#name = head.name
-    this.#position = position
-    this.#book = book
+    this.#cursorPrefix = cursorPrefix
+    this.#registry = book
     this.#body = body
-    this.#slots = slotsOf(body, head.records)
+    this.#slots = parseSlots(body, head.records)
   }
 
   get size(): number {
@@ -62,49 +63,49 @@ export class SegmentReader {
   }
 
   cursorAt(index: number): string {
-    return `${this.#position}-${order(index, 5)}`
+    return `${this.#cursorPrefix}-${toSortableNumber(index, 5)}`
   }
 
   get(index: number): StoredRecord | undefined {
     const slot = this.#slots[index]
     if (slot === undefined) return undefined
-    return attempt(() => {
+    return readOrUndefined(() => {
       const { id, cursor } = { id: `${this.#name}.${index}`, cursor: this.cursorAt(index) }
-      if (typeof slot === 'string' && !slot.startsWith('{"run":')) return { id, cursor, ...messageOf(slot) }
-      const event = typeof slot === 'string' ? this.#event(slot) : this.#token(slot)
+      if (typeof slot === 'string' && !slot.startsWith('{"run":')) return { id, cursor, ...parseMessageLine(slot) }
+      const event = typeof slot === 'string' ? this.#readEvent(slot) : this.#readToken(slot)
       return { id, cursor, at: event.at, level: levelOf(event), event }
     })
   }
 
-  #event(line: string): RunEvent {
-    const event = this.#book.decode(line)
-    if (line.startsWith('{"run":{')) this.#book.note(event.run)
-    const run = this.#run(event.run.id)
+  #readEvent(line: string): RunEvent {
+    const event = this.#registry.decode(line)
+    if (line.startsWith('{"run":{')) this.#registry.register(event.run)
+    const run = this.#resolveRun(event.run.id)
     return run ? { ...event, run } : event
   }
 
-  #token({ run: id, token, at, seq }: Joined): RunEvent {
-    const run = this.#run(id) ?? this.#book.decode(`{"run":${JSON.stringify(id)},"at":0,"seq":0,"type":"token","token":""}`).run
+  #readToken({ run: id, token, at, seq }: TokenSlot): RunEvent {
+    const run = this.#resolveRun(id) ?? this.#registry.decode(`{"run":${JSON.stringify(id)},"at":0,"seq":0,"type":"token","token":""}`).run
     return { run, at, seq, type: 'token', token }
   }
 
-  #run(id: string): Run | undefined {
-    if (!this.#book.has(id) && !this.#isNoted) {
-      this.#isNoted = true
-      this.#book.noteAll(this.#body)
+  #resolveRun(id: string): Run | undefined {
+    if (!this.#registry.has(id) && !this.#isRegistered) {
+      this.#isRegistered = true
+      this.#registry.registerAll(this.#body)
     }
-    return this.#book.get(id)
+    return this.#registry.get(id)
   }
 }
 
 /** Each record at its place: tokens know theirs, and the other lines fill what is left. */
-function slotsOf(body: string, records: number): readonly (string | Joined)[] {
-  const slots: (string | Joined)[] = []
+function parseSlots(body: string, records: number): readonly (string | TokenSlot)[] {
+  const slots: (string | TokenSlot)[] = []
   const lines = body.split('\n')
   const joins = lines.findIndex((line) => line.startsWith('{"tokens":'))
   for (const line of joins === -1 ? [] : lines.splice(joins)) {
-    attempt(() => {
-      for (const token of takeApart(JSON.parse(line) as JoinLine)) slots[token.place] = token
+    readOrUndefined(() => {
+      for (const token of splitTokenRun(JSON.parse(line) as TokenRunLine)) slots[token.place] = token
     })
   }
   let place = 0
@@ -116,8 +117,8 @@ function slotsOf(body: string, records: number): readonly (string | Joined)[] {
 }
 
 /** Takes joined tokens apart. */
-function takeApart({ tokens, run, text, at, seq, place }: JoinLine): readonly Joined[] {
-  const all: Joined[] = []
+function splitTokenRun({ tokens, run, text, at, seq, place }: TokenRunLine): readonly TokenSlot[] {
+  const all: TokenSlot[] = []
   for (let i = 0, from = 0; i + 3 < tokens.length; i += 4) {
     const [length = 0, later = 0, seqs = 0, places = 0] = tokens.slice(i, i + 4)
     all.push({ run, token: text.slice(from, from + length), at: at + later, seq: seq + seqs, place: place + places })
@@ -134,9 +135,9 @@ interface MessageLine {
   readonly properties: Readonly<Record<string, unknown>>
 }
 
-const messageOf = (line: string): MessageLine => parse(line) as MessageLine
+const parseMessageLine = (line: string): MessageLine => parse(line) as MessageLine
 
-function attempt<T>(read: () => T): T | undefined {
+function readOrUndefined<T>(read: () => T): T | undefined {
   try {
     return read()
   } catch {

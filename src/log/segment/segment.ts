@@ -1,5 +1,5 @@
 /** What is known of a segment without reading it. Plain JSON. */
-export interface Head {
+export interface SegmentHeader {
   /** Nobody else has it: `<writer>.<number>`. */
   readonly name: string
   /** How many records are in it; joined tokens count one by one. */
@@ -19,17 +19,17 @@ export interface Head {
 
 /** Some hundred records as one value, a line each; lines of joined tokens come last. */
 export interface Segment {
-  readonly head: Head
+  readonly head: SegmentHeader
   readonly body: string
 }
 
 /** What a body begins with that is sealed (indexeddb-seal.ts), and no other. */
-export const SEAL = '\x1f'
+export const PACKED_PREFIX = '\x1f'
 
-export const isSealed = (body: string | undefined): boolean => body?.startsWith(SEAL) === true
+export const isPackedBody = (body: string | undefined): boolean => body?.startsWith(PACKED_PREFIX) === true
 
 /** A line of joined tokens of one run. */
-export interface JoinLine {
+export interface TokenRunLine {
   /** Of each token its length, and how far its time, `seq` and place are from those of the first. */
   readonly tokens: readonly number[]
   /** Its id. */
@@ -42,21 +42,21 @@ export interface JoinLine {
 }
 
 /** A segment and its place in the log. */
-export interface Placed extends Segment {
-  readonly position: string
+export interface LocatedSegment extends Segment {
+  readonly cursorPrefix: string
 }
 
 /** A number as text that sorts as numbers do. */
-export const order = (value: number, digits: number): string => value.toString(36).padStart(digits, '0')
+export const toSortableNumber = (value: number, digits: number): string => value.toString(36).padStart(digits, '0')
 
 /** The place of a segment that is kept. */
-export const positionOf = (key: number): string => order(key, 8)
+export const storedCursorPrefix = (key: number): string => toSortableNumber(key, 8)
 
 /**
  * The place of a segment that waits to be kept, as long as it does: behind the one that is known as the newest. `~` sorts behind all that is
  * kept at that key.
  */
-export const waitingAt = (after: number, number: number): string => `${positionOf(after)}-~${order(number, 6)}`
+export const pendingCursorPrefix = (after: number, number: number): string => `${storedCursorPrefix(after)}-~${toSortableNumber(number, 6)}`
 
 /** Whether a record's place is that of a segment that waits. */
-export const isWaiting = (cursor: string): boolean => cursor.includes('~')
+export const isPendingCursor = (cursor: string): boolean => cursor.includes('~')

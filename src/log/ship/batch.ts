@@ -1,9 +1,9 @@
-import { HEADER, liner } from '../export/ndjson-lines.ts'
+import { createLineEncoder, HEADER } from '../export/ndjson-lines.ts'
 import type { StoredRecord } from '../record.ts'
 
 /** Browsers keep 64 KiB alive for a page that is gone (Fetch §4.6, HTTP-network-or-cache fetch), headers and others' requests included. */
-const BYTES = 60_000
-const RECORDS = 500
+const MAX_KEEPALIVE_BYTES = 60_000
+const MAX_SHIP_BATCH_RECORDS = 500
 
 /** Some records on their way: an export of its own, which `importLog` reads. */
 export interface ShipBatch {
@@ -18,21 +18,21 @@ export interface ShipBatch {
 }
 
 /** A batch that is being made. */
-export class Draft {
+export class ShipBatchBuilder {
   body: string = `${HEADER}\n`
   bytes: number = HEADER.length + 1
   records = 0
   /** Of its last record. */
   cursor = ''
   id = ''
-  readonly #line = liner()
+  readonly #encodeLine = createLineEncoder()
 
   /** False where there is no room: then this draft must not be given more. A record that is too large for any has one of its own. */
   add(record: StoredRecord): boolean {
-    if (this.records >= RECORDS) return false
-    const line = `${this.#line(record)}\n`
+    if (this.records >= MAX_SHIP_BATCH_RECORDS) return false
+    const line = `${this.#encodeLine(record)}\n`
     const bytes = new TextEncoder().encode(line).length
-    if (this.records > 0 && this.bytes + bytes > BYTES) return false
+    if (this.records > 0 && this.bytes + bytes > MAX_KEEPALIVE_BYTES) return false
     this.body += line
     this.bytes += bytes
     this.records++
@@ -42,8 +42,8 @@ export class Draft {
   }
 
   /** `isAgain`: where keeping it alive was refused, it is tried without. */
-  batch(signal: AbortSignal, isAgain = false): ShipBatch {
+  build(signal: AbortSignal, isAgain = false): ShipBatch {
     const { body, bytes, records } = this
-    return { body, bytes, records, keepalive: bytes <= BYTES && !isAgain, signal }
+    return { body, bytes, records, keepalive: bytes <= MAX_KEEPALIVE_BYTES && !isAgain, signal }
   }
 }

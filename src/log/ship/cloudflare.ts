@@ -16,7 +16,7 @@ export interface LogBucket {
 }
 
 /** Bytes of a message that Cloudflare Queues takes: 128 KB in thousands, of which it needs some hundred itself. */
-const MESSAGE = 127_000
+const MAX_QUEUE_MESSAGE_BYTES = 127_000
 
 /**
  * Delivers a log to a Cloudflare Queue, for {@link shipTo}: each batch is one message, a text of NDJSON of at most 60 KB that `importLog` reads. A
@@ -30,7 +30,7 @@ const MESSAGE = 127_000
 export const toQueue =
   (queue: LogQueue): ShipTarget =>
   async (batch) => {
-    await queue.send(batch.bytes > MESSAGE ? tooLarge(batch) : batch.body, { contentType: 'text' })
+    await queue.send(batch.bytes > MAX_QUEUE_MESSAGE_BYTES ? createOversizeNotice(batch) : batch.body, { contentType: 'text' })
   }
 
 /** Options of {@link toR2}. */
@@ -50,26 +50,26 @@ export interface R2Options {
 export const toR2 =
   (bucket: LogBucket, { prefix = '' }: R2Options = {}): ShipTarget =>
   async (batch) => {
-    const { id, at } = firstOf(batch)
+    const { id, at } = parseFirstRecord(batch)
     const key = `${prefix}${new Date(at).toISOString()}-${id}.ndjson`
     await bucket.put(key, batch.body, { httpMetadata: { contentType: 'application/x-ndjson' } })
   }
 
-interface First {
+interface FirstRecord {
   readonly id: string
   readonly at: number
   /** Of an event its line does not say it. */
   readonly level?: LogLevel
 }
 
-function firstOf({ body }: ShipBatch): First {
-  const line = JSON.parse(body.split('\n', 2)[1] ?? '') as RunEvent & First
+function parseFirstRecord({ body }: ShipBatch): FirstRecord {
+  const line = JSON.parse(body.split('\n', 2)[1] ?? '') as RunEvent & FirstRecord
   // A time that is none, or beyond the calendar of ECMAScript, would be no part of a key.
   const at = Math.abs(Number(line.at)) <= 8.64e15 ? Number(line.at) : 0
   return { id: line.id, at, level: line.level ?? levelOf(line) }
 }
 
-function tooLarge(batch: ShipBatch): string {
-  const message = `A record of ${batch.bytes} bytes was left out: a message of a queue holds ${MESSAGE}. Give the log a lower limit.`
-  return `${HEADER}\n${stringify({ ...firstOf(batch), category: ['chaintap'], message, properties: { bytes: batch.bytes } })}\n`
+function createOversizeNotice(batch: ShipBatch): string {
+  const message = `A record of ${batch.bytes} bytes was left out: a message of a queue holds ${MAX_QUEUE_MESSAGE_BYTES}. Give the log a lower limit.`
+  return `${HEADER}\n${stringify({ ...parseFirstRecord(batch), category: ['chaintap'], message, properties: { bytes: batch.bytes } })}\n`
 }

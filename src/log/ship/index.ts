@@ -3,7 +3,7 @@ import type { LogStore } from '../store.ts'
 import type { ShipBatch } from './batch.ts'
 import type { ShipCursor } from './cursor.ts'
 import type { PostOptions, ShipTarget } from './post.ts'
-import { Shipment } from './uploader.ts'
+import { Uploader } from './uploader.ts'
 
 export type { ShipBatch, ShipCursor, ShipTarget }
 
@@ -47,5 +47,5 @@ export interface Shipper extends AsyncDisposable {
  * const shipper = shipTo(log.store, '/api/logs', { level: 'info' })
  */
 export function shipTo(store: LogStore, target: string | URL | ShipTarget, options: ShipOptions = {}): Shipper {
-  return new Shipment(store, target, options)
+  return new Uploader(store, target, options)
 }

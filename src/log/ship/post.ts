@@ -1,7 +1,7 @@
 import { ChaintapError } from '../../core/errors.ts'
 import { backoffMs, sleep } from '../../core/util/backoff.ts'
 import { retryAfterMs } from '../../core/util/retry-after.ts'
-import type { Draft, ShipBatch } from './batch.ts'
+import type { ShipBatch, ShipBatchBuilder } from './batch.ts'
 
 /** Takes a batch: what it rejects with, or an answer that is no success, says that it has not. */
 export type ShipTarget = (batch: ShipBatch) => void | Response | PromiseLike<void> | PromiseLike<Response | undefined>
@@ -15,7 +15,7 @@ export interface PostOptions {
 }
 
 /** Sends batches to an address. */
-export function postTo(url: string | URL, { headers = {}, fetch = globalThis.fetch }: PostOptions): ShipTarget {
+export function createHttpTarget(url: string | URL, { headers = {}, fetch = globalThis.fetch }: PostOptions): ShipTarget {
   return async ({ body, keepalive, signal }) => {
     const own = typeof headers === 'function' ? headers() : headers
     // In the same turn where it can: a page that is being left has no other.
@@ -28,52 +28,54 @@ export function postTo(url: string | URL, { headers = {}, fetch = globalThis.fet
 }
 
 /** A timer cannot wait longer (HTML §8.6). */
-const LONGEST = 2_147_483_647
+const MAX_RETRY_DELAY_MS = 2_147_483_647
 
 /** Delivers a draft, and tries again for as long as that may help. Throws where it does not, and when the signal aborts. */
-export async function deliver(draft: Draft, target: ShipTarget, { name, signal, onRetry }: Delivery): Promise<void> {
+export async function deliverBatch(draft: ShipBatchBuilder, target: ShipTarget, { name, signal, onRetry }: DeliveryOptions): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted()
-    const failure = await once(draft.batch(signal, attempt > 1), target, name)
+    const failure = await tryDelivery(draft.build(signal, attempt > 1), target, name)
     if (!failure) return
-    if (signal.aborted || failure.isFinal) throw failure.error
+    if (signal.aborted || failure.isPermanent) throw failure.error
     onRetry?.(failure.error)
-    await sleep(Math.min(failure.waitMs ?? backoffMs(attempt), LONGEST), signal)
+    await sleep(Math.min(failure.waitMs ?? backoffMs(attempt), MAX_RETRY_DELAY_MS), signal)
   }
 }
 
-interface Delivery {
+interface DeliveryOptions {
   /** Said in errors. */
   readonly name: string
   readonly signal: AbortSignal
   readonly onRetry: ((error: unknown) => void) | undefined
 }
 
-interface Failure {
+interface DeliveryFailure {
   readonly error: unknown
   /** The same batch will not be taken later, either. */
-  readonly isFinal?: boolean
+  readonly isPermanent?: boolean
   readonly waitMs?: number | undefined
 }
 
-async function once(batch: ShipBatch, target: ShipTarget, name: string): Promise<Failure | undefined> {
+async function tryDelivery(batch: ShipBatch, target: ShipTarget, name: string): Promise<DeliveryFailure | undefined> {
   try {
     const response = await target(batch)
     if (!response) return undefined
     // Nobody reads it, and it may hold the connection.
     void response.body?.cancel().catch(() => {})
     const { ok, status, headers } = response
-    return ok ? undefined : { error: refused(name, status), isFinal: !mayPass(status), waitMs: retryAfterMs(headers) }
+    return ok
+      ? undefined
+      : { error: shipRefusedError(name, status), isPermanent: !isRetryableShipStatus(status), waitMs: retryAfterMs(headers) }
   } catch (error) {
     return { error }
   }
 }
 
 /** Request Timeout, Too Early, Too Many Requests, and what is the server's fault. */
-const mayPass = (status: number): boolean => [408, 425, 429].includes(status) || status >= 500
+const isRetryableShipStatus = (status: number): boolean => [408, 425, 429].includes(status) || status >= 500
 
 /** Of an answer that leads elsewhere browsers do not tell the status: it is 0. */
-const refused = (name: string, status: number): ChaintapError =>
+const shipRefusedError = (name: string, status: number): ChaintapError =>
   new ChaintapError(
     'ship_refused',
     `${name} answered ${status || 'that it is elsewhere'} to records of a log: see there why, and ship again. They are still in the log.`,

@@ -1,11 +1,11 @@
 /** What is used of `navigator`. */
-interface Locks {
+interface NavigatorLocks {
   readonly locks?: { request(name: string, options: { readonly signal: AbortSignal }, work: () => Promise<void>): Promise<void> }
 }
 
 /** Does some work when nobody else of this origin does work of this name; without Web Locks at once. */
-export async function alone(name: string, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
-  const { locks } = (globalThis as { readonly navigator?: Locks }).navigator ?? {}
+export async function withWebLock(name: string, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  const { locks } = (globalThis as { readonly navigator?: NavigatorLocks }).navigator ?? {}
   let hasBegun = false
   const begin = (): Promise<void> => {
     hasBegun = true

@@ -1,5 +1,5 @@
 import type { Backend } from '../pipeline/backend.ts'
-import { type Query, type Rows, sqlBackend, tables } from './sql-backend.ts'
+import { CREATE_TABLES, type SqlRows, type SqlStatement, sqlBackend } from './sql-backend.ts'
 
 /** What is used of a Durable Object's storage. It must be one with SQLite: `new_sqlite_classes` in wrangler.toml. */
 export interface SqliteStorage {
@@ -11,12 +11,12 @@ export interface SqliteStorage {
 
 /** Segments in the SQLite of a Durable Object. */
 export function sqliteBackend(storage: SqliteStorage): Backend {
-  const run = ([query, ...values]: Query): Rows => [...storage.sql.exec(query, ...values)]
-  const write = async (queries: readonly Query[]): Promise<readonly Rows[]> => {
+  const run = ([query, ...values]: SqlStatement): SqlRows => [...storage.sql.exec(query, ...values)]
+  const write = async (queries: readonly SqlStatement[]): Promise<readonly SqlRows[]> => {
     const rows = storage.transactionSync(() => queries.map(run))
     await storage.sync()
     return rows
   }
-  storage.transactionSync(() => tables.map(run))
+  storage.transactionSync(() => CREATE_TABLES.map(run))
   return sqlBackend({ read: async (queries) => queries.map(run), write })
 }

@@ -1,5 +1,5 @@
 import type { Backend } from '../pipeline/backend.ts'
-import { type Query, type Rows, sqlBackend, tables } from './sql-backend.ts'
+import { CREATE_TABLES, type SqlRows, type SqlStatement, sqlBackend } from './sql-backend.ts'
 
 /** What is used of a D1 binding. */
 export interface D1Binding {
@@ -15,19 +15,19 @@ export interface D1Statement {
 
 /** Segments in D1. */
 export function d1Backend(database: D1Binding): Backend {
-  const batch = async (queries: readonly Query[]): Promise<readonly Rows[]> => {
+  const batch = async (queries: readonly SqlStatement[]): Promise<readonly SqlRows[]> => {
     const statements = queries.map(([query, ...values]) => database.prepare(query).bind(...values))
     const results = await database.batch(statements)
-    return results.map((result) => result.results as Rows)
+    return results.map((result) => result.results as SqlRows)
   }
   let ready: Promise<unknown> | undefined
-  const ask = async (queries: readonly Query[]): Promise<readonly Rows[]> => {
-    ready ??= batch(tables).catch((error: unknown) => {
+  const runBatch = async (queries: readonly SqlStatement[]): Promise<readonly SqlRows[]> => {
+    ready ??= batch(CREATE_TABLES).catch((error: unknown) => {
       ready = undefined
       throw error
     })
     await ready
     return batch(queries)
   }
-  return sqlBackend({ read: ask, write: ask })
+  return sqlBackend({ read: runBatch, write: runBatch })
 }

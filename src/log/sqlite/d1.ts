@@ -1,12 +1,12 @@
 import type { JsonOptions } from '../../core/json/stringify.ts'
 import { SegmentStore } from '../pipeline/segment-store.ts'
-import { Outbox, type OutboxOptions } from '../pipeline/write-queue.ts'
-import { Writer } from '../pipeline/writer.ts'
+import { WriteQueue, type WriteQueueOptions } from '../pipeline/write-queue.ts'
+import { SegmentWriter } from '../pipeline/writer.ts'
 import type { RulesOptions } from '../redact.ts'
 import { type D1Binding, d1Backend } from './d1-backend.ts'
 
 /** Options of {@link D1LogStore}. */
-export interface D1LogOptions extends RulesOptions, JsonOptions, Pick<OutboxOptions, 'room'> {}
+export interface D1LogOptions extends RulesOptions, JsonOptions, Pick<WriteQueueOptions, 'room'> {}
 
 /**
  * A log in D1, one for all Workers that are bound to the database; it makes its two tables itself. A store is of one request, as all that
@@ -20,7 +20,7 @@ export interface D1LogOptions extends RulesOptions, JsonOptions, Pick<OutboxOpti
 export class D1LogStore extends SegmentStore {
   constructor(database: D1Binding, { room, ...options }: D1LogOptions = {}) {
     const kept = { name: 'in D1', ...(room !== undefined && { room }) }
-    const writer = new Writer((sender) => new Outbox(d1Backend(database), kept, sender), options)
+    const writer = new SegmentWriter((sender) => new WriteQueue(d1Backend(database), kept, sender), options)
     super(writer, options, () => writer.close())
   }
 }

@@ -1,7 +1,7 @@
 import type { JsonOptions } from '../../core/json/stringify.ts'
 import { SegmentStore } from '../pipeline/segment-store.ts'
-import { Outbox, type OutboxOptions } from '../pipeline/write-queue.ts'
-import { Writer } from '../pipeline/writer.ts'
+import { WriteQueue, type WriteQueueOptions } from '../pipeline/write-queue.ts'
+import { SegmentWriter } from '../pipeline/writer.ts'
 import type { RulesOptions } from '../redact.ts'
 import type { PruneLimits } from '../store.ts'
 import { type SqliteStorage, sqliteBackend } from './backend.ts'
@@ -12,7 +12,7 @@ export { type D1LogOptions, D1LogStore } from './d1.ts'
 export type { D1Binding } from './d1-backend.ts'
 
 /** Options of {@link DurableLogStore}. */
-export interface DurableLogOptions extends RulesOptions, JsonOptions, Pick<OutboxOptions, 'room'> {
+export interface DurableLogOptions extends RulesOptions, JsonOptions, Pick<WriteQueueOptions, 'room'> {
   /** How much it keeps; the oldest records go. Default 64 MB. */
   readonly retain?: PruneLimits
 }
@@ -32,7 +32,7 @@ export interface DurableLogOptions extends RulesOptions, JsonOptions, Pick<Outbo
 export class DurableLogStore extends SegmentStore {
   constructor(storage: SqliteStorage, { retain = { maxBytes: 67_108_864 }, room, ...options }: DurableLogOptions = {}) {
     const kept = { name: 'in SQLite', retain, ...(room !== undefined && { room }) }
-    const writer = new Writer((sender) => new Outbox(sqliteBackend(storage), kept, sender), options)
+    const writer = new SegmentWriter((sender) => new WriteQueue(sqliteBackend(storage), kept, sender), options)
     super(writer, options, () => writer.close())
   }
 }

@@ -1,48 +1,48 @@
-import type { Backend, KeptHead } from '../pipeline/backend.ts'
-import type { Head, Segment } from '../segment/segment.ts'
+import type { Backend, StoredSegmentHeader } from '../pipeline/backend.ts'
+import type { Segment, SegmentHeader } from '../segment/segment.ts'
 
 /** A statement, and what is bound to it. */
-export type Query = readonly [sql: string, ...values: readonly (string | number)[]]
+export type SqlStatement = readonly [sql: string, ...values: readonly (string | number)[]]
 
 /** The rows of one statement. */
-export type Rows = readonly Readonly<Record<string, unknown>>[]
+export type SqlRows = readonly Readonly<Record<string, unknown>>[]
 
 /** A database of the SQLite kind. */
 export interface SqlDatabase {
   /** The rows of each. */
-  read(queries: readonly Query[]): Promise<readonly Rows[]>
+  read(queries: readonly SqlStatement[]): Promise<readonly SqlRows[]>
   /** All of them, or none; kept when it resolves. */
-  write(queries: readonly Query[]): Promise<readonly Rows[]>
+  write(queries: readonly SqlStatement[]): Promise<readonly SqlRows[]>
 }
 
 /** Characters of a row. A Durable Object's SQLite and D1 take rows of 2 MB, and a character may be three bytes. */
-const PART = 524_288
+const MAX_ROW_CHARACTERS = 524_288
 
 /** Made before anything else is asked. */
-export const tables: readonly Query[] = [
+export const CREATE_TABLES: readonly SqlStatement[] = [
   // Without AUTOINCREMENT keys of removed segments are given again, and a cursor would stand for another place.
   ['CREATE TABLE IF NOT EXISTS chaintap_log (key INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, head TEXT)'],
   ['CREATE TABLE IF NOT EXISTS chaintap_log_parts (name TEXT, part INTEGER, text TEXT, PRIMARY KEY (name, part)) WITHOUT ROWID'],
 ]
 
 // Lists are bound as JSON: D1 takes 100 parameters, and counts statements.
-const listed = '(SELECT value FROM json_each(?))'
+const JSON_LIST = '(SELECT value FROM json_each(?))'
 
 /** Segments in a database. */
 export function sqlBackend({ read, write }: SqlDatabase): Backend {
   return {
     isDurable: true,
     async add(segments) {
-      const rows = await write(segments.flatMap(adding))
+      const rows = await write(segments.flatMap(insertStatements))
       return rows.flatMap(([row]) => (row ? [Number(row.key)] : []))
     },
     async heads({ from, to, order, limit }) {
       const query = `SELECT key, head FROM chaintap_log WHERE key BETWEEN ? AND ? ORDER BY key ${order === 'desc' ? 'DESC' : 'ASC'} LIMIT ?`
       const [rows = []] = await read([[query, from, Math.min(to, Number.MAX_SAFE_INTEGER), limit]])
-      return rows.map(({ key, head }): KeptHead => ({ ...(JSON.parse(String(head)) as Head), key: Number(key) }))
+      return rows.map(({ key, head }): StoredSegmentHeader => ({ ...(JSON.parse(String(head)) as SegmentHeader), key: Number(key) }))
     },
     async bodies(names) {
-      const query = `SELECT name, text FROM chaintap_log_parts WHERE name IN ${listed} ORDER BY name, part`
+      const query = `SELECT name, text FROM chaintap_log_parts WHERE name IN ${JSON_LIST} ORDER BY name, part`
       const [rows = []] = await read([[query, JSON.stringify(names)]])
       const bodies = new Map<unknown, string>()
       for (const { name, text } of rows) bodies.set(name, (bodies.get(name) ?? '') + String(text))
@@ -50,8 +50,8 @@ export function sqlBackend({ read, write }: SqlDatabase): Backend {
     },
     async remove(heads) {
       await write([
-        [`DELETE FROM chaintap_log WHERE key IN ${listed}`, JSON.stringify(heads.map(({ key }) => key))],
-        [`DELETE FROM chaintap_log_parts WHERE name IN ${listed}`, JSON.stringify(heads.map(({ name }) => name))],
+        [`DELETE FROM chaintap_log WHERE key IN ${JSON_LIST}`, JSON.stringify(heads.map(({ key }) => key))],
+        [`DELETE FROM chaintap_log_parts WHERE name IN ${JSON_LIST}`, JSON.stringify(heads.map(({ name }) => name))],
       ])
     },
     async clear() {
@@ -62,8 +62,8 @@ export function sqlBackend({ read, write }: SqlDatabase): Backend {
 }
 
 /** The first of them gives its key. A segment whose confirmation was lost comes again, and is there once. */
-function adding({ head, body }: Segment): readonly Query[] {
-  const queries: Query[] = [
+function insertStatements({ head, body }: Segment): readonly SqlStatement[] {
+  const queries: SqlStatement[] = [
     [
       'INSERT INTO chaintap_log (name, head) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET head = excluded.head RETURNING key',
       head.name,
@@ -72,7 +72,7 @@ function adding({ head, body }: Segment): readonly Query[] {
   ]
   for (let part = 0, from = 0; from < body.length; part++) {
     // Half a surrogate pair is no text for SQLite, and would come back as another character.
-    const end = from + PART - (/[\ud800-\udbff]/.test(body.charAt(from + PART - 1)) ? 1 : 0)
+    const end = from + MAX_ROW_CHARACTERS - (/[\ud800-\udbff]/.test(body.charAt(from + MAX_ROW_CHARACTERS - 1)) ? 1 : 0)
     queries.push(['INSERT OR REPLACE INTO chaintap_log_parts VALUES (?, ?, ?)', head.name, part, body.slice(from, end)])
     from = end
   }

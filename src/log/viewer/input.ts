@@ -1,20 +1,20 @@
-import { goTo } from './model/key-navigation.ts'
+import { rowForKey } from './model/key-navigation.ts'
 import type { Viewer } from './viewer.ts'
 
 /** What keys do. */
-export function onKeys(root: ShadowRoot, viewer: Viewer): void {
+export function bindKeyboard(root: ShadowRoot, viewer: Viewer): void {
   root.addEventListener('keydown', (event) => {
     if (!(event instanceof KeyboardEvent) || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return
     const { target, key } = event
     const isField = target instanceof HTMLInputElement || target instanceof HTMLSelectElement
     if (key === '/' && !isField) viewer.toolbar.search.focus()
-    else if (key === 'Escape' ? !leave(viewer, target) : target !== viewer.list.element || !inList(viewer, key)) return
+    else if (key === 'Escape' ? !leaveFocused(viewer, target) : target !== viewer.list.element || !handleListKey(viewer, key)) return
     event.preventDefault()
   })
 }
 
 /** Leaves what the focus is in: first a search for something, then the details. Gives whether there was anything to leave. */
-function leave(viewer: Viewer, target: EventTarget | null): boolean {
+function leaveFocused(viewer: Viewer, target: EventTarget | null): boolean {
   const { search } = viewer.toolbar
   if (target !== search) return viewer.close()
   if (search.value === '') viewer.list.element.focus()
@@ -26,16 +26,16 @@ function leave(viewer: Viewer, target: EventTarget | null): boolean {
 }
 
 /** Gives whether the key has a meaning in the list. */
-function inList(viewer: Viewer, key: string): boolean {
+function handleListKey(viewer: Viewer, key: string): boolean {
   const { model, list } = viewer
   const isRight = getComputedStyle(list.element).direction === 'rtl'
   const inward = isRight ? 'ArrowLeft' : 'ArrowRight'
   const side = key === 'ArrowLeft' || key === 'ArrowRight' ? (key === inward ? 'ArrowRight' : 'ArrowLeft') : key
-  if (key === '*') viewer.turnAll(true)
+  if (key === '*') viewer.setAllOpen(true)
   else if ((key === 'Enter' || key === ' ') && list.active) {
     viewer.select(list.active, true)
   } else {
-    const row = goTo(side, model, list.active, list.page)
+    const row = rowForKey(side, model, list.active, list.linesPerPage)
     if (row) viewer.activate(row)
     return row !== undefined
   }
@@ -43,7 +43,7 @@ function inList(viewer: Viewer, key: string): boolean {
 }
 
 /** What a click does: on the mark of a run it opens and closes it, elsewhere it shows the details. */
-export function onPointer(viewer: Viewer): void {
+export function bindPointer(viewer: Viewer): void {
   const { list } = viewer
   list.element.addEventListener('click', ({ target }) => {
     const row = list.rowOf(target)
@@ -51,7 +51,7 @@ export function onPointer(viewer: Viewer): void {
     const isMark = target instanceof Element && target.classList.contains('twist')
     if (!isMark || !('run' in row)) return viewer.select(row)
     list.active = row
-    viewer.model.turn(row)
+    viewer.model.toggle(row)
     viewer.changed()
   })
 }

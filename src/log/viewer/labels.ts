@@ -1,15 +1,15 @@
 import type { Usage } from '../../core/usage.ts'
-import { type RunRow, rateOf, stateOf } from './model/row.ts'
+import { type RunRow, runStateOf, tokenRate } from './model/row.ts'
 
 /** What is not known is shown as such, and never as 0. */
-export const unknown = '–'
+export const UNKNOWN_TEXT = '–'
 
 export const kindText = (kind: string): string => kind.replace('_', ' ')
 
 export const plural = (count: number, noun: string): string => `${count.toLocaleString()} ${noun}${count === 1 ? '' : 's'}`
 
 export function durationText(ms: number | undefined): string {
-  if (ms === undefined) return unknown
+  if (ms === undefined) return UNKNOWN_TEXT
   if (ms < 1_000) return `${Math.round(ms)} ms`
   if (ms < 60_000) return `${(ms / 1_000).toFixed(2)} s`
   const seconds = Math.round(ms / 1_000)
@@ -17,32 +17,32 @@ export function durationText(ms: number | undefined): string {
 }
 
 export const rateText = (row: RunRow): string => {
-  const rate = rateOf(row)
-  return rate === undefined ? unknown : `${rate < 10 ? rate.toFixed(1) : rate.toFixed(0)}/s`
+  const rate = tokenRate(row)
+  return rate === undefined ? UNKNOWN_TEXT : `${rate < 10 ? rate.toFixed(1) : rate.toFixed(0)}/s`
 }
 
 export function usageText({ inputTokens, outputTokens, totalTokens }: Usage): string {
-  if (inputTokens === undefined && outputTokens === undefined) return `${totalTokens ?? unknown} tokens`
-  return `${inputTokens ?? unknown} in, ${outputTokens ?? unknown} out`
+  if (inputTokens === undefined && outputTokens === undefined) return `${totalTokens ?? UNKNOWN_TEXT} tokens`
+  return `${inputTokens ?? UNKNOWN_TEXT} in, ${outputTokens ?? UNKNOWN_TEXT} out`
 }
 
-const two = (value: number): string => `${value}`.padStart(2, '0')
+const padTwoDigits = (value: number): string => `${value}`.padStart(2, '0')
 
 /** A time of today to the millisecond; of another day, that day and the time to the second. */
 export function timeText(at: number, today: Date = new Date()): string {
   const date = new Date(at)
-  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
+  const time = `${padTwoDigits(date.getHours())}:${padTwoDigits(date.getMinutes())}:${padTwoDigits(date.getSeconds())}`
   if (date.toDateString() === today.toDateString()) return `${time}.${`${date.getMilliseconds()}`.padStart(3, '0')}`
-  return `${two(date.getMonth() + 1)}-${two(date.getDate())} ${time}`
+  return `${padTwoDigits(date.getMonth() + 1)}-${padTwoDigits(date.getDate())} ${time}`
 }
 
 /** What stands at the end of a run's line. */
-export function factsOf(row: RunRow): readonly string[] {
-  const state = stateOf(row)
+export function runLineFacts(row: RunRow): readonly string[] {
+  const state = runStateOf(row)
   const facts: string[] = state === 'ended' ? [] : [state]
-  if (rateOf(row) !== undefined) facts.push(rateText(row))
+  if (tokenRate(row) !== undefined) facts.push(rateText(row))
   if (row.retries > 0) facts.push(row.retries === 1 ? '1 retry' : `${row.retries} retries`)
-  if (row.total) facts.push(usageText(row.total))
+  if (row.totalUsage) facts.push(usageText(row.totalUsage))
   else if (row.tokens > 0 && facts.length < 2) facts.push(plural(row.tokens, 'token'))
   return facts
 }

@@ -1,58 +1,62 @@
 import type { StoredRecord } from '../record.ts'
 import type { LogStore } from '../store.ts'
-import { onKeys, onPointer } from './input.ts'
+import { bindKeyboard, bindPointer } from './input.ts'
 import { plural } from './labels.ts'
 import type { ViewerPrices } from './model/describe-row.ts'
-import { Feed, type Listener } from './model/feed.ts'
+import { type FeedListener, LogFeed } from './model/feed.ts'
 import { LogModel } from './model/log-model.ts'
 import type { Row } from './model/row.ts'
-import { Finder } from './model/search.ts'
-import { statusOf } from './model/status.ts'
-import { make } from './view/dom.ts'
+import { LogSearch } from './model/search.ts'
+import { createViewerStatus } from './model/status.ts'
+import { createElement } from './view/dom.ts'
 import { FrameView } from './view/frame.ts'
-import { Details } from './view/lazy-details.ts'
+import { LazyDetails } from './view/lazy-details.ts'
 import { ListView } from './view/list.ts'
-import { css } from './view/style.ts'
+import { viewerCss } from './view/style.ts'
 import { Toolbar } from './view/toolbar.ts'
 
 /** What holds a log, its lines and its controls together. */
-export class Viewer implements Listener {
+export class Viewer implements FeedListener {
   readonly toolbar: Toolbar = new Toolbar(
-    () => this.#filter(),
-    (isOpen) => this.turnAll(isOpen),
+    () => this.#applyFilter(),
+    (isOpen) => this.setAllOpen(isOpen),
   )
   readonly list: ListView = new ListView(() => this.changed())
   model: LogModel = new LogModel()
   readonly #frame: FrameView
-  readonly #finder = new Finder()
-  readonly #details: Details
+  readonly #search = new LogSearch()
+  readonly #details: LazyDetails
   #store: LogStore | undefined
-  #feed: Feed | undefined
-  #isDue = false
+  #feed: LogFeed | undefined
+  #isRenderQueued = false
   /** How many outermost lines there were when the newest was last in sight. */
-  #seen = 0
-  #typing: ReturnType<typeof setTimeout> | undefined
+  #seenTopCount = 0
+  #searchTimer: ReturnType<typeof setTimeout> | undefined
 
   constructor(root: ShadowRoot) {
     const style = new CSSStyleSheet()
-    style.replaceSync(css)
+    style.replaceSync(viewerCss)
     root.adoptedStyleSheets = [style]
-    this.#frame = new FrameView({ newest: () => this.#jump(), again: () => this.start(this.#store), clear: () => this.#clear() })
-    const { problem, empty, newest, foot, said } = this.#frame
-    const main = make('div', { class: 'main' }, make('div', { class: 'lines' }, this.list.element, empty, newest))
-    this.#details = new Details(root, main, {
+    this.#frame = new FrameView({
+      newest: () => this.#jumpToNewest(),
+      again: () => this.start(this.#store),
+      clear: () => this.#clearFilters(),
+    })
+    const { problem, empty, newest, foot, announcer } = this.#frame
+    const main = createElement('div', { class: 'main' }, createElement('div', { class: 'lines' }, this.list.element, empty, newest))
+    this.#details = new LazyDetails(root, main, {
       closed: () => this.close(),
       changed: () => this.changed(),
       failed: (error) => this.failed(error),
-      said: (words) => this.#frame.say(words),
+      announce: (words) => this.#frame.announce(words),
     })
-    root.append(this.toolbar.element, problem, main, foot, said)
+    root.append(this.toolbar.element, problem, main, foot, announcer)
     this.toolbar.search.addEventListener('input', () => {
-      clearTimeout(this.#typing)
-      this.#typing = setTimeout(() => this.#filter(), 150)
+      clearTimeout(this.#searchTimer)
+      this.#searchTimer = setTimeout(() => this.#applyFilter(), 150)
     })
-    onKeys(root, this)
-    onPointer(this)
+    bindKeyboard(root, this)
+    bindPointer(this)
     new ResizeObserver(() => this.changed()).observe(this.list.element)
   }
 
@@ -66,40 +70,40 @@ export class Viewer implements Listener {
     this.stop()
     this.#store = store
     this.model = new LogModel()
-    this.#seen = 0
+    this.#seenTopCount = 0
     this.list.reset()
-    this.#frame.fail(undefined)
+    this.#frame.showProblem(undefined)
     try {
-      this.#feed = store && new Feed(store, this)
+      this.#feed = store && new LogFeed(store, this)
       void this.#feed?.start()
     } catch (error) {
       this.failed(error)
     }
-    this.#filter()
+    this.#applyFilter()
   }
 
   /** Nothing of the log is read any more. */
   stop(): void {
     this.#feed?.stop()
     this.#feed = undefined
-    this.#finder.stop()
+    this.#search.stop()
     this.#frame.stop()
-    clearTimeout(this.#typing)
+    clearTimeout(this.#searchTimer)
     this.#details.close()
   }
 
   append(record: StoredRecord): void {
-    this.#finder.hear(record)
+    this.#search.addRecord(record)
     this.model.append(record)
-    if ('event' in record) this.#details.hear(record.event)
-    if (record.level === 'error' || record.level === 'fatal') this.#frame.sayError()
+    if ('event' in record) this.#details.addEvent(record.event)
+    if (record.level === 'error' || record.level === 'fatal') this.#frame.announceError()
     this.changed()
   }
 
   prepend(records: readonly StoredRecord[]): void {
-    const before = this.model.tops.all
+    const before = this.model.topCounts.all
     this.model.prepend(records)
-    this.#seen += this.model.tops.all - before
+    this.#seenTopCount += this.model.topCounts.all - before
   }
 
   cleared(): void {
@@ -107,16 +111,16 @@ export class Viewer implements Listener {
   }
 
   failed(error: unknown): void {
-    this.#frame.fail(error)
+    this.#frame.showProblem(error)
     this.changed()
   }
 
   /** Draws before the page is next shown, once, however much has changed. */
   changed(): void {
-    if (this.#isDue) return
-    this.#isDue = true
+    if (this.#isRenderQueued) return
+    this.#isRenderQueued = true
     requestAnimationFrame(() => {
-      this.#isDue = false
+      this.#isRenderQueued = false
       this.#render()
     })
   }
@@ -145,32 +149,32 @@ export class Viewer implements Listener {
     return true
   }
 
-  turnAll(isOpen: boolean): void {
-    this.model.turnAll(isOpen)
+  setAllOpen(isOpen: boolean): void {
+    this.model.setAllOpen(isOpen)
     this.changed()
   }
 
-  #filter(): void {
+  #applyFilter(): void {
     const text = this.toolbar.search.value.trim()
-    if (this.#store && text !== this.#finder.text) void this.#look(this.#store, text)
-    const { found } = this.#finder
+    if (this.#store && text !== this.#search.text) void this.#runSearch(this.#store, text)
+    const { found } = this.#search
     this.model.filter = { ...this.toolbar.filter, ...(found && { found }) }
     this.changed()
   }
 
-  async #look(store: LogStore, text: string): Promise<void> {
-    const isThrough = await this.#finder.look(store, text, this, () => this.#filter())
-    if (isThrough) this.#frame.say(`${plural(this.#finder.found?.size ?? 0, 'line')} found.`)
+  async #runSearch(store: LogStore, text: string): Promise<void> {
+    const isThrough = await this.#search.start(store, text, this, () => this.#applyFilter())
+    if (isThrough) this.#frame.announce(`${plural(this.#search.found?.size ?? 0, 'line')} found.`)
     this.changed()
   }
 
-  #clear(): void {
+  #clearFilters(): void {
     this.toolbar.clear()
-    this.#filter()
+    this.#applyFilter()
     this.list.element.focus()
   }
 
-  #jump(): void {
+  #jumpToNewest(): void {
     this.list.isFollowing = true
     this.list.element.focus()
     this.changed()
@@ -181,10 +185,10 @@ export class Viewer implements Listener {
     const feed = this.#feed
     list.render(model, feed?.hasOlder ?? false)
     this.toolbar.render(model)
-    if (list.isFollowing) this.#seen = model.tops.all
-    this.#frame.renderNewest(list.isFollowing ? undefined : model.tops.all - this.#seen)
-    this.#frame.render(statusOf(model, feed, this.#finder.isBusy))
-    if (list.wantsOlder) void feed?.older()
+    if (list.isFollowing) this.#seenTopCount = model.topCounts.all
+    this.#frame.renderNewest(list.isFollowing ? undefined : model.topCounts.all - this.#seenTopCount)
+    this.#frame.render(createViewerStatus(model, feed, this.#search.isSearching))
+    if (list.wantsOlder) void feed?.loadOlder()
     this.#details.render()
   }
 }

@@ -2,10 +2,10 @@ import type { Delta } from '../../core/delta.ts'
 import type { Citation } from '../../core/message.ts'
 import { mergeUsage } from '../../core/usage.ts'
 import { parseJson } from '../../core/util/parse-json.ts'
-import { type AnthropicUsage, anthropicHourTokens, anthropicUsage } from '../../tokens/usage/anthropic.ts'
+import { type AnthropicUsage, anthropicCacheWrite1hTokens, anthropicUsage } from '../../tokens/usage/anthropic.ts'
 import type { Decoder } from '../wire.ts'
 
-type Json = Readonly<Record<string, unknown>>
+type AnthropicJson = Readonly<Record<string, unknown>>
 
 interface WireBlock {
   readonly type?: string
@@ -37,10 +37,10 @@ interface WireMessage {
   readonly id?: string
   readonly model?: string
   readonly content?: readonly WireBlock[]
-  readonly container?: Json | null
+  readonly container?: AnthropicJson | null
   readonly stop_reason?: string | null
   readonly stop_sequence?: string | null
-  readonly stop_details?: Json | null
+  readonly stop_details?: AnthropicJson | null
   readonly usage?: AnthropicUsage
 }
 
@@ -57,19 +57,19 @@ interface WireEvent extends WireMessage {
  * One answer of Anthropic's, event by event. What is not known is passed over, as Anthropic asks; but a block that is whole is kept,
  * whatever it is: it may have to go back.
  */
-export class Answer implements Decoder {
+export class AnthropicDecoder implements Decoder {
   complete = false
   #usage: AnthropicUsage = {}
   #hourTokens: number | undefined
   #hasText = false
   /** What is being said, if it is a call, or a block that is told when it is whole; with the JSON of its input so far. */
-  #block: WireBlock | undefined
-  #index = 0
-  #json = ''
+  #openBlock: WireBlock | undefined
+  #blockIndex = 0
+  #inputJson = ''
   /** The last calls: only where something stands after them has the content to say where they stand. */
-  readonly #calls: WireBlock[] = []
+  readonly #unplacedCalls: WireBlock[] = []
 
-  textOf(event: unknown): string | undefined {
+  extractText(event: unknown): string | undefined {
     const { type, delta } = Object(event) as WireEvent
     if (type === 'content_block_delta' && delta?.type === 'text_delta') return delta.text
   }
@@ -77,27 +77,27 @@ export class Answer implements Decoder {
   decode(event: unknown): readonly Delta[] {
     const said: Delta[] = []
     const { type, index = 0, message = {}, content_block = {}, delta = {}, content, ...rest } = Object(event) as WireEvent
-    if (type === 'message_start') this.#facts(message, said)
-    if (type === 'content_block_start') this.#start(content_block, index, said)
-    if (type === 'content_block_delta') this.#add(delta, index, said)
-    if (type === 'content_block_stop') this.#stop(index, said)
-    if (type === 'message_delta') this.#facts({ ...rest, ...delta }, said)
+    if (type === 'message_start') this.#pushMetadata(message, said)
+    if (type === 'content_block_start') this.#startBlock(content_block, index, said)
+    if (type === 'content_block_delta') this.#addBlockDelta(delta, index, said)
+    if (type === 'content_block_stop') this.#stopBlock(index, said)
+    if (type === 'message_delta') this.#pushMetadata({ ...rest, ...delta }, said)
     if (type === 'message_stop') this.complete = true
     if (type === 'message' && Array.isArray(content)) {
-      this.#facts(rest, said)
+      this.#pushMetadata(rest, said)
       for (const [at, block] of content.entries()) {
-        this.#start(block, at, said)
-        this.#stop(at, said)
+        this.#startBlock(block, at, said)
+        this.#stopBlock(at, said)
       }
       this.complete = true
     }
     return said
   }
 
-  #facts({ id, model, container, usage, stop_reason: reason, stop_details, stop_sequence }: WireMessage, said: Delta[]): void {
+  #pushMetadata({ id, model, container, usage, stop_reason: reason, stop_details, stop_sequence }: WireMessage, said: Delta[]): void {
     // In Anthropic's own words: what a later report leaves out an earlier one holds, and our input is a sum of several fields.
     if (usage) this.#usage = mergeUsage(this.#usage, usage)
-    const hours = anthropicHourTokens(this.#usage)
+    const hours = anthropicCacheWrite1hTokens(this.#usage)
     const cacheWrite1hTokens = hours === this.#hourTokens ? undefined : hours
     this.#hourTokens = hours
     if (id || model || container || cacheWrite1hTokens) {
@@ -110,67 +110,67 @@ export class Answer implements Decoder {
   }
 
   /** What a block holds at its start; where the answer came whole, all of it but a call's input. */
-  #start(block: WireBlock, index: number, said: Delta[]): void {
+  #startBlock(block: WireBlock, index: number, said: Delta[]): void {
     const { type, text, citations, id, name, caller, toolset_name, to } = block
-    this.#block = block
-    this.#index = index
-    this.#json = ''
+    this.#openBlock = block
+    this.#blockIndex = index
+    this.#inputJson = ''
     if (type === 'tool_use') {
-      this.#calls.push(block)
-      if (toolset_name || caller?.tool_id) this.#place(said)
+      this.#unplacedCalls.push(block)
+      if (toolset_name || caller?.tool_id) this.#pushCallPositions(said)
       said.push({ type: 'tool-call', index, ...(id && { id }), ...(name && { name }) })
       return
     }
-    this.#place(said)
-    if (to) this.#facts(to, said)
+    this.#pushCallPositions(said)
+    if (to) this.#pushMetadata(to, said)
     if (type === 'text') {
       if (this.#hasText) said.push({ type: 'break' })
       this.#hasText = true
       if (text) said.push({ type, text })
       for (const citation of citations ?? []) said.push({ type: 'citation', citation })
-    } else if (type === 'thinking' || type === 'redacted_thinking') think(block, said)
+    } else if (type === 'thinking' || type === 'redacted_thinking') pushReasoning(block, said)
     else return
-    this.#block = undefined
+    this.#openBlock = undefined
   }
 
   /**
    * Says where calls stand that something stands after: as blocks without their input. Thinking is bound to what stands before it, and
    * Anthropic drops it where the order is another (`prefix_binding_mismatch`).
    */
-  #place(said: Delta[]): void {
-    for (const { input: _input, ...call } of this.#calls.splice(0)) said.push(blockDelta(call))
+  #pushCallPositions(said: Delta[]): void {
+    for (const { input: _input, ...call } of this.#unplacedCalls.splice(0)) said.push(blockDelta(call))
   }
 
-  #add(delta: WireDelta, index: number, said: Delta[]): void {
+  #addBlockDelta(delta: WireDelta, index: number, said: Delta[]): void {
     const { type, partial_json: args, citation, ...rest } = delta
-    const block = this.#block
+    const block = this.#openBlock
     const isCall = block?.type === 'tool_use'
     if (citation) said.push({ type: 'citation', citation })
     else if (type === 'input_json_delta') {
       // The first piece is often empty.
       if (!args) return
-      this.#json += args
+      this.#inputJson += args
       if (isCall) said.push({ type: 'tool-call', index, args })
-    } else if (type === 'thinking_delta' || type === 'signature_delta') think(delta, said)
+    } else if (type === 'thinking_delta' || type === 'signature_delta') pushReasoning(delta, said)
     else if (type === 'compaction_delta') Object.assign(block ?? {}, rest)
     // Half a block would be refused.
-    else if (!isCall) this.#block = undefined
+    else if (!isCall) this.#openBlock = undefined
   }
 
-  #stop(index: number, said: Delta[]): void {
-    const [block, json] = [this.#block, this.#json]
-    if (!block?.type || index !== this.#index) return
-    this.#block = undefined
+  #stopBlock(index: number, said: Delta[]): void {
+    const [block, json] = [this.#openBlock, this.#inputJson]
+    if (!block?.type || index !== this.#blockIndex) return
+    this.#openBlock = undefined
     if (block.type !== 'tool_use') said.push(blockDelta(json ? { ...block, input: parseJson(json) ?? block.input } : block))
     // A call without text of its input has what its start had.
     else if (!json) said.push({ type: 'tool-call', index, args: JSON.stringify(block.input ?? {}) })
   }
 }
 
-function think({ thinking = '', signature, data }: WireBlock, said: Delta[]): void {
+function pushReasoning({ thinking = '', signature, data }: WireBlock, said: Delta[]): void {
   if (thinking || signature || data) {
     said.push({ type: 'reasoning', text: thinking, ...(signature && { signature }), ...(data && { redacted: data }) })
   }
 }
 
-const blockDelta = (block: object): Delta => ({ type: 'block', provider: 'anthropic', block: block as Json })
+const blockDelta = (block: object): Delta => ({ type: 'block', provider: 'anthropic', block: block as AnthropicJson })

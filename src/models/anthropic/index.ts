@@ -1,16 +1,16 @@
-import { verbosely } from '../../console/lazy.ts'
+import { lazyConsoleHandler } from '../../console/lazy.ts'
 import type { Delta } from '../../core/delta.ts'
 import type { Flow } from '../../core/flow/flow.ts'
 import type { AssistantMessage, Message } from '../../core/message.ts'
 import type { RunOptions } from '../../core/options.ts'
-import type { OpenRun } from '../../core/run/run.ts'
+import type { ActiveRun } from '../../core/run/run.ts'
 import { Runnable } from '../../core/runnable/runnable.ts'
 import { type ChatInput, toMessages } from '../../messages/coerce.ts'
-import { connect, type Provider } from '../http/connection.ts'
-import { answer, type Connection } from '../http/http.ts'
-import { type Client, type Creates, clientLine } from '../http/sdk-transport.ts'
+import { connectToProvider, type Provider } from '../http/connection.ts'
+import { type ModelConnection, streamCompletion } from '../http/http.ts'
+import { type SdkClient, type SdkEndpoint, sdkTransport } from '../http/sdk-transport.ts'
 import { type ChatGeneration, chatGeneration, generate, type LLMResult, type ModelOptions } from '../model.ts'
-import { type AnthropicCallOptions, callOptions } from './request.ts'
+import { type AnthropicCallOptions, pickAnthropicOptions } from './request.ts'
 import { anthropicWire } from './wire.ts'
 
 export type { OnTruncated } from '../http/http.ts'
@@ -18,8 +18,8 @@ export type { ChatGeneration, Generation, LLMResult, ModelOptions } from '../mod
 export type { AnthropicCallOptions } from './request.ts'
 
 /** As much of an official client as is used, e.g. of `new Anthropic()` from `@anthropic-ai/sdk`. */
-export interface AnthropicClient extends Client {
-  readonly messages: Creates
+export interface AnthropicClient extends SdkClient {
+  readonly messages: SdkEndpoint
 }
 
 /** Options of {@link ChatAnthropic}. */
@@ -43,19 +43,24 @@ export class ChatAnthropic extends Runnable<ChatInput, AssistantMessage, Delta> 
   readonly kind = 'chat_model'
   /** What each call asks for. */
   readonly options: AnthropicCallOptions
-  readonly connection: Connection
+  readonly connection: ModelConnection
 
   constructor(options: ChatAnthropicOptions = {}) {
     super(options)
     const { client, verbose } = options
-    this.options = callOptions(options)
-    this.connection = connect(this.name, anthropic, options, client && (() => clientLine(anthropic.name, client, client.messages)))
-    if (verbose) this.lateCallbacks = verbosely
+    this.options = pickAnthropicOptions(options)
+    this.connection = connectToProvider(
+      this.name,
+      anthropicProvider,
+      options,
+      client && (() => sdkTransport(anthropicProvider.name, client, client.messages)),
+    )
+    if (verbose) this.lazyCallbacks = lazyConsoleHandler
   }
 
   /** The same model with other options for its calls. */
   bind(options: AnthropicCallOptions): this {
-    return Object.assign(this.withConfig({}), { options: callOptions({ ...this.options, ...options }) })
+    return Object.assign(this.withConfig({}), { options: pickAnthropicOptions({ ...this.options, ...options }) })
   }
 
   /** Answers each input, side by side, a run each; `maxConcurrency` bounds how many at once. The first failure aborts the rest and is thrown. */
@@ -67,15 +72,15 @@ export class ChatAnthropic extends Runnable<ChatInput, AssistantMessage, Delta> 
     return toMessages(input)
   }
 
-  open(messages: readonly Message[], run: OpenRun): Flow<Delta> {
-    return answer(this, anthropicWire, messages, run)
+  open(messages: readonly Message[], run: ActiveRun): Flow<Delta> {
+    return streamCompletion(this, anthropicWire, messages, run)
   }
 }
 
-const anthropic: Provider<ChatAnthropicOptions> = {
+const anthropicProvider: Provider<ChatAnthropicOptions> = {
   name: 'Anthropic',
   baseURL: 'https://api.anthropic.com',
-  keyLine: '{ apiKey: env.ANTHROPIC_API_KEY }, or { client: new Anthropic() }',
+  keyHint: '{ apiKey: env.ANTHROPIC_API_KEY }, or { client: new Anthropic() }',
   headers: (key, { dangerouslyAllowBrowser }) => ({
     // The SDK has gone on to 2026-10-21, which no longer takes temperature, topP and topK; compatible servers know this one.
     'anthropic-version': '2023-06-01',

@@ -33,7 +33,7 @@ export interface AnthropicCallOptions {
   readonly modelKwargs?: Readonly<Record<string, unknown>>
 }
 
-const callKeys = [
+const anthropicCallKeys = [
   'model',
   'maxTokens',
   'temperature',
@@ -49,15 +49,15 @@ const callKeys = [
 ] as const
 
 /** These options alone: what is beside them may be secret, and a model shows its options. */
-export const callOptions = (options: AnthropicCallOptions): AnthropicCallOptions =>
-  Object.fromEntries(callKeys.map((key) => [key, options[key]]))
+export const pickAnthropicOptions = (options: AnthropicCallOptions): AnthropicCallOptions =>
+  Object.fromEntries(anthropicCallKeys.map((key) => [key, options[key]]))
 
 /** A piece of content as Anthropic writes it. */
-type Block = Readonly<Record<string, unknown>>
+type AnthropicRequestBlock = Readonly<Record<string, unknown>>
 
-interface Turn {
+interface AnthropicRequestMessage {
   readonly role: 'user' | 'assistant'
-  readonly content: Block[]
+  readonly content: AnthropicRequestBlock[]
 }
 
 /** A call of the Messages API, `POST /v1/messages`. */
@@ -68,63 +68,63 @@ export function anthropicRequest(messages: readonly Message[], options: Anthropi
     body: {
       model,
       max_tokens: maxTokens,
-      messages: turnsOf(messages),
-      system: systemOf(messages, options.system),
+      messages: toAnthropicMessages(messages),
+      system: toSystemPrompt(messages, options.system),
       // JSON leaves out what is undefined.
       temperature: options.temperature,
       top_p: options.topP,
       top_k: options.topK,
       stop_sequences: options.stop,
       thinking: options.thinking,
-      tools: options.tools?.map(toolOf),
+      tools: options.tools?.map(toAnthropicTool),
       tool_choice: typeof toolChoice === 'string' ? { type: toolChoice } : toolChoice,
       cache_control: options.cacheControl,
-      container: containerOf(messages),
+      container: findContainerId(messages),
       ...options.modelKwargs,
       stream: streaming,
     },
   }
 }
 
-const toolOf = (tool: object): object =>
+const toAnthropicTool = (tool: object): object =>
   isToolSpec(tool) ? { name: tool.name, description: tool.description, input_schema: tool.jsonSchema } : tool
 
 /** System messages stand apart from the turns, wherever they were: one plain text as it is, else blocks. */
-function systemOf(messages: readonly Message[], instructions = ''): unknown {
+function toSystemPrompt(messages: readonly Message[], instructions = ''): unknown {
   const said = messages.flatMap(({ role, content }) => (role === 'system' ? contentBlocks(content) : []))
   const blocks = [...contentBlocks(instructions), ...said]
   return blocks.length > 1 || blocks[0]?.cache_control ? blocks : blocks[0]?.text
 }
 
 /** A turn that goes on, after a pause or with the results of tools, goes on in its container: Anthropic refuses it in another. */
-function containerOf(messages: readonly { readonly role: string; readonly extra?: AssistantMessage['extra'] }[]): unknown {
+function findContainerId(messages: readonly { readonly role: string; readonly extra?: AssistantMessage['extra'] }[]): unknown {
   const last = messages.findLast(({ role, extra }) => role === 'user' || extra?.container)
-  return (last?.extra?.container as Block | undefined)?.id
+  return (last?.extra?.container as AnthropicRequestBlock | undefined)?.id
 }
 
 /** Neighbours of one role are one turn: so the results of several tool calls stand together, as Anthropic wants them. */
-function turnsOf(messages: readonly Message[]): readonly Turn[] {
-  const turns: Turn[] = []
+function toAnthropicMessages(messages: readonly Message[]): readonly AnthropicRequestMessage[] {
+  const merged: AnthropicRequestMessage[] = []
   for (const message of messages) {
     if (message.role === 'system') continue
     const role = message.role === 'assistant' ? 'assistant' : 'user'
-    const blocks = blocksOf(message)
-    const last = turns.at(-1)
+    const blocks = messageContentBlocks(message)
+    const last = merged.at(-1)
     if (last?.role === role) last.content.push(...blocks)
     // An answer that was stopped before its first token says nothing, and Anthropic takes no empty turn.
-    else if (blocks.length > 0) turns.push({ role, content: blocks })
+    else if (blocks.length > 0) merged.push({ role, content: blocks })
   }
-  return turns
+  return merged
 }
 
-function blocksOf(message: Exclude<Message, { role: 'system' }>): Block[] {
-  if (message.role === 'assistant') return answerBlocks(message)
-  return message.role === 'user' ? contentBlocks(message.content) : [resultBlock(message)]
+function messageContentBlocks(message: Exclude<Message, { role: 'system' }>): AnthropicRequestBlock[] {
+  if (message.role === 'assistant') return assistantBlocks(message)
+  return message.role === 'user' ? contentBlocks(message.content) : [toolResultBlock(message)]
 }
 
 /** An answer as it came. Calls stand at its end, where no block of theirs says where they stand. */
-function answerBlocks({ content, toolCalls = [] }: AssistantMessage): Block[] {
-  const calls = toolCalls.map(callBlock)
+function assistantBlocks({ content, toolCalls = [] }: AssistantMessage): AnthropicRequestBlock[] {
+  const calls = toolCalls.map(toolUseBlock)
   const blocks = contentBlocks(content)
   return [
     ...blocks.map((block) => ({ ...block, ...calls.find(({ id }) => id === block.id) })),
@@ -132,7 +132,7 @@ function answerBlocks({ content, toolCalls = [] }: AssistantMessage): Block[] {
   ]
 }
 
-const callBlock = ({ id, name, args }: ToolCall): Block => ({
+const toolUseBlock = ({ id, name, args }: ToolCall): AnthropicRequestBlock => ({
   type: 'tool_use',
   id,
   name,
@@ -140,15 +140,15 @@ const callBlock = ({ id, name, args }: ToolCall): Block => ({
   input: typeof args === 'object' && args !== null ? args : { input: args },
 })
 
-function resultBlock({ content, toolCallId, isError }: ToolMessage): Block {
+function toolResultBlock({ content, toolCallId, isError }: ToolMessage): AnthropicRequestBlock {
   const blocks = contentBlocks(content)
   return { type: 'tool_result', tool_use_id: toolCallId, content: blocks.length > 0 ? blocks : undefined, is_error: isError }
 }
 
-const contentBlocks = (content: string | readonly Part[]): Block[] =>
-  typeof content === 'string' ? blocksOfPart({ type: 'text', text: content }) : content.flatMap(blocksOfPart)
+const contentBlocks = (content: string | readonly Part[]): AnthropicRequestBlock[] =>
+  typeof content === 'string' ? partBlocks({ type: 'text', text: content }) : content.flatMap(partBlocks)
 
-function blocksOfPart(part: Part): Block[] {
+function partBlocks(part: Part): AnthropicRequestBlock[] {
   switch (part.type) {
     case 'text': {
       const { text, citations, cacheControl: cache_control } = part
@@ -167,7 +167,7 @@ function blocksOfPart(part: Part): Block[] {
   }
 }
 
-function imageSource(image: Extract<Part, { type: 'image' }>): Block {
+function imageSource(image: Extract<Part, { type: 'image' }>): AnthropicRequestBlock {
   if ('data' in image) return { type: 'base64', media_type: image.mediaType, data: image.data }
   const [, mediaType, data] = /^data:([^;,]+);base64,(.*)$/s.exec(image.url) ?? []
   return data ? { type: 'base64', media_type: mediaType, data } : { type: 'url', url: image.url }

@@ -1,5 +1,5 @@
-import type { Complaint, Wire } from '../wire.ts'
-import { Answer } from './decoder.ts'
+import type { ProviderError, Wire } from '../wire.ts'
+import { AnthropicDecoder } from './decoder.ts'
 import { type AnthropicCallOptions, anthropicRequest } from './request.ts'
 
 /**
@@ -9,16 +9,16 @@ import { type AnthropicCallOptions, anthropicRequest } from './request.ts'
  */
 export const anthropicWire: Wire<AnthropicCallOptions> = {
   request: anthropicRequest,
-  decoder: () => new Answer(),
-  complaint,
+  decoder: () => new AnthropicDecoder(),
+  parseError: parseAnthropicError,
 }
 
 /** `{ type: 'error', error: { type, message }, request_id }`; gateways before Anthropic have forms of their own, without a type. */
-function complaint(body: unknown): Complaint | undefined {
+function parseAnthropicError(body: unknown): ProviderError | undefined {
   const { type, error, message, request_id } = Object(body) as Readonly<Record<string, unknown>>
   const said = Object(typeof error === 'object' && error ? error : { message: error ?? message }) as Readonly<Record<string, unknown>>
   if (type !== 'error' && (type !== undefined || said.message === undefined)) return
-  return { type: text(said.type), message: text(said.message), requestId: text(request_id) }
+  return { type: stringOrUndefined(said.type), message: stringOrUndefined(said.message), requestId: stringOrUndefined(request_id) }
 }
 
-const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
+const stringOrUndefined = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)

@@ -34,7 +34,7 @@ export interface PromptTool {
 }
 
 /** What `availability` is asked with, and `create`. */
-export interface CoreOptions {
+export interface LanguageModelCreateCoreOptions {
   readonly samplingMode?: string | undefined
   readonly temperature?: number | undefined
   readonly topK?: number | undefined
@@ -43,13 +43,13 @@ export interface CoreOptions {
   readonly tools?: readonly PromptTool[] | undefined
 }
 
-export interface CreateOptions extends CoreOptions {
+export interface LanguageModelCreateOptions extends LanguageModelCreateCoreOptions {
   readonly initialPrompts?: readonly PromptMessage[]
   readonly signal?: AbortSignal
   readonly monitor?: (monitor: EventTarget) => void
 }
 
-export interface PromptOptions {
+export interface LanguageModelPromptOptions {
   readonly responseConstraint?: object | undefined
   readonly omitResponseConstraintInput?: boolean | undefined
   readonly signal?: AbortSignal
@@ -57,12 +57,12 @@ export interface PromptOptions {
 
 /** A session of the browser's model, as `LanguageModel.create()` gives it. */
 export interface LanguageModelSession {
-  prompt(input: readonly PromptMessage[], options?: PromptOptions): Promise<string>
-  promptStreaming(input: readonly PromptMessage[], options?: PromptOptions): ReadableStream<string>
+  prompt(input: readonly PromptMessage[], options?: LanguageModelPromptOptions): Promise<string>
+  promptStreaming(input: readonly PromptMessage[], options?: LanguageModelPromptOptions): ReadableStream<string>
   clone(options?: { readonly signal?: AbortSignal }): Promise<LanguageModelSession>
   destroy(): void
   /** In tokens, control tokens included. */
-  measureContextUsage?(input: string | readonly PromptMessage[], options?: PromptOptions): Promise<number>
+  measureContextUsage?(input: string | readonly PromptMessage[], options?: LanguageModelPromptOptions): Promise<number>
   /** Its old name. */
   measureInputUsage?: LanguageModelSession['measureContextUsage']
   /** Tokens of the conversation so far. */
@@ -73,15 +73,15 @@ export interface LanguageModelSession {
 
 /** What `globalThis.LanguageModel` is. */
 export interface LanguageModelFactory {
-  availability(options?: CoreOptions): Promise<Availability>
-  create(options?: CreateOptions): Promise<LanguageModelSession>
+  availability(options?: LanguageModelCreateCoreOptions): Promise<Availability>
+  create(options?: LanguageModelCreateOptions): Promise<LanguageModelSession>
 }
 
 /** The page's own; undefined in a browser without it, in a Worker, and on a page without https. */
-export const pageModel = (): LanguageModelFactory | undefined =>
+export const pageLanguageModel = (): LanguageModelFactory | undefined =>
   (globalThis as { readonly LanguageModel?: LanguageModelFactory }).LanguageModel
 
 /** Whether the visitor has clicked or typed in the last seconds (HTML's transient activation). */
-export const isActivated = (): boolean =>
+export const hasUserActivation = (): boolean =>
   (globalThis as { readonly navigator?: { readonly userActivation?: { readonly isActive: boolean } } }).navigator?.userActivation
     ?.isActive ?? false

@@ -1,19 +1,25 @@
-import { verbosely } from '../../console/lazy.ts'
+import { lazyConsoleHandler } from '../../console/lazy.ts'
 import type { Delta } from '../../core/delta.ts'
 import { Flow } from '../../core/flow/flow.ts'
-import { late } from '../../core/flow/lazy-source.ts'
+import { lazySource } from '../../core/flow/lazy-source.ts'
 import type { AssistantMessage, Message } from '../../core/message.ts'
 import type { RunOptions } from '../../core/options.ts'
-import type { OpenRun } from '../../core/run/run.ts'
+import type { ActiveRun } from '../../core/run/run.ts'
 import { Runnable } from '../../core/runnable/runnable.ts'
 import { type ChatInput, toMessages } from '../../messages/coerce.ts'
 import { messageFold } from '../../messages/fold.ts'
-import { type ChatGeneration, chatGeneration, generate, type LLMResult, picked } from '../model.ts'
+import { type ChatGeneration, chatGeneration, generate, type LLMResult, pickOptions } from '../model.ts'
 import type { Availability } from './api.ts'
-import { type Asked, answerTo, ask, saying, usageOf } from './prompt.ts'
-import { type BrowserAICallOptions, type BrowserAIOptions, callKeys, coreOptions, type DownloadOptions } from './request.ts'
-import { availabilityOf, makeSession } from './session.ts'
-import { stopBefore } from './stop-sequences.ts'
+import { measurePromptUsage, type PreparedPrompt, preparePrompt, promptSession, textToDeltaStage } from './prompt.ts'
+import {
+  type BrowserAICallOptions,
+  type BrowserAIOptions,
+  browserAICallKeys,
+  type DownloadOptions,
+  toCreateCoreOptions,
+} from './request.ts'
+import { checkAvailability, createLanguageModelSession } from './session.ts'
+import { stopSequenceStage } from './stop-sequences.ts'
 
 export type { ChatGeneration, Generation, LLMResult } from '../model.ts'
 export type { Availability, Expected, LanguageModelFactory, LanguageModelSession, PromptMessage, PromptTool } from './api.ts'
@@ -43,13 +49,13 @@ export class BrowserAI extends Runnable<ChatInput, AssistantMessage, Delta> {
   readonly kind = 'chat_model'
   /** What each call asks for. */
   readonly options: BrowserAICallOptions
-  private readonly making: BrowserAIOptions
+  private readonly sessionOptions: BrowserAIOptions
 
   constructor(options: BrowserAIOptions = {}) {
     super(options)
-    this.options = picked<BrowserAICallOptions>(options, callKeys)
-    this.making = options
-    if (options.verbose) this.lateCallbacks = verbosely
+    this.options = pickOptions<BrowserAICallOptions>(options, browserAICallKeys)
+    this.sessionOptions = options
+    if (options.verbose) this.lazyCallbacks = lazyConsoleHandler
   }
 
   /**
@@ -60,7 +66,7 @@ export class BrowserAI extends Runnable<ChatInput, AssistantMessage, Delta> {
     languageModel,
     ...options
   }: BrowserAICallOptions & Pick<BrowserAIOptions, 'languageModel'> = {}): Promise<Availability> {
-    return availabilityOf(coreOptions(options, false), languageModel)
+    return checkAvailability(toCreateCoreOptions(options, false), languageModel)
   }
 
   /**
@@ -73,13 +79,13 @@ export class BrowserAI extends Runnable<ChatInput, AssistantMessage, Delta> {
    */
   static async download({ onDownload = () => {}, languageModel, signal, ...options }: DownloadOptions = {}): Promise<void> {
     const making = { languageModel, download: 'always', onProgress: onDownload, ...(signal && { signal }) } as const
-    const session = await makeSession(coreOptions(options, false), making)
+    const session = await createLanguageModelSession(toCreateCoreOptions(options, false), making)
     session.destroy()
   }
 
   /** The same model with other options for its calls. */
   bind(options: BrowserAICallOptions): this {
-    return Object.assign(this.withConfig({}), { options: picked({ ...this.options, ...options }, callKeys) })
+    return Object.assign(this.withConfig({}), { options: pickOptions({ ...this.options, ...options }, browserAICallKeys) })
   }
 
   /** Answers each input, side by side, a run each; `maxConcurrency` bounds how many at once. The first failure aborts the rest and is thrown. */
@@ -91,16 +97,16 @@ export class BrowserAI extends Runnable<ChatInput, AssistantMessage, Delta> {
     return toMessages(input)
   }
 
-  open(messages: readonly Message[], run: OpenRun): Flow<Delta> {
-    run.announces = run.scope.streaming || this.making.streaming === true
-    let asked: Asked | undefined
-    const answer = late(async () => {
-      asked = await ask(this.options, this.making, messages, run)
-      return answerTo(asked, run.announces)
+  open(messages: readonly Message[], run: ActiveRun): Flow<Delta> {
+    run.emitsTokens = run.scope.streaming || this.sessionOptions.streaming === true
+    let asked: PreparedPrompt | undefined
+    const answer = lazySource(async () => {
+      asked = await preparePrompt(this.options, this.sessionOptions, messages, run)
+      return promptSession(asked, run.emitsTokens)
     })
     const flow = new Flow<string>(answer, messageFold)
     const stops = this.options.stop?.filter(Boolean) ?? []
-    if (stops.length > 0) flow.through(stopBefore(stops))
-    return flow.through(saying(async (said) => asked && usageOf(asked, said)))
+    if (stops.length > 0) flow.through(stopSequenceStage(stops))
+    return flow.through(textToDeltaStage(async (said) => asked && measurePromptUsage(asked, said)))
   }
 }

@@ -1,10 +1,10 @@
 import { ChaintapError } from '../../core/errors.ts'
 import { type Message, type Part, textOf } from '../../core/message.ts'
-import { withoutSecrets } from '../../core/util/secrets.ts'
+import { stripUrlSecrets } from '../../core/util/secrets.ts'
 import type { PromptMessage, PromptPart } from './api.ts'
 
 /** A conversation as the Prompt API takes it. */
-export interface Prompts {
+export interface SessionPrompts {
   /** Instructions first, then what was said before. */
   readonly initialPrompts: readonly PromptMessage[]
   /** What is to be answered. */
@@ -17,10 +17,10 @@ export interface Prompts {
  *
  * @throws ChaintapError `invalid_message` where the last message is the result of a tool.
  */
-export async function promptsOf(messages: readonly Message[], signal: AbortSignal): Promise<Prompts> {
-  if (messages.at(-1)?.role === 'tool') throw toolResult()
+export async function toSessionPrompts(messages: readonly Message[], signal: AbortSignal): Promise<SessionPrompts> {
+  if (messages.at(-1)?.role === 'tool') throw toolResultError()
   const system = messages.flatMap((message) => (message.role === 'system' ? textOf(message) : [])).join('\n\n')
-  const turns = (await Promise.all(messages.map((message) => turnOf(message, signal)))).flat()
+  const turns = (await Promise.all(messages.map((message) => toPromptMessages(message, signal)))).flat()
   const last = turns.pop()
   return {
     initialPrompts: [...(system ? [{ role: 'system', content: system } as const] : []), ...turns],
@@ -30,10 +30,10 @@ export async function promptsOf(messages: readonly Message[], signal: AbortSigna
 }
 
 /** Whether a conversation has pictures: a session has to be told so when it is made. */
-export const hasImages = ({ initialPrompts, input }: Prompts): boolean =>
+export const hasImages = ({ initialPrompts, input }: SessionPrompts): boolean =>
   [...initialPrompts, ...input].some(({ content }) => typeof content !== 'string')
 
-async function turnOf(message: Message, signal: AbortSignal): Promise<readonly PromptMessage[]> {
+async function toPromptMessages(message: Message, signal: AbortSignal): Promise<readonly PromptMessage[]> {
   const { role, content } = message
   if (role === 'assistant') {
     const text = textOf(message)
@@ -41,30 +41,30 @@ async function turnOf(message: Message, signal: AbortSignal): Promise<readonly P
   }
   if (role !== 'user') return []
   if (typeof content === 'string' || content.every(({ type }) => type !== 'image')) return [{ role, content: textOf(message) }]
-  return [{ role, content: (await Promise.all(content.map((part) => partOf(part, signal)))).flat() }]
+  return [{ role, content: (await Promise.all(content.map((part) => toPromptParts(part, signal)))).flat() }]
 }
 
-async function partOf(part: Part, signal: AbortSignal): Promise<readonly PromptPart[]> {
+async function toPromptParts(part: Part, signal: AbortSignal): Promise<readonly PromptPart[]> {
   if (part.type === 'text') return [{ type: 'text', value: part.text }]
   if (part.type !== 'image') return []
   const url = 'data' in part ? `data:${part.mediaType};base64,${part.data}` : part.url
-  return [{ type: 'image', value: await imageAt(url, signal) }]
+  return [{ type: 'image', value: await fetchImage(url, signal) }]
 }
 
 /** The API takes no addresses. */
-async function imageAt(url: string, signal: AbortSignal): Promise<Blob> {
+async function fetchImage(url: string, signal: AbortSignal): Promise<Blob> {
   try {
     const response = await fetch(url, { signal })
     if (response.ok) return await response.blob()
     throw new Error(`it answered ${response.status}`)
   } catch (cause) {
-    throw new ChaintapError('network', `Could not read an image at ${withoutSecrets(url).slice(0, 100)}: ${(cause as Error).message}.`, {
+    throw new ChaintapError('network', `Could not read an image at ${stripUrlSecrets(url).slice(0, 100)}: ${(cause as Error).message}.`, {
       cause,
     })
   }
 }
 
-const toolResult = (): ChaintapError =>
+const toolResultError = (): ChaintapError =>
   new ChaintapError(
     'invalid_message',
     "The browser's model takes no results of tools: it runs tools itself. Give them to the model: new BrowserAI({ tools }).",

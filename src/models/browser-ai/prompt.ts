@@ -2,44 +2,44 @@ import type { Delta } from '../../core/delta.ts'
 import type { Stage } from '../../core/flow/link.ts'
 import { fromStream, fromValue, type Source } from '../../core/flow/source.ts'
 import type { Message } from '../../core/message.ts'
-import type { OpenRun } from '../../core/run/run.ts'
+import type { ActiveRun } from '../../core/run/run.ts'
 import type { Usage } from '../../core/usage.ts'
-import type { LanguageModelSession, PromptMessage, PromptOptions } from './api.ts'
+import type { LanguageModelPromptOptions, LanguageModelSession, PromptMessage } from './api.ts'
 import { promptError } from './errors.ts'
-import { hasImages, promptsOf } from './messages.ts'
-import { type BrowserAICallOptions, type BrowserAIOptions, coreOptions } from './request.ts'
-import { makeSession } from './session.ts'
+import { hasImages, toSessionPrompts } from './messages.ts'
+import { type BrowserAICallOptions, type BrowserAIOptions, toCreateCoreOptions } from './request.ts'
+import { createLanguageModelSession } from './session.ts'
 
 /** One question to a session. */
-export interface Asked {
+export interface PreparedPrompt {
   readonly session: LanguageModelSession
   readonly input: readonly PromptMessage[]
-  readonly options: PromptOptions
+  readonly options: LanguageModelPromptOptions
   /** Tokens that the session had before it; undefined where they are not known, or not to be counted. */
-  readonly before: number | undefined
+  readonly tokensBefore: number | undefined
 }
 
 /** A session for one call, which is destroyed with its run. */
-export async function ask(
+export async function preparePrompt(
   options: BrowserAICallOptions,
   { session: base, languageModel, download = 'activated', onDownload }: BrowserAIOptions,
   messages: readonly Message[],
-  run: OpenRun,
-): Promise<Asked> {
+  run: ActiveRun,
+): Promise<PreparedPrompt> {
   const { signal } = run
   const { responseConstraint, omitResponseConstraintInput } = options
-  const prompts = await promptsOf(messages, signal)
+  const prompts = await toSessionPrompts(messages, signal)
   const { initialPrompts, input } = prompts
   const onProgress = (progress: number): void => {
     onDownload?.(progress)
     void run.emit({ type: 'custom', name: 'download', data: { progress } })
   }
-  const core = coreOptions(options, hasImages(prompts), run)
+  const core = toCreateCoreOptions(options, hasImages(prompts), run)
   const session = base
-    ? await told(() => base.clone({ signal }))
-    : await makeSession(core, { languageModel, download, onProgress, initialPrompts, signal })
+    ? await withPromptErrors(() => base.clone({ signal }))
+    : await createLanguageModelSession(core, { languageModel, download, onProgress, initialPrompts, signal })
   // Also where the run was stopped while it was being made: then at once.
-  run.own(() => session.destroy())
+  run.onEnd(() => session.destroy())
   signal.throwIfAborted()
   return {
     session,
@@ -47,13 +47,13 @@ export async function ask(
     input: base ? [...initialPrompts, ...input] : input,
     options: { responseConstraint, omitResponseConstraintInput, signal },
     // What tools answered stands in the session too, as if it had been said.
-    before: core.tools ? undefined : contextUsage(session),
+    tokensBefore: core.tools ? undefined : contextTokens(session),
   }
 }
 
 /** The texts of an answer: one where it was asked for whole. */
-export function answerTo({ session, input, options }: Asked, streaming: boolean): Promise<Source<string>> {
-  return told(async () =>
+export function promptSession({ session, input, options }: PreparedPrompt, streaming: boolean): Promise<Source<string>> {
+  return withPromptErrors(async () =>
     streaming
       ? { ...fromStream(session.promptStreaming(input, options)), explain: (error) => promptError(error) }
       : fromValue(await session.prompt(input, options)),
@@ -61,15 +61,15 @@ export function answerTo({ session, input, options }: Asked, streaming: boolean)
 }
 
 /** No browser asks for money. */
-const free: Usage = { cost: 0 }
+const zeroCost: Usage = { cost: 0 }
 
 /** What the browser's model says is text; what it took is known when it has said all. */
-export function saying(usage: (said: string) => Promise<Usage | undefined>): Stage<string, Delta> {
+export function textToDeltaStage(usage: (said: string) => Promise<Usage | undefined>): Stage<string, Delta> {
   let said = ''
   return {
     transform(text, controller) {
       // With the first text, not before it: until then a fallback may take over. An answer that is interrupted costs nothing either.
-      if (said === '') controller.enqueue({ type: 'usage', usage: free })
+      if (said === '') controller.enqueue({ type: 'usage', usage: zeroCost })
       said += text
       controller.enqueue({ type: 'text', text })
     },
@@ -81,18 +81,21 @@ export function saying(usage: (said: string) => Promise<Usage | undefined>): Sta
 }
 
 /** Tokens of the conversation, by its new name and its old one. */
-const contextUsage = ({ contextUsage, inputUsage }: LanguageModelSession): number | undefined => contextUsage ?? inputUsage
+const contextTokens = ({ contextUsage, inputUsage }: LanguageModelSession): number | undefined => contextUsage ?? inputUsage
 
 /**
  * What an answer took, as the browser counts it: by how much the session has grown, as Chrome's does, or by measuring what was said,
  * without the control tokens that a text alone has. Undefined where the browser cannot count (P8).
  */
-export async function usageOf({ session, input, options, before }: Asked, said: string): Promise<Usage | undefined> {
+export async function measurePromptUsage(
+  { session, input, options, tokensBefore }: PreparedPrompt,
+  said: string,
+): Promise<Usage | undefined> {
   const measure = (session.measureContextUsage ?? session.measureInputUsage)?.bind(session)
-  if (!measure || before === undefined) return
+  if (!measure || tokensBefore === undefined) return
   try {
-    const inputTokens = before + (await measure(input, options))
-    const grown = (contextUsage(session) ?? 0) - inputTokens
+    const inputTokens = tokensBefore + (await measure(input, options))
+    const grown = (contextTokens(session) ?? 0) - inputTokens
     const outputTokens = grown > 0 ? grown : Math.max(0, (await measure(said)) - (await measure('')))
     return { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens }
   } catch {
@@ -101,7 +104,7 @@ export async function usageOf({ session, input, options, before }: Asked, said: 
 }
 
 /** Errors of the Prompt API as ours. */
-async function told<T>(work: () => Promise<T>): Promise<T> {
+async function withPromptErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {

@@ -1,11 +1,11 @@
 import { ChaintapError } from '../../core/errors.ts'
-import type { OpenRun } from '../../core/run/run.ts'
+import type { ActiveRun } from '../../core/run/run.ts'
 import type { OwnOptions } from '../../core/run/scope.ts'
-import { isFinal } from '../../core/run/unrecoverable.ts'
+import { isUnrecoverable } from '../../core/run/unrecoverable.ts'
 import type { Runnable } from '../../core/runnable/runnable.ts'
 import { isToolSpec, type ToolSpec } from '../../schema/tool-spec.ts'
 import type { ModelOptions } from '../model.ts'
-import type { CoreOptions, Expected, LanguageModelFactory, LanguageModelSession, PromptTool } from './api.ts'
+import type { Expected, LanguageModelCreateCoreOptions, LanguageModelFactory, LanguageModelSession, PromptTool } from './api.ts'
 import type { Download } from './session.ts'
 
 /** What one call may be asked with; `bind` takes them too. Where a field is left out, the browser's own default holds. */
@@ -52,7 +52,7 @@ export interface DownloadOptions extends BrowserAICallOptions, Pick<BrowserAIOpt
   readonly signal?: AbortSignal
 }
 
-export const callKeys: readonly (keyof BrowserAICallOptions)[] = [
+export const browserAICallKeys: readonly (keyof BrowserAICallOptions)[] = [
   'samplingMode',
   'temperature',
   'topK',
@@ -66,7 +66,7 @@ export const callKeys: readonly (keyof BrowserAICallOptions)[] = [
 ]
 
 /** What `availability` and `create` are asked with. What is undefined is not there for them (Web IDL). `run`: where the tools run. */
-export function coreOptions(options: BrowserAICallOptions, hasImages: boolean, run?: OpenRun): CoreOptions {
+export function toCreateCoreOptions(options: BrowserAICallOptions, hasImages: boolean, run?: ActiveRun): LanguageModelCreateCoreOptions {
   const { samplingMode, temperature, topK, expectedInputs = [], expectedOutputs, tools, toolChoice } = options
   const isSaid = expectedInputs.some(({ type }) => type === 'image')
   const inputs = hasImages && !isSaid ? [...expectedInputs, { type: 'image' } as const] : expectedInputs
@@ -76,7 +76,7 @@ export function coreOptions(options: BrowserAICallOptions, hasImages: boolean, r
     topK,
     expectedInputs: inputs.length > 0 ? inputs : undefined,
     expectedOutputs,
-    tools: toolChoice === 'none' ? undefined : tools?.map((tool) => promptTool(tool, run)),
+    tools: toolChoice === 'none' ? undefined : tools?.map((tool) => toPromptTool(tool, run)),
   }
 }
 
@@ -85,9 +85,9 @@ export function coreOptions(options: BrowserAICallOptions, hasImages: boolean, r
  *
  * @throws ChaintapError `invalid_options` for one that cannot be run.
  */
-function promptTool(tool: ToolSpec | PromptTool, run: OpenRun | undefined): PromptTool {
+function toPromptTool(tool: ToolSpec | PromptTool, run: ActiveRun | undefined): PromptTool {
   if (!isToolSpec(tool)) return tool
-  if (!('invoke' in tool)) throw notRunnable(tool.name)
+  if (!('invoke' in tool)) throw toolNotRunnableError(tool.name)
   return {
     name: tool.name,
     description: tool.description,
@@ -98,12 +98,12 @@ function promptTool(tool: ToolSpec | PromptTool, run: OpenRun | undefined): Prom
         return typeof output === 'string' ? output : (JSON.stringify(output) ?? '')
       } catch (error) {
         // Thrown here, the browser would make another error of it.
-        if (run && isFinal(error, run)) run.tree.close(run, error)
+        if (run && isUnrecoverable(error, run)) run.tree.close(run, error)
         return error instanceof Error ? error.message : String(error)
       }
     },
   }
 }
 
-const notRunnable = (name: string): ChaintapError =>
+const toolNotRunnableError = (name: string): ChaintapError =>
   new ChaintapError('invalid_options', `The browser runs tools itself, and ${name} cannot be run. Make it by tool().`)

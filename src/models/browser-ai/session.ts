@@ -1,20 +1,20 @@
 import {
   type Availability,
-  type CoreOptions,
-  type CreateOptions,
-  isActivated,
+  hasUserActivation,
+  type LanguageModelCreateCoreOptions,
+  type LanguageModelCreateOptions,
   type LanguageModelFactory,
   type LanguageModelSession,
   type PromptMessage,
-  pageModel,
+  pageLanguageModel,
 } from './api.ts'
-import { promptError, unavailable } from './errors.ts'
+import { modelUnavailableError, promptError } from './errors.ts'
 
 /** When a call may wait for the model's download. */
 export type Download = 'activated' | 'always' | 'never'
 
 /** What a session is made with, and how. */
-export interface Making {
+export interface SessionInit {
   readonly languageModel: LanguageModelFactory | undefined
   readonly download: Download
   /** From 0 to 1. */
@@ -24,8 +24,11 @@ export interface Making {
 }
 
 /** Where there is no Prompt API, or it cannot say, the model is unavailable. */
-export async function availabilityOf(core: CoreOptions, languageModel: LanguageModelFactory | undefined): Promise<Availability> {
-  return (await (languageModel ?? pageModel())?.availability(core).catch(() => undefined)) ?? 'unavailable'
+export async function checkAvailability(
+  core: LanguageModelCreateCoreOptions,
+  languageModel: LanguageModelFactory | undefined,
+): Promise<Availability> {
+  return (await (languageModel ?? pageLanguageModel())?.availability(core).catch(() => undefined)) ?? 'unavailable'
 }
 
 /**
@@ -33,30 +36,30 @@ export async function availabilityOf(core: CoreOptions, languageModel: LanguageM
  *
  * @throws ModelError `model_unavailable`, `model_download`, `context_overflow`, `wire`; ChaintapError `network`.
  */
-export async function makeSession(core: CoreOptions, making: Making): Promise<LanguageModelSession> {
-  const { languageModel = pageModel(), download, onProgress, initialPrompts, signal } = making
-  if (!languageModel) throw unavailable(undefined)
+export async function createLanguageModelSession(core: LanguageModelCreateCoreOptions, making: SessionInit): Promise<LanguageModelSession> {
+  const { languageModel = pageLanguageModel(), download, onProgress, initialPrompts, signal } = making
+  if (!languageModel) throw modelUnavailableError(undefined)
   let availability: Availability | undefined
   try {
     availability = await languageModel.availability(core)
     const isThere = availability === 'available'
-    if (availability === 'unavailable' || (!isThere && !mayDownload(download))) throw unavailable(availability)
+    if (availability === 'unavailable' || (!isThere && !isDownloadAllowed(download))) throw modelUnavailableError(availability)
     return await languageModel.create({
       ...core,
       ...(initialPrompts?.length && { initialPrompts }),
       ...(signal && { signal }),
       // A model that is there has a progress all the same: 0, and then 1.
-      ...(!isThere && { monitor: monitor(onProgress) }),
+      ...(!isThere && { monitor: downloadMonitor(onProgress) }),
     })
   } catch (error) {
     throw signal?.aborted ? error : promptError(error, availability)
   }
 }
 
-const mayDownload = (download: Download): boolean => download === 'always' || (download === 'activated' && isActivated())
+const isDownloadAllowed = (download: Download): boolean => download === 'always' || (download === 'activated' && hasUserActivation())
 
-const monitor =
-  (onProgress: (progress: number) => void): NonNullable<CreateOptions['monitor']> =>
+const downloadMonitor =
+  (onProgress: (progress: number) => void): NonNullable<LanguageModelCreateOptions['monitor']> =>
   (target) => {
     target.addEventListener('downloadprogress', (event) => {
       const { loaded, total } = event as Event & { readonly loaded: number; readonly total: number }

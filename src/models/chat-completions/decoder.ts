@@ -1,16 +1,16 @@
 import type { Delta } from '../../core/delta.ts'
 import { type OpenAIReport, openaiUsage } from '../../tokens/usage/openai.ts'
-import type { Complaint, Decoder } from '../wire.ts'
+import type { Decoder, ProviderError } from '../wire.ts'
 
 /** A call of a tool, or a piece of it. */
-interface WireCall {
+interface CompletionToolCall {
   readonly index?: number | null
   readonly id?: string | null
   readonly function?: { readonly name?: string | null; readonly arguments?: unknown } | null
 }
 
 /** What a chunk adds to a message, or a whole message. */
-interface Said {
+interface CompletionMessage {
   readonly content?: unknown
   readonly refusal?: unknown
   /** DeepSeek, vLLM. */
@@ -19,23 +19,23 @@ interface Said {
   readonly reasoning?: unknown
   /** OpenRouter, where it does not say the same in `reasoning`. */
   readonly reasoning_details?: readonly { readonly text?: string | null; readonly summary?: string | null }[] | null
-  readonly tool_calls?: readonly WireCall[] | null
+  readonly tool_calls?: readonly CompletionToolCall[] | null
 }
 
-interface Choice {
+interface CompletionChoice {
   readonly index?: number
-  readonly delta?: Said | null
-  readonly message?: Said | null
+  readonly delta?: CompletionMessage | null
+  readonly message?: CompletionMessage | null
   /** The Completions API's text. */
   readonly text?: unknown
   readonly finish_reason?: string | null
 }
 
 /** A chunk of a stream, or a whole answer, of either API, as far as it is read. */
-interface Chunk extends OpenAIReport {
+interface CompletionChunk extends OpenAIReport {
   readonly id?: string | null
   readonly model?: string | null
-  readonly choices?: readonly Choice[]
+  readonly choices?: readonly CompletionChoice[]
   readonly error?: unknown
 }
 
@@ -46,27 +46,27 @@ interface Chunk extends OpenAIReport {
 export class OpenAIDecoder implements Decoder {
   complete = false
   /** `obfuscation`, so that the length of an event says nothing: whatever the last string of the event is may be any. */
-  readonly padded = (tail: string, letters: string): string => tail.replace(/:"[\w+/=-]*"}$/, `:"${letters}"}`)
+  readonly replacePadding = (tail: string, letters: string): string => tail.replace(/:"[\w+/=-]*"}$/, `:"${letters}"}`)
   #id = ''
   #model = ''
-  readonly #calls: { readonly index: number | null | undefined; readonly id: string | null | undefined }[] = []
+  readonly #toolCalls: { readonly index: number | null | undefined; readonly id: string | null | undefined }[] = []
 
-  textOf(event: unknown): string | undefined {
-    const chunk = Object(event) as Chunk
+  extractText(event: unknown): string | undefined {
+    const chunk = Object(event) as CompletionChunk
     const { choices, usage, x_groq, error } = chunk
-    if (!Array.isArray(choices) || usage || x_groq || error || this.#isNews(chunk)) return
-    const choice: Choice = Object(choices[0])
+    if (!Array.isArray(choices) || usage || x_groq || error || this.#hasNewIdentity(chunk)) return
+    const choice: CompletionChoice = Object(choices[0])
     const said = choice.delta ?? {}
-    if (choice.index || choice.finish_reason || choice.message || said.refusal || said.tool_calls || reasoningIn(said)) return
+    if (choice.index || choice.finish_reason || choice.message || said.refusal || said.tool_calls || reasoningText(said)) return
     const text = choice.text ?? said.content
     return typeof text === 'string' ? text : undefined
   }
 
   decode(event: unknown): readonly Delta[] {
     if (event === '[DONE]') this.complete = true
-    const chunk = Object(event) as Chunk
+    const chunk = Object(event) as CompletionChunk
     const deltas: Delta[] = []
-    if (this.#isNews(chunk)) {
+    if (this.#hasNewIdentity(chunk)) {
       this.#id ||= chunk.id ?? ''
       this.#model ||= chunk.model ?? ''
       deltas.push({ type: 'meta', ...(this.#id && { id: this.#id }), ...(this.#model && { model: this.#model }) })
@@ -74,24 +74,24 @@ export class OpenAIDecoder implements Decoder {
     const usage = openaiUsage(chunk)
     if (usage) deltas.push({ type: 'usage', usage })
     const { choices } = chunk
-    const choice = Array.isArray(choices) ? (choices as readonly Choice[]).find((each) => !each?.index) : undefined
-    if (choice) this.#choose(choice, deltas)
+    const choice = Array.isArray(choices) ? (choices as readonly CompletionChoice[]).find((each) => !each?.index) : undefined
+    if (choice) this.#decodeChoice(choice, deltas)
     return deltas
   }
 
   /** Whether an event is the first to say who answers. Azure begins with one that has neither. */
-  #isNews({ id, model }: Chunk): boolean {
+  #hasNewIdentity({ id, model }: CompletionChunk): boolean {
     return Boolean((id && !this.#id) || (model && !this.#model))
   }
 
-  #choose({ delta, message, text, finish_reason }: Choice, deltas: Delta[]): void {
+  #decodeChoice({ delta, message, text, finish_reason }: CompletionChoice, deltas: Delta[]): void {
     const said = delta ?? message ?? {}
-    const reasoning = reasoningIn(said)
+    const reasoning = reasoningText(said)
     if (reasoning) deltas.push({ type: 'reasoning', text: reasoning })
     for (const words of [text ?? said.content, said.refusal]) {
       if (words && typeof words === 'string') deltas.push({ type: 'text', text: words })
     }
-    for (const call of said.tool_calls ?? []) deltas.push(this.#call(call))
+    for (const call of said.tool_calls ?? []) deltas.push(this.#decodeToolCall(call))
     if (finish_reason) deltas.push({ type: 'stop', reason: finish_reason })
     if (finish_reason || message) this.complete = true
   }
@@ -101,8 +101,8 @@ export class OpenAIDecoder implements Decoder {
    * has a name. An index that comes again with another id and a name is another call: some servers number all calls 0. Others give each
    * piece a new id, but no name.
    */
-  #call({ index, id, function: called }: WireCall): Delta {
-    const calls = this.#calls
+  #decodeToolCall({ index, id, function: called }: CompletionToolCall): Delta {
+    const calls = this.#toolCalls
     const { name, arguments: given } = called ?? {}
     let at = id ? calls.findLastIndex((call) => call.id === id) : -1
     if (at < 0 && typeof index === 'number') at = calls.findLastIndex((call) => call.index === index)
@@ -114,7 +114,7 @@ export class OpenAIDecoder implements Decoder {
   }
 }
 
-function reasoningIn({ reasoning_content, reasoning, reasoning_details }: Said): string {
+function reasoningText({ reasoning_content, reasoning, reasoning_details }: CompletionMessage): string {
   const said = reasoning_content || reasoning
   if (said && typeof said === 'string') return said
   return Array.isArray(reasoning_details) ? reasoning_details.map(({ text, summary }) => text ?? summary ?? '').join('') : ''
@@ -124,12 +124,12 @@ function reasoningIn({ reasoning_content, reasoning, reasoning_details }: Said):
  * `{ error: { message, type, code } }`, in a stream too; OpenRouter's code is a number. vLLM and Mistral leave out the braces around it,
  * Groq has a place of its own for it, gateways and FastAPI have forms without a type.
  */
-export function openaiComplaint(body: unknown): Complaint | undefined {
+export function parseOpenAIError(body: unknown): ProviderError | undefined {
   const { error, x_groq, choices, message: bare } = Object(body) as Readonly<Record<string, unknown>>
-  const given = error || (Object(x_groq) as Chunk).error || (!choices && bare && body)
+  const given = error || (Object(x_groq) as CompletionChunk).error || (!choices && bare && body)
   if (!given) return
   const { message, type, code } = Object(typeof given === 'string' ? { message: given } : given) as Readonly<Record<string, unknown>>
-  return { type: worded(type || code || undefined), message: worded(message) }
+  return { type: toErrorText(type || code || undefined), message: toErrorText(message) }
 }
 
-const worded = (value: unknown): string | undefined => (typeof value === 'string' ? value : JSON.stringify(value))
+const toErrorText = (value: unknown): string | undefined => (typeof value === 'string' ? value : JSON.stringify(value))

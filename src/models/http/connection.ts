@@ -1,7 +1,7 @@
 import { ChaintapError } from '../../core/errors.ts'
-import { cleanCause, redactor, secretsIn, withoutSecrets } from '../../core/util/secrets.ts'
+import { createRedactor, headerSecrets, redactCause, stripUrlSecrets } from '../../core/util/secrets.ts'
 import type { ModelOptions } from '../model.ts'
-import type { Connection, Line } from './http.ts'
+import type { ModelConnection, Transport } from './http.ts'
 
 /** What is particular to a provider. */
 export interface Provider<Options extends ModelOptions> {
@@ -10,7 +10,7 @@ export interface Provider<Options extends ModelOptions> {
   /** The library's own headers, by lower-case name. */
   headers(key: string, options: Options): Readonly<Record<string, string>>
   /** What to write where the key is missing. */
-  readonly keyLine: string
+  readonly keyHint: string
 }
 
 /**
@@ -18,13 +18,13 @@ export interface Provider<Options extends ModelOptions> {
  *
  * @throws ChaintapError `missing_key`, `key_in_browser` or `invalid_options`.
  */
-export function connect<Options extends ModelOptions>(
+export function connectToProvider<Options extends ModelOptions>(
   model: string,
   provider: Provider<Options>,
   options: Options,
-  client?: Connection['transport'],
-): Connection {
-  return connection(client ?? byFetch(model, provider, options), options)
+  client?: ModelConnection['transport'],
+): ModelConnection {
+  return createModelConnection(client ?? fetchTransportFactory(model, provider, options), options)
 }
 
 /**
@@ -32,38 +32,44 @@ export function connect<Options extends ModelOptions>(
  *
  * @throws ChaintapError `invalid_options`.
  */
-export function connection(
-  transport: Connection['transport'],
+export function createModelConnection(
+  transport: ModelConnection['transport'],
   { maxRetries = 2, onTruncated = 'error', streaming = false }: Pick<ModelOptions, 'maxRetries' | 'onTruncated' | 'streaming'>,
-): Connection {
-  if (!Number.isInteger(maxRetries) || maxRetries < 0) throw invalid(`maxRetries must be a whole number, but is ${maxRetries}.`)
+): ModelConnection {
+  if (!Number.isInteger(maxRetries) || maxRetries < 0)
+    throw invalidConnectionError(`maxRetries must be a whole number, but is ${maxRetries}.`)
   return { transport, maxRetries, onTruncated, streaming }
 }
 
 // A closure, which no console and no JSON shows: it holds the key.
-function byFetch<Options extends ModelOptions>(model: string, provider: Provider<Options>, options: Options): Connection['transport'] {
+function fetchTransportFactory<Options extends ModelOptions>(
+  model: string,
+  provider: Provider<Options>,
+  options: Options,
+): ModelConnection['transport'] {
   const { apiKey, dangerouslyAllowBrowser } = options
-  if (!dangerouslyAllowBrowser && 'window' in globalThis && 'document' in globalThis) throw keyInBrowser()
-  const lineWith = (key: string | undefined): Line => fetchLine(checkedKey(key, model, provider.keyLine), provider, options)
-  if (typeof apiKey === 'function') return async () => lineWith(await keyFrom(apiKey))
-  const line = lineWith(apiKey)
-  return () => line
+  if (!dangerouslyAllowBrowser && 'window' in globalThis && 'document' in globalThis) throw keyInBrowserError()
+  const transportWithKey = (key: string | undefined): Transport =>
+    fetchTransport(validateApiKey(key, model, provider.keyHint), provider, options)
+  if (typeof apiKey === 'function') return async () => transportWithKey(await resolveApiKey(apiKey))
+  const transport = transportWithKey(apiKey)
+  return () => transport
 }
 
 /** A line by `fetch`. Headers that the user has given win over our own, whatever their case. */
-function fetchLine<Options extends ModelOptions>(key: string, provider: Provider<Options>, options: Options): Line {
+function fetchTransport<Options extends ModelOptions>(key: string, provider: Provider<Options>, options: Options): Transport {
   const { baseURL = provider.baseURL, headers: given = {}, fetch } = options
   const headers: Record<string, string> = { 'content-type': 'application/json', ...provider.headers(key, options) }
   for (const [name, value] of Object.entries(given)) headers[name.toLowerCase()] = value
   const [address = '', query = ''] = baseURL.split(/\/*(\?.*)?$/s)
   return {
     name: provider.name,
-    where: withoutSecrets(baseURL),
+    displayUrl: stripUrlSecrets(baseURL),
     // fetch names a URL that it does not take, such as one with a password.
-    redact: redactor([
+    redact: createRedactor([
       query,
       ...(address.match(/[^/]*@/) ?? []),
-      ...secretsIn({ ...Object.fromEntries(new URLSearchParams(query)), ...headers }),
+      ...headerSecrets({ ...Object.fromEntries(new URLSearchParams(query)), ...headers }),
     ]),
     post({ path, body }, signal) {
       // Called as a plain function: engines refuse a fetch whose `this` is another object.
@@ -73,27 +79,27 @@ function fetchLine<Options extends ModelOptions>(key: string, provider: Provider
   }
 }
 
-async function keyFrom(ask: () => string | Promise<string>): Promise<string> {
+async function resolveApiKey(ask: () => string | Promise<string>): Promise<string> {
   try {
     return await ask()
   } catch (error) {
-    throw new ChaintapError('missing_key', 'The function given as apiKey failed.', { cause: cleanCause(error, redactor([])) })
+    throw new ChaintapError('missing_key', 'The function given as apiKey failed.', { cause: redactCause(error, createRedactor([])) })
   }
 }
 
-function checkedKey(given = '', model: string, line: string): string {
+function validateApiKey(given = '', model: string, hint: string): string {
   // Files of keys end with a line break.
   const key = given.trim()
-  if (/[^!-~]/.test(key)) throw invalid('The API key has blanks or other characters that no header can have.')
+  if (/[^!-~]/.test(key)) throw invalidConnectionError('The API key has blanks or other characters that no header can have.')
   if (key !== '') return key
-  throw new ChaintapError('missing_key', `${model} needs an API key, and reads no environment. Write ${line}.`)
+  throw new ChaintapError('missing_key', `${model} needs an API key, and reads no environment. Write ${hint}.`)
 }
 
-const keyInBrowser = (): ChaintapError =>
+const keyInBrowserError = (): ChaintapError =>
   new ChaintapError(
     'key_in_browser',
     'In a page everyone can read the API key. Run the chain in a Worker, behind a RemoteRunnable; ' +
       "or, for the visitor's own key, write dangerouslyAllowBrowser: true.",
   )
 
-const invalid = (problem: string): ChaintapError => new ChaintapError('invalid_options', problem)
+const invalidConnectionError = (problem: string): ChaintapError => new ChaintapError('invalid_options', problem)

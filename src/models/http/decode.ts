@@ -1,41 +1,46 @@
 import type { Delta } from '../../core/delta.ts'
 import { TruncatedError } from '../../core/errors.ts'
 import type { Stage } from '../../core/flow/link.ts'
-import type { OpenRun } from '../../core/run/run.ts'
+import type { ActiveRun } from '../../core/run/run.ts'
 import { parseJson } from '../../core/util/parse-json.ts'
-import { complained, unreadable } from './errors.ts'
-import type { Call, Line } from './http.ts'
+import { protocolError, providerStreamError } from './errors.ts'
+import type { RequestContext, Transport } from './http.ts'
 import { speculation } from './speculation.ts'
 
 /**
  * JSON texts, the events of a stream or the one that is the whole answer, to Deltas. An answer that ends early fails here, after what
  * it had brought has passed (P3). `line` is asked when something came over it.
  */
-export function decoded({ wire, streaming, onTruncated }: Call, line: () => Line, run: OpenRun): Stage<string, Delta> {
+export function decodeStage(
+  { wire, streaming, onTruncated }: RequestContext,
+  transport: () => Transport,
+  run: ActiveRun,
+): Stage<string, Delta> {
   const decoder = wire.decoder(streaming)
-  const shape = speculation((data) => decoder.textOf(parseJson(data)), decoder.padded)
+  const templates = speculation((data) => decoder.extractText(parseJson(data)), decoder.replacePadding)
   let isEmpty = true
   return {
     transform(data, controller) {
       isEmpty = false
-      const known = shape.read(data)
+      const known = templates.readText(data)
       if (known !== undefined) return controller.enqueue({ type: 'text', text: known })
       const event = data === '[DONE]' ? data : parseJson(data)
-      if (event === undefined) throw unreadable(line(), `sent ${data.length} characters that are not JSON`)
-      const text = decoder.textOf(event)
+      if (event === undefined) throw protocolError(transport(), `sent ${data.length} characters that are not JSON`)
+      const text = decoder.extractText(event)
       if (text !== undefined) {
-        shape.learn(data, text)
+        templates.addTemplate(data, text)
         return controller.enqueue({ type: 'text', text })
       }
-      const complaint = wire.complaint(event)
-      if (complaint) throw complained(line(), complaint)
+      const providerError = wire.parseError(event)
+      if (providerError) throw providerStreamError(transport(), providerError)
       for (const delta of decoder.decode(event)) controller.enqueue(delta)
     },
     flush() {
       if (decoder.complete) return
-      if (!streaming) throw unreadable(line(), `answered with ${isEmpty ? 'an empty body' : 'JSON that is no answer'}`)
+      if (!streaming) throw protocolError(transport(), `answered with ${isEmpty ? 'an empty body' : 'JSON that is no answer'}`)
       // Nothing at all is nothing to accept.
-      if (isEmpty) throw new TruncatedError(`The answer of ${line().name} is empty: its stream ended before the first event. Ask again.`)
+      if (isEmpty)
+        throw new TruncatedError(`The answer of ${transport().name} is empty: its stream ended before the first event. Ask again.`)
       const error = new TruncatedError()
       if (onTruncated === 'error') throw error
       run.markTruncated(error)

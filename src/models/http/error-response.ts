@@ -2,10 +2,10 @@ import type { Source } from '../../core/flow/source.ts'
 import { retryAfterMs } from '../../core/util/retry-after.ts'
 
 /** Enough for any provider's complaint. */
-const LIMIT = 16_384
+const MAX_ERROR_BODY_CHARS = 16_384
 
 /** What a provider says with a status that is no success. */
-export interface Refusal {
+export interface ErrorResponse {
   /** The beginning of its body. */
   readonly text: string
   /** What to do. */
@@ -16,16 +16,16 @@ export interface Refusal {
 }
 
 /** Reads a refusal, its body no further than its message needs. */
-export async function refusal({ status, headers }: Response, body: Source<Uint8Array>): Promise<Refusal> {
+export async function readErrorResponse({ status, headers }: Response, body: Source<Uint8Array>): Promise<ErrorResponse> {
   return {
-    text: await head(body),
-    hint: hints[status] ?? (status >= 500 ? 'The provider has a problem: ask again.' : ''),
+    text: await readBodyStart(body),
+    hint: statusHints[status] ?? (status >= 500 ? 'The provider has a problem: ask again.' : ''),
     requestId: headers.get('request-id') ?? headers.get('x-request-id') ?? undefined,
     retryAfterMs: retryAfterMs(headers),
   }
 }
 
-const hints: Readonly<Record<number, string>> = {
+const statusHints: Readonly<Record<number, string>> = {
   400: 'The request is not as the provider wants it.',
   401: 'Check the API key.',
   403: 'The API key may not do this.',
@@ -37,11 +37,11 @@ const hints: Readonly<Record<number, string>> = {
 }
 
 /** The beginning of a body as text; the rest is not waited for. A body that breaks off has said what it said. */
-async function head(body: Source<Uint8Array>): Promise<string> {
+async function readBodyStart(body: Source<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''
   try {
-    while (text.length < LIMIT) {
+    while (text.length < MAX_ERROR_BODY_CHARS) {
       const { done, value } = await body.next()
       if (done) break
       text += decoder.decode(value, { stream: true })

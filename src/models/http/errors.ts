@@ -1,36 +1,36 @@
 import { ChaintapError, ModelError, type ModelErrorFacts } from '../../core/errors.ts'
-import { cleanCause } from '../../core/util/secrets.ts'
-import type { Complaint } from '../wire.ts'
-import type { Line } from './http.ts'
+import { redactCause } from '../../core/util/secrets.ts'
+import type { ProviderError } from '../wire.ts'
+import type { Transport } from './http.ts'
 
 /** A connection that could not be made, or was lost. */
-export function unreachable(
-  { name, where, check = 'baseURL and, in a page, CORS', redact }: Line,
+export function networkError(
+  { name, displayUrl, checkHint = 'baseURL and, in a page, CORS', redact }: Transport,
   error: unknown,
   isLost = false,
 ): ChaintapError {
-  const cause = cleanCause(error, redact)
+  const cause = redactCause(error, redact)
   const said = cause instanceof Error ? cause.message : String(cause)
   const told = isLost
     ? `The connection to ${name} was lost in the middle of its answer: ${said}. What arrived before was delivered; ask again.`
-    : `Could not reach ${name} at ${where}: ${said}. Check the network, ${check}.`
+    : `Could not reach ${name} at ${displayUrl}: ${said}. Check the network, ${checkHint}.`
   return new ChaintapError('network', told, { cause })
 }
 
 /** An answer that is not what the provider's format promises. */
-export function unreadable({ name, where, check = `baseURL: it is ${where}` }: Line, what: string): ModelError {
-  return new ModelError('wire', `${name} ${what}. Check ${check}.`)
+export function protocolError({ name, displayUrl, checkHint = `baseURL: it is ${displayUrl}` }: Transport, what: string): ModelError {
+  return new ModelError('wire', `${name} ${what}. Check ${checkHint}.`)
 }
 
 /** A failure that the provider told of after it had begun with 200. */
-export function complained(line: Line, complaint: Complaint): ModelError {
-  return modelError(line, complaint, 'failed in its answer', 'What arrived before was delivered.')
+export function providerStreamError(transport: Transport, complaint: ProviderError): ModelError {
+  return modelError(transport, complaint, 'failed in its answer', 'What arrived before was delivered.')
 }
 
 /** What a provider says is wrong: with a status where it refused, without where it had begun to answer. */
 export function modelError(
-  { name, redact }: Line,
-  complaint: Complaint,
+  { name, redact }: Transport,
+  complaint: ProviderError,
   what: string,
   hint: string,
   facts: ModelErrorFacts = {},

@@ -1,27 +1,27 @@
 import type { Delta } from '../../core/delta.ts'
 import { ChaintapError, type ModelError } from '../../core/errors.ts'
 import { Flow } from '../../core/flow/flow.ts'
-import { late } from '../../core/flow/lazy-source.ts'
+import { lazySource } from '../../core/flow/lazy-source.ts'
 import type { Source } from '../../core/flow/source.ts'
-import { note } from '../../core/run/instrument.ts'
-import type { OpenRun } from '../../core/run/run.ts'
+import { recordAnswer } from '../../core/run/instrument.ts'
+import type { ActiveRun } from '../../core/run/run.ts'
 import { backoffMs, sleep } from '../../core/util/backoff.ts'
 import { parseJson } from '../../core/util/parse-json.ts'
 import { messageFold } from '../../messages/fold.ts'
 import type { Wire, WireRequest } from '../wire.ts'
-import { decoded } from './decode.ts'
-import type { Refusal } from './error-response.ts'
-import { modelError, unreachable, unreadable } from './errors.ts'
-import { sse, whole } from './sse.ts'
+import { decodeStage } from './decode.ts'
+import type { ErrorResponse } from './error-response.ts'
+import { modelError, networkError, protocolError } from './errors.ts'
+import { sseDataStage, wholeTextStage } from './sse.ts'
 
 /** A way to a provider, ready for one attempt. */
-export interface Line {
+export interface Transport {
   /** The provider's name, for messages of errors. */
   readonly name: string
   /** Its address, without secrets. */
-  readonly where: string
+  readonly displayUrl: string
   /** What to check where an answer is none. Default: `baseURL`. */
-  readonly check?: string
+  readonly checkHint?: string
   /** Takes out of a text what must not be told. */
   redact(text: string): string
   post(request: WireRequest, signal: AbortSignal): Promise<Response>
@@ -31,26 +31,26 @@ export interface Line {
 export type OnTruncated = 'error' | 'accept'
 
 /** How a model reaches its provider. One object for a model and its copies. */
-export interface Connection {
+export interface ModelConnection {
   /** How requests leave: by `fetch` or by a user's client. Asked anew for each attempt, so that a key may change. */
-  readonly transport: () => Line | Promise<Line>
+  readonly transport: () => Transport | Promise<Transport>
   readonly maxRetries: number
   readonly onTruncated: OnTruncated
   /** Asks for a stream where nobody reads one, too. */
   readonly streaming: boolean
   /** Whether to ask again at once after this refusal, because the next request will be another one. */
-  relents?(error: unknown, refused: WireRequest): boolean
+  canDowngrade?(error: unknown, refused: WireRequest): boolean
 }
 
 /** A model, as far as its answers need it. */
-export interface Asking<Options, At extends Connection> {
+export interface HttpModel<Options, At extends ModelConnection> {
   /** What each call asks for. */
   readonly options: Options
   readonly connection: At
 }
 
 /** One call of a model. */
-export interface Call extends Connection {
+export interface RequestContext extends ModelConnection {
   readonly wire: Wire<never, never, never>
 }
 
@@ -63,84 +63,99 @@ export interface Call extends Connection {
  *   is told as a `retry` event.
  * - However the run ends, the body is closed with it, even where `fetch` ignores its signal and answers late (P2).
  */
-export function answer<Options, Input, At extends Connection>(
-  { options, connection }: Asking<Options, At>,
+export function streamCompletion<Options, Input, At extends ModelConnection>(
+  { options, connection }: HttpModel<Options, At>,
   wire: Wire<Options, Input, At>,
   input: Input,
-  run: OpenRun,
+  run: ActiveRun,
 ): Flow<Delta> {
   const streaming = run.scope.streaming || connection.streaming
-  const call: Call = { ...connection, wire, streaming }
-  run.announces = streaming
-  let line: Line | undefined
-  const asked = late(async () => {
+  const call: RequestContext = { ...connection, wire, streaming }
+  run.emitsTokens = streaming
+  let transport: Transport | undefined
+  const body = lazySource(async () => {
     for (let attempt = 1, left = connection.maxRetries; ; attempt++) {
       const request = wire.request(input, options, streaming, connection)
       try {
-        line = await connection.transport()
-        note(run, { url: line.where })
-        return await ask(call, line, request, run)
+        transport = await connection.transport()
+        recordAnswer(run, { url: transport.displayUrl })
+        return await attemptRequest(call, transport, request, run)
       } catch (error) {
-        const pause = connection.relents?.(error, request) ? 0 : left-- > 0 ? pauseAfter(error, attempt) : undefined
+        const pause = connection.canDowngrade?.(error, request) ? 0 : left-- > 0 ? retryDelayMs(error, attempt) : undefined
         if (pause === undefined) throw error
         await run.emit({ type: 'retry', attempt, error })
         if (pause > 0) await sleep(pause, run.signal)
       }
     }
   })
-  return new Flow<Uint8Array>(asked, messageFold).through(streaming ? sse() : whole()).through(decoded(call, () => line as Line, run))
+  return new Flow<Uint8Array>(body, messageFold)
+    .through(streaming ? sseDataStage() : wholeTextStage())
+    .through(decodeStage(call, () => transport as Transport, run))
 }
 
 /** One attempt, as far as the body of an answer. */
-async function ask({ wire, streaming }: Call, line: Line, request: WireRequest, run: OpenRun): Promise<Source<Uint8Array>> {
+async function attemptRequest(
+  { wire, streaming }: RequestContext,
+  transport: Transport,
+  request: WireRequest,
+  run: ActiveRun,
+): Promise<Source<Uint8Array>> {
   const { signal } = run
   signal.throwIfAborted()
   let response: Response
   try {
-    response = await line.post(request, signal)
+    response = await transport.post(request, signal)
   } catch (error) {
-    throw error instanceof ChaintapError ? error : unreachable(line, error)
+    throw error instanceof ChaintapError ? error : networkError(transport, error)
   }
-  const body = bodyOf(response, line)
-  run.own((failure) => failure && body.cancel(failure.reason))
+  const body = responseBodySource(response, transport)
+  run.onEnd((failure) => failure && body.cancel(failure.reason))
   if (!response.ok) {
-    const error = await refused(line, response, body, wire)
+    const error = await httpStatusError(transport, response, body, wire)
     body.cancel(error)
     throw error
   }
   const type = response.headers.get('content-type')
   if (streaming && type && !/^text\/event-stream\b/i.test(type)) {
-    throw unreadable(line, `was asked for a stream (text/event-stream), but answered ${response.status} with ${line.redact(type)}`)
+    throw protocolError(
+      transport,
+      `was asked for a stream (text/event-stream), but answered ${response.status} with ${transport.redact(type)}`,
+    )
   }
   return body
 }
 
 /** A refusal as an error. What reads it is loaded when it is needed; where it cannot be, as in a page deployed anew, the status is told. */
-async function refused(line: Line, response: Response, body: Source<Uint8Array>, wire: Call['wire']): Promise<ModelError> {
+async function httpStatusError(
+  transport: Transport,
+  response: Response,
+  body: Source<Uint8Array>,
+  wire: RequestContext['wire'],
+): Promise<ModelError> {
   const { status } = response
-  const reading = import('./error-response.ts').then(({ refusal }) => refusal(response, body))
-  const { text = '', hint = '', requestId, retryAfterMs }: Partial<Refusal> = await reading.catch(() => ({}))
-  const complaint = wire.complaint(parseJson(text)) ?? { message: text }
-  const facts = { status, retryAfterMs: retryAfterMs ?? complaint.retryAfterMs }
-  return modelError(line, { ...complaint, requestId: requestId ?? complaint.requestId }, `answered ${status}`, hint, facts)
+  const reading = import('./error-response.ts').then(({ readErrorResponse }) => readErrorResponse(response, body))
+  const { text = '', hint = '', requestId, retryAfterMs }: Partial<ErrorResponse> = await reading.catch(() => ({}))
+  const providerError = wire.parseError(parseJson(text)) ?? { message: text }
+  const facts = { status, retryAfterMs: retryAfterMs ?? providerError.retryAfterMs }
+  return modelError(transport, { ...providerError, requestId: requestId ?? providerError.requestId }, `answered ${status}`, hint, facts)
 }
 
 /** A provider that asks for more is not waited for: its error says how long. */
-const LONGEST_PAUSE = 60_000
+const MAX_RETRY_AFTER_MS = 60_000
 
 /** How long to wait before the next attempt, in ms; undefined where it would fail again. */
-function pauseAfter(error: unknown, attempt: number): number | undefined {
+function retryDelayMs(error: unknown, attempt: number): number | undefined {
   const { code, status = 0, retryAfterMs = backoffMs(attempt) } = Object(error) as Partial<ModelError>
-  const mayPass = code === 'network' || [408, 409, 429].includes(status) || status >= 500
-  return mayPass && retryAfterMs <= LONGEST_PAUSE ? retryAfterMs : undefined
+  const isTransient = code === 'network' || [408, 409, 429].includes(status) || status >= 500
+  return isTransient && retryAfterMs <= MAX_RETRY_AFTER_MS ? retryAfterMs : undefined
 }
 
 /** A body as a source; engines name a lost connection each in its own, short way. */
-function bodyOf({ body }: Response, line: Line): Source<Uint8Array> {
+function responseBodySource({ body }: Response, transport: Transport): Source<Uint8Array> {
   const reader = body?.getReader()
   return {
     next: () => (reader ? reader.read() : { done: true }),
     cancel: (reason) => void reader?.cancel(reason).catch(() => {}),
-    explain: (error) => unreachable(line, error, true),
+    explain: (error) => networkError(transport, error, true),
   }
 }

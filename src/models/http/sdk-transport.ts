@@ -1,14 +1,14 @@
 import { ChaintapError } from '../../core/errors.ts'
-import { cleanCause, redactor, withoutSecrets } from '../../core/util/secrets.ts'
-import type { Line } from './http.ts'
+import { createRedactor, redactCause, stripUrlSecrets } from '../../core/util/secrets.ts'
+import type { Transport } from './http.ts'
 
 /** The part of an official client that makes calls of one kind, and can give the raw response. */
-export interface Creates {
+export interface SdkEndpoint {
   create(body: object, options?: { readonly signal?: AbortSignal; readonly maxRetries?: number }): { asResponse(): Promise<Response> }
 }
 
 /** What official clients have in common. */
-export interface Client {
+export interface SdkClient {
   readonly baseURL: string
   readonly apiKey?: string | null
   readonly authToken?: string | null
@@ -17,24 +17,24 @@ export interface Client {
 /**
  * A line by an official client: it carries the request, signs it and gives the raw response. Reading, retries and errors stay ours.
  */
-export function clientLine(name: string, { baseURL, apiKey, authToken }: Client, calls: Creates): Line {
-  const redact = redactor([apiKey ?? '', authToken ?? ''])
+export function sdkTransport(name: string, { baseURL, apiKey, authToken }: SdkClient, endpoint: SdkEndpoint): Transport {
+  const redact = createRedactor([apiKey ?? '', authToken ?? ''])
   return {
     name,
-    where: withoutSecrets(baseURL),
+    displayUrl: stripUrlSecrets(baseURL),
     redact,
     async post({ body }, signal) {
       try {
-        return await calls.create(body, { signal, maxRetries: 0 }).asResponse()
+        return await endpoint.create(body, { signal, maxRetries: 0 }).asResponse()
       } catch (error) {
-        return responseOf(error, name, redact)
+        return sdkErrorToResponse(error, name, redact)
       }
     },
   }
 }
 
 /** The SDKs throw what is no success, and have read its body: made a response again, it is treated like any other. */
-function responseOf(error: unknown, name: string, redact: Line['redact']): Response {
+function sdkErrorToResponse(error: unknown, name: string, redact: Transport['redact']): Response {
   const { status, headers, error: body, message } = Object(error) as Readonly<Record<string, unknown>>
   if (typeof status === 'number') {
     return new Response(JSON.stringify(body ?? { message }), { status, ...(headers instanceof Headers && { headers }) })
@@ -42,6 +42,6 @@ function responseOf(error: unknown, name: string, redact: Line['redact']): Respo
   // Their errors without a response have the field too: a connection that failed.
   if (error instanceof Error && 'status' in error) throw error
   throw new ChaintapError('invalid_options', `The client of ${name} did not send the request: ${redact(String(message))}`, {
-    cause: cleanCause(error, redact),
+    cause: redactCause(error, redact),
   })
 }

@@ -1,9 +1,9 @@
 import { parseJson } from '../../core/util/parse-json.ts'
 
-const QUOTE = 34
-const BACKSLASH = 92
+const QUOTE_CHAR = 34
+const BACKSLASH_CHAR = 92
 /** Shapes learnt in vain, one after the other, until it is given up: learning costs what it is to save. */
-const PATIENCE = 16
+const MAX_FAILED_TEMPLATES = 16
 
 /**
  * Nearly every event of an answer is the same JSON around one string: the shape of one gives the text of the next without parsing it.
@@ -14,28 +14,28 @@ const PATIENCE = 16
  * It buys 220 of 345 ns per event in Node 24: a chain over 16 KiB chunks goes from 1.73 to 1.13 times the bare loop that parses all. Of
  * OpenAI's events, which are longer, it takes 0.2 of the time of parsing, 0.4 with their padding; without `padded` that would be 1.3.
  */
-export function speculation(textOf: (data: string) => string | undefined, padded: Padded = (tail) => tail): Speculation {
+export function speculation(textOf: (data: string) => string | undefined, padded: ReplacePadding = (tail) => tail): Speculation {
   const endings = new Set<string>()
-  let [before, vain, isFirst] = ['', 0, true]
+  let [before, failures, isFirst] = ['', 0, true]
   return {
-    read(data) {
+    readText(data) {
       const from = before.length
       if (from === 0 || data.slice(0, from) !== before) return
       let [end, isEscaped] = [from, false]
-      for (let char = data.charCodeAt(end); char !== QUOTE; char = data.charCodeAt(++end)) {
+      for (let char = data.charCodeAt(end); char !== QUOTE_CHAR; char = data.charCodeAt(++end)) {
         // A control character is no JSON; NaN is the end.
         if (!(char >= 32)) return
-        if (char === BACKSLASH) {
+        if (char === BACKSLASH_CHAR) {
           isEscaped = true
           end++
         }
       }
       const tail = data.slice(end)
       if (!endings.has(tail) && !endings.has(padded(tail, ''))) return
-      vain = 0
+      failures = 0
       return isEscaped ? (parseJson(data.slice(from - 1, end + 1)) as string | undefined) : data.slice(from, end)
     },
-    learn(data, text) {
+    addTemplate(data, text) {
       // The first token shall not wait for two probes.
       if (isFirst) {
         isFirst = false
@@ -43,7 +43,7 @@ export function speculation(textOf: (data: string) => string | undefined, padded
       }
       const literal = JSON.stringify(text)
       const start = data.lastIndexOf(literal) + 1
-      if (start === 0 || vain++ >= PATIENCE || endings.size >= 4 * PATIENCE) return
+      if (start === 0 || failures++ >= MAX_FAILED_TEMPLATES || endings.size >= 4 * MAX_FAILED_TEMPLATES) return
       const [head, tail] = [data.slice(0, start), data.slice(start + literal.length - 2)]
       if (!['1', '2'].every((probe) => textOf(`${head}${probe}${padded(tail, probe)}`) === probe)) return
       if (head !== before) endings.clear()
@@ -54,11 +54,11 @@ export function speculation(textOf: (data: string) => string | undefined, padded
 }
 
 /** The end of an event with other letters in place of its random padding. */
-export type Padded = (tail: string, letters: string) => string
+export type ReplacePadding = (tail: string, letters: string) => string
 
 export interface Speculation {
   /** The text of an event; undefined where it has to be parsed. */
-  read(data: string): string | undefined
+  readText(data: string): string | undefined
   /** Takes the shape of an event that had to be parsed, and has this text. */
-  learn(data: string, text: string): void
+  addTemplate(data: string, text: string): void
 }

@@ -4,9 +4,9 @@ import type { Stage } from '../../core/flow/link.ts'
 import { parseJson } from '../../core/util/parse-json.ts'
 
 /** 8 million characters: an image as base64 fits, a body without line ends does not fill the memory. */
-const LIMIT = 8_000_000
+const MAX_EVENT_CHARS = 8_000_000
 
-const more = { stream: true }
+const chunkDecodeOptions = { stream: true }
 
 /**
  * Bytes to the data of server-sent events (HTML standard §9.2.6). Events without data are left out, as they say nothing to a decoder.
@@ -16,7 +16,7 @@ const more = { stream: true }
  *
  * @throws ChaintapError `event_too_large` for one event that is longer than `limit` characters and came in several chunks.
  */
-export function sse({ limit = LIMIT }: { readonly limit?: number } = {}): Stage<Uint8Array, string> {
+export function sseDataStage({ limit = MAX_EVENT_CHARS }: { readonly limit?: number } = {}): Stage<Uint8Array, string> {
   // The parser takes off the one byte order mark that the standard allows for; the decoder would take off another.
   const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
   let parser: EventSourceParser
@@ -29,12 +29,12 @@ export function sse({ limit = LIMIT }: { readonly limit?: number } = {}): Stage<
           if (data !== '' && (!isOver || data === '[DONE]' || parseJson(data) !== undefined)) controller.enqueue(data)
         },
         onError({ type }) {
-          if (type === 'max-buffer-size-exceeded') throw tooLarge(limit)
+          if (type === 'max-buffer-size-exceeded') throw eventTooLargeError(limit)
         },
       })
     },
     transform(bytes) {
-      parser.feed(decoder.decode(bytes, more))
+      parser.feed(decoder.decode(bytes, chunkDecodeOptions))
     },
     flush() {
       isOver = true
@@ -44,13 +44,13 @@ export function sse({ limit = LIMIT }: { readonly limit?: number } = {}): Stage<
 }
 
 /** Bytes to the one text that they are. */
-export function whole(): Stage<Uint8Array, string> {
+export function wholeTextStage(): Stage<Uint8Array, string> {
   const decoder = new TextDecoder()
   let text = ''
   return {
     transform(bytes) {
-      text += decoder.decode(bytes, more)
-      if (text.length > LIMIT) throw tooLarge(LIMIT)
+      text += decoder.decode(bytes, chunkDecodeOptions)
+      if (text.length > MAX_EVENT_CHARS) throw eventTooLargeError(MAX_EVENT_CHARS)
     },
     flush(controller) {
       text += decoder.decode()
@@ -59,5 +59,5 @@ export function whole(): Stage<Uint8Array, string> {
   }
 }
 
-const tooLarge = (limit: number): ChaintapError =>
+const eventTooLargeError = (limit: number): ChaintapError =>
   new ChaintapError('event_too_large', `The answer, or one event of it, is longer than ${limit} characters. Check baseURL.`)

@@ -1,10 +1,10 @@
 import type { Message } from '../../core/message.ts'
 import type { ToolSpec } from '../../schema/tool-spec.ts'
-import { OpenAIDecoder, openaiComplaint } from '../chat-completions/decoder.ts'
-import { toolOf, turn } from '../chat-completions/messages.ts'
+import { OpenAIDecoder, parseOpenAIError } from '../chat-completions/decoder.ts'
+import { toOpenAIMessages, toOpenAITool } from '../chat-completions/messages.ts'
 import type { Wire } from '../wire.ts'
 import type { OpenAIConnection } from './connection.ts'
-import { bodyOf, callKeys, type OpenAICallOptions } from './request.ts'
+import { type OpenAICallOptions, openaiCallKeys, openaiRequestBody } from './request.ts'
 
 /** What one call may be asked with; `bind` takes them too. Where a field is left out, the server's own default holds. */
 export interface ChatOpenAICallOptions extends OpenAICallOptions {
@@ -27,8 +27,8 @@ export interface ChatOpenAICallOptions extends OpenAICallOptions {
   readonly parallelToolCalls?: boolean
 }
 
-export const chatKeys: readonly (keyof ChatOpenAICallOptions)[] = [
-  ...callKeys,
+export const chatOpenAICallKeys: readonly (keyof ChatOpenAICallOptions)[] = [
+  ...openaiCallKeys,
   'reasoningEffort',
   'responseFormat',
   'tools',
@@ -37,21 +37,21 @@ export const chatKeys: readonly (keyof ChatOpenAICallOptions)[] = [
 ]
 
 /** OpenAI's Chat Completions API, `POST /chat/completions`: https://platform.openai.com/docs/api-reference/chat. Many servers speak it. */
-export const openaiChat: Wire<ChatOpenAICallOptions, readonly Message[], OpenAIConnection> = {
+export const openaiChatWire: Wire<ChatOpenAICallOptions, readonly Message[], OpenAIConnection> = {
   request(messages, options, streaming, { maxTokensField, streamOptions }) {
     const { model = 'gpt-5.5', maxTokens, reasoningEffort, responseFormat, tools, toolChoice, parallelToolCalls } = options
     const particular = {
       model,
-      messages: messages.flatMap(turn),
+      messages: messages.flatMap(toOpenAIMessages),
       [maxTokensField]: maxTokens,
       reasoning_effort: reasoningEffort,
       response_format: responseFormat,
-      tools: tools?.map(toolOf),
+      tools: tools?.map(toOpenAITool),
       tool_choice: toolChoice,
       parallel_tool_calls: parallelToolCalls,
     }
-    return { path: '/chat/completions', body: bodyOf(options, particular, streaming, streamOptions) }
+    return { path: '/chat/completions', body: openaiRequestBody(options, particular, streaming, streamOptions) }
   },
   decoder: () => new OpenAIDecoder(),
-  complaint: openaiComplaint,
+  parseError: parseOpenAIError,
 }

@@ -1,14 +1,14 @@
-import { OpenAIDecoder, openaiComplaint } from '../chat-completions/decoder.ts'
+import { OpenAIDecoder, parseOpenAIError } from '../chat-completions/decoder.ts'
 import type { Wire } from '../wire.ts'
 import type { OpenAIConnection } from './connection.ts'
-import { bodyOf, type OpenAICallOptions } from './request.ts'
+import { type OpenAICallOptions, openaiRequestBody } from './request.ts'
 
 /** OpenAI's Completions API, `POST /completions`: https://platform.openai.com/docs/api-reference/completions. A text goes on. */
-export const openaiCompletions: Wire<OpenAICallOptions, string, OpenAIConnection> = {
+export const openaiCompletionsWire: Wire<OpenAICallOptions, string, OpenAIConnection> = {
   request: (prompt, options, streaming, { streamOptions }) => {
     const { model = 'gpt-3.5-turbo-instruct', maxTokens = 256 } = options
-    return { path: '/completions', body: bodyOf(options, { model, prompt, max_tokens: maxTokens }, streaming, streamOptions) }
+    return { path: '/completions', body: openaiRequestBody(options, { model, prompt, max_tokens: maxTokens }, streaming, streamOptions) }
   },
   decoder: () => new OpenAIDecoder(),
-  complaint: openaiComplaint,
+  parseError: parseOpenAIError,
 }

@@ -1,16 +1,16 @@
-import { withoutSecrets } from '../../core/util/secrets.ts'
-import { connect, type Provider } from '../http/connection.ts'
-import type { Connection } from '../http/http.ts'
-import { type Client, type Creates, clientLine } from '../http/sdk-transport.ts'
+import { stripUrlSecrets } from '../../core/util/secrets.ts'
+import { connectToProvider, type Provider } from '../http/connection.ts'
+import type { ModelConnection } from '../http/http.ts'
+import { type SdkClient, type SdkEndpoint, sdkTransport } from '../http/sdk-transport.ts'
 import type { ModelOptions } from '../model.ts'
 
 /**
  * As much of an official client as is used, e.g. of `new OpenAI()` or `new AzureOpenAI()` from `openai`: it carries the request, signs it
  * and gives the raw response. Reading, retries and errors stay ours.
  */
-export interface OpenAIClient extends Client {
-  readonly chat: { readonly completions: Creates }
-  readonly completions: Creates
+export interface OpenAIClient extends SdkClient {
+  readonly chat: { readonly completions: SdkEndpoint }
+  readonly completions: SdkEndpoint
 }
 
 /** What models of OpenAI and of compatible servers are made with, beside the options of their calls. */
@@ -28,17 +28,17 @@ export interface OpenAIModelOptions extends ModelOptions {
 }
 
 /** How to reach a server, and what is known of it. */
-export interface OpenAIConnection extends Connection {
+export interface OpenAIConnection extends ModelConnection {
   /** What it calls the most tokens of an answer. */
   readonly maxTokensField: 'max_completion_tokens' | 'max_tokens'
   /** What asks for the usage of a stream, where it is wanted and was not refused. */
   streamOptions: object | undefined
 }
 
-const openai: Provider<OpenAIModelOptions> = {
+const openaiProvider: Provider<OpenAIModelOptions> = {
   name: 'OpenAI',
   baseURL: 'https://api.openai.com/v1',
-  keyLine: "{ apiKey: env.OPENAI_API_KEY }, or { client: new OpenAI() }; for a server that wants none, any: { apiKey: 'none' }",
+  keyHint: "{ apiKey: env.OPENAI_API_KEY }, or { client: new OpenAI() }; for a server that wants none, any: { apiKey: 'none' }",
   headers: (key, { organization, project }) => ({
     authorization: `Bearer ${key}`,
     ...(organization && { 'openai-organization': organization }),
@@ -49,17 +49,21 @@ const openai: Provider<OpenAIModelOptions> = {
 const includeUsage = { include_usage: true }
 
 /** How the model of that name reaches its server. */
-export function openaiConnection(model: string, options: OpenAIModelOptions, calls: (client: OpenAIClient) => Creates): OpenAIConnection {
+export function createOpenAIConnection(
+  model: string,
+  options: OpenAIModelOptions,
+  selectEndpoint: (client: OpenAIClient) => SdkEndpoint,
+): OpenAIConnection {
   const { client, streamUsage = true } = options
-  const address = withoutSecrets(client?.baseURL ?? options.baseURL ?? openai.baseURL)
+  const address = stripUrlSecrets(client?.baseURL ?? options.baseURL ?? openaiProvider.baseURL)
   // A compatible server is told by its own name.
-  const name = (address !== openai.baseURL && /\/\/([^/]+)/.exec(address)?.[1]) || openai.name
+  const name = (address !== openaiProvider.baseURL && /\/\/([^/]+)/.exec(address)?.[1]) || openaiProvider.name
   const connection: OpenAIConnection = {
-    ...connect(model, { ...openai, name }, options, client && (() => clientLine(name, client, calls(client)))),
+    ...connectToProvider(model, { ...openaiProvider, name }, options, client && (() => sdkTransport(name, client, selectEndpoint(client)))),
     maxTokensField: /\/\/[^/]*\b(?:openai|azure)\.com\b/.test(address) ? 'max_completion_tokens' : 'max_tokens',
     streamOptions: streamUsage ? includeUsage : undefined,
-    relents(error, { body }) {
-      if (!streamUsage || !refusesUsage(error)) return false
+    canDowngrade(error, { body }) {
+      if (!streamUsage || !isStreamUsageRefusal(error)) return false
       const wasAsked = body.stream_options === includeUsage
       // Refused without it too: then it was something else.
       connection.streamOptions = wasAsked ? undefined : includeUsage
@@ -70,7 +74,7 @@ export function openaiConnection(model: string, options: OpenAIModelOptions, cal
 }
 
 /** Servers check what they are sent with Pydantic, mostly: `Extra inputs are not permitted`, or `extra fields` in its first version. */
-function refusesUsage(error: unknown): boolean {
+function isStreamUsageRefusal(error: unknown): boolean {
   const { status, message } = Object(error) as { readonly status?: unknown; readonly message?: unknown }
   return (status === 400 || status === 422) && /stream_options|include_usage|extra (?:fields|inputs)/i.test(String(message))
 }

@@ -1,22 +1,22 @@
-import { verbosely } from '../../console/lazy.ts'
+import { lazyConsoleHandler } from '../../console/lazy.ts'
 import type { Delta } from '../../core/delta.ts'
 import type { Flow } from '../../core/flow/flow.ts'
-import { text } from '../../core/flow/fold.ts'
+import { textFold } from '../../core/flow/fold.ts'
 import type { Stage } from '../../core/flow/link.ts'
 import { messagesAsText } from '../../core/handler/methods.ts'
 import type { AssistantMessage, Message } from '../../core/message.ts'
 import type { RunOptions } from '../../core/options.ts'
-import { note } from '../../core/run/instrument.ts'
-import type { OpenRun } from '../../core/run/run.ts'
+import { recordAnswer } from '../../core/run/instrument.ts'
+import type { ActiveRun } from '../../core/run/run.ts'
 import { Runnable } from '../../core/runnable/runnable.ts'
 import { mergeUsage } from '../../core/usage.ts'
 import { type ChatInput, toMessages } from '../../messages/coerce.ts'
-import { answer } from '../http/http.ts'
-import { type ChatGeneration, chatGeneration, type Generation, generate, type LLMResult, picked } from '../model.ts'
-import { type ChatOpenAICallOptions, chatKeys, openaiChat } from './chat.ts'
-import { openaiCompletions } from './completions.ts'
-import { type OpenAIConnection, type OpenAIModelOptions, openaiConnection } from './connection.ts'
-import { callKeys, type OpenAICallOptions } from './request.ts'
+import { streamCompletion } from '../http/http.ts'
+import { type ChatGeneration, chatGeneration, type Generation, generate, type LLMResult, pickOptions } from '../model.ts'
+import { type ChatOpenAICallOptions, chatOpenAICallKeys, openaiChatWire } from './chat.ts'
+import { openaiCompletionsWire } from './completions.ts'
+import { createOpenAIConnection, type OpenAIConnection, type OpenAIModelOptions } from './connection.ts'
+import { type OpenAICallOptions, openaiCallKeys } from './request.ts'
 
 export type { OnTruncated } from '../http/http.ts'
 export type { ChatGeneration, Generation, LLMResult, ModelOptions } from '../model.ts'
@@ -54,14 +54,14 @@ export class ChatOpenAI extends Runnable<ChatInput, AssistantMessage, Delta> {
 
   constructor(options: ChatOpenAIOptions = {}) {
     super(options)
-    this.options = picked(options, chatKeys)
-    this.connection = openaiConnection(this.name, options, ({ chat }) => chat.completions)
-    if (options.verbose) this.lateCallbacks = verbosely
+    this.options = pickOptions(options, chatOpenAICallKeys)
+    this.connection = createOpenAIConnection(this.name, options, ({ chat }) => chat.completions)
+    if (options.verbose) this.lazyCallbacks = lazyConsoleHandler
   }
 
   /** The same model with other options for its calls. */
   bind(options: ChatOpenAICallOptions): this {
-    return Object.assign(this.withConfig({}), { options: picked({ ...this.options, ...options }, chatKeys) })
+    return Object.assign(this.withConfig({}), { options: pickOptions({ ...this.options, ...options }, chatOpenAICallKeys) })
   }
 
   /** Answers each input, side by side, a run each; `maxConcurrency` bounds how many at once. The first failure aborts the rest and is thrown. */
@@ -73,8 +73,8 @@ export class ChatOpenAI extends Runnable<ChatInput, AssistantMessage, Delta> {
     return toMessages(input)
   }
 
-  open(messages: readonly Message[], run: OpenRun): Flow<Delta> {
-    return answer(this, openaiChat, messages, run)
+  open(messages: readonly Message[], run: ActiveRun): Flow<Delta> {
+    return streamCompletion(this, openaiChatWire, messages, run)
   }
 }
 
@@ -97,14 +97,14 @@ export class OpenAI extends Runnable<ChatInput, string, string> {
 
   constructor(options: OpenAIOptions = {}) {
     super(options)
-    this.options = picked(options, callKeys)
-    this.connection = openaiConnection(this.name, options, ({ completions }) => completions)
-    if (options.verbose) this.lateCallbacks = verbosely
+    this.options = pickOptions(options, openaiCallKeys)
+    this.connection = createOpenAIConnection(this.name, options, ({ completions }) => completions)
+    if (options.verbose) this.lazyCallbacks = lazyConsoleHandler
   }
 
   /** The same model with other options for its calls. */
   bind(options: OpenAICallOptions): this {
-    return Object.assign(this.withConfig({}), { options: picked({ ...this.options, ...options }, callKeys) })
+    return Object.assign(this.withConfig({}), { options: pickOptions({ ...this.options, ...options }, openaiCallKeys) })
   }
 
   /** Continues each text, side by side, a run each; `maxConcurrency` bounds how many at once. The first failure aborts the rest and is thrown. */
@@ -116,16 +116,16 @@ export class OpenAI extends Runnable<ChatInput, string, string> {
     return typeof input === 'string' ? input : messagesAsText(toMessages(input))
   }
 
-  open(prompt: string, run: OpenRun): Flow<string> {
-    return answer(this, openaiCompletions, prompt, run).through(texts(run), text)
+  open(prompt: string, run: ActiveRun): Flow<string> {
+    return streamCompletion(this, openaiCompletionsWire, prompt, run).through(textDeltaStage(run), textFold)
   }
 }
 
 /** What a text model says: text alone. Its usage is noted on its run. */
-const texts = (run: OpenRun): Stage<Delta, string> => ({
+const textDeltaStage = (run: ActiveRun): Stage<Delta, string> => ({
   transform(delta, controller) {
     if (delta.type === 'text') controller.enqueue(delta.text)
     if (delta.type === 'usage') run.usage = mergeUsage(run.usage, delta.usage)
-    if (delta.type === 'meta') note(run, delta)
+    if (delta.type === 'meta') recordAnswer(run, delta)
   },
 })

@@ -22,7 +22,7 @@ export interface OpenAICallOptions {
   readonly modelKwargs?: Readonly<Record<string, unknown>>
 }
 
-export const callKeys: readonly (keyof OpenAICallOptions)[] = [
+export const openaiCallKeys: readonly (keyof OpenAICallOptions)[] = [
   'model',
   'maxTokens',
   'temperature',
@@ -36,9 +36,9 @@ export const callKeys: readonly (keyof OpenAICallOptions)[] = [
 ]
 
 /** The body of a call, as far as both APIs write it alike. JSON leaves out what is undefined. */
-export const bodyOf = (
+export const openaiRequestBody = (
   { model, temperature, topP, stop, seed, presencePenalty, frequencyPenalty, user, modelKwargs }: OpenAICallOptions,
-  particular: Readonly<Record<string, unknown>>,
+  apiFields: Readonly<Record<string, unknown>>,
   streaming: boolean,
   streamOptions: object | undefined,
 ): Readonly<Record<string, unknown>> => ({
@@ -50,7 +50,7 @@ export const bodyOf = (
   presence_penalty: presencePenalty,
   frequency_penalty: frequencyPenalty,
   user,
-  ...particular,
+  ...apiFields,
   stream: streaming,
   stream_options: streaming ? streamOptions : undefined,
   ...modelKwargs,

@@ -1,19 +1,19 @@
-import { verbosely } from '../../console/lazy.ts'
+import { lazyConsoleHandler } from '../../console/lazy.ts'
 import type { Delta } from '../../core/delta.ts'
 import { ChaintapError } from '../../core/errors.ts'
 import type { Flow } from '../../core/flow/flow.ts'
 import type { AssistantMessage, Message } from '../../core/message.ts'
 import type { RunOptions } from '../../core/options.ts'
-import { note } from '../../core/run/instrument.ts'
-import type { OpenRun } from '../../core/run/run.ts'
+import { recordAnswer } from '../../core/run/instrument.ts'
+import type { ActiveRun } from '../../core/run/run.ts'
 import type { OwnOptions } from '../../core/run/scope.ts'
 import { Runnable } from '../../core/runnable/runnable.ts'
 import { type ChatInput, toMessages } from '../../messages/coerce.ts'
-import { connection } from '../http/connection.ts'
-import { answer, type Connection } from '../http/http.ts'
-import { type ChatGeneration, chatGeneration, generate, type LLMResult, type ModelOptions, picked } from '../model.ts'
-import { callKeys, defaultModel, type WorkersAICallOptions } from './request.ts'
-import { bindingLine, type WorkersAIBinding, type WorkersAIRunOptions } from './transport.ts'
+import { createModelConnection } from '../http/connection.ts'
+import { type ModelConnection, streamCompletion } from '../http/http.ts'
+import { type ChatGeneration, chatGeneration, generate, type LLMResult, type ModelOptions, pickOptions } from '../model.ts'
+import { defaultWorkersAIModel, type WorkersAICallOptions, workersAICallKeys } from './request.ts'
+import { bindingTransport, type WorkersAIBinding, type WorkersAIRunOptions } from './transport.ts'
 import { workersAIWire } from './wire.ts'
 
 export type { OnTruncated } from '../http/http.ts'
@@ -55,21 +55,21 @@ export class WorkersAI extends Runnable<ChatInput, AssistantMessage, Delta> {
   readonly kind = 'chat_model'
   /** What each call asks for. */
   readonly options: WorkersAICallOptions
-  readonly connection: Connection
+  readonly connection: ModelConnection
 
   constructor(options: WorkersAIOptions) {
     super(options)
     const { binding, gateway, runOptions, verbose } = options
-    if (typeof binding?.run !== 'function') throw noBinding()
-    const line = bindingLine(binding, { ...runOptions, ...(gateway && { gateway }) })
-    this.options = picked<WorkersAICallOptions>(options, callKeys)
-    this.connection = connection(() => line, options)
-    if (verbose) this.lateCallbacks = verbosely
+    if (typeof binding?.run !== 'function') throw missingBindingError()
+    const line = bindingTransport(binding, { ...runOptions, ...(gateway && { gateway }) })
+    this.options = pickOptions<WorkersAICallOptions>(options, workersAICallKeys)
+    this.connection = createModelConnection(() => line, options)
+    if (verbose) this.lazyCallbacks = lazyConsoleHandler
   }
 
   /** The same model with other options for its calls. */
   bind(options: WorkersAICallOptions): this {
-    return Object.assign(this.withConfig({}), { options: picked({ ...this.options, ...options }, callKeys) })
+    return Object.assign(this.withConfig({}), { options: pickOptions({ ...this.options, ...options }, workersAICallKeys) })
   }
 
   /** Answers each input, side by side, a run each; `maxConcurrency` bounds how many at once. The first failure aborts the rest and is thrown. */
@@ -81,14 +81,14 @@ export class WorkersAI extends Runnable<ChatInput, AssistantMessage, Delta> {
     return toMessages(input)
   }
 
-  open(messages: readonly Message[], run: OpenRun): Flow<Delta> {
+  open(messages: readonly Message[], run: ActiveRun): Flow<Delta> {
     // Answers in Workers AI's own format do not say it.
-    note(run, { model: this.options.model ?? defaultModel })
-    return answer(this, workersAIWire, messages, run)
+    recordAnswer(run, { model: this.options.model ?? defaultWorkersAIModel })
+    return streamCompletion(this, workersAIWire, messages, run)
   }
 }
 
-const noBinding = (): ChaintapError =>
+const missingBindingError = (): ChaintapError =>
   new ChaintapError(
     'invalid_options',
     'WorkersAI needs the AI binding of a Worker. Write [ai] and binding = "AI" into wrangler.toml, and { binding: env.AI } here.',

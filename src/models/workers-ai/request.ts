@@ -1,6 +1,6 @@
 import type { Message } from '../../core/message.ts'
 import type { ToolSpec } from '../../schema/tool-spec.ts'
-import { toolOf, turn } from '../chat-completions/messages.ts'
+import { toOpenAIMessages, toOpenAITool } from '../chat-completions/messages.ts'
 import type { WireRequest } from '../wire.ts'
 
 /** What one call may be asked with; `bind` takes them too. Where a field is left out, the model's own default holds. */
@@ -34,7 +34,7 @@ export interface WorkersAICallOptions {
   readonly modelKwargs?: Readonly<Record<string, unknown>>
 }
 
-export const callKeys: readonly (keyof WorkersAICallOptions)[] = [
+export const workersAICallKeys: readonly (keyof WorkersAICallOptions)[] = [
   'model',
   'maxTokens',
   'temperature',
@@ -50,14 +50,14 @@ export const callKeys: readonly (keyof WorkersAICallOptions)[] = [
 ]
 
 /** The model that is asked where none is named. */
-export const defaultModel = '@cf/zai-org/glm-4.7-flash'
+export const defaultWorkersAIModel = '@cf/zai-org/glm-4.7-flash'
 
 /** What `run` of the binding is called with: its model as the path, its inputs as the body. */
 export function workersAIRequest(messages: readonly Message[], options: WorkersAICallOptions, streaming: boolean): WireRequest {
   return {
-    path: options.model ?? defaultModel,
+    path: options.model ?? defaultWorkersAIModel,
     body: {
-      messages: messages.flatMap(turn),
+      messages: messages.flatMap(toOpenAIMessages),
       // JSON leaves out what is undefined.
       max_tokens: options.maxTokens,
       temperature: options.temperature,
@@ -67,7 +67,7 @@ export function workersAIRequest(messages: readonly Message[], options: WorkersA
       seed: options.seed,
       reasoning_effort: options.reasoningEffort,
       response_format: options.responseFormat,
-      tools: options.tools?.map(toolOf),
+      tools: options.tools?.map(toOpenAITool),
       tool_choice: options.toolChoice,
       stream: streaming,
       ...options.modelKwargs,

@@ -1,35 +1,35 @@
 import type { Delta } from '../../core/delta.ts'
 import { workersAIUsage } from '../../tokens/usage/workers-ai.ts'
-import { OpenAIDecoder, openaiComplaint } from '../chat-completions/decoder.ts'
-import type { Complaint, Decoder, Wire } from '../wire.ts'
+import { OpenAIDecoder, parseOpenAIError } from '../chat-completions/decoder.ts'
+import type { Decoder, ProviderError, Wire } from '../wire.ts'
 import { type WorkersAICallOptions, workersAIRequest } from './request.ts'
 
 /** An event or an answer in Workers AI's own format, as far as it is read. */
-interface Native {
+interface NativeResponse {
   /** A text; in JSON mode a whole answer has the value here, and single digits come as numbers. */
   readonly response?: unknown
   /** As OpenAI writes them, or in the older form: `{ name, arguments }`, each whole, without an id. */
-  readonly tool_calls?: readonly WireCall[] | null
+  readonly tool_calls?: readonly NativeToolCall[] | null
   readonly finish_reason?: string | null
 }
 
 /** What a call of a tool says of itself, at its top in the older form. */
-interface Called {
+interface NativeFunctionCall {
   readonly name?: string | null
   readonly arguments?: unknown
 }
 
-interface WireCall extends Called {
+interface NativeToolCall extends NativeFunctionCall {
   readonly id?: string | null
   readonly index?: number | null
-  readonly function?: Called | null
+  readonly function?: NativeFunctionCall | null
 }
 
 /** The calls of the `AI` binding: https://developers.cloudflare.com/workers-ai/configuration/bindings/. */
 export const workersAIWire: Wire<WorkersAICallOptions> = {
   request: workersAIRequest,
   decoder: (streaming) => new WorkersAIDecoder(streaming),
-  complaint: workersAIComplaint,
+  parseError: parseWorkersAIError,
 }
 
 /**
@@ -37,63 +37,63 @@ export const workersAIWire: Wire<WorkersAICallOptions> = {
  * own format the end is `[DONE]`, or a reason to stop.
  */
 export class WorkersAIDecoder implements Decoder {
-  readonly #choices = new OpenAIDecoder()
-  readonly #said: 'delta' | 'message'
-  readonly padded: OpenAIDecoder['padded'] = this.#choices.padded
-  #calls = 0
+  readonly #openaiDecoder = new OpenAIDecoder()
+  readonly #messageKey: 'delta' | 'message'
+  readonly replacePadding: OpenAIDecoder['replacePadding'] = this.#openaiDecoder.replacePadding
+  #callCount = 0
 
   constructor(streaming: boolean) {
-    this.#said = streaming ? 'delta' : 'message'
+    this.#messageKey = streaming ? 'delta' : 'message'
   }
 
   get complete(): boolean {
-    return this.#choices.complete
+    return this.#openaiDecoder.complete
   }
 
-  textOf(event: unknown): string | undefined {
+  extractText(event: unknown): string | undefined {
     // A whole answer of text alone looks like a piece of a stream.
-    if (this.#said === 'message' || workersAIComplaint(event)) return
-    const native = nativeOf(event)
-    if (!native) return this.#choices.textOf(event)
+    if (this.#messageKey === 'message' || parseWorkersAIError(event)) return
+    const native = parseNativeResponse(event)
+    if (!native) return this.#openaiDecoder.extractText(event)
     const { response, tool_calls, finish_reason } = native
     const isMore = tool_calls?.length || finish_reason || workersAIUsage(Object(event))
     return typeof response === 'string' && !isMore ? response : undefined
   }
 
   decode(event: unknown): readonly Delta[] {
-    const native = nativeOf(event)
-    if (!native) return this.#choices.decode(resultOf(event))
+    const native = parseNativeResponse(event)
+    if (!native) return this.#openaiDecoder.decode(unwrapResult(event))
     const usage = workersAIUsage(Object(event))
     const { response: content, tool_calls, finish_reason } = native
-    const said = { content: textIn(content), tool_calls: tool_calls?.map(this.#call) }
-    const deltas = this.#choices.decode({ choices: [{ [this.#said]: said, finish_reason }] })
+    const said = { content: nativeResponseText(content), tool_calls: tool_calls?.map(this.#toOpenAICall) }
+    const deltas = this.#openaiDecoder.decode({ choices: [{ [this.#messageKey]: said, finish_reason }] })
     return usage ? [...deltas, { type: 'usage', usage }] : deltas
   }
 
   /** A call as OpenAI writes it. One without an id gets one, for the tool's result has to name it. */
-  readonly #call = (call: WireCall): object => {
+  readonly #toOpenAICall = (call: NativeToolCall): object => {
     if (call.function) return call
     const { id, name, index } = call
-    return { id: name ? (id ?? `call_${this.#calls++}`) : id, index, function: call }
+    return { id: name ? (id ?? `call_${this.#callCount++}`) : id, index, function: call }
   }
 }
 
 /** Over REST an answer is the `result`. */
-const resultOf = (event: unknown): unknown => Object(event).result ?? event
+const unwrapResult = (event: unknown): unknown => Object(event).result ?? event
 
 /** What is in Workers AI's own format; some models tell both, and OpenAI's says more. */
-function nativeOf(event: unknown): Native | undefined {
-  const { choices, response, tool_calls } = Object(resultOf(event)) as Native & { readonly choices?: readonly unknown[] }
-  return choices?.length || (response ?? tool_calls) === undefined ? undefined : (resultOf(event) as Native)
+function parseNativeResponse(event: unknown): NativeResponse | undefined {
+  const { choices, response, tool_calls } = Object(unwrapResult(event)) as NativeResponse & { readonly choices?: readonly unknown[] }
+  return choices?.length || (response ?? tool_calls) === undefined ? undefined : (unwrapResult(event) as NativeResponse)
 }
 
-const textIn = (response: unknown): string =>
+const nativeResponseText = (response: unknown): string =>
   typeof response === 'string' ? response : response === null || response === undefined ? '' : JSON.stringify(response)
 
 /** Neurons are free up to a daily allocation, which comes back at 00:00 UTC: https://developers.cloudflare.com/workers-ai/platform/pricing/. */
-const NEURONS_USED_UP = 3036
+const NEURONS_EXHAUSTED_CODE = 3036
 
-const DAY = 86_400_000
+const QUOTA_PERIOD_MS = 86_400_000
 
 /**
  * `{ internalCode, description }`, or `{ errors: [{ code, message }] }`, as the gateway and REST have it; models in OpenAI's format have
@@ -101,13 +101,13 @@ const DAY = 86_400_000
  *
  * @see https://developers.cloudflare.com/workers-ai/platform/errors/
  */
-export function workersAIComplaint(body: unknown): Complaint | undefined {
+export function parseWorkersAIError(body: unknown): ProviderError | undefined {
   const { internalCode, description, errors, response, result } = Object(body) as Readonly<Record<string, unknown>>
   const [first] = Array.isArray(errors) ? (errors as readonly Readonly<Record<string, unknown>>[]) : []
   const code = internalCode ?? first?.code
-  if (code === undefined && !first) return response === undefined && result === undefined ? openaiComplaint(body) : undefined
+  if (code === undefined && !first) return response === undefined && result === undefined ? parseOpenAIError(body) : undefined
   return {
-    ...openaiComplaint({ error: { code, message: internalCode ? description : first?.message } }),
-    ...(Number(code) === NEURONS_USED_UP && { retryAfterMs: DAY - (Date.now() % DAY) }),
+    ...parseOpenAIError({ error: { code, message: internalCode ? description : first?.message } }),
+    ...(Number(code) === NEURONS_EXHAUSTED_CODE && { retryAfterMs: QUOTA_PERIOD_MS - (Date.now() % QUOTA_PERIOD_MS) }),
   }
 }

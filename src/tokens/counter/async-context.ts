@@ -3,36 +3,36 @@ import { ChaintapError } from '../../core/errors.ts'
 import type { Run, RunEvent } from '../../core/event.ts'
 import type { CallbackMethods } from '../../core/handler/methods.ts'
 import type { UsageListener, UsageRecord } from '../usage-record.ts'
-import { type Counted, counted } from './count-tokens.ts'
+import { type Counted, runWithCounter } from './count-tokens.ts'
 import { TokenCounter, type TokenCounterOptions } from './counter.ts'
 
 export type { Counted } from './count-tokens.ts'
 export { TokenCounter, type TokenCounterOptions } from './counter.ts'
 
 /** As much of Node's AsyncLocalStorage as is used. */
-interface Storage {
+interface CounterStorage {
   getStore(): TokenCounter | undefined
   run<Result>(counter: TokenCounter, scope: () => Result): Result
 }
 
-type StorageClass = new () => Storage
+type CounterStorageClass = new () => CounterStorage
 
 /** The scopes of this program: what is ambient cannot be passed. */
-const ambient: { storage?: Storage | undefined } = {}
+const storageCache: { storage?: CounterStorage | undefined } = {}
 
 /** Looked for when it is needed: a static import of `node:async_hooks` would break every bundle for browsers. */
-function storage(): Storage | undefined {
+function findCounterStorage(): CounterStorage | undefined {
   const { process, AsyncLocalStorage } = globalThis as {
-    process?: { getBuiltinModule?(name: string): { readonly AsyncLocalStorage?: StorageClass } | undefined }
-    AsyncLocalStorage?: StorageClass
+    process?: { getBuiltinModule?(name: string): { readonly AsyncLocalStorage?: CounterStorageClass } | undefined }
+    AsyncLocalStorage?: CounterStorageClass
   }
   const Found = process?.getBuiltinModule?.('node:async_hooks')?.AsyncLocalStorage ?? AsyncLocalStorage
-  if (Found) ambient.storage ??= new Found()
-  return ambient.storage
+  if (Found) storageCache.storage ??= new Found()
+  return storageCache.storage
 }
 
 /** The counters of runs, remembered from their start. */
-const counters = new WeakMap<Run, TokenCounter>()
+const countersByRun = new WeakMap<Run, TokenCounter>()
 
 /**
  * Counts in the scope of {@link countTokens} in which a call begins; where there is none, nowhere. A handler for the constructors of
@@ -46,12 +46,12 @@ export const ambientCounter: CallbackMethods & UsageListener = {
   name: 'ambientCounter',
   onEvent(event: RunEvent): void {
     const { run, type } = event
-    const counter = type === 'start' ? storage()?.getStore() : counters.get(run)
+    const counter = type === 'start' ? findCounterStorage()?.getStore() : countersByRun.get(run)
     if (!counter) return
-    if (type === 'start') counters.set(run, counter)
+    if (type === 'start') countersByRun.set(run, counter)
     counter.onEvent(event)
   },
-  begin: () => storage()?.getStore(),
+  begin: () => findCounterStorage()?.getStore(),
   /** Told only of what began in no scope. */
   record(_record: UsageRecord): void {},
 }
@@ -71,11 +71,11 @@ export async function countTokens<Result>(
   scope: (counter: TokenCounter) => Result | PromiseLike<Result>,
   options: TokenCounterOptions = {},
 ): Promise<Counted<Result>> {
-  const scopes = storage()
+  const scopes = findCounterStorage()
   if (!scopes && scope.length === 0) throw noAsyncContext()
   const around = options.parent ?? scopes?.getStore()
   const counter = new TokenCounter({ ...options, ...(around && { parent: around }) })
-  return counted(() => (scopes ? scopes.run(counter, () => scope(counter)) : scope(counter)), counter)
+  return runWithCounter(() => (scopes ? scopes.run(counter, () => scope(counter)) : scope(counter)), counter)
 }
 
 const noAsyncContext = (): ChaintapError =>

@@ -1,7 +1,7 @@
 import { BudgetExceeded, ChaintapError } from '../../core/errors.ts'
-import type { RunEvent, Stop } from '../../core/event.ts'
+import type { RunEvent, StopRun } from '../../core/event.ts'
 import type { CallbackMethods } from '../../core/handler/methods.ts'
-import { LONGEST_TIMER } from '../../core/util/signal.ts'
+import { MAX_TIMER_MS } from '../../core/util/signal.ts'
 import { TokenCounter, type TokenCounterOptions } from './counter.ts'
 
 /** Limits, of which at least one must be given, and how to count. */
@@ -21,7 +21,7 @@ export interface BudgetOptions extends TokenCounterOptions {
 export interface Budget extends CallbackMethods {
   /** What has been spent. */
   readonly counter: TokenCounter
-  onEvent(event: RunEvent, stop?: Stop): void
+  onEvent(event: RunEvent, stop?: StopRun): void
 }
 
 /**
@@ -39,69 +39,73 @@ export interface Budget extends CallbackMethods {
  * await agent.run('Who won?', { callbacks: [budget({ maxTokens: 20_000, maxSeconds: 60 })] })
  */
 export function budget({ counter: given, ...options }: BudgetOptions): Budget {
-  check(options)
+  validateLimits(options)
   const counter = given ?? new TokenCounter(options)
-  const watched = new Map<string, Watched>()
+  const watched = new Map<string, BudgetedTree>()
   return {
     name: 'budget',
     counter,
     onEvent(event, stop = () => {}) {
       counter.onEvent(event)
       const { run, type } = event
-      if (type === 'start') watched.set(run.id, watched.get(run.parentId ?? '') ?? watch(run.id, options, stop))
+      if (type === 'start') watched.set(run.id, watched.get(run.parentId ?? '') ?? watchTree(run.id, options, stop))
       const tree = watched.get(run.id)
-      const excess = asksForMore(event) ? excessOf(event, options, counter) : undefined
+      const excess = consumesTokens(event) ? exceededLimitMessage(event, options, counter) : undefined
       if (excess) tree?.stop(new BudgetExceeded(excess))
       if (type !== 'end' && type !== 'error') return
       watched.delete(run.id)
-      if (run.id === tree?.top && tree.timer !== undefined) clearTimeout(tree.timer)
+      if (run.id === tree?.topRunId && tree.timer !== undefined) clearTimeout(tree.timer)
     },
   }
 }
 
 /** A run and all that are heard below it. */
-interface Watched {
-  readonly top: string
-  readonly stop: Stop
+interface BudgetedTree {
+  readonly topRunId: string
+  readonly stop: StopRun
   readonly timer: ReturnType<typeof setTimeout> | undefined
 }
 
-function watch(top: string, { maxSeconds = Number.POSITIVE_INFINITY }: BudgetOptions, stop: Stop): Watched {
+function watchTree(top: string, { maxSeconds = Number.POSITIVE_INFINITY }: BudgetOptions, stop: StopRun): BudgetedTree {
   const late = (): void => stop(new BudgetExceeded(`The budget of ${maxSeconds} seconds is used up.`))
-  return { top, stop, timer: maxSeconds * 1000 > LONGEST_TIMER ? undefined : setTimeout(late, maxSeconds * 1000) }
+  return { topRunId: top, stop, timer: maxSeconds * 1000 > MAX_TIMER_MS ? undefined : setTimeout(late, maxSeconds * 1000) }
 }
 
 /** Which limit is passed, in words. */
-function excessOf(event: RunEvent, { maxTokens, maxOutputTokens, maxCost }: BudgetOptions, counter: TokenCounter): string | undefined {
+function exceededLimitMessage(
+  event: RunEvent,
+  { maxTokens, maxOutputTokens, maxCost }: BudgetOptions,
+  counter: TokenCounter,
+): string | undefined {
   const isNext = event.type === 'start'
   const isPast = (used: number, max = Number.POSITIVE_INFINITY): boolean => (isNext ? used >= max : used > max)
   const { inputTokens = 0, outputTokens = 0, totalTokens = 0, source } = counter.usage ?? {}
   const mark = source === 'estimated' ? ' (estimated)' : ''
   const tokens = Math.max(totalTokens, inputTokens + outputTokens)
-  if (isPast(tokens, maxTokens)) return usedUp(maxTokens, 'tokens', tokens, mark)
-  if (isPast(outputTokens, maxOutputTokens)) return usedUp(maxOutputTokens, 'tokens of output', outputTokens, mark)
+  if (isPast(tokens, maxTokens)) return limitMessage(maxTokens, 'tokens', tokens, mark)
+  if (isPast(outputTokens, maxOutputTokens)) return limitMessage(maxOutputTokens, 'tokens of output', outputTokens, mark)
   if (maxCost === undefined) return
   const { total, parts, currency = 'USD' } = counter.cost
   const spent = total ?? parts.reduce((sum, part) => sum + part.total, 0)
-  if (isPast(spent, maxCost)) return usedUp(maxCost, currency, spent, mark)
+  if (isPast(spent, maxCost)) return limitMessage(maxCost, currency, spent, mark)
   if (isNext && total === undefined)
     return `The budget of ${maxCost} cannot be kept: what some calls cost is unknown. Give it prices for them.`
 }
 
 /** Whether an event is of a model that begins, or that goes on. */
-function asksForMore(event: RunEvent): boolean {
+function consumesTokens(event: RunEvent): boolean {
   const { type, run } = event
   if (type === 'start') return run.kind === 'chat_model' || run.kind === 'llm'
   return type === 'token' || (type === 'delta' && (event.delta.type === 'reasoning' || event.delta.type === 'tool-call'))
 }
 
-const usedUp = (max: number | undefined, unit: string, used: number, mark = ''): string =>
+const limitMessage = (max: number | undefined, unit: string, used: number, mark = ''): string =>
   `The budget of ${max} ${unit} is used up: ${Number(used.toPrecision(4))}${mark}.`
 
-function check({ maxTokens, maxOutputTokens, maxCost, maxSeconds }: BudgetOptions): void {
+function validateLimits({ maxTokens, maxOutputTokens, maxCost, maxSeconds }: BudgetOptions): void {
   const limits = Object.entries({ maxTokens, maxOutputTokens, maxCost, maxSeconds }).filter(([, limit]) => limit !== undefined)
-  if (limits.length === 0) throw invalid('A budget needs a limit: maxTokens, maxOutputTokens, maxCost or maxSeconds.')
-  for (const [name, limit = 0] of limits) if (!(limit >= 0)) throw invalid(`${name} must be 0 or more, but is ${limit}.`)
+  if (limits.length === 0) throw invalidBudgetError('A budget needs a limit: maxTokens, maxOutputTokens, maxCost or maxSeconds.')
+  for (const [name, limit = 0] of limits) if (!(limit >= 0)) throw invalidBudgetError(`${name} must be 0 or more, but is ${limit}.`)
 }
 
-const invalid = (problem: string): ChaintapError => new ChaintapError('invalid_options', problem)
+const invalidBudgetError = (problem: string): ChaintapError => new ChaintapError('invalid_options', problem)

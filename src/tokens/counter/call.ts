@@ -1,4 +1,4 @@
-import type { Answered, EventOf, RunEvent } from '../../core/event.ts'
+import type { EventOf, ResponseInfo, RunEvent } from '../../core/event.ts'
 import { type AssistantMessage, type Message, textOf } from '../../core/message.ts'
 import { mergeUsage, type Usage } from '../../core/usage.ts'
 import type { Price } from '../prices/prices.ts'
@@ -6,7 +6,7 @@ import type { UsageRecord } from '../usage-record.ts'
 import { weigh } from './estimate.ts'
 
 /** One call of a model, as far as it has been heard of: from its run, from a meter, or from both. */
-export interface Call {
+export interface TrackedCall {
   readonly tags: Set<string>
   /** When it began, or where only its end was heard, that. Ms since epoch. */
   readonly at: number
@@ -24,27 +24,27 @@ export interface Call {
   usage: Usage | undefined
   /** What was asked, as text; until the call is over. */
   prompt: string | undefined
-  asked: number
+  inputWeight: number
   /** What was said and thought so far, as {@link weigh} has it. */
-  said: number
+  outputWeight: number
   /** From when on it counts: the model has begun to answer. */
   hasBegun: boolean
   /** The provider's own end was seen, so its figures are the last ones. */
   isComplete: boolean
   isOver: boolean
   /** Our own count, made when it is over, where the provider's is not whole. */
-  estimate: Estimate | undefined
+  estimate: TokenEstimate | undefined
   /** The last price that was asked for, and at how many tokens of output. */
-  priced: { readonly tokens: number; readonly price: Price | undefined } | undefined
+  lastPrice: { readonly tokens: number; readonly price: Price | undefined } | undefined
 }
 
 /** Tokens as we count them. */
-export interface Estimate {
+export interface TokenEstimate {
   readonly inputTokens: number | undefined
   readonly outputTokens: number
 }
 
-const unheard = {
+const initialCall = {
   seq: -1,
   isFromRun: false,
   isFromMeter: false,
@@ -55,45 +55,45 @@ const unheard = {
   cacheWrite1hTokens: undefined,
   usage: undefined,
   prompt: undefined,
-  asked: 0,
-  said: 0,
+  inputWeight: 0,
+  outputWeight: 0,
   hasBegun: false,
   isComplete: false,
   isOver: false,
   estimate: undefined,
-  priced: undefined,
+  lastPrice: undefined,
 }
 
 /** Tags that say where a run stands in its chain. */
-const FRAMEWORK = /^(seq:step|map:key|retry:attempt):/
+const FRAMEWORK_TAG = /^(seq:step|map:key|retry:attempt):/
 
 /** A call whose run has started. */
-export function callOf({ run, at, seq, input }: EventOf<'start'>): Call {
-  const prompt = textIn(input)
+export function callFromStart({ run, at, seq, input }: EventOf<'start'>): TrackedCall {
+  const prompt = callInputText(input)
   return {
-    ...unheard,
-    tags: new Set(run.tags.filter((tag) => !FRAMEWORK.test(tag))),
+    ...initialCall,
+    tags: new Set(run.tags.filter((tag) => !FRAMEWORK_TAG.test(tag))),
     at,
     seq,
     isFromRun: true,
     prompt,
-    asked: weigh(prompt ?? ''),
+    inputWeight: weigh(prompt ?? ''),
   }
 }
 
 /** A call that a meter has seen the end of. */
-export function callIn(record: UsageRecord): Call {
-  const call: Call = { ...unheard, tags: new Set(), at: Date.now() - record.durationMs, isOver: true }
-  absorb(call, record)
+export function callFromRecord(record: UsageRecord): TrackedCall {
+  const call: TrackedCall = { ...initialCall, tags: new Set(), at: Date.now() - record.durationMs, isOver: true }
+  applyMeterRecord(call, record)
   return call
 }
 
 /** Takes in what a run tells while it goes on, and at its end; gives then all that was said. */
-export function hear(call: Call, event: RunEvent): string | undefined {
+export function applyEvent(call: TrackedCall, event: RunEvent): string | undefined {
   call.seq = event.seq
   switch (event.type) {
     case 'token':
-      return say(call, event.token)
+      return addCallOutput(call, event.token)
     case 'delta': {
       const { delta } = event
       if (delta.type === 'usage') call.usage = mergeUsage(call.usage, delta.usage)
@@ -102,21 +102,27 @@ export function hear(call: Call, event: RunEvent): string | undefined {
         call.model = delta.model ?? call.model
         call.cacheWrite1hTokens = delta.cacheWrite1hTokens ?? call.cacheWrite1hTokens
       }
-      return say(call, delta.type === 'reasoning' ? delta.text : delta.type === 'tool-call' ? (delta.name ?? '') + (delta.args ?? '') : '')
+      return addCallOutput(
+        call,
+        delta.type === 'reasoning' ? delta.text : delta.type === 'tool-call' ? (delta.name ?? '') + (delta.args ?? '') : '',
+      )
     }
     case 'end':
       // An accepted answer without the provider's own end has an end, too.
       call.isComplete ||= event.usage?.source !== 'partial'
-      return over(call, event, event.output)
+      return finishCall(call, event, event.output)
     case 'error':
-      return over(call, event, event.partial)
+      return finishCall(call, event, event.partial)
     default:
       return
   }
 }
 
 /** Takes in what a meter has seen of the same answer. */
-export function absorb(call: Call, { responseId, model, provider, url, usage, said = 0, complete, tag, ...record }: UsageRecord): void {
+export function applyMeterRecord(
+  call: TrackedCall,
+  { responseId, model, provider, url, usage, said = 0, complete, tag, ...record }: UsageRecord,
+): void {
   call.isFromMeter = true
   call.id ??= responseId
   call.model = model ?? call.model
@@ -124,14 +130,14 @@ export function absorb(call: Call, { responseId, model, provider, url, usage, sa
   call.url = url
   call.cacheWrite1hTokens = record.cacheWrite1hTokens ?? call.cacheWrite1hTokens
   if (usage) call.usage = mergeUsage(call.usage, usage)
-  call.said = Math.max(call.said, said)
+  call.outputWeight = Math.max(call.outputWeight, said)
   call.hasBegun ||= usage !== undefined || said > 0 || complete
   call.isComplete ||= complete
   if (typeof tag === 'string') call.tags.add(tag)
 }
 
 /** Makes one call of two that turned out to be the same: one from its run, one from a meter. */
-export function unite(call: Call, other: Call): void {
+export function mergeCalls(call: TrackedCall, other: TrackedCall): void {
   call.isFromRun ||= other.isFromRun
   call.isFromMeter ||= other.isFromMeter
   call.model ??= other.model
@@ -139,33 +145,33 @@ export function unite(call: Call, other: Call): void {
   call.url ??= other.url
   call.cacheWrite1hTokens ??= other.cacheWrite1hTokens
   if (other.usage) call.usage = mergeUsage(call.usage, other.usage)
-  call.said = Math.max(call.said, other.said)
+  call.outputWeight = Math.max(call.outputWeight, other.outputWeight)
   call.isComplete ||= other.isComplete
   call.estimate ??= other.estimate
   for (const tag of other.tags) call.tags.add(tag)
 }
 
-function say(call: Call, text: string): undefined {
-  call.said += weigh(text)
+function addCallOutput(call: TrackedCall, text: string): undefined {
+  call.outputWeight += weigh(text)
   call.hasBegun = true
 }
 
-function over(call: Call, { usage, answered }: EventOf<'end' | 'error'>, output: unknown): string | undefined {
+function finishCall(call: TrackedCall, { usage, answered }: EventOf<'end' | 'error'>, output: unknown): string | undefined {
   call.isOver = true
   if (usage) call.usage = mergeUsage(call.usage, usage)
   // Events that were stored before they said it have it in the message.
-  const { id, model, url, cacheWrite1hTokens } = answered ?? (Object(output) as Answered)
+  const { id, model, url, cacheWrite1hTokens } = answered ?? (Object(output) as ResponseInfo)
   call.id = id ?? call.id
   call.model = model ?? call.model
   call.url = url ?? call.url
   call.cacheWrite1hTokens = cacheWrite1hTokens ?? call.cacheWrite1hTokens
-  const answer = saidIn(output)
-  call.said ||= weigh(answer)
+  const answer = callOutputText(output)
+  call.outputWeight ||= weigh(answer)
   call.hasBegun ||= call.isComplete || usage !== undefined || answer !== ''
   return answer
 }
 
-function textIn(input: unknown): string | undefined {
+function callInputText(input: unknown): string | undefined {
   if (typeof input === 'string') return input
   try {
     return (input as readonly Message[] | undefined)?.map(textOf).join('\n')
@@ -176,7 +182,7 @@ function textIn(input: unknown): string | undefined {
 }
 
 /** All that an answer says, thinks and asks for. */
-function saidIn(output: unknown): string {
+function callOutputText(output: unknown): string {
   if (typeof output === 'string') return output
   const { content = '', toolCalls = [] } = Object(output) as Partial<AssistantMessage>
   const parts = typeof content === 'string' ? content : content.map((part) => ('text' in part ? part.text : '')).join('')

@@ -24,13 +24,13 @@ export async function countTokens<Result>(
   scope: (counter: TokenCounter) => Result | PromiseLike<Result>,
   options?: TokenCounterOptions,
 ): Promise<Counted<Result>> {
-  if (scope.length > 0) return counted(scope, new TokenCounter(options))
+  if (scope.length > 0) return runWithCounter(scope, new TokenCounter(options))
   const how = 'Write countTokens(async (counter) => …) and pass it along, as { callbacks: [counter] }; or use chaintap/async-context.'
   throw new ChaintapError('invalid_options', `countTokens was given a function that takes no counter, and would count nothing. ${how}`)
 }
 
 /** Runs a scope, and closes it however it ends. */
-export async function counted<Result>(
+export async function runWithCounter<Result>(
   scope: (counter: TokenCounter) => Result | PromiseLike<Result>,
   counter: TokenCounter,
 ): Promise<Counted<Result>> {

@@ -3,11 +3,11 @@ import type { CallbackMethods } from '../../core/handler/methods.ts'
 import type { Usage } from '../../core/usage.ts'
 import type { MeteredFetch } from '../meter/index.ts'
 import type { Cost, PriceBook } from '../prices/prices.ts'
-import { reportAs } from '../report-error.ts'
+import { reportCallbackError } from '../report-error.ts'
 import type { UsageListener, UsageRecord } from '../usage-record.ts'
 import type { Tokenizer } from './estimate.ts'
-import { Ledger } from './ledger.ts'
-import { snapshotOf, type TokenSnapshot } from './snapshot.ts'
+import { CallLedger } from './ledger.ts'
+import { createTokenSnapshot, type TokenSnapshot } from './snapshot.ts'
 
 /** Options of {@link TokenCounter}. */
 export interface TokenCounterOptions {
@@ -38,22 +38,22 @@ export class TokenCounter implements CallbackMethods, UsageListener, TokenSnapsh
   /** Closes the scope: `using counter = new TokenCounter()`. */
   declare readonly [Symbol.dispose]: () => void
   readonly name = 'TokenCounter'
-  readonly #ledger: Ledger
+  readonly #ledger: CallLedger
   readonly #parent: TokenCounter | undefined
-  readonly #heard = new WeakSet<UsageRecord>()
+  readonly #seenRecords = new WeakSet<UsageRecord>()
   readonly #listeners = new Set<() => void>()
   #snapshot: TokenSnapshot | undefined
-  #isTelling = false
-  #metered: MeteredFetch | undefined
+  #isNotifyQueued = false
+  #meteredFetch: MeteredFetch | undefined
 
   constructor({ prices, tokenizer, parent }: TokenCounterOptions = {}) {
-    this.#ledger = new Ledger(prices, tokenizer)
+    this.#ledger = new CallLedger(prices, tokenizer)
     this.#parent = parent
     Object.defineProperty(this, dispose, { value: () => this.close() })
   }
 
   /** `globalThis.fetch`, metered: `new OpenAI({ fetch: counter.fetch })`. For another fetch: `meter(fetch, counter)`. */
-  readonly fetch: MeteredFetch = async (...request) => (await this.#meter())(...request)
+  readonly fetch: MeteredFetch = async (...request) => (await this.#loadMeter())(...request)
 
   /** Calls a listener, soon after the counter has changed, once for what a wire chunk brings; returns what ends that. */
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -63,27 +63,27 @@ export class TokenCounter implements CallbackMethods, UsageListener, TokenSnapsh
 
   /** All figures; the same object until one changes: `useSyncExternalStore(counter.subscribe, counter.snapshot)`. */
   readonly snapshot = (): TokenSnapshot => {
-    this.#snapshot ??= snapshotOf(this.#ledger)
+    this.#snapshot ??= createTokenSnapshot(this.#ledger)
     return this.#snapshot
   }
 
   onEvent(event: RunEvent): void {
-    if (this.#ledger.hear(event)) this.#changed()
+    if (this.#ledger.applyEvent(event)) this.#markChanged()
     this.#parent?.onEvent(event)
   }
 
   /** Takes in what a meter saw of a response. */
   record(record: UsageRecord): void {
-    if (this.#heard.has(record)) return
-    this.#heard.add(record)
-    if (this.#ledger.record(record)) this.#changed()
+    if (this.#seenRecords.has(record)) return
+    this.#seenRecords.add(record)
+    if (this.#ledger.applyRecord(record)) this.#markChanged()
     this.#parent?.record(record)
   }
 
   /** Ends the scope: what ends from now on is `late`. */
   close(): void {
     this.#ledger.close()
-    this.#changed()
+    this.#markChanged()
   }
 
   get usage(): Usage | undefined {
@@ -131,39 +131,39 @@ export class TokenCounter implements CallbackMethods, UsageListener, TokenSnapsh
   }
 
   /** The meter is loaded when it is first used. Where it cannot be, the call goes on without it, as a run does without a failing handler. */
-  async #meter(): Promise<MeteredFetch> {
+  async #loadMeter(): Promise<MeteredFetch> {
     try {
       const { meter } = await import('../meter/index.ts')
-      this.#metered ??= meter(plain, this)
-      return this.#metered
+      this.#meteredFetch ??= meter(globalFetch, this)
+      return this.#meteredFetch
     } catch (error) {
-      reportAs('The meter could not be loaded: calls by `counter.fetch` go on, and are not counted.', error)
-      return plain
+      reportCallbackError('The meter could not be loaded: calls by `counter.fetch` go on, and are not counted.', error)
+      return globalFetch
     }
   }
 
-  #changed(): void {
+  #markChanged(): void {
     this.#snapshot = undefined
-    if (this.#isTelling || this.#listeners.size === 0) return
-    this.#isTelling = true
+    if (this.#isNotifyQueued || this.#listeners.size === 0) return
+    this.#isNotifyQueued = true
     queueMicrotask(() => {
-      this.#isTelling = false
+      this.#isNotifyQueued = false
       // A copy: one that leaves and comes back while it is told would be told for ever.
       const listeners = [...this.#listeners]
-      for (const listener of listeners) if (this.#listeners.has(listener)) tell(listener)
+      for (const listener of listeners) if (this.#listeners.has(listener)) notifySubscriber(listener)
     })
   }
 }
 
 // Looked up at each call: it may be replaced later. As a plain function: engines refuse a fetch whose `this` is another object.
-const plain: MeteredFetch = (...request) => globalThis.fetch(...request)
+const globalFetch: MeteredFetch = (...request) => globalThis.fetch(...request)
 
 /** One listener's failure is not the others'. */
-function tell(listener: () => void): void {
+function notifySubscriber(listener: () => void): void {
   try {
     listener()
   } catch (error) {
-    reportAs('A subscriber of a TokenCounter failed. It goes on being told, and so do the others.', error)
+    reportCallbackError('A subscriber of a TokenCounter failed. It goes on being told, and so do the others.', error)
   }
 }
 

@@ -1,33 +1,33 @@
-import type { Call } from './call.ts'
-import { type Item, Tally } from './usage-totals.ts'
+import type { TrackedCall } from './call.ts'
+import { type CallTotals, UsageTotals } from './usage-totals.ts'
 
 /** So many calls are kept apart, for what may still be heard of them from the other side; older ones are in the sums alone. */
-const KEPT = 200
+const MAX_KEPT_CALLS = 200
 
 /** Calls that are over, and their sums. */
-export class Shelf {
-  sum: Tally = new Tally()
-  #old = new Tally()
-  readonly #items = new Map<Call, Item>()
+export class FinishedCalls {
+  totals: UsageTotals = new UsageTotals()
+  #evictedTotals = new UsageTotals()
+  readonly #totalsByCall = new Map<TrackedCall, CallTotals>()
 
-  has(call: Call): boolean {
-    return this.#items.has(call)
+  has(call: TrackedCall): boolean {
+    return this.#totalsByCall.has(call)
   }
 
   /** Counts a call, or counts it anew; gives one that was forgotten for it. */
-  put(call: Call, item: Item): Call | undefined {
-    const isKnown = this.#items.has(call)
-    this.#items.set(call, item)
+  put(call: TrackedCall, item: CallTotals): TrackedCall | undefined {
+    const isKnown = this.#totalsByCall.has(call)
+    this.#totalsByCall.set(call, item)
     if (isKnown) {
-      this.sum = new Tally(this.#old)
-      for (const each of this.#items.values()) this.sum.add(each)
+      this.totals = new UsageTotals(this.#evictedTotals)
+      for (const each of this.#totalsByCall.values()) this.totals.add(each)
       return
     }
-    this.sum.add(item)
-    for (const [oldest, its] of this.#items) {
-      if (this.#items.size <= KEPT) return
-      this.#old.add(its)
-      this.#items.delete(oldest)
+    this.totals.add(item)
+    for (const [oldest, its] of this.#totalsByCall) {
+      if (this.#totalsByCall.size <= MAX_KEPT_CALLS) return
+      this.#evictedTotals.add(its)
+      this.#totalsByCall.delete(oldest)
       return oldest
     }
   }

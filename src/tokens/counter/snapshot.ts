@@ -1,6 +1,6 @@
 import type { Usage } from '../../core/usage.ts'
 import type { Cost } from '../prices/prices.ts'
-import type { Ledger } from './ledger.ts'
+import type { CallLedger } from './ledger.ts'
 
 /** What a counter has counted, at one moment. */
 export interface TokenSnapshot {
@@ -30,8 +30,8 @@ export interface TokenSnapshot {
   readonly totalCost: number | undefined
 }
 
-export function snapshotOf(ledger: Ledger): TokenSnapshot {
-  const tally = ledger.tally()
+export function createTokenSnapshot(ledger: CallLedger): TokenSnapshot {
+  const tally = ledger.totals()
   const { usage, reported, byModel, byTag, cost, successes } = tally
   return {
     usage,

@@ -2,7 +2,7 @@ import { addUsage, type Usage } from '../../core/usage.ts'
 import { addCost, type Cost, noCost, type Price } from '../prices/prices.ts'
 
 /** What one call adds. */
-export interface Item {
+export interface CallTotals {
   readonly usage: Usage
   readonly reported: Usage | undefined
   readonly model: string | undefined
@@ -15,7 +15,7 @@ export interface Item {
 }
 
 /** Sums over calls. */
-export class Tally {
+export class UsageTotals {
   usage: Usage | undefined
   reported: Usage | undefined
   readonly byModel: Map<string, Usage>
@@ -23,36 +23,36 @@ export class Tally {
   successes: number
   cost: Cost
   /** Figures that some call lacks: their sums are of the others only. */
-  readonly lacking: Set<keyof Usage>
+  readonly incompleteFigures: Set<keyof Usage>
 
-  constructor(from?: Tally) {
+  constructor(from?: UsageTotals) {
     this.usage = from?.usage
     this.reported = from?.reported
     this.byModel = new Map(from?.byModel)
     this.byTag = new Map(from?.byTag)
     this.successes = from?.successes ?? 0
     this.cost = from?.cost ?? noCost
-    this.lacking = new Set(from?.lacking)
+    this.incompleteFigures = new Set(from?.incompleteFigures)
   }
 
-  add({ usage, reported, model = 'unknown', tags, price, isSuccess, isOver }: Item): void {
+  add({ usage, reported, model = 'unknown', tags, price, isSuccess, isOver }: CallTotals): void {
     this.usage = addUsage(this.usage, usage)
     this.reported = addUsage(this.reported, reported)
-    addTo(this.byModel, model, usage)
-    for (const tag of tags) addTo(this.byTag, tag, usage)
+    addUsageTo(this.byModel, model, usage)
+    for (const tag of tags) addUsageTo(this.byTag, tag, usage)
     if (price || isOver) this.cost = addCost(this.cost, price)
     if (isSuccess) this.successes++
     for (const figure of ['inputTokens', 'outputTokens', 'totalTokens'] as const) {
-      if (usage[figure] === undefined) this.lacking.add(figure)
+      if (usage[figure] === undefined) this.incompleteFigures.add(figure)
     }
   }
 
   /** A sum over all calls; undefined where one of them lacks the figure, 0 where there was none. */
   sum(figure: 'inputTokens' | 'outputTokens' | 'totalTokens'): number | undefined {
-    return this.lacking.has(figure) ? undefined : (this.usage?.[figure] ?? 0)
+    return this.incompleteFigures.has(figure) ? undefined : (this.usage?.[figure] ?? 0)
   }
 }
 
-function addTo(sums: Map<string, Usage>, key: string, usage: Usage): void {
+function addUsageTo(sums: Map<string, Usage>, key: string, usage: Usage): void {
   sums.set(key, addUsage(sums.get(key), usage) ?? usage)
 }

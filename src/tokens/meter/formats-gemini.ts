@@ -1,41 +1,41 @@
 import { type GeminiInteractionUsage, type GeminiUsage, geminiInteractionUsage, geminiUsage } from '../usage/gemini.ts'
-import { argued, type Facts, type Format, joined } from './format.ts'
+import { joinTexts, type MeteredEventInfo, type MeteredFormat, toolArgumentsToText } from './format.ts'
 
 interface GeminiChunk {
   readonly modelVersion?: string
   readonly responseId?: string
   readonly usageMetadata?: GeminiUsage
   readonly promptFeedback?: { readonly blockReason?: string }
-  readonly candidates?: readonly Candidate[]
+  readonly candidates?: readonly GeminiCandidate[]
 }
 
-interface Candidate {
+interface GeminiCandidate {
   readonly finishReason?: string
   readonly content?: { readonly parts?: readonly { readonly text?: unknown; readonly functionCall?: { readonly args?: unknown } }[] }
 }
 
 /** Gemini and Vertex: SSE, or one JSON array. */
-export const gemini: Format<GeminiChunk> = {
+export const geminiFormat: MeteredFormat<GeminiChunk> = {
   provider: 'gemini',
-  knows: ({ candidates, usageMetadata, promptFeedback }, isCall) =>
-    usageMetadata ?? promptFeedback ?? (isCall ? candidates : candidates?.some(isCandidate)),
-  read({ modelVersion, responseId, usageMetadata, promptFeedback, candidates = [] }): Facts {
+  detects: ({ candidates, usageMetadata, promptFeedback }, isCall) =>
+    usageMetadata ?? promptFeedback ?? (isCall ? candidates : candidates?.some(isModelCandidate)),
+  read({ modelVersion, responseId, usageMetadata, promptFeedback, candidates = [] }): MeteredEventInfo {
     const parts = candidates.flatMap(({ content }) => content?.parts ?? [])
     return {
       id: responseId,
       model: modelVersion,
       usage: usageMetadata,
       complete: Boolean(promptFeedback?.blockReason || candidates.some(({ finishReason }) => finishReason)),
-      text: parts.map(({ text, functionCall }) => joined(text, argued(functionCall?.args))).join(''),
+      text: parts.map(({ text, functionCall }) => joinTexts(text, toolArgumentsToText(functionCall?.args))).join(''),
     }
   },
   usage: geminiUsage,
 }
 
 /** Whether it is a model's. Searches have candidates, too. */
-const isCandidate = (candidate: Candidate | null): unknown => candidate?.content ?? candidate?.finishReason
+const isModelCandidate = (candidate: GeminiCandidate | null): unknown => candidate?.content ?? candidate?.finishReason
 
-interface Interaction {
+interface GeminiInteraction {
   readonly object?: unknown
   readonly id?: string
   readonly model?: string
@@ -43,17 +43,17 @@ interface Interaction {
   readonly usage?: GeminiInteractionUsage | null
 }
 
-interface InteractionEvent extends Interaction {
+interface GeminiInteractionEvent extends GeminiInteraction {
   readonly event_type?: unknown
-  readonly interaction?: Interaction
+  readonly interaction?: GeminiInteraction
   readonly delta?: { readonly text?: unknown; readonly arguments?: unknown }
 }
 
 /** Gemini’s Interactions API. Each request of a call reports its own. */
-export const geminiInteractions: Format<InteractionEvent> = {
+export const geminiInteractionsFormat: MeteredFormat<GeminiInteractionEvent> = {
   provider: 'gemini',
-  knows: ({ event_type, object }) => /^(interaction|step)\./.test(String(event_type)) || object === 'interaction',
-  read({ event_type, interaction, delta, ...rest }): Facts {
+  detects: ({ event_type, object }) => /^(interaction|step)\./.test(String(event_type)) || object === 'interaction',
+  read({ event_type, interaction, delta, ...rest }): MeteredEventInfo {
     const { id, model, status, usage } = interaction ?? rest
     const isEnd = event_type === 'interaction.completed'
     return {
@@ -63,7 +63,7 @@ export const geminiInteractions: Format<InteractionEvent> = {
       complete: isEnd || (!event_type && status !== 'in_progress' && status !== 'failed'),
       final: isEnd,
       failed: event_type === 'error' || status === 'failed',
-      text: joined(delta?.text, argued(delta?.arguments)),
+      text: joinTexts(delta?.text, toolArgumentsToText(delta?.arguments)),
     }
   },
   usage: geminiInteractionUsage,

@@ -1,9 +1,9 @@
 import { type MistralUsage, mistralUsage } from '../usage/mistral.ts'
 import type { OpenAIReport } from '../usage/openai.ts'
 import { type OpenAIResponsesUsage, openaiResponsesUsage } from '../usage/openai-responses.ts'
-import { argued, type Facts, type Format, joined } from './format.ts'
+import { joinTexts, type MeteredEventInfo, type MeteredFormat, toolArgumentsToText } from './format.ts'
 
-interface Said {
+interface CompletionsDelta {
   readonly content?: unknown
   readonly reasoning_content?: unknown
   readonly reasoning?: unknown
@@ -11,38 +11,38 @@ interface Said {
   readonly tool_calls?: readonly { readonly function?: { readonly arguments?: unknown } | null }[] | null
 }
 
-interface Choice {
-  readonly delta?: Said | null
-  readonly message?: Said | null
+interface CompletionsChoice {
+  readonly delta?: CompletionsDelta | null
+  readonly message?: CompletionsDelta | null
   readonly text?: unknown
   readonly finish_reason?: string | null
 }
 
-interface Chunk extends OpenAIReport {
+interface CompletionsEvent extends OpenAIReport {
   readonly id?: string | null
   readonly model?: string | null
   readonly object?: unknown
-  readonly choices?: readonly Choice[]
+  readonly choices?: readonly CompletionsChoice[]
   readonly x_groq?: (OpenAIReport['x_groq'] & { readonly error?: unknown }) | null
 }
 
 /** OpenAI's Chat Completions, Completions and Embeddings, which many speak: Azure, Groq, DeepSeek, OpenRouter, Mistral, local servers. */
-export const openai: Format<Chunk> = {
+export const openaiCompletionsFormat: MeteredFormat<CompletionsEvent> = {
   provider: undefined,
   isUsageOptional: true,
-  knows: ({ choices, object, usage, x_groq }, isCall) =>
-    (Array.isArray(choices) && (isCall || choices.some(isChoice))) ||
+  detects: ({ choices, object, usage, x_groq }, isCall) =>
+    (Array.isArray(choices) && (isCall || choices.some(isModelChoice))) ||
     /^(chat|text)[._]completion/.test(String(object)) ||
     x_groq ||
     typeof usage?.prompt_tokens === 'number',
-  read({ id, model, object, choices, usage, x_groq }): Facts {
+  read({ id, model, object, choices, usage, x_groq }): MeteredEventInfo {
     return {
       id,
       model,
       usage: usage ?? x_groq?.usage,
       complete: object === 'list' || Boolean(choices?.some(({ finish_reason }) => finish_reason)),
       failed: Boolean(x_groq?.error),
-      text: choices?.map(({ delta, message, text }) => joined(text, saidIn(delta ?? message))).join('') ?? '',
+      text: choices?.map(({ delta, message, text }) => joinTexts(text, completionsDeltaText(delta ?? message))).join('') ?? '',
     }
   },
   // Mistral's differ by a field that nobody else has.
@@ -50,19 +50,24 @@ export const openai: Format<Chunk> = {
 }
 
 /** Whether it is a model's. Questions have choices, too. */
-function isChoice(choice: Choice | null): boolean {
+function isModelChoice(choice: CompletionsChoice | null): boolean {
   const { delta, message, finish_reason } = choice ?? {}
   return typeof (delta ?? message) === 'object' || finish_reason !== undefined
 }
 
-function saidIn(said: Said | null | undefined): string {
+function completionsDeltaText(said: CompletionsDelta | null | undefined): string {
   const { content, reasoning_content, reasoning, refusal, tool_calls } = said ?? {}
   // Mistral's thinking models say parts.
   const parts = Array.isArray(content) ? (content as readonly { readonly text?: unknown }[]).map((part) => part.text) : [content]
-  return joined(reasoning_content ?? reasoning, ...parts, refusal, ...(tool_calls ?? []).map((call) => argued(call.function?.arguments)))
+  return joinTexts(
+    reasoning_content ?? reasoning,
+    ...parts,
+    refusal,
+    ...(tool_calls ?? []).map((call) => toolArgumentsToText(call.function?.arguments)),
+  )
 }
 
-interface Response {
+interface ResponsesObject {
   readonly object?: unknown
   readonly id?: string
   readonly model?: string
@@ -75,21 +80,21 @@ interface Response {
   }[]
 }
 
-interface ResponseEvent extends Response {
+interface ResponsesEvent extends ResponsesObject {
   readonly type?: unknown
   readonly sequence_number?: unknown
-  readonly response?: Response
+  readonly response?: ResponsesObject
   readonly delta?: unknown
 }
 
 /** OpenAI's Responses API; its APIs for images and audio report alike. */
-export const openaiResponses: Format<ResponseEvent> = {
+export const openaiResponsesFormat: MeteredFormat<ResponsesEvent> = {
   provider: undefined,
-  knows: ({ type, object, sequence_number, usage }) =>
+  detects: ({ type, object, sequence_number, usage }) =>
     String(type).startsWith('response.') ||
     object === 'response' ||
     typeof (type === 'error' ? sequence_number : usage?.input_tokens) === 'number',
-  read(event): Facts {
+  read(event): MeteredEventInfo {
     const { type, object, response, delta } = event
     const { id, model, status, usage, output = [] } = response ?? event
     const isOther = object !== 'response' && !response
@@ -102,10 +107,10 @@ export const openaiResponses: Format<ResponseEvent> = {
       complete: isOther ? Boolean(usage) : status === 'completed' || status === 'incomplete',
       final: isEnd,
       failed: status === 'failed' || type === 'error',
-      text: joined(
+      text: joinTexts(
         String(type).endsWith('audio.delta') ? '' : delta,
         ...whole.map(({ text }) => text),
-        ...(whole.length > 0 ? output : []).map((item) => argued(item.arguments)),
+        ...(whole.length > 0 ? output : []).map((item) => toolArgumentsToText(item.arguments)),
       ),
     }
   },

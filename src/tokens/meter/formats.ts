@@ -1,11 +1,11 @@
-import { anthropicHourTokens, anthropicUsage } from '../usage/anthropic.ts'
-import { type BedrockMetrics, type BedrockUsage, bedrockHourTokens, bedrockMetricsUsage, bedrockUsage } from '../usage/bedrock.ts'
+import { anthropicCacheWrite1hTokens, anthropicUsage } from '../usage/anthropic.ts'
+import { type BedrockMetrics, type BedrockUsage, bedrockCacheWrite1hTokens, bedrockMetricsUsage, bedrockUsage } from '../usage/bedrock.ts'
 import { ollamaUsage } from '../usage/ollama.ts'
 import { openaiUsage } from '../usage/openai.ts'
 import type { WorkersAIReport } from '../usage/workers-ai.ts'
-import { argued, type Facts, type Format, joined } from './format.ts'
-import { gemini, geminiInteractions } from './formats-gemini.ts'
-import { openai, openaiResponses } from './formats-openai.ts'
+import { joinTexts, type MeteredEventInfo, type MeteredFormat, toolArgumentsToText } from './format.ts'
+import { geminiFormat, geminiInteractionsFormat } from './formats-gemini.ts'
+import { openaiCompletionsFormat, openaiResponsesFormat } from './formats-openai.ts'
 
 interface AnthropicBlock {
   readonly text?: unknown
@@ -28,11 +28,11 @@ interface AnthropicEvent extends AnthropicMessage {
   readonly delta?: AnthropicBlock
 }
 
-const anthropic: Format<AnthropicEvent> = {
+const anthropicFormat: MeteredFormat<AnthropicEvent> = {
   provider: 'anthropic',
-  knows: ({ type, role, model }, isCall) =>
+  detects: ({ type, role, model }, isCall) =>
     /^(message|content_block)_(start|delta|stop)$/.test(String(type)) || (type === 'message' && role === 'assistant' && (isCall || model)),
-  read({ type, message, delta, ...rest }): Facts {
+  read({ type, message, delta, ...rest }): MeteredEventInfo {
     const isWhole = type === 'message'
     const { id, model } = message ?? (isWhole ? rest : {})
     const blocks = isWhole ? (rest.content ?? []) : [delta]
@@ -42,11 +42,11 @@ const anthropic: Format<AnthropicEvent> = {
       usage: message?.usage ?? rest.usage,
       complete: isWhole || type === 'message_stop',
       final: type === 'message_stop',
-      text: blocks.map((block) => joined(block?.text, block?.thinking, block?.partial_json, argued(block?.input))).join(''),
+      text: blocks.map((block) => joinTexts(block?.text, block?.thinking, block?.partial_json, toolArgumentsToText(block?.input))).join(''),
     }
   },
   usage: anthropicUsage,
-  hourTokens: anthropicHourTokens,
+  cacheWrite1hTokens: anthropicCacheWrite1hTokens,
 }
 
 interface OllamaLine {
@@ -65,10 +65,10 @@ interface OllamaLine {
   readonly eval_count?: number
 }
 
-const ollama: Format<OllamaLine> = {
+const ollamaFormat: MeteredFormat<OllamaLine> = {
   provider: 'ollama',
-  knows: ({ model, done, embeddings }) => typeof model === 'string' && (typeof done === 'boolean' || embeddings),
-  read({ model, done, embeddings, response, thinking, message, ...wire }): Facts {
+  detects: ({ model, done, embeddings }) => typeof model === 'string' && (typeof done === 'boolean' || embeddings),
+  read({ model, done, embeddings, response, thinking, message, ...wire }): MeteredEventInfo {
     const { prompt_eval_count, prompt_eval_cached_count, eval_count } = wire
     const isEnd = done === true || embeddings !== undefined
     const calls = message?.tool_calls ?? []
@@ -77,7 +77,13 @@ const ollama: Format<OllamaLine> = {
       usage: isEnd ? { prompt_eval_count, prompt_eval_cached_count, eval_count } : undefined,
       complete: isEnd,
       final: isEnd,
-      text: joined(response, thinking, message?.thinking, message?.content, ...calls.map((call) => argued(call.function?.arguments))),
+      text: joinTexts(
+        response,
+        thinking,
+        message?.thinking,
+        message?.content,
+        ...calls.map((call) => toolArgumentsToText(call.function?.arguments)),
+      ),
     }
   },
   usage: ollamaUsage,
@@ -90,14 +96,14 @@ interface WorkersAIEvent extends WorkersAIReport {
 }
 
 /** Cloudflare's own format. Its only end is `[DONE]`; over REST an answer is whole. */
-const workersAI: Format<WorkersAIEvent> = {
+const workersAIFormat: MeteredFormat<WorkersAIEvent> = {
   provider: 'workersai',
-  knows: ({ response, usage, p, result }, isCall) =>
+  detects: ({ response, usage, p, result }, isCall) =>
     typeof (result?.response ?? response) === 'string' && (isCall || result?.usage || usage || p),
-  read: ({ response, usage, result }): Facts => ({
+  read: ({ response, usage, result }): MeteredEventInfo => ({
     usage: usage ?? result?.usage,
     complete: result !== undefined,
-    text: joined(result?.response ?? response),
+    text: joinTexts(result?.response ?? response),
   }),
   usage: (usage) => openaiUsage({ usage }),
 }
@@ -123,25 +129,34 @@ interface BedrockEvent {
 }
 
 /** Amazon's Converse, and InvokeModel with models whose own format is not here. Which model it is stands in the URL. */
-const bedrock: Format<BedrockEvent> = {
+const bedrockFormat: MeteredFormat<BedrockEvent> = {
   provider: 'bedrock',
-  knows: ({ messageStart, contentBlockDelta, messageStop, stopReason, usage, ...event }, isCall) =>
+  detects: ({ messageStart, contentBlockDelta, messageStop, stopReason, usage, ...event }, isCall) =>
     (messageStart ?? contentBlockDelta ?? messageStop ?? event['amazon-bedrock-invocationMetrics']) ||
     (stopReason && usage) ||
     (isCall && (event.generation ?? event.outputText) !== undefined),
-  read({ contentBlockDelta, messageStop, metadata, stopReason, usage, generation, outputText, ...event }): Facts {
+  read({ contentBlockDelta, messageStop, metadata, stopReason, usage, generation, outputText, ...event }): MeteredEventInfo {
     const { text, reasoningContent, toolUse } = contentBlockDelta?.delta ?? {}
     const metrics = event['amazon-bedrock-invocationMetrics']
     return {
       usage: metadata?.usage ?? usage ?? metrics,
       complete: Boolean(messageStop ?? stopReason ?? metrics),
       final: Boolean(metadata ?? metrics),
-      text: joined(text, reasoningContent?.text, argued(toolUse?.input), generation, outputText),
+      text: joinTexts(text, reasoningContent?.text, toolArgumentsToText(toolUse?.input), generation, outputText),
     }
   },
   usage: (wire: BedrockUsage & BedrockMetrics) => (wire.inputTokenCount === undefined ? bedrockUsage(wire) : bedrockMetricsUsage(wire)),
-  hourTokens: bedrockHourTokens,
+  cacheWrite1hTokens: bedrockCacheWrite1hTokens,
 }
 
 /** The more particular first. */
-export const formats: readonly Format[] = [anthropic, geminiInteractions, openaiResponses, openai, gemini, ollama, bedrock, workersAI]
+export const meteredFormats: readonly MeteredFormat[] = [
+  anthropicFormat,
+  geminiInteractionsFormat,
+  openaiResponsesFormat,
+  openaiCompletionsFormat,
+  geminiFormat,
+  ollamaFormat,
+  bedrockFormat,
+  workersAIFormat,
+]

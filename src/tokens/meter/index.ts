@@ -1,7 +1,7 @@
-import { report } from '../report-error.ts'
+import { reportUsageError } from '../report-error.ts'
 import type { UsageListener, UsageRecord } from '../usage-record.ts'
-import { askedOf, askingForUsage, type MeteredFetch } from './request.ts'
-import { type Tell, tapped } from './tap.ts'
+import { type MeteredFetch, toMeteredRequest, withUsageRequested } from './request.ts'
+import { tapResponse, type UsageRecordCallback } from './tap.ts'
 
 export type { UsageListener, UsageRecord } from '../usage-record.ts'
 export { tagged, usageTag } from '../usage-tag.ts'
@@ -39,15 +39,15 @@ export type MeterTarget = UsageListener | ((record: UsageRecord) => void)
  * const client = new OpenAI({ fetch: meter(fetch, ({ model, usage }) => console.log(model, usage)) })
  */
 export function meter(fetch: MeteredFetch, target: MeterTarget, options: MeterOptions = {}): MeteredFetch {
-  const watch = watcher(target, options)
+  const watch = createListenerResolver(target, options)
   return async (input, init) => {
-    const asked = askedOf(input, init)
+    const asked = toMeteredRequest(input, init)
     const tell = watch(asked.tag)
-    const [wanted, how] = options.askForUsage ? await askingForUsage(input, init) : [input, init]
+    const [wanted, how] = options.askForUsage ? await withUsageRequested(input, init) : [input, init]
     const began = performance.now()
     // A second argument, be it undefined, makes Bun forget what the Request says.
     const response = await (how === undefined ? fetch(wanted) : fetch(wanted, how))
-    return tell ? tapped(response, asked, began, tell) : response
+    return tell ? tapResponse(response, asked, began, tell) : response
   }
 }
 
@@ -67,56 +67,56 @@ export function meterMiddleware<Asking extends MiddlewareRequest>(
   target: MeterTarget,
   options: Omit<MeterOptions, 'askForUsage'> = {},
 ): (request: Asking, next: (request: Asking) => Promise<Response>) => Promise<Response> {
-  const watch = watcher(target, options)
+  const watch = createListenerResolver(target, options)
   return async (request, next) => {
-    const asked = askedOf(request.url, request)
+    const asked = toMeteredRequest(request.url, request)
     const tell = watch(asked.tag)
     const began = performance.now()
     const response = await next(request)
-    return tell ? tapped(response, asked, began, tell) : response
+    return tell ? tapResponse(response, asked, began, tell) : response
   }
 }
 
 /** Asks the target, when a request leaves, who shall be told of its answer, beside a listener that it is tagged with. What they do cannot fail. */
-function watcher(
+function createListenerResolver(
   target: MeterTarget,
-  { askForUsage, onDiagnostic = warn, onListenerError = report }: MeterOptions,
-): (tag: unknown) => Tell | undefined {
+  { askForUsage, onDiagnostic = warnOnConsole, onListenerError = reportUsageError }: MeterOptions,
+): (tag: unknown) => UsageRecordCallback | undefined {
   const listener: UsageListener = typeof target === 'function' ? { record: target } : target
   let hasWarned = false
-  const failed = (error: unknown): void => {
+  const reportListenerError = (error: unknown): void => {
     try {
       onListenerError(error)
     } catch (reason) {
-      report(reason)
+      reportUsageError(reason)
     }
   }
-  const quietly = <T>(work: () => T): T | undefined => {
+  const guarded = <T>(work: () => T): T | undefined => {
     try {
       const result: unknown = work()
-      if (result instanceof Promise) result.catch(failed)
+      if (result instanceof Promise) result.catch(reportListenerError)
       return result as T
     } catch (error) {
-      failed(error)
+      reportListenerError(error)
       return undefined
     }
   }
   return (tag) => {
-    const heard = listener.begin ? quietly(() => listener.begin?.()) : listener
-    const listeners = new Set([heard, tag].filter(isListener))
+    const heard = listener.begin ? guarded(() => listener.begin?.()) : listener
+    const listeners = new Set([heard, tag].filter(isUsageListener))
     if (listeners.size === 0) return
     return (record, lacksUsage) => {
-      for (const each of listeners) quietly(() => each.record(record))
+      for (const each of listeners) guarded(() => each.record(record))
       if (!lacksUsage || hasWarned) return
       hasWarned = true
-      quietly(() => onDiagnostic(unasked(record, askForUsage === true)))
+      guarded(() => onDiagnostic(missingUsageMessage(record, askForUsage === true)))
     }
   }
 }
 
-const isListener = (tag: unknown): tag is UsageListener => typeof (Object(tag) as Partial<UsageListener>).record === 'function'
+const isUsageListener = (tag: unknown): tag is UsageListener => typeof (Object(tag) as Partial<UsageListener>).record === 'function'
 
-function unasked({ url }: UsageRecord, wasAsked: boolean): string {
+function missingUsageMessage({ url }: UsageRecord, wasAsked: boolean): string {
   const cure = wasAsked
     ? 'It was asked for: the server does not tell.'
     : 'Ask for it: stream_options: { include_usage: true }, or meter(fetch, target, { askForUsage: true }).'
@@ -124,4 +124,4 @@ function unasked({ url }: UsageRecord, wasAsked: boolean): string {
 }
 
 // biome-ignore lint/suspicious/noConsole: where nobody listens
-const warn = (message: string): void => console.warn(message)
+const warnOnConsole = (message: string): void => console.warn(message)

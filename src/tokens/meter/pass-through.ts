@@ -1,27 +1,27 @@
 /** How reading comes to its end. */
-export type Ending = 'end' | 'cancel' | 'abort' | 'error'
+export type BodyEndReason = 'end' | 'cancel' | 'abort' | 'error'
 
 /** What is told of a body that is read through it. Neither throws. */
-export interface Tap {
-  feed(chunk: Uint8Array): void
-  over(ending: Ending): void
+export interface BodyObserver {
+  onChunk(chunk: Uint8Array): void
+  onEnd(ending: BodyEndReason): void
 }
 
-type Bytes = Uint8Array<ArrayBuffer>
+type MeteredBytes = Uint8Array<ArrayBuffer>
 
 /**
  * A body that is read through: the same chunks, each when it is asked for, and none before. Not a `tee`, which reads at the pace of the
  * faster branch, keeps the rest for the other, and cancels only when both have.
  */
-export function through(body: ReadableStream<Bytes>, tap: Tap): ReadableStream<Bytes> {
+export function passThroughBody(body: ReadableStream<MeteredBytes>, tap: BodyObserver): ReadableStream<MeteredBytes> {
   const reader = body.getReader()
   let [isReading, isOver] = [false, false]
-  let controller: ReadableStreamDefaultController<Bytes>
-  const over = (ending: Ending): void => {
+  let controller: ReadableStreamDefaultController<MeteredBytes>
+  const over = (ending: BodyEndReason): void => {
     isOver = true
-    tap.over(ending)
+    tap.onEnd(ending)
   }
-  const onRead = ({ done, value }: ReadableStreamReadResult<Bytes>): void => {
+  const onRead = ({ done, value }: ReadableStreamReadResult<MeteredBytes>): void => {
     isReading = false
     if (isOver) return
     if (done) {
@@ -29,7 +29,7 @@ export function through(body: ReadableStream<Bytes>, tap: Tap): ReadableStream<B
       return controller.close()
     }
     // Before the chunk goes on: who gets it may transfer it. A body that somebody made may be of anything.
-    if (ArrayBuffer.isView(value)) tap.feed(value)
+    if (ArrayBuffer.isView(value)) tap.onChunk(value)
     controller.enqueue(value)
   }
   const onError = (error: unknown): void => {
@@ -51,8 +51,8 @@ export function through(body: ReadableStream<Bytes>, tap: Tap): ReadableStream<B
 }
 
 /** Gives a response that was made of another what the constructor leaves out, and what is `ours`. Its clones have it too. */
-export function dressed(response: Response, { url, redirected, type }: Response, ours: object): Response {
-  const clone = (): Response => dressed(Response.prototype.clone.call(response), { url, redirected, type } as Response, ours)
+export function copyResponseMetadata(response: Response, { url, redirected, type }: Response, ours: object): Response {
+  const clone = (): Response => copyResponseMetadata(Response.prototype.clone.call(response), { url, redirected, type } as Response, ours)
   const kept = { url, redirected, type, clone, ...ours }
   for (const key of Reflect.ownKeys(kept)) {
     Object.defineProperty(response, key, { value: kept[key as keyof typeof kept], configurable: true })

@@ -1,13 +1,13 @@
 import { weigh } from '../counter/estimate.ts'
 
-const QUOTE = 34
-const BACKSLASH = 92
-const U = 117
+const STRING_END_BYTE = 34
+const STRING_ESCAPE_BYTE = 92
+const UNICODE_ESCAPE_BYTE = 117
 /** Shapes learnt in vain, one after the other, until it is given up: learning costs what it is to save. */
-const PATIENCE = 16
+const MAX_LEARN_ATTEMPTS = 16
 
 /** What a byte of UTF-8 adds to the weight of a text: a character's first byte brings all of it. */
-const weights: Float64Array = Float64Array.from({ length: 256 }, (_, byte) => {
+const byteWeights: Float64Array = Float64Array.from({ length: 256 }, (_, byte) => {
   if (byte < 128) return weigh(String.fromCharCode(byte))
   return byte < 0xc0 ? 0 : weigh(byte < 0xe3 ? 'é' : byte < 0xf0 ? '語' : '🌍')
 })
@@ -22,41 +22,41 @@ const weights: Float64Array = Float64Array.from({ length: 256 }, (_, byte) => {
  *
  * It costs 70 ns where parsing costs 350, Node 24. A search for `"usage"` alone takes 50, and does not know what was said.
  */
-export class Shape {
+export class TextEventTemplate {
   /** Of all texts that have passed, by `weigh`. */
   weight = 0
-  #head: Part = part('')
-  #tail: Part = part('')
-  #end: Part = part('')
+  #head: TemplatePart = createTemplatePart('')
+  #tail: TemplatePart = createTemplatePart('')
+  #end: TemplatePart = createTemplatePart('')
   #padsByLetters = false
-  #vain = 0
+  #failedLearns = 0
 
   /** Where the event ends that begins at `from`; -1 where it has another shape, or is not whole. */
   match(bytes: Uint8Array, view: DataView, from: number, to: number): number {
     if (this.#head.bytes.length === 0) return -1
-    let at = along(this.#head, bytes, view, from, to)
+    let at = matchTemplatePart(this.#head, bytes, view, from, to)
     if (at < 0) return -1
     let weight = 0
     for (; at < to; at++) {
       const byte = bytes[at] ?? 0
-      if (byte === QUOTE) break
+      if (byte === STRING_END_BYTE) break
       if (byte < 32) return -1
-      if (byte !== BACKSLASH) weight += weights[byte] ?? 0
-      else if (bytes[++at] !== U) weight += escaped(bytes[at] ?? 0)
+      if (byte !== STRING_ESCAPE_BYTE) weight += byteWeights[byte] ?? 0
+      else if (bytes[++at] !== UNICODE_ESCAPE_BYTE) weight += escapeWeight(bytes[at] ?? 0)
       else {
-        weight += escapedCode(bytes.subarray(at + 1, at + 5))
+        weight += unicodeEscapeWeight(bytes.subarray(at + 1, at + 5))
         at += 4
       }
     }
-    at = along(this.#tail, bytes, view, at, to)
+    at = matchTemplatePart(this.#tail, bytes, view, at, to)
     if (at < 0) return -1
     for (const byLetters = this.#padsByLetters; at < to; at++) {
       const byte = bytes[at] ?? 0
-      if (byLetters ? byte === QUOTE || byte === BACKSLASH || byte < 32 : byte !== 32) break
+      if (byLetters ? byte === STRING_END_BYTE || byte === STRING_ESCAPE_BYTE || byte < 32 : byte !== 32) break
     }
-    at = along(this.#end, bytes, view, at, to)
+    at = matchTemplatePart(this.#end, bytes, view, at, to)
     if (at < 0) return -1
-    this.#vain = 0
+    this.#failedLearns = 0
     this.weight += weight
     return at
   }
@@ -65,45 +65,45 @@ export class Shape {
   learn(event: string, text: string, textOf: (event: string) => string | undefined): void {
     const literal = JSON.stringify(text)
     const start = event.lastIndexOf(literal) + 1
-    if (start === 0 || this.#vain++ >= PATIENCE) return
+    if (start === 0 || this.#failedLearns++ >= MAX_LEARN_ATTEMPTS) return
     const [head, rest] = [event.slice(0, start), event.slice(start + literal.length - 2)]
     const letters = /^(.*"(?:obfuscation|p)": ?")([^"\\]*)("}\s*)$/s.exec(rest)
     const [, tail = '', padding = '', end = ''] = letters ?? /^(.*?)( *)(}\s*)$/s.exec(rest) ?? []
     if (!['1', '2'].every((probe) => textOf(head + probe + tail + (letters ? probe : padding) + end) === probe)) return
-    this.#head = part(head)
-    this.#tail = part(tail)
-    this.#end = part(end)
+    this.#head = createTemplatePart(head)
+    this.#tail = createTemplatePart(tail)
+    this.#end = createTemplatePart(end)
     this.#padsByLetters = letters !== null
   }
 }
 
 /** Bytes that events have in common; and eight at a time, as numbers, for one by one takes three times as long. No JSON has a zero with a sign. */
-interface Part {
+interface TemplatePart {
   readonly bytes: Uint8Array
   readonly words: Float64Array
 }
 
-function part(text: string): Part {
+function createTemplatePart(text: string): TemplatePart {
   const bytes = new TextEncoder().encode(text)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   return { bytes, words: Float64Array.from({ length: bytes.length >> 3 }, (_, index) => view.getFloat64(index * 8)) }
 }
 
 /** Where a part ends in the bytes, read from `at`; -1 where they say something else. */
-function along({ bytes: wanted, words }: Part, bytes: Uint8Array, view: DataView, at: number, to: number): number {
+function matchTemplatePart({ bytes: wanted, words }: TemplatePart, bytes: Uint8Array, view: DataView, at: number, to: number): number {
   if (at + wanted.length > to) return -1
   let i = 0
   for (const count = words.length; i < count; i++) {
     if (view.getFloat64(at + i * 8) !== words[i]) break
   }
   for (i *= 8; i < wanted.length; i++) {
-    if (wanted[i] !== bytes[at + i]) return alongNumbers(wanted, i, bytes, at + i, to)
+    if (wanted[i] !== bytes[at + i]) return matchIgnoringNumbers(wanted, i, bytes, at + i, to)
   }
   return at + i
 }
 
 /** The same from a difference on: digits may be others, and more or fewer. */
-function alongNumbers(wanted: Uint8Array, from: number, bytes: Uint8Array, start: number, to: number): number {
+function matchIgnoringNumbers(wanted: Uint8Array, from: number, bytes: Uint8Array, start: number, to: number): number {
   let [i, at] = [from, start]
   while (i < wanted.length) {
     if (at < to && wanted[i] === bytes[at]) {
@@ -121,7 +121,7 @@ function alongNumbers(wanted: Uint8Array, from: number, bytes: Uint8Array, start
 const isDigit = (byte = 0): boolean => byte >= 48 && byte <= 57
 
 /** What the character behind a backslash stands for adds: a line break, a quote or a stroke; other blanks nothing. */
-const escaped = (byte: number): number => (byte === 110 ? weigh('\n') : byte < 97 ? (weights[byte] ?? 0) : 0)
+const escapeWeight = (byte: number): number => (byte === 110 ? weigh('\n') : byte < 97 ? (byteWeights[byte] ?? 0) : 0)
 
 /** The same of four hexadecimal digits. */
-const escapedCode = (digits: Uint8Array): number => weigh(String.fromCharCode(Number.parseInt(String.fromCharCode(...digits), 16)))
+const unicodeEscapeWeight = (digits: Uint8Array): number => weigh(String.fromCharCode(Number.parseInt(String.fromCharCode(...digits), 16)))

@@ -19,7 +19,7 @@ export interface GenaiPrices {
 }
 
 /** Its names for providers where ours are others. */
-const names: Readonly<Record<string, string | undefined>> = { 'workers-ai': 'cloudflare', workersai: 'cloudflare' }
+const GENAI_PROVIDER_IDS: Readonly<Record<string, string | undefined>> = { 'workers-ai': 'cloudflare', workersai: 'cloudflare' }
 
 /**
  * The prices of `@pydantic/genai-prices`, an optional peer of 76 KB gzip that is loaded by this call: dated and tiered prices of some
@@ -37,7 +37,7 @@ const names: Readonly<Record<string, string | undefined>> = { 'workers-ai': 'clo
  */
 export async function genaiPrices(): Promise<PriceBook> {
   try {
-    return bookOf(await import('@pydantic/genai-prices'))
+    return createGenaiPriceBook(await import('@pydantic/genai-prices'))
   } catch (cause) {
     throw new ChaintapError('missing_package', 'genaiPrices() could not load @pydantic/genai-prices. npm install @pydantic/genai-prices', {
       cause,
@@ -45,12 +45,14 @@ export async function genaiPrices(): Promise<PriceBook> {
   }
 }
 
-function bookOf(genai: GenaiPrices): PriceBook {
+function createGenaiPriceBook(genai: GenaiPrices): PriceBook {
   return {
     price(usage, call) {
       const { model, at } = call
       if (model === undefined || usage.inputTokens === undefined || usage.outputTokens === undefined) return
-      const found = calculate(() => genai.calcPrice(tokensOf(usage, call), model, { ...providerOf(genai, call), timestamp: new Date(at) }))
+      const found = tryCalculate(() =>
+        genai.calcPrice(toGenaiUsage(usage, call), model, { ...genaiProviderOptions(genai, call), timestamp: new Date(at) }),
+      )
       // Of models that have no price for an hour it takes that of five minutes.
       if (!found || (call.cacheWrite1hTokens && found.model_price.cache_write_1h_mtok === undefined)) return
       const { total_price: total, auto_update_timestamp: date } = found
@@ -60,7 +62,7 @@ function bookOf(genai: GenaiPrices): PriceBook {
 }
 
 /** It throws where figures contradict each other, e.g. more tokens from the cache than there were. */
-function calculate<Result>(work: () => Result): Result | undefined {
+function tryCalculate<Result>(work: () => Result): Result | undefined {
   try {
     return work()
   } catch {
@@ -69,12 +71,12 @@ function calculate<Result>(work: () => Result): Result | undefined {
 }
 
 /** The address says best who charges; a proxy's says nothing. Of a model alone it knows the maker. */
-function providerOf(genai: GenaiPrices, { provider, url }: Priced): { providerApiUrl?: string; providerId?: string } {
+function genaiProviderOptions(genai: GenaiPrices, { provider, url }: Priced): { providerApiUrl?: string; providerId?: string } {
   if (url !== undefined && genai.findProvider({ providerApiUrl: url })) return { providerApiUrl: url }
-  return provider === undefined ? {} : { providerId: names[provider] ?? provider }
+  return provider === undefined ? {} : { providerId: GENAI_PROVIDER_IDS[provider] ?? provider }
 }
 
-const tokensOf = (usage: Usage, { cacheWrite1hTokens }: Priced): Record<string, number | undefined> => ({
+const toGenaiUsage = (usage: Usage, { cacheWrite1hTokens }: Priced): Record<string, number | undefined> => ({
   input_tokens: usage.inputTokens,
   output_tokens: usage.outputTokens,
   cache_read_tokens: usage.cacheReadTokens,

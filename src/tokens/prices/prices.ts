@@ -78,13 +78,13 @@ export function priceTable(models: Readonly<Record<string, ModelPrice>>, options
     price(usage, call) {
       const price = table.get(call.model ?? '')
       if (!price) return otherwise?.price(usage, call)
-      const total = totalOf(price, usage, call.cacheWrite1hTokens)
+      const total = computePrice(price, usage, call.cacheWrite1hTokens)
       return total === undefined ? undefined : { total, currency, source, ...(date !== undefined && { date }) }
     },
   }
 }
 
-function totalOf(price: ModelPrice, usage: Usage, hourTokens = 0): number | undefined {
+function computePrice(price: ModelPrice, usage: Usage, hourTokens = 0): number | undefined {
   const { input, output, cacheRead = input, cacheWrite = input, cacheWrite1h } = price
   const { inputTokens, outputTokens, cacheReadTokens: read = 0, cacheWriteTokens: written = 0 } = usage
   if (inputTokens === undefined || outputTokens === undefined || (hourTokens > 0 && cacheWrite1h === undefined)) return
@@ -120,10 +120,10 @@ export function addCost({ unknown, parts }: Cost, price: Price | undefined): Cos
   const isSame = (a: Price, b: Price): boolean => a.source === b.source && a.date === b.date && a.currency === b.currency
   const known = price && parts.find((part) => isSame(part, price))
   const others = parts.filter((part) => part !== known)
-  return costIn(price ? [...others, { ...price, total: price.total + (known?.total ?? 0) }] : parts, price ? unknown : unknown + 1)
+  return combineCosts(price ? [...others, { ...price, total: price.total + (known?.total ?? 0) }] : parts, price ? unknown : unknown + 1)
 }
 
-function costIn(parts: readonly Price[], unknown: number): Cost {
+function combineCosts(parts: readonly Price[], unknown: number): Cost {
   const currencies = new Set(parts.map(({ currency }) => currency))
   const isKnown = unknown === 0 && currencies.size < 2
   return {

@@ -1,5 +1,5 @@
 import type { Usage } from '../../core/usage.ts'
-import { figures } from './to-usage.ts'
+import { toUsage } from './to-usage.ts'
 
 /**
  * Anthropic's figures, as `message_start.message.usage`, `message_delta.usage` and a whole message's `usage` have them. A `message_delta`
@@ -36,23 +36,23 @@ interface AnthropicTokens {
  * // { inputTokens: 1_100, outputTokens: 20, totalTokens: 1_120, cacheReadTokens: 1_000 }
  */
 export function anthropicUsage(wire: AnthropicUsage): Usage {
-  return figures({
-    inputTokens: sum(wire, ({ input_tokens: fresh, cache_read_input_tokens: read, cache_creation_input_tokens: written }) =>
+  return toUsage({
+    inputTokens: sumWithIterations(wire, ({ input_tokens: fresh, cache_read_input_tokens: read, cache_creation_input_tokens: written }) =>
       isKnown(fresh) ? fresh + (read ?? 0) + (written ?? 0) : undefined,
     ),
-    outputTokens: sum(wire, (call) => call.output_tokens),
-    cacheReadTokens: sum(wire, (call) => call.cache_read_input_tokens),
-    cacheWriteTokens: sum(wire, (call) => call.cache_creation_input_tokens),
+    outputTokens: sumWithIterations(wire, (call) => call.output_tokens),
+    cacheReadTokens: sumWithIterations(wire, (call) => call.cache_read_input_tokens),
+    cacheWriteTokens: sumWithIterations(wire, (call) => call.cache_creation_input_tokens),
     reasoningTokens: wire.output_tokens_details?.thinking_tokens,
   })
 }
 
 /** Of `cacheWriteTokens`, those that the cache keeps for an hour, which cost more than those that it keeps for five minutes. */
-export const anthropicHourTokens = (wire: AnthropicUsage): number | undefined =>
-  sum(wire, (call) => call.cache_creation?.ephemeral_1h_input_tokens)
+export const anthropicCacheWrite1hTokens = (wire: AnthropicUsage): number | undefined =>
+  sumWithIterations(wire, (call) => call.cache_creation?.ephemeral_1h_input_tokens)
 
 /** A figure of Anthropic's totals and of the calls that they leave out, as far as it is known. */
-function sum(wire: AnthropicUsage, figure: (call: AnthropicTokens) => number | null | undefined): number | undefined {
+function sumWithIterations(wire: AnthropicUsage, figure: (call: AnthropicTokens) => number | null | undefined): number | undefined {
   let total = figure(wire) ?? undefined
   for (const call of wire.iterations ?? []) {
     const more = /^(compaction|advisor)/.test(call.type ?? '') ? figure(call) : undefined

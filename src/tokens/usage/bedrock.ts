@@ -1,5 +1,5 @@
 import type { Usage } from '../../core/usage.ts'
-import { figures } from './to-usage.ts'
+import { toUsage } from './to-usage.ts'
 
 /** Figures of Bedrock's Converse API, in its `metadata` event and in a whole answer. */
 export interface BedrockUsage {
@@ -27,11 +27,11 @@ export interface BedrockUsage {
 export function bedrockUsage({ inputTokens: fresh, outputTokens, totalTokens, ...wire }: BedrockUsage): Usage {
   const { cacheReadInputTokens: read, cacheWriteInputTokens: written } = wire
   const inputTokens = typeof fresh === 'number' ? fresh + (read ?? 0) + (written ?? 0) : undefined
-  return figures({ inputTokens, outputTokens, totalTokens, cacheReadTokens: read, cacheWriteTokens: written })
+  return toUsage({ inputTokens, outputTokens, totalTokens, cacheReadTokens: read, cacheWriteTokens: written })
 }
 
 /** Of `cacheWriteTokens`, those that the cache keeps for an hour, which cost more than those that it keeps for five minutes. */
-export const bedrockHourTokens = ({ cacheDetails }: BedrockUsage): number | undefined =>
+export const bedrockCacheWrite1hTokens = ({ cacheDetails }: BedrockUsage): number | undefined =>
   cacheDetails?.find(({ ttl }) => ttl === '1h')?.inputTokens
 
 /** What InvokeModel adds to the last chunk of every model's stream, as `amazon-bedrock-invocationMetrics`. */

@@ -1,5 +1,5 @@
 import type { Usage } from '../../core/usage.ts'
-import { figures } from './to-usage.ts'
+import { toUsage } from './to-usage.ts'
 
 /** Gemini's `usageMetadata`: running totals, in nearly every chunk. Of fields that a chunk leaves out the last known value holds. */
 export interface GeminiUsage {
@@ -26,7 +26,7 @@ export interface GeminiUsage {
  */
 export function geminiUsage(wire: GeminiUsage): Usage {
   const { promptTokenCount: prompt, candidatesTokenCount: said, thoughtsTokenCount: thought } = wire
-  return figures({
+  return toUsage({
     inputTokens: prompt === undefined || prompt === null ? undefined : prompt + (wire.toolUsePromptTokenCount ?? 0),
     outputTokens: said === undefined || said === null ? thought : said + (thought ?? 0),
     totalTokens: wire.totalTokenCount,

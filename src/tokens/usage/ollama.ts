@@ -1,5 +1,5 @@
 import type { Usage } from '../../core/usage.ts'
-import { figures } from './to-usage.ts'
+import { toUsage } from './to-usage.ts'
 
 /** Ollama's figures, in the last line of a stream and in a whole answer. The input's is left out where the prompt was not evaluated anew. */
 export interface OllamaUsage {
@@ -20,5 +20,5 @@ export interface OllamaUsage {
  * // { inputTokens: 26, outputTokens: 298, totalTokens: 324 }
  */
 export function ollamaUsage({ prompt_eval_count: input, prompt_eval_cached_count: cached, eval_count: output }: OllamaUsage): Usage {
-  return figures({ inputTokens: input, outputTokens: output, cacheReadTokens: cached })
+  return toUsage({ inputTokens: input, outputTokens: output, cacheReadTokens: cached })
 }

@@ -1,6 +1,6 @@
 import type { Usage } from '../../core/usage.ts'
 import { type OpenRouterCost, openRouterCost } from './openai.ts'
-import { figures } from './to-usage.ts'
+import { toUsage } from './to-usage.ts'
 
 /** Figures of OpenAI's Responses API; its APIs for images and audio write them so too. */
 export interface OpenAIResponsesUsage extends OpenRouterCost {
@@ -23,7 +23,7 @@ export interface OpenAIResponsesUsage extends OpenRouterCost {
  * // { inputTokens: 328, outputTokens: 152, totalTokens: 480, reasoningTokens: 128 }
  */
 export function openaiResponsesUsage(wire: OpenAIResponsesUsage): Usage {
-  return figures({
+  return toUsage({
     inputTokens: wire.input_tokens,
     outputTokens: wire.output_tokens,
     totalTokens: wire.total_tokens,

@@ -1,5 +1,5 @@
 import type { Usage } from '../../core/usage.ts'
-import { figures } from './to-usage.ts'
+import { toUsage } from './to-usage.ts'
 
 /** Figures as OpenAI and its compatible servers write them. */
 export interface OpenAIUsage extends OpenRouterCost {
@@ -45,7 +45,7 @@ export interface OpenAIReport {
 export function openaiUsage({ usage, x_groq }: OpenAIReport): Usage | undefined {
   const wire = usage ?? x_groq?.usage
   if (!wire) return
-  return figures({
+  return toUsage({
     inputTokens: wire.prompt_tokens,
     outputTokens: wire.completion_tokens,
     totalTokens: wire.total_tokens,

@@ -1,6 +1,6 @@
 import { IndexedDBLogStore } from 'chaintap/indexeddb'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import type { Head } from '../../../src/log/segment/segment.ts'
+import type { SegmentHeader } from '../../../src/log/segment/segment.ts'
 import { all, first, run, said, textsOf } from '../../contracts/log-store.ts'
 import { patience } from '../../support/patience.ts'
 import { turn } from '../../support/sources.ts'
@@ -47,7 +47,7 @@ async function withDatabase<T>(name: string, work: (db: IDBDatabase) => Promise<
 }
 
 /** What is in the database, by a connection of our own. */
-const inside = (store: IndexedDBLogStore): Promise<{ readonly heads: readonly Head[]; readonly bodies: readonly string[] }> =>
+const inside = (store: IndexedDBLogStore): Promise<{ readonly heads: readonly SegmentHeader[]; readonly bodies: readonly string[] }> =>
   withDatabase(`chaintap:${store.name}`, async (db) => {
     const transaction = db.transaction(['heads', 'bodies'])
     const [heads, bodies] = [asked(transaction.objectStore('heads').getAll()), asked(transaction.objectStore('bodies').getAll())]

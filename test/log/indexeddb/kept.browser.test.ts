@@ -2,7 +2,7 @@ import type { RunEvent } from 'chaintap'
 import { IndexedDBLogStore } from 'chaintap/indexeddb'
 import { type LogStore, type StoredRecord, shipTo } from 'chaintap/log'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import type { Head } from '../../../src/log/segment/segment.ts'
+import type { SegmentHeader } from '../../../src/log/segment/segment.ts'
 import { all, first, given, run, said, textsOf } from '../../contracts/log-store.ts'
 import { patience } from '../../support/patience.ts'
 import { turn } from '../../support/sources.ts'
@@ -28,7 +28,7 @@ function make(options: ConstructorParameters<typeof IndexedDBLogStore>[0] = {}):
 }
 
 /** What is in the database, by a connection of our own. */
-async function inside(name: string): Promise<{ readonly heads: readonly Head[]; readonly bodies: readonly string[] }> {
+async function inside(name: string): Promise<{ readonly heads: readonly SegmentHeader[]; readonly bodies: readonly string[] }> {
   const asked = <T>(request: IDBRequest<T>): Promise<T> =>
     new Promise((resolve, reject) => {
       request.onsuccess = () => resolve(request.result)

@@ -2,28 +2,28 @@ import type { Run, RunEvent } from 'chaintap'
 import type { LogRecord, RulesOptions } from 'chaintap/log'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { rulesOf } from '../../../src/log/redact.ts'
+import { createRules } from '../../../src/log/redact.ts'
 import { SegmentBuilder } from '../../../src/log/segment/builder.ts'
-import { Sealer } from '../../../src/log/segment/encoder.ts'
-import { RunBook, SegmentReader } from '../../../src/log/segment/reader.ts'
-import { order, type Segment } from '../../../src/log/segment/segment.ts'
+import { SegmentEncoder } from '../../../src/log/segment/encoder.ts'
+import { RunRegistry, SegmentReader } from '../../../src/log/segment/reader.ts'
+import { type Segment, toSortableNumber } from '../../../src/log/segment/segment.ts'
 import { run, said } from '../../contracts/log-store.ts'
 
 /** The segments of these records, sealed after each of the cuts. */
 function segmentsOf(records: readonly LogRecord[], cuts: readonly number[] = [], options: RulesOptions = {}): readonly Segment[] {
   const segments: Segment[] = []
-  const rules = rulesOf(options)
-  const sealer = new Sealer()
-  const builder = new SegmentBuilder({}, (draft) => segments.push(sealer.seal(draft)))
+  const rules = createRules(options)
+  const sealer = new SegmentEncoder()
+  const builder = new SegmentBuilder({}, (draft) => segments.push(sealer.encode(draft)))
   for (const [i, record] of records.entries()) {
     builder.add(record, rules)
-    if (cuts.includes(i)) builder.seal()
+    if (cuts.includes(i)) builder.finish()
   }
-  builder.seal()
+  builder.finish()
   return segments
 }
 
-const readerOf = (segment: Segment): SegmentReader => new SegmentReader({ ...segment, position: '' }, new RunBook())
+const readerOf = (segment: Segment): SegmentReader => new SegmentReader({ ...segment, cursorPrefix: '' }, new RunRegistry())
 
 const model = run('model', { kind: 'chat_model', metadata: { who: 'Ann' } })
 const start: RunEvent = { run: model, at: 1, seq: 0, type: 'start', input: [] }
@@ -79,8 +79,8 @@ describe('segments', () => {
           const of = runs[from]
           return of ? { run: of, at, seq, type: 'token', token: text } : said(text, { at })
         })
-        const book = new RunBook()
-        const readers = segmentsOf(records, cuts).map((segment) => new SegmentReader({ ...segment, position: '' }, book))
+        const book = new RunRegistry()
+        const readers = segmentsOf(records, cuts).map((segment) => new SegmentReader({ ...segment, cursorPrefix: '' }, book))
         const again = readers.flatMap((reader) => Array.from({ length: reader.size }, (_, i) => reader.get(i)))
         expect(again.map((record) => record && ('event' in record ? record.event : said(record.message, { at: record.at })))).toEqual(
           records.map((record) => ('run' in record ? record : said(record.message, { at: record.at ?? 0 }))),
@@ -124,7 +124,7 @@ describe('names and places', () => {
   test('numbers sort as text', () => {
     fc.assert(
       fc.property(fc.nat(), fc.nat(), (a, b) => {
-        expect(order(a, 8) < order(b, 8)).toBe(a < b)
+        expect(toSortableNumber(a, 8) < toSortableNumber(b, 8)).toBe(a < b)
       }),
     )
   })

@@ -2,10 +2,10 @@ import { ModelError, type Run, type RunEvent, UserStop } from 'chaintap'
 import { type LogRecord, MemoryLogStore, type StoredRecord } from 'chaintap/log'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import { describe as describeRow, textOf } from '../../../src/log/viewer/model/describe-row.ts'
-import { Feed } from '../../../src/log/viewer/model/feed.ts'
+import { describeRow, descriptionToText } from '../../../src/log/viewer/model/describe-row.ts'
+import { LogFeed } from '../../../src/log/viewer/model/feed.ts'
 import { LogModel } from '../../../src/log/viewer/model/log-model.ts'
-import { durationOf, type Row, rateOf, stateOf } from '../../../src/log/viewer/model/row.ts'
+import { type Row, runDuration, runStateOf, tokenRate } from '../../../src/log/viewer/model/row.ts'
 import { all, run, said } from '../../contracts/log-store.ts'
 import { patience } from '../../support/patience.ts'
 
@@ -89,7 +89,7 @@ describe('records as lines', () => {
     const model = modelOf(await stored(chain()))
     expect(linesOf(model)).toEqual(['before', 'root', '  one', '  two', 'between', 'after'])
     expect(model.rows.map(({ position }) => position)).toEqual([1, 2, 1, 2, 3, 4])
-    expect(model.tops).toEqual({ all: 4, shown: 4 })
+    expect(model.topCounts).toEqual({ all: 4, shown: 4 })
     expect(found(model, 'root').size).toBe(2)
   })
 
@@ -165,12 +165,12 @@ describe('records as lines', () => {
   test('a run has its times, its tokens and how it ended', async () => {
     const model = modelOf(await stored(chain()))
     const [root, one, two] = ['root', 'one', 'two'].map((id) => found(model, id))
-    expect(one).toMatchObject({ start: 1_001, first: 1_002, last: 1_003, end: 1_004, tokens: 2, level: 'info' })
-    expect(two).toMatchObject({ ending: 'failed', level: 'error', first: undefined })
-    expect(one && rateOf(one)).toBe(1_000)
-    expect(two && rateOf(two)).toBeUndefined()
-    expect(root && durationOf(root)).toBe(7)
-    expect(root?.total).toEqual({ inputTokens: 7, outputTokens: 2 })
+    expect(one).toMatchObject({ start: 1_001, firstTokenAt: 1_002, lastTokenAt: 1_003, end: 1_004, tokens: 2, level: 'info' })
+    expect(two).toMatchObject({ ending: 'failed', level: 'error', firstTokenAt: undefined })
+    expect(one && tokenRate(one)).toBe(1_000)
+    expect(two && tokenRate(two)).toBeUndefined()
+    expect(root && runDuration(root)).toBe(7)
+    expect(root?.totalUsage).toEqual({ inputTokens: 7, outputTokens: 2 })
   })
 
   test('who stops a run is told from what fails; what has no end is running only while it is heard of', async () => {
@@ -180,11 +180,11 @@ describe('records as lines', () => {
       tell(run('running'), { type: 'start', input: 1 }),
     ])
     const live = modelOf(records)
-    expect(stateOf(found(live, 'stopped'))).toBe('stopped')
-    expect(stateOf(found(live, 'running'))).toBe('running')
+    expect(runStateOf(found(live, 'stopped'))).toBe('stopped')
+    expect(runStateOf(found(live, 'running'))).toBe('running')
     const past = new LogModel()
     past.prepend(records.toReversed())
-    expect(stateOf(found(past, 'running'))).toBe('unfinished')
+    expect(runStateOf(found(past, 'running'))).toBe('unfinished')
   })
 
   test('counts levels of runs and free records, kinds and tags', async () => {
@@ -196,11 +196,11 @@ describe('records as lines', () => {
 
   test('closed runs hide what is below them', async () => {
     const model = modelOf(await stored(chain()))
-    model.turn(found(model, 'root'))
+    model.toggle(found(model, 'root'))
     expect(linesOf(model)).toEqual(['before', 'root', 'between', 'after'])
-    model.turn(found(model, 'root'))
+    model.toggle(found(model, 'root'))
     expect(linesOf(model)).toHaveLength(6)
-    model.turnAll(false)
+    model.setAllOpen(false)
     expect(linesOf(model)).toEqual(['before', 'root', 'between', 'after'])
     expect(model.indexOf(found(model, 'two'))).toBe(-1)
   })
@@ -341,7 +341,7 @@ describe('what is known of a run', () => {
           ...description.sections.flatMap(({ title, blocks }) => [title, ...blocks.map(({ text }) => text)]),
         ]
         for (const text of texts) expect(typeof text).toBe('string')
-        expect(typeof textOf(row, description)).toBe('string')
+        expect(typeof descriptionToText(row, description)).toBe('string')
       }),
       { numRuns: 60 },
     )
@@ -420,7 +420,7 @@ describe('what is known of a run', () => {
       ['Metadata', '|{\n  "user": "bo"\n}'],
       ['Run', '|m'],
     ])
-    expect(textOf(found(model, 'm'), description)).toMatch(/^chat model m\nState: failed\n.*\[caused by\] TypeError: reset\n/s)
+    expect(descriptionToText(found(model, 'm'), description)).toMatch(/^chat model m\nState: failed\n.*\[caused by\] TypeError: reset\n/s)
   })
 
   test('of several errors in one, each is shown', () => {
@@ -440,7 +440,7 @@ describe('what is known of a run', () => {
       tell(of, { type: 'token', token: 'rs' }),
     ]
     const { sections } = describeRow(found(modelOf(await stored(events)), 'm'), events)
-    expect(sections[1]).toEqual({ title: 'Output', sort: 'growing', blocks: [{ text: 'Bears' }] })
+    expect(sections[1]).toEqual({ title: 'Output', variant: 'growing', blocks: [{ text: 'Bears' }] })
   })
 })
 
@@ -472,13 +472,13 @@ describe('a log as it is read', () => {
     }
     write(2_500)
     const model = new LogModel()
-    const feed = new Feed(store, listen(model))
+    const feed = new LogFeed(store, listen(model))
     const started = feed.start()
     write(700)
     for (let i = 0; i < 10; i++) {
       await settled()
       write(50)
-      await feed.older()
+      await feed.loadOlder()
     }
     await vi.waitFor(() => expect(linesOf(model)).toEqual(Array.from({ length: written }, (_, i) => `${i}`)), patience)
     expect(feed.hasOlder).toBe(false)
@@ -489,7 +489,7 @@ describe('a log as it is read', () => {
   test('an empty log is followed from its first record', async () => {
     const store = new MemoryLogStore()
     const model = new LogModel()
-    const feed = new Feed(store, listen(model))
+    const feed = new LogFeed(store, listen(model))
     const started = feed.start()
     await settled()
     store.write(said('first'))

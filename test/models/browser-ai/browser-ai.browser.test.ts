@@ -3,12 +3,12 @@ import { BrowserAI } from 'chaintap/browser-ai'
 import { scriptedModel } from 'chaintap/testing'
 import { tool } from 'chaintap/tools'
 import { expect, test } from 'vitest'
-import { type LanguageModelFactory, pageModel } from '../../../src/models/browser-ai/api.ts'
-import { coreOptions } from '../../../src/models/browser-ai/request.ts'
+import { type LanguageModelFactory, pageLanguageModel } from '../../../src/models/browser-ai/api.ts'
+import { toCreateCoreOptions } from '../../../src/models/browser-ai/request.ts'
 import { fakeLanguageModel } from '../../support/language-model.ts'
 
 // The browser's own interface, where it has one: Chromium has, though no model behind it when it is headless.
-const own = pageModel() as (LanguageModelFactory & { readonly prototype: object }) | undefined
+const own = pageLanguageModel() as (LanguageModelFactory & { readonly prototype: object }) | undefined
 
 test('the fake has no method that the browser’s own interface, where there is one, does not have', async () => {
   const faked = Object.getOwnPropertyNames(await fakeLanguageModel().create())
@@ -18,7 +18,7 @@ test('the fake has no method that the browser’s own interface, where there is 
 
 test('the browser’s own interface, where there is one, takes every option as we write it', async () => {
   const now = tool(() => '12:00', { name: 'now', description: 'The time.' })
-  const all = coreOptions(
+  const all = toCreateCoreOptions(
     {
       samplingMode: 'creative',
       expectedInputs: [{ type: 'text', languages: ['en'] }],
@@ -27,7 +27,7 @@ test('the browser’s own interface, where there is one, takes every option as w
     },
     true,
   )
-  for (const options of [coreOptions({}, false), all]) {
+  for (const options of [toCreateCoreOptions({}, false), all]) {
     const answer = await own?.availability(options)
     expect([undefined, 'available', 'downloading', 'downloadable', 'unavailable']).toContain(answer)
   }

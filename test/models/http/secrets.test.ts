@@ -1,21 +1,21 @@
 import { describe, expect, test } from 'vitest'
-import { cleanCause, redactor, secretsIn, withoutSecrets } from '../../../src/core/util/secrets.ts'
+import { createRedactor, headerSecrets, redactCause, stripUrlSecrets } from '../../../src/core/util/secrets.ts'
 
 describe('secrets', () => {
   test('are the values of headers that carry some, without the word before them', () => {
     const headers = { authorization: 'Bearer abcdefgh', 'x-api-key': 'ijklmnop', cookie: 'a=b', accept: '*/*' }
-    expect(secretsIn(headers)).toEqual(['abcdefgh', 'ijklmnop', 'a=b'])
+    expect(headerSecrets(headers)).toEqual(['abcdefgh', 'ijklmnop', 'a=b'])
   })
 
   test('P11: are taken out of texts, and so is what looks like a key', () => {
-    const redact = redactor(['abcdefgh'])
+    const redact = createRedactor(['abcdefgh'])
     expect(redact('abcdefgh, abcdefgh')).toBe('[redacted], [redacted]')
     expect(redact('wrong key: sk-ant-api03-x_Y-9. Sent: Bearer tok.en/12345')).toBe('wrong key: [redacted]. Sent: Bearer [redacted]')
     expect(redact('Incorrect API key provided: sk-ab**************yz.')).not.toContain('yz')
   })
 
   test('short ones are left alone: they would tear holes into every text', () => {
-    expect(redactor(['a', 'test', ''])('a test of the latest')).toBe('a test of the latest')
+    expect(createRedactor(['a', 'test', ''])('a test of the latest')).toBe('a test of the latest')
   })
 
   test('P11: causes keep name, message, code and their own causes, and nothing that was hung on them', () => {
@@ -23,21 +23,21 @@ describe('secrets', () => {
       code: 'E1',
       request: { key: 'abcdefgh' },
     })
-    const clean = cleanCause(cause, redactor(['abcdefgh']))
+    const clean = redactCause(cause, createRedactor(['abcdefgh']))
     expect(clean).toMatchObject({ name: 'TypeError', message: 'bad [redacted]', code: 'E1', cause: { message: '[redacted]' } })
     expect(clean).not.toHaveProperty('request')
     expect((clean as Error).stack).not.toContain('abcdefgh')
-    expect(cleanCause('abcdefgh', redactor(['abcdefgh']))).toBe('[redacted]')
+    expect(redactCause('abcdefgh', createRedactor(['abcdefgh']))).toBe('[redacted]')
   })
 
   test('causes in a circle come to an end', () => {
     const error = new Error('round')
     error.cause = error
-    expect(cleanCause(error, (text) => text)).toBeInstanceOf(Error)
+    expect(redactCause(error, (text) => text)).toBeInstanceOf(Error)
   })
 
   test('P11: an address is told without user, password and query', () => {
-    expect(withoutSecrets('https://me:pass@example.com/v1?key=abc#x')).toBe('https://example.com/v1')
-    expect(withoutSecrets('/api/anthropic')).toBe('/api/anthropic')
+    expect(stripUrlSecrets('https://me:pass@example.com/v1?key=abc#x')).toBe('https://example.com/v1')
+    expect(stripUrlSecrets('/api/anthropic')).toBe('/api/anthropic')
   })
 })

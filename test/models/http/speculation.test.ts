@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { OpenAIDecoder } from '../../../src/models/chat-completions/decoder.ts'
-import { type Padded, speculation } from '../../../src/models/http/speculation.ts'
+import { type ReplacePadding, speculation } from '../../../src/models/http/speculation.ts'
 
 /** What a decoder takes from an event: the text of a text delta. */
 function textOf(data: string): string | undefined {
@@ -14,14 +14,14 @@ function textOf(data: string): string | undefined {
 }
 
 /** Reads events as a decoder does. Each is what the speculation said, or undefined where it had to be parsed. */
-function speculated(events: readonly string[], padded?: Padded): readonly (string | undefined)[] {
+function speculated(events: readonly string[], padded?: ReplacePadding): readonly (string | undefined)[] {
   const shape = speculation(textOf, padded)
   // It learns from the second event on.
-  shape.learn('', '')
+  shape.addTemplate('', '')
   return events.map((data) => {
-    const known = shape.read(data)
+    const known = shape.readText(data)
     const text = textOf(data)
-    if (known === undefined && text !== undefined) shape.learn(data, text)
+    if (known === undefined && text !== undefined) shape.addTemplate(data, text)
     return known
   })
 }
@@ -65,7 +65,7 @@ const event = fc.oneof(
   { weight: 1, arbitrary: fc.string() },
 )
 
-const { padded } = new OpenAIDecoder()
+const { replacePadding } = new OpenAIDecoder()
 /** An event that ends in a string: padding, or what says of which kind the event is. */
 const ending = fc
   .tuple(literal, fc.constantFrom('"x"', '"type"'), fc.constantFrom('""', '"a"', '"b+/="', '"\\u0061"', '"content_block_delta"', '"ping"'))
@@ -89,7 +89,7 @@ describe('speculative parsing', () => {
   test('so it does where events may end in random padding', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof({ weight: 4, arbitrary: ending }, event), { maxLength: 12 }), (events) => {
-        speculated(events, padded).forEach((known, i) => {
+        speculated(events, replacePadding).forEach((known, i) => {
           if (known !== undefined) expect(known).toBe(textOf(events[i] ?? ''))
         })
       }),
@@ -99,18 +99,18 @@ describe('speculative parsing', () => {
 
   test('takes every event after the one that it learnt from, whatever it is padded with', () => {
     const events = ['k3Jd9', '', 'Qz7', 'k3Jd9+/='].map((pad) => `${delta('"a"').slice(0, -1)},"obfuscation":"${pad}"}`)
-    expect(speculated(events, padded)).toEqual([undefined, 'a', 'a', 'a'])
+    expect(speculated(events, replacePadding)).toEqual([undefined, 'a', 'a', 'a'])
     expect(
       speculated(
         ['', 'x', ''].map((pad) => delta('"a"', { pad: pad && ' ' })),
-        padded,
+        replacePadding,
       ),
     ).toEqual([undefined, undefined, 'a'])
   })
 
   test('a last string that says what the event is is no padding', () => {
     const last = (type: string): string => `{"delta":{"type":"text_delta","text":"a"},"type":"${type}"}`
-    expect(speculated([last('content_block_delta'), last('ping'), last('content_block_delta')], padded)).toEqual([
+    expect(speculated([last('content_block_delta'), last('ping'), last('content_block_delta')], replacePadding)).toEqual([
       undefined,
       undefined,
       undefined,
@@ -120,10 +120,10 @@ describe('speculative parsing', () => {
   test('learns nothing from the first event: the first token does not wait for it', () => {
     const shape = speculation(textOf)
     const event = delta('"a"')
-    shape.learn(event, 'a')
-    expect(shape.read(event)).toBeUndefined()
-    shape.learn(event, 'a')
-    expect(shape.read(event)).toBe('a')
+    shape.addTemplate(event, 'a')
+    expect(shape.readText(event)).toBeUndefined()
+    shape.addTemplate(event, 'a')
+    expect(shape.readText(event)).toBe('a')
   })
 
   test('takes every event after the one that it learnt from, escapes too', () => {
@@ -166,7 +166,7 @@ describe('speculative parsing', () => {
       parsed++
       return textOf(data)
     })
-    for (let index = 0; index < 1_000; index++) shape.learn(delta('"a"', { index }), 'a')
+    for (let index = 0; index < 1_000; index++) shape.addTemplate(delta('"a"', { index }), 'a')
     expect(parsed).toBeLessThan(50)
   })
 })

@@ -1,13 +1,13 @@
 import { Flow } from 'chaintap'
 import { describe, expect, test } from 'vitest'
-import { sse } from '../../../src/models/http/sse.ts'
+import { sseDataStage } from '../../../src/models/http/sse.ts'
 import { counted, readAll } from '../../support/sources.ts'
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 /** The data of the events that came out, and what failed. */
-async function decode(chunks: readonly Uint8Array[], options?: Parameters<typeof sse>[0]) {
-  const flow = Flow.from(counted(chunks).stream).through<string>(sse(options))
+async function decode(chunks: readonly Uint8Array[], options?: Parameters<typeof sseDataStage>[0]) {
+  const flow = Flow.from(counted(chunks).stream).through<string>(sseDataStage(options))
   async function* events() {
     for (let batch = await flow.next(); batch; batch = await flow.next()) yield* batch
   }

@@ -3,7 +3,7 @@ import { ChatOpenAI, type ChatOpenAIOptions, OpenAI } from 'chaintap/openai'
 import { faultyFetch, openaiCompletionJson, openaiCompletionSse, openaiJson, openaiSse } from 'chaintap/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { OpenAIDecoder, openaiComplaint } from '../../../src/models/chat-completions/decoder.ts'
+import { OpenAIDecoder, parseOpenAIError } from '../../../src/models/chat-completions/decoder.ts'
 import { wireContract } from '../../contracts/wire.ts'
 
 const refusal = (type: string, message: string) => {
@@ -297,12 +297,12 @@ describe('whatever OpenAI’s API says', () => {
       fc.property(fc.array(event, { maxLength: 4 }), event, (before, event) => {
         const decoder = new OpenAIDecoder()
         for (const each of before) decoder.decode(each)
-        const text = decoder.textOf(event)
+        const text = decoder.extractText(event)
         const isComplete = decoder.complete
         const deltas = decoder.decode(event)
         if (text === undefined) return
         short++
-        expect(openaiComplaint(event)).toBeUndefined()
+        expect(parseOpenAIError(event)).toBeUndefined()
         expect(deltas).toEqual(text ? [{ type: 'text', text }] : [])
         expect(decoder.complete).toBe(isComplete)
       }),

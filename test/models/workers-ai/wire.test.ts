@@ -3,7 +3,7 @@ import { faultyFetch, openaiJson, openaiSse } from 'chaintap/testing'
 import { WorkersAI, type WorkersAIOptions } from 'chaintap/workers-ai'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { WorkersAIDecoder, workersAIComplaint } from '../../../src/models/workers-ai/wire.ts'
+import { parseWorkersAIError, WorkersAIDecoder } from '../../../src/models/workers-ai/wire.ts'
 import { wireContract } from '../../contracts/wire.ts'
 import { readAll } from '../../support/sources.ts'
 import { bindingOver, workersAIJson, workersAISse } from '../../support/workers-ai.ts'
@@ -173,10 +173,10 @@ describe('Workers AI’s own format', () => {
     fc.assert(
       fc.property(event, fc.boolean(), (event, isStream) => {
         const decoder = new WorkersAIDecoder(isStream)
-        const text = decoder.textOf(event)
+        const text = decoder.extractText(event)
         if (text === undefined) return
         short++
-        expect(workersAIComplaint(event)).toBeUndefined()
+        expect(parseWorkersAIError(event)).toBeUndefined()
         expect(decoder.decode(event)).toEqual(text ? [{ type: 'text', text }] : [])
         expect(decoder.complete).toBe(false)
       }),

@@ -1,17 +1,17 @@
 import { createParser } from 'eventsource-parser'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { EventReader } from '../../../src/tokens/meter/event-reader.ts'
-import { framingOf } from '../../../src/tokens/meter/framing.ts'
-import type { Answer } from '../../../src/tokens/meter/response-state.ts'
+import { BodyEventReader } from '../../../src/tokens/meter/event-reader.ts'
+import { framingForContentType } from '../../../src/tokens/meter/framing.ts'
+import type { ResponseState } from '../../../src/tokens/meter/response-state.ts'
 
 /** The data of all events in these chunks. */
 function dataIn(type: string, chunks: readonly Uint8Array[]): readonly string[] {
-  const framing = framingOf(type)
+  const framing = framingForContentType(type)
   if (!framing) throw new Error(`${type} has no framing`)
   const all: string[] = []
-  const answer = { isOver: false, weight: 0, take: (data: string) => void all.push(data) } as unknown as Answer
-  const reader = new EventReader(framing, answer)
+  const answer = { isOver: false, weight: 0, addEvent: (data: string) => void all.push(data) } as unknown as ResponseState
+  const reader = new BodyEventReader(framing, answer)
   for (const chunk of chunks) reader.feed(chunk)
   return all
 }
@@ -84,5 +84,5 @@ test.each([
   ['application/octet-stream', false],
   [null, false],
 ])('%s may be a model’s answer: %s', (type, may) => {
-  expect(framingOf(type) !== undefined).toBe(may)
+  expect(framingForContentType(type) !== undefined).toBe(may)
 })

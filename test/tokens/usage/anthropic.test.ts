@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { mergeUsage } from '../../../src/core/usage.ts'
-import { anthropicHourTokens, anthropicUsage } from '../../../src/tokens/usage/anthropic.ts'
+import { anthropicCacheWrite1hTokens, anthropicUsage } from '../../../src/tokens/usage/anthropic.ts'
 
 describe('usage as Anthropic reports it', () => {
   test('input includes what was read from and written to the cache', () => {
@@ -42,11 +42,11 @@ describe('usage as Anthropic reports it', () => {
 
   test('what the cache keeps for an hour is told apart, of what is billed beside the totals too', () => {
     const cache_creation = { ephemeral_5m_input_tokens: 100, ephemeral_1h_input_tokens: 400 }
-    expect(anthropicHourTokens({ input_tokens: 1, cache_creation_input_tokens: 500, cache_creation })).toBe(400)
+    expect(anthropicCacheWrite1hTokens({ input_tokens: 1, cache_creation_input_tokens: 500, cache_creation })).toBe(400)
     const iterations = [{ type: 'compaction', cache_creation }, { type: 'message', cache_creation }, { type: 'compaction' }]
-    expect(anthropicHourTokens({ cache_creation, iterations })).toBe(800)
-    expect(anthropicHourTokens({ cache_creation: null })).toBeUndefined()
-    expect(anthropicHourTokens({ cache_creation: {} })).toBeUndefined()
+    expect(anthropicCacheWrite1hTokens({ cache_creation, iterations })).toBe(800)
+    expect(anthropicCacheWrite1hTokens({ cache_creation: null })).toBeUndefined()
+    expect(anthropicCacheWrite1hTokens({ cache_creation: {} })).toBeUndefined()
   })
 
   test('P8: what was not reported is absent, and a reported 0 stays', () => {

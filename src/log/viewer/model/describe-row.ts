@@ -1,8 +1,8 @@
 import type { RunEvent } from '../../../core/event.ts'
 import { addUsage, type Usage } from '../../../core/usage.ts'
-import { durationText, kindText, plural, rateText, timeText, unknown } from '../labels.ts'
-import { below, durationOf, type MessageRow, type Row, type RunRow, stateOf } from './row.ts'
-import { type Block, blocksOf, valueText } from './text-blocks.ts'
+import { durationText, kindText, plural, rateText, timeText, UNKNOWN_TEXT } from '../labels.ts'
+import { type MessageRow, type Row, type RunRow, runAndDescendants, runDuration, runStateOf } from './row.ts'
+import { type TextBlock, toTextBlocks, valueText } from './text-blocks.ts'
 
 /** Knows prices: a `PriceBook` of `chaintap/tokens`. */
 export interface ViewerPrices {
@@ -18,26 +18,26 @@ export interface ViewerPrices {
 }
 
 /** A part of what is known of a row. `growing`: more of its text may come. */
-export interface Section {
+export interface DetailsSection {
   readonly title: string
-  readonly blocks: readonly Block[]
-  readonly sort?: 'error' | 'growing'
+  readonly blocks: readonly TextBlock[]
+  readonly variant?: 'error' | 'growing'
 }
 
-export interface Description {
+export interface RowDescription {
   readonly figures: readonly (readonly [string, string])[]
-  readonly sections: readonly Section[]
+  readonly sections: readonly DetailsSection[]
 }
 
 /** What is known of a row; `events` are those of the run itself, in their order. */
-export function describe(row: Row, events: readonly RunEvent[], prices?: ViewerPrices): Description {
+export function describeRow(row: Row, events: readonly RunEvent[], prices?: ViewerPrices): RowDescription {
   return 'run' in row
-    ? { figures: figuresOf(row, prices), sections: [...happened(row, events), ...about(row)] }
-    : { figures: [], sections: saidIn(row) }
+    ? { figures: runFigures(row, prices), sections: [...eventSections(row, events), ...runInfoSections(row)] }
+    : { figures: [], sections: messageSections(row) }
 }
 
 /** A description as a text to be copied. */
-export function textOf(row: Row, { figures, sections }: Description): string {
+export function descriptionToText(row: Row, { figures, sections }: RowDescription): string {
   const title = 'run' in row ? `${kindText(row.run.kind)} ${row.run.name}` : `${row.level} ${row.record.category.join('.')}`
   const blocks = sections.flatMap(({ title, blocks }) => [
     `\n${title}`,
@@ -46,21 +46,25 @@ export function textOf(row: Row, { figures, sections }: Description): string {
   return [title, ...figures.map(([name, value]) => `${name}: ${value}`), ...blocks].join('\n')
 }
 
-function saidIn({ record: { at, level, category, message, properties } }: MessageRow): readonly Section[] {
-  const extra = Object.keys(properties).length > 0 ? [section('Properties', properties)] : []
-  return [section('Message', message), ...extra, section('Logged', `${level} · ${category.join('.')} · ${new Date(at).toLocaleString()}`)]
+function messageSections({ record: { at, level, category, message, properties } }: MessageRow): readonly DetailsSection[] {
+  const extra = Object.keys(properties).length > 0 ? [createDetailsSection('Properties', properties)] : []
+  return [
+    createDetailsSection('Message', message),
+    ...extra,
+    createDetailsSection('Logged', `${level} · ${category.join('.')} · ${new Date(at).toLocaleString()}`),
+  ]
 }
 
-function figuresOf(row: RunRow, prices: ViewerPrices | undefined): readonly (readonly [string, string])[] {
-  const { start, first, answered } = row
-  const usage = [...below(row)].reduce<Usage | undefined>((sum, { usage }) => addUsage(sum, usage), undefined)
-  const total = durationText(durationOf(row))
+function runFigures(row: RunRow, prices: ViewerPrices | undefined): readonly (readonly [string, string])[] {
+  const { start, firstTokenAt, answered } = row
+  const usage = [...runAndDescendants(row)].reduce<Usage | undefined>((sum, { usage }) => addUsage(sum, usage), undefined)
+  const total = durationText(runDuration(row))
   const figures: (readonly [string, string])[] = [
-    ['State', stateOf(row)],
-    ['Started', start === undefined ? unknown : startText(start)],
+    ['State', runStateOf(row)],
+    ['Started', start === undefined ? UNKNOWN_TEXT : startText(start)],
     ['Duration', total],
   ]
-  if (first !== undefined) figures.push(['First token', start === undefined ? unknown : durationText(first - start)])
+  if (firstTokenAt !== undefined) figures.push(['First token', start === undefined ? UNKNOWN_TEXT : durationText(firstTokenAt - start)])
   if (row.tokens > 0) figures.push(['Tokens', `${row.tokens} · ${rateText(row)}`])
   if (usage) figures.push(...usageFigures(usage))
   const cost = costText(row, prices)
@@ -94,7 +98,7 @@ function usageFigures(usage: Usage): readonly (readonly [string, string])[] {
 function costText(row: RunRow, prices: ViewerPrices | undefined): string | undefined {
   const sums = new Map<string, number>()
   let missing = 0
-  for (const { usage, answered, start, to } of below(row)) {
+  for (const { usage, answered, start, to } of runAndDescendants(row)) {
     if (!usage) continue
     const call = { model: undefined, ...answered, at: start ?? to }
     const price = usage.cost === undefined ? prices?.price(usage, call) : { total: usage.cost, currency: 'USD' }
@@ -106,57 +110,69 @@ function costText(row: RunRow, prices: ViewerPrices | undefined): string | undef
   return undefined
 }
 
-const section = (title: string, value: unknown, sort?: Section['sort']): Section => ({
+const createDetailsSection = (title: string, value: unknown, sort?: DetailsSection['variant']): DetailsSection => ({
   title,
-  blocks: blocksOf(value),
-  ...(sort && { sort }),
+  blocks: toTextBlocks(value),
+  ...(sort && { variant: sort }),
 })
 
 /** Of so many events sections are shown, the first and the last: a tool may tell of each step that it takes. */
-const MANY = 200
-const inJson = 'Too many to be shown. “Copy JSON” has all of them.'
+const MAX_EVENT_SECTIONS = 200
+const OMITTED_EVENTS_TEXT = 'Too many to be shown. “Copy JSON” has all of them.'
 
 /** What went in, what happened, and what came out. */
-function happened(row: RunRow, events: readonly RunEvent[]): readonly Section[] {
+function eventSections(row: RunRow, events: readonly RunEvent[]): readonly DetailsSection[] {
   const told = events.filter(({ type }) => type !== 'token' && type !== 'delta')
-  const left = told.length - MANY
-  const sections = (left > 0 ? told.slice(0, MANY / 2) : told).flatMap(sectionsOf)
-  if (left > 0) sections.push(section(`${left.toLocaleString()} more`, inJson), ...told.slice(-MANY / 2).flatMap(sectionsOf))
+  const left = told.length - MAX_EVENT_SECTIONS
+  const sections = (left > 0 ? told.slice(0, MAX_EVENT_SECTIONS / 2) : told).flatMap(sectionsForEvent)
+  if (left > 0)
+    sections.push(
+      createDetailsSection(`${left.toLocaleString()} more`, OMITTED_EVENTS_TEXT),
+      ...told.slice(-MAX_EVENT_SECTIONS / 2).flatMap(sectionsForEvent),
+    )
   // Who opens what has failed asks why.
-  if (row.ending) return [...sections.filter(isFailure), ...sections.filter((section) => !isFailure(section))]
+  if (row.ending) return [...sections.filter(isErrorSection), ...sections.filter((section) => !isErrorSection(section))]
   const said = events.flatMap((event) => (event.type === 'token' ? [event.token] : []))
-  return said.length > 0 || stateOf(row) === 'running' ? [...sections, section('Output', said.join(''), 'growing')] : sections
+  return said.length > 0 || runStateOf(row) === 'running'
+    ? [...sections, createDetailsSection('Output', said.join(''), 'growing')]
+    : sections
 }
 
-const isFailure = ({ title, sort }: Section): boolean => sort === 'error' && title === 'Error'
+const isErrorSection = ({ title, variant }: DetailsSection): boolean => variant === 'error' && title === 'Error'
 
-function sectionsOf(event: RunEvent): readonly Section[] {
+function sectionsForEvent(event: RunEvent): readonly DetailsSection[] {
   switch (event.type) {
     case 'start':
-      return event.input === undefined ? [] : [section('Input', event.input)]
+      return event.input === undefined ? [] : [createDetailsSection('Input', event.input)]
     case 'end':
-      return [section('Output', event.output)]
+      return [createDetailsSection('Output', event.output)]
     case 'error':
-      return [section('Error', event.error, 'error'), ...(event.partial === undefined ? [] : [section('Until then', event.partial)])]
+      return [
+        createDetailsSection('Error', event.error, 'error'),
+        ...(event.partial === undefined ? [] : [createDetailsSection('Until then', event.partial)]),
+      ]
     case 'retry':
-      return [section(`Attempt ${event.attempt} failed`, event.error, 'error')]
+      return [createDetailsSection(`Attempt ${event.attempt} failed`, event.error, 'error')]
     case 'text':
-      return [section('Text', event.text)]
+      return [createDetailsSection('Text', event.text)]
     case 'action':
-      return [section(`Action: ${valueText(event.action.tool)}`, event.action.toolInput), section('Thought', event.action.log)]
+      return [
+        createDetailsSection(`Action: ${valueText(event.action.tool)}`, event.action.toolInput),
+        createDetailsSection('Thought', event.action.log),
+      ]
     case 'finish':
-      return [section('Finish', event.finish.returnValues)]
+      return [createDetailsSection('Finish', event.finish.returnValues)]
     case 'custom':
-      return [section(event.name, event.data)]
+      return [createDetailsSection(event.name, event.data)]
     default:
       return []
   }
 }
 
 /** What was known of it before. */
-function about({ run }: RunRow): readonly Section[] {
-  const sections: Section[] = []
-  if (run.tags.length > 0) sections.push(section('Tags', run.tags.join(', ')))
-  if (Object.keys(run.metadata).length > 0) sections.push(section('Metadata', run.metadata))
-  return [...sections, section('Run', run.id)]
+function runInfoSections({ run }: RunRow): readonly DetailsSection[] {
+  const sections: DetailsSection[] = []
+  if (run.tags.length > 0) sections.push(createDetailsSection('Tags', run.tags.join(', ')))
+  if (Object.keys(run.metadata).length > 0) sections.push(createDetailsSection('Metadata', run.metadata))
+  return [...sections, createDetailsSection('Run', run.id)]
 }

@@ -1,12 +1,12 @@
 import type { StoredRecord } from '../../record.ts'
 import type { LogStore } from '../../store.ts'
-import { each, leave } from './for-each-record.ts'
+import { cancelReader, forEachRecord } from './for-each-record.ts'
 
 /** How many older records are read at once. */
-const PAGE = 2_000
+const OLDER_PAGE_RECORDS = 2_000
 
 /** Who is told of a log. */
-export interface Listener {
+export interface FeedListener {
   /** A record that came just now. */
   append(record: StoredRecord): void
   /** Records that are older than all others, the newest first. */
@@ -19,67 +19,67 @@ export interface Listener {
 }
 
 /** A log as it is read: its newest records, older ones as they are asked for, and what comes in. */
-export class Feed {
+export class LogFeed {
   /** `live`: what comes in is heard; `over`: the log was closed. */
   state: 'opening' | 'live' | 'over' = 'opening'
   /** There may be older records. */
   hasOlder = true
   isReading = false
   readonly #store: LogStore
-  readonly #listener: Listener
-  readonly #past: ReadableStreamDefaultReader<StoredRecord>
+  readonly #listener: FeedListener
+  readonly #olderReader: ReadableStreamDefaultReader<StoredRecord>
   /** Of the first page: a record that is about to be kept when it is read comes again when it is. */
-  readonly #first = new Set<string>()
-  #live: ReadableStreamDefaultReader<StoredRecord>
+  readonly #firstPageIds = new Set<string>()
+  #tailReader: ReadableStreamDefaultReader<StoredRecord>
   #newest: StoredRecord | undefined
   #isOver = false
 
-  constructor(store: LogStore, listener: Listener) {
+  constructor(store: LogStore, listener: FeedListener) {
     this.#store = store
     this.#listener = listener
-    this.#live = store.tail().getReader()
-    this.#past = store.read({ order: 'desc' }).getReader()
+    this.#tailReader = store.tail().getReader()
+    this.#olderReader = store.read({ order: 'desc' }).getReader()
     store.onRemoval?.add(this.#onRemoval)
   }
 
   /** Begins. Never rejects. */
   async start(): Promise<void> {
-    await this.older()
+    await this.loadOlder()
     if (this.#isOver) return
     if (this.#newest) {
-      leave(this.#live)
-      this.#live = this.#store.tail({ after: this.#newest.cursor }).getReader()
+      cancelReader(this.#tailReader)
+      this.#tailReader = this.#store.tail({ after: this.#newest.cursor }).getReader()
     }
     this.state = 'live'
     this.#listener.changed()
-    await this.#guard(() => each(this.#live, (record) => this.#hear(record)))
+    await this.#catchErrors(() => forEachRecord(this.#tailReader, (record) => this.#receive(record)))
     this.state = 'over'
     if (!this.#isOver) this.#listener.changed()
   }
 
   /** Reads some older records. Never rejects. */
-  async older(): Promise<void> {
+  async loadOlder(): Promise<void> {
     if (this.isReading || !this.hasOlder || this.#isOver) return
     this.isReading = true
     const page: StoredRecord[] = []
-    await this.#guard(async () => {
-      this.hasOlder = !(await each(this.#past, (record) => page.push(record) < PAGE))
+    await this.#catchErrors(async () => {
+      this.hasOlder = !(await forEachRecord(this.#olderReader, (record) => page.push(record) < OLDER_PAGE_RECORDS))
     })
     this.isReading = false
     if (this.#isOver) return
-    if (!this.#newest) for (const { id } of page) this.#first.add(id)
+    if (!this.#newest) for (const { id } of page) this.#firstPageIds.add(id)
     this.#newest ??= page[0]
     if (page.length > 0) this.#listener.prepend(page)
     this.#listener.changed()
   }
 
-  readonly #onRemoval = (): void => void this.#guard(() => this.#look(this.#newest))
+  readonly #onRemoval = (): void => void this.#catchErrors(() => this.#checkEmptied(this.#newest))
 
   /** What is removed from time to time, to make room, may still be shown. */
-  async #look(newest: StoredRecord | undefined): Promise<void> {
+  async #checkEmptied(newest: StoredRecord | undefined): Promise<void> {
     if (!newest) return
     let left = 0
-    await each(this.#store.read({ before: newest.cursor, limit: 1 }).getReader(), () => ++left > 0)
+    await forEachRecord(this.#store.read({ before: newest.cursor, limit: 1 }).getReader(), () => ++left > 0)
     if (left === 0 && !this.#isOver) this.#listener.cleared()
   }
 
@@ -87,18 +87,18 @@ export class Feed {
   stop(): void {
     this.#isOver = true
     this.#store.onRemoval?.delete(this.#onRemoval)
-    leave(this.#past)
-    leave(this.#live)
+    cancelReader(this.#olderReader)
+    cancelReader(this.#tailReader)
   }
 
-  #hear(record: StoredRecord): boolean {
+  #receive(record: StoredRecord): boolean {
     if (this.#isOver) return false
     this.#newest = record
-    if (!this.#first.has(record.id)) this.#listener.append(record)
+    if (!this.#firstPageIds.has(record.id)) this.#listener.append(record)
     return true
   }
 
-  async #guard(work: () => Promise<unknown>): Promise<void> {
+  async #catchErrors(work: () => Promise<unknown>): Promise<void> {
     try {
       await work()
     } catch (error) {

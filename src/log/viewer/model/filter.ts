@@ -15,9 +15,9 @@ export interface ViewFilter {
   readonly found?: ReadonlySet<string>
 }
 
-export const isActive = (filter: ViewFilter): boolean => Object.values(filter).some((part) => part !== undefined)
+export const isFilterActive = (filter: ViewFilter): boolean => Object.values(filter).some((part) => part !== undefined)
 
-export function matches(row: Row, { levels, kinds, tag, after, before, found }: ViewFilter): boolean {
+export function rowMatches(row: Row, { levels, kinds, tag, after, before, found }: ViewFilter): boolean {
   const isRun = 'run' in row
   const [from, to] = isRun ? [row.from, row.to] : [row.record.at, row.record.at]
   return (

@@ -1,14 +1,17 @@
 import type { StoredRecord } from '../../record.ts'
 
 /** How long records are taken without a pause for the page, in ms. */
-const SLICE = 8
+const MAX_SLICE_MS = 8
 
 /** Takes records until told to stop by `false`. Gives whether there are no more. Lets the page do its work in between. */
-export async function each(reader: ReadableStreamDefaultReader<StoredRecord>, take: (record: StoredRecord) => boolean): Promise<boolean> {
+export async function forEachRecord(
+  reader: ReadableStreamDefaultReader<StoredRecord>,
+  take: (record: StoredRecord) => boolean,
+): Promise<boolean> {
   let began = performance.now()
   for (let read = await reader.read(); !read.done; read = await reader.read()) {
     if (!take(read.value)) return false
-    if (performance.now() - began < SLICE) continue
+    if (performance.now() - began < MAX_SLICE_MS) continue
     await new Promise((resolve) => setTimeout(resolve))
     began = performance.now()
   }
@@ -16,4 +19,4 @@ export async function each(reader: ReadableStreamDefaultReader<StoredRecord>, ta
 }
 
 /** A reader that has failed has nothing to cancel. */
-export const leave = (reader: ReadableStreamDefaultReader<StoredRecord>): void => void reader.cancel().catch(() => {})
+export const cancelReader = (reader: ReadableStreamDefaultReader<StoredRecord>): void => void reader.cancel().catch(() => {})

@@ -2,7 +2,7 @@ import type { LogModel } from './log-model.ts'
 import type { Row } from './row.ts'
 
 /** What a key does in the list: the line it goes to; undefined where it has no meaning. `page`: how many lines fit. */
-export function goTo(key: string, model: LogModel, active: Row | undefined, page: number): Row | undefined {
+export function rowForKey(key: string, model: LogModel, active: Row | undefined, page: number): Row | undefined {
   const { rows } = model
   if (!active || model.indexOf(active) === -1)
     return /^(Arrow|Home|End|Page)/.test(key) ? rows[key === 'Home' ? 0 : rows.length - 1] : undefined
@@ -21,26 +21,26 @@ export function goTo(key: string, model: LogModel, active: Row | undefined, page
     case 'End':
       return rows.at(-1)
     case 'ArrowRight':
-      return open(model, active)
+      return expandRow(model, active)
     case 'ArrowLeft':
-      return close(model, active)
+      return collapseRow(model, active)
     default:
       return undefined
   }
 }
 
 /** Opens a run; one that is open already is gone into. */
-function open(model: LogModel, row: Row): Row {
+function expandRow(model: LogModel, row: Row): Row {
   if (!('run' in row) || row.size === 0) return row
   if (model.isOpen(row)) return model.rows[model.indexOf(row) + 1] ?? row
-  model.turn(row)
+  model.toggle(row)
   return row
 }
 
 /** Closes a run; from one that is closed already, what is above it. */
-function close(model: LogModel, row: Row): Row {
+function collapseRow(model: LogModel, row: Row): Row {
   if (!('run' in row)) return row
   if (row.size === 0 || !model.isOpen(row)) return row.parent ?? row
-  model.turn(row)
+  model.toggle(row)
   return row
 }

@@ -1,22 +1,22 @@
 import type { StoredRecord } from '../../record.ts'
-import { isActive, matches, type ViewFilter } from './filter.ts'
-import { type Row, type RunRow, topOf } from './row.ts'
-import { type Counts, Forest } from './row-forest.ts'
+import { isFilterActive, rowMatches, type ViewFilter } from './filter.ts'
+import { type Row, type RunRow, topRunOf } from './row.ts'
+import { type Counts, RowForest } from './row-forest.ts'
 
 /** Nothing is nested deeper than this in the list. */
-const DEPTH = 200
+const MAX_LINE_DEPTH = 200
 
 /** A log as lines: records in, what is to be seen out. It knows nothing of pages. */
 export class LogModel {
-  readonly #forest = new Forest()
+  readonly #forest = new RowForest()
   #lines: Row[] = []
   /** Of so many of the forest's tops the lines are made. */
-  #made = 0
+  #builtTops = 0
   #filter: ViewFilter = {}
   #isFiltered = false
-  #isOpen = true
-  /** Runs that are not as `#isOpen` says. */
-  readonly #turned = new Set<RunRow>()
+  #isOpenByDefault = true
+  /** Runs that are not as `#isOpenByDefault` says. */
+  readonly #toggledRuns = new Set<RunRow>()
 
   get records(): number {
     return this.#forest.records
@@ -35,8 +35,8 @@ export class LogModel {
   }
 
   /** How many runs and free records stand at the outermost level: what is there, and what of it is shown. */
-  get tops(): { readonly all: number; readonly shown: number } {
-    return { all: this.#forest.tops.length, shown: this.rows.length === 0 ? 0 : (this.#forest.tops.at(-1)?.position ?? 0) }
+  get topCounts(): { readonly all: number; readonly shown: number } {
+    return { all: this.#forest.topRows.length, shown: this.rows.length === 0 ? 0 : (this.#forest.topRows.at(-1)?.position ?? 0) }
   }
 
   run(id: string): RunRow | undefined {
@@ -46,7 +46,7 @@ export class LogModel {
   /** Takes a record that is newer than all others. */
   append(record: StoredRecord): Row {
     const row = this.#forest.append(record)
-    if (this.#isFiltered) this.#forest.touch(row)
+    if (this.#isFiltered) this.#forest.markStale(row)
     return row
   }
 
@@ -61,76 +61,76 @@ export class LogModel {
 
   set filter(filter: ViewFilter) {
     this.#filter = filter
-    this.#isFiltered = isActive(filter)
+    this.#isFiltered = isFilterActive(filter)
     this.refresh()
   }
 
   /** Looks at all rows again: the filter is the same, but it has found more. */
   refresh(): void {
-    this.#forest.stale = 0
+    this.#forest.firstStaleIndex = 0
   }
 
   isOpen(row: RunRow): boolean {
-    return this.#turned.has(row) !== this.#isOpen
+    return this.#toggledRuns.has(row) !== this.#isOpenByDefault
   }
 
   /** Opens a run, or closes it. */
-  turn(row: RunRow, isOpen: boolean = !this.isOpen(row)): void {
-    if (isOpen === this.#isOpen) this.#turned.delete(row)
-    else this.#turned.add(row)
+  toggle(row: RunRow, isOpen: boolean = !this.isOpen(row)): void {
+    if (isOpen === this.#isOpenByDefault) this.#toggledRuns.delete(row)
+    else this.#toggledRuns.add(row)
     row.version++
-    this.#forest.touch(row)
+    this.#forest.markStale(row)
   }
 
   /** Opens all runs, or closes them. */
-  turnAll(isOpen: boolean): void {
-    this.#isOpen = isOpen
-    this.#turned.clear()
+  setAllOpen(isOpen: boolean): void {
+    this.#isOpenByDefault = isOpen
+    this.#toggledRuns.clear()
     this.refresh()
   }
 
   /** The lines to be seen. Only from where something has changed are they made anew. */
   get rows(): readonly Row[] {
     const forest = this.#forest
-    const from = Math.min(forest.stale, this.#made)
-    if (from < forest.tops.length) this.#make(from)
-    forest.stale = Infinity
+    const from = Math.min(forest.firstStaleIndex, this.#builtTops)
+    if (from < forest.topRows.length) this.#buildLines(from)
+    forest.firstStaleIndex = Infinity
     return this.#lines
   }
 
   /** Where a row is among the lines; -1 where it is not shown. */
   indexOf(row: Row): number {
     const { rows } = this
-    const { line } = 'run' in row ? topOf(row) : row
+    const { line } = 'run' in row ? topRunOf(row) : row
     return rows.indexOf(row, line)
   }
 
-  #make(from: number): void {
-    const { tops } = this.#forest
+  #buildLines(from: number): void {
+    const { topRows } = this.#forest
     // Who holds the lines of before can still find their places: older records change all of them.
     if (from === 0) this.#lines = []
-    else if (from < this.#made) this.#lines.length = tops[from]?.line ?? 0
-    let position = tops[from - 1]?.position ?? 0
-    for (let i = from; i < tops.length; i++) {
-      const top = tops[i]
+    else if (from < this.#builtTops) this.#lines.length = topRows[from]?.line ?? 0
+    let position = topRows[from - 1]?.position ?? 0
+    for (let i = from; i < topRows.length; i++) {
+      const top = topRows[i]
       if (!top) continue
       top.line = this.#lines.length
-      if (this.#put(top, 0)) position++
+      if (this.#addLines(top, 0)) position++
       top.position = position
     }
-    this.#made = tops.length
+    this.#builtTops = topRows.length
   }
 
   /** Gives whether the row is shown. */
-  #put(row: Row, depth: number): boolean {
+  #addLines(row: Row, depth: number): boolean {
     const lines = this.#lines
     const line = lines.push(row) - 1
-    row.isMatch = !this.#isFiltered || matches(row, this.#filter)
+    row.isMatch = !this.#isFiltered || rowMatches(row, this.#filter)
     row.depth = depth
     let isShown = row.isMatch
-    if ('run' in row && depth < DEPTH) {
+    if ('run' in row && depth < MAX_LINE_DEPTH) {
       row.size = 0
-      for (const child of row.children) if (this.#put(child, depth + 1)) child.position = ++row.size
+      for (const child of row.children) if (this.#addLines(child, depth + 1)) child.position = ++row.size
       isShown ||= row.size > 0
       if (!this.isOpen(row)) lines.length = line + 1
     }

@@ -1,4 +1,4 @@
-import type { Answered, Run } from '../../../core/event.ts'
+import type { ResponseInfo, Run } from '../../../core/event.ts'
 import type { Usage } from '../../../core/usage.ts'
 import type { LogLevel } from '../../level.ts'
 import type { StoredMessage } from '../../record.ts'
@@ -6,7 +6,7 @@ import type { StoredMessage } from '../../record.ts'
 /** What a line of the list stands for. `'run' in row` tells the two apart. */
 export type Row = RunRow | MessageRow
 
-interface Placed {
+interface RowPlacement {
   /** Of the run, or of the free record: the same through all that is heard later. */
   readonly id: string
   level: LogLevel
@@ -24,7 +24,7 @@ interface Placed {
 }
 
 /** A run, as far as its events were heard: they may come in any order. Times in ms since epoch. */
-export interface RunRow extends Placed {
+export interface RunRow extends RowPlacement {
   /** Made up where only the run's id was heard. */
   run: Run
   isKnown: boolean
@@ -33,13 +33,13 @@ export interface RunRow extends Placed {
   /** How many children are shown. */
   size: number
   /** The least that was heard. */
-  seq: number
+  firstSeq: number
   start: number | undefined
   end: number | undefined
   ending: 'ended' | 'failed' | 'stopped' | undefined
   /** When the first token came, and the last. */
-  first: number | undefined
-  last: number | undefined
+  firstTokenAt: number | undefined
+  lastTokenAt: number | undefined
   tokens: number
   /** Attempts that failed, and were followed by another one. */
   retries: number
@@ -48,45 +48,55 @@ export interface RunRow extends Placed {
   to: number
   usage: Usage | undefined
   /** Of a run that has nothing above it what all below it used, too. */
-  total: Usage | undefined
-  answered: Answered | undefined
+  totalUsage: Usage | undefined
+  answered: ResponseInfo | undefined
   /** It was heard of since the viewer follows. */
   isLive: boolean
 }
 
 /** A free record. */
-export interface MessageRow extends Placed {
+export interface MessageRow extends RowPlacement {
   readonly record: StoredMessage
 }
 
-const placed = { version: 0, isMatch: true, depth: 0, position: 0, index: -1, line: 0 }
+const initialPlacement = { version: 0, isMatch: true, depth: 0, position: 0, index: -1, line: 0 }
 
 /** What a run is of which nothing was heard. */
-export const untold: Omit<RunRow, keyof Placed | 'run' | 'isKnown' | 'parent' | 'children' | 'size'> = {
-  seq: Infinity,
+export const initialRunState: Omit<RunRow, keyof RowPlacement | 'run' | 'isKnown' | 'parent' | 'children' | 'size'> = {
+  firstSeq: Infinity,
   start: undefined,
   end: undefined,
   ending: undefined,
-  first: undefined,
-  last: undefined,
+  firstTokenAt: undefined,
+  lastTokenAt: undefined,
   tokens: 0,
   retries: 0,
   from: Infinity,
   to: -Infinity,
   usage: undefined,
-  total: undefined,
+  totalUsage: undefined,
   answered: undefined,
   isLive: false,
 }
 
-export function runRow(run: Run): RunRow {
-  return { ...placed, ...untold, id: run.id, level: 'info', run, isKnown: false, parent: undefined, children: [], size: 0 }
+export function createRunRow(run: Run): RunRow {
+  return {
+    ...initialPlacement,
+    ...initialRunState,
+    id: run.id,
+    level: 'info',
+    run,
+    isKnown: false,
+    parent: undefined,
+    children: [],
+    size: 0,
+  }
 }
 
-export const messageRow = (record: StoredMessage): MessageRow => ({ ...placed, id: record.id, level: record.level, record })
+export const createMessageRow = (record: StoredMessage): MessageRow => ({ ...initialPlacement, id: record.id, level: record.level, record })
 
 /** What has nothing above it. */
-export function topOf(row: RunRow): RunRow {
+export function topRunOf(row: RunRow): RunRow {
   let top = row
   while (top.parent) top = top.parent
   return top
@@ -95,24 +105,26 @@ export function topOf(row: RunRow): RunRow {
 export type RunState = 'running' | 'unfinished' | NonNullable<RunRow['ending']>
 
 /** `unfinished`: the log does not hold the end, and nobody is telling of the run now. */
-export function stateOf(row: RunRow): RunState {
-  const top = topOf(row)
+export function runStateOf(row: RunRow): RunState {
+  const top = topRunOf(row)
   return row.ending ?? (top.isLive && !top.ending ? 'running' : 'unfinished')
 }
 
 /** When it ended; where it has not, when it was last heard of, or anything of its tree while it is running. */
-export const untilOf = (row: RunRow): number => row.end ?? (stateOf(row) === 'running' ? topOf(row) : row).to
+export const endTimeOf = (row: RunRow): number => row.end ?? (runStateOf(row) === 'running' ? topRunOf(row) : row).to
 
 /** How long it took, or has taken so far, in ms; undefined where the beginning is not known. */
-export const durationOf = (row: RunRow): number | undefined => (row.start === undefined ? undefined : untilOf(row) - row.start)
+export const runDuration = (row: RunRow): number | undefined => (row.start === undefined ? undefined : endTimeOf(row) - row.start)
 
 /** Tokens per second between the first and the last; undefined where there was no time between them. */
-export function rateOf({ tokens, first, last }: RunRow): number | undefined {
-  return first === undefined || last === undefined || last <= first ? undefined : (1_000 * (tokens - 1)) / (last - first)
+export function tokenRate({ tokens, firstTokenAt, lastTokenAt }: RunRow): number | undefined {
+  return firstTokenAt === undefined || lastTokenAt === undefined || lastTokenAt <= firstTokenAt
+    ? undefined
+    : (1_000 * (tokens - 1)) / (lastTokenAt - firstTokenAt)
 }
 
 /** A run and all below it, from top to bottom. */
-export function* below(row: RunRow): Generator<RunRow, void> {
+export function* runAndDescendants(row: RunRow): Generator<RunRow, void> {
   yield row
-  for (const child of row.children) yield* below(child)
+  for (const child of row.children) yield* runAndDescendants(child)
 }

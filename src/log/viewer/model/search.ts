@@ -1,34 +1,34 @@
 import type { StoredRecord } from '../../record.ts'
 import type { LogStore } from '../../store.ts'
-import type { Listener } from './feed.ts'
-import type { Search } from './text-search.ts'
+import type { FeedListener } from './feed.ts'
+import type { TextSearch } from './text-search.ts'
 
 /** The search that is going on. What searches is loaded when somebody first looks for something. */
-export class Finder {
+export class LogSearch {
   text = ''
-  #search: Search | undefined
+  #search: TextSearch | undefined
 
   /** Ids of the runs and free records with the text; undefined where none is looked for. */
   get found(): ReadonlySet<string> | undefined {
     return this.#search?.found
   }
 
-  get isBusy(): boolean {
+  get isSearching(): boolean {
     return this.text !== '' && this.#search?.isOver !== true
   }
 
   /** Looks for a text, and no longer for the last one. `found`: there is something to be shown. Gives whether it came to the end. */
-  async look(store: LogStore, text: string, listener: Listener, found: () => void): Promise<boolean> {
+  async start(store: LogStore, text: string, listener: FeedListener, found: () => void): Promise<boolean> {
     this.stop()
     this.text = text
     if (text === '') return false
     try {
-      const { Search } = await import('./text-search.ts')
+      const { TextSearch } = await import('./text-search.ts')
       if (this.text !== text) return false
-      const search = new Search(store, text)
+      const search = new TextSearch(store, text)
       this.#search = search
       found()
-      await search.through(found)
+      await search.run(found)
       return this.#search === search
     } catch (error) {
       if (this.text === text) listener.failed(error)
@@ -37,8 +37,8 @@ export class Finder {
   }
 
   /** Looks at a record that has come just now. */
-  hear(record: StoredRecord): void {
-    this.#search?.hear(record)
+  addRecord(record: StoredRecord): void {
+    this.#search?.addRecord(record)
   }
 
   stop(): void {

@@ -1,31 +1,31 @@
 import type { Message, Part } from '../../../core/message.ts'
 
 /** A text with what it is above it. */
-export interface Block {
+export interface TextBlock {
   readonly label?: string
   readonly text: string
 }
 
 /** A value to be read: messages one by one, errors with their causes, texts as they are, anything else as JSON. */
-export function blocksOf(value: unknown): readonly Block[] {
+export function toTextBlocks(value: unknown): readonly TextBlock[] {
   if (value instanceof Error) return errorBlocks(value)
   const values = Array.isArray(value) && value.length > 0 ? value : [value]
-  return values.every(isMessage) ? values.flatMap(messageBlocks) : [{ text: valueText(value) }]
+  return values.every(isDisplayableMessage) ? values.flatMap(messageBlocks) : [{ text: valueText(value) }]
 }
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
+const isNonNullObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
 
 /** Other messages than ours, and what only looks like one, are shown as JSON. */
-const isMessage = (value: unknown): value is Message =>
-  isRecord(value) &&
+const isDisplayableMessage = (value: unknown): value is Message =>
+  isNonNullObject(value) &&
   typeof value.role === 'string' &&
   (typeof value.content === 'string' || isListOf(value.content, (part) => typeof part.type === 'string')) &&
   (value.toolCalls === undefined || isListOf(value.toolCalls, (call) => typeof call.name === 'string'))
 
 const isListOf = (value: unknown, check: (item: Readonly<Record<string, unknown>>) => boolean): boolean =>
-  Array.isArray(value) && value.every((item) => isRecord(item) && check(item))
+  Array.isArray(value) && value.every((item) => isNonNullObject(item) && check(item))
 
-function messageBlocks(message: Message): readonly Block[] {
+function messageBlocks(message: Message): readonly TextBlock[] {
   const { role, content } = message
   const parts: readonly Part[] = typeof content === 'string' ? [{ type: 'text', text: content }] : content
   const calls = ('toolCalls' in message && message.toolCalls) || []
@@ -45,11 +45,11 @@ function partText(part: Part): string {
 }
 
 /** Of a chain of causes: it may be a circle. */
-const CAUSES = 8
+const MAX_SHOWN_CAUSES = 8
 
-function errorBlocks(error: unknown): readonly Block[] {
-  const blocks: Block[] = []
-  for (let at = error; at !== undefined && at !== null && blocks.length < CAUSES; at = at instanceof Error ? at.cause : undefined)
+function errorBlocks(error: unknown): readonly TextBlock[] {
+  const blocks: TextBlock[] = []
+  for (let at = error; at !== undefined && at !== null && blocks.length < MAX_SHOWN_CAUSES; at = at instanceof Error ? at.cause : undefined)
     blocks.push({ text: valueText(at), ...(blocks.length > 0 && { label: 'caused by' }) })
   const parts: readonly unknown[] = error instanceof AggregateError ? error.errors : []
   return [...blocks, ...parts.map((part) => ({ label: 'one of them', text: valueText(part) }))]
@@ -62,11 +62,11 @@ export function valueText(value: unknown): string {
     const facts = Object.entries(value).filter(([key, fact]) => key !== 'name' && key !== 'cause' && fact !== undefined)
     return [`${value.name}: ${value.message}`, ...facts.map(([key, fact]) => `${key}: ${valueText(fact)}`)].join('\n')
   }
-  return JSON.stringify(value, plain, 2) ?? String(value)
+  return JSON.stringify(value, displayReplacer, 2) ?? String(value)
 }
 
 /** What JSON cannot say, as a text. */
-function plain(_key: string, value: unknown): unknown {
+function displayReplacer(_key: string, value: unknown): unknown {
   if (value instanceof Error) return valueText(value)
   if (value instanceof Map || value instanceof Set) return [...value]
   return typeof value === 'bigint' || value === undefined ? String(value) : value

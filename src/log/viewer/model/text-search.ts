@@ -1,10 +1,10 @@
 import { matcher } from '../../pipeline/match.ts'
 import type { StoredRecord } from '../../record.ts'
 import type { LogStore } from '../../store.ts'
-import { each, leave } from './for-each-record.ts'
+import { cancelReader, forEachRecord } from './for-each-record.ts'
 
 /** Looks for a text: in the log, from the newest record to the oldest, and in what comes. */
-export class Search {
+export class TextSearch {
   readonly text: string
   /** Ids of the runs and of the free records that have it. */
   readonly found: Set<string> = new Set()
@@ -19,10 +19,10 @@ export class Search {
   }
 
   /** Goes through the log; tells when there is another one. Rejects where the log cannot be read. */
-  async through(found: () => void): Promise<void> {
+  async run(found: () => void): Promise<void> {
     try {
-      await each(this.#reader, (record) => {
-        if (!this.isOver && this.#note(record)) found()
+      await forEachRecord(this.#reader, (record) => {
+        if (!this.isOver && this.#addFound(record)) found()
         return !this.isOver
       })
     } finally {
@@ -31,20 +31,20 @@ export class Search {
   }
 
   /** Looks at a record that has come just now. */
-  hear(record: StoredRecord): void {
-    if (this.#matches(record)) this.#note(record)
+  addRecord(record: StoredRecord): void {
+    if (this.#matches(record)) this.#addFound(record)
   }
 
   stop(): void {
     this.isOver = true
-    leave(this.#reader)
+    cancelReader(this.#reader)
   }
 
-  #note(record: StoredRecord): boolean {
-    const isNew = !this.found.has(idOf(record))
-    this.found.add(idOf(record))
+  #addFound(record: StoredRecord): boolean {
+    const isNew = !this.found.has(rowIdOfRecord(record))
+    this.found.add(rowIdOfRecord(record))
     return isNew
   }
 }
 
-const idOf = (record: StoredRecord): string => ('event' in record ? record.event.run.id : record.id)
+const rowIdOfRecord = (record: StoredRecord): string => ('event' in record ? record.event.run.id : record.id)

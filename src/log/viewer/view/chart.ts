@@ -1,9 +1,9 @@
 import type { RunEvent } from '../../../core/event.ts'
 
-const SVG = 'http://www.w3.org/2000/svg'
+const SVG_NAMESPACE = 'http://www.w3.org/2000/svg'
 
 /** How many tokens came in each part of a run's time, as heights from 0 to 1; empty where no time passed. */
-export function paceOf(events: readonly RunEvent[], from: number, to: number): readonly number[] {
+export function tokenHistogram(events: readonly RunEvent[], from: number, to: number): readonly number[] {
   const tokens = events.filter(({ type, at }) => type === 'token' && at >= from)
   if (tokens.length < 2 || to <= from) return []
   const counts = new Array<number>(Math.min(64, Math.max(12, Math.round(tokens.length / 3)))).fill(0)
@@ -16,9 +16,9 @@ export function paceOf(events: readonly RunEvent[], from: number, to: number): r
 }
 
 /** The pace of a run's tokens, drawn. */
-export function chart(heights: readonly number[]): SVGElement {
-  const svg = document.createElementNS(SVG, 'svg')
-  const path = document.createElementNS(SVG, 'path')
+export function createTokenChart(heights: readonly number[]): SVGElement {
+  const svg = document.createElementNS(SVG_NAMESPACE, 'svg')
+  const path = document.createElementNS(SVG_NAMESPACE, 'path')
   svg.setAttribute('class', 'chart')
   svg.setAttribute('part', 'chart')
   svg.setAttribute('viewBox', `0 0 ${heights.length} 1`)

@@ -2,11 +2,11 @@ import type { RunEvent } from '../../../core/event.ts'
 import { stringify } from '../../../core/json/stringify.ts'
 import type { LogStore } from '../../store.ts'
 import { kindText } from '../labels.ts'
-import { type Description, describe, type Section, textOf, type ViewerPrices } from '../model/describe-row.ts'
-import { type Row, stateOf, untilOf } from '../model/row.ts'
-import { Story } from '../model/run-events.ts'
-import { chart, paceOf } from './chart.ts'
-import { button, make, mark } from './dom.ts'
+import { type DetailsSection, describeRow, descriptionToText, type RowDescription, type ViewerPrices } from '../model/describe-row.ts'
+import { endTimeOf, type Row, runStateOf } from '../model/row.ts'
+import { RunEvents } from '../model/run-events.ts'
+import { createTokenChart, tokenHistogram } from './chart.ts'
+import { createButton, createElement, setAttributes } from './dom.ts'
 import { detailsCss } from './style-details.ts'
 
 /** What the details tell those around them. */
@@ -15,7 +15,7 @@ export interface DetailsListener {
   changed(): void
   failed(error: unknown): void
   /** Something was done, to be said in words. */
-  said(words: string): void
+  announce(words: string): void
 }
 
 /** All that is known of one row. Loaded when somebody first asks for details. */
@@ -23,24 +23,24 @@ export class DetailsView {
   readonly element: HTMLElement
   row: Row | undefined
   readonly #listener: DetailsListener
-  readonly #title = make('h2', { class: 'title' })
-  readonly #figures = make('dl', { class: 'figures' })
-  readonly #pace = make('div')
-  readonly #sections = make('div', { class: 'sections' })
-  readonly #body = make(
+  readonly #title = createElement('h2', { class: 'title' })
+  readonly #figures = createElement('dl', { class: 'figures' })
+  readonly #chart = createElement('div')
+  readonly #sections = createElement('div', { class: 'sections' })
+  readonly #body = createElement(
     'div',
     { class: 'body', tabindex: '0', role: 'group', 'aria-label': 'Content' },
     this.#figures,
-    this.#pace,
+    this.#chart,
     this.#sections,
   )
   /** Titles of sections that somebody has closed. */
-  readonly #closed = new Set<string>()
-  #story: Story | undefined
+  readonly #collapsedTitles = new Set<string>()
+  #runEvents: RunEvents | undefined
   #prices: ViewerPrices | undefined
   #version = -1
   /** Where the text of a running model goes on. */
-  #live: Text | undefined
+  #growingText: Text | undefined
   #isStale = true
 
   constructor(root: ShadowRoot, listener: DetailsListener) {
@@ -49,12 +49,12 @@ export class DetailsView {
     root.adoptedStyleSheets = [...root.adoptedStyleSheets, style]
     this.#listener = listener
     const copies = [
-      button(() => void this.#copy(false), { class: 'button' }, 'Copy text'),
-      button(() => void this.#copy(true), { class: 'button' }, 'Copy JSON'),
-      button(() => listener.closed(), { class: 'button', 'aria-label': 'Close details' }, '✕'),
+      createButton(() => void this.#copy(false), { class: 'button' }, 'Copy text'),
+      createButton(() => void this.#copy(true), { class: 'button' }, 'Copy JSON'),
+      createButton(() => listener.closed(), { class: 'button', 'aria-label': 'Close details' }, '✕'),
     ]
-    const head = make('div', { class: 'head' }, this.#title, make('div', { class: 'copies' }, ...copies))
-    this.element = make('section', { class: 'details', part: 'details', 'aria-label': 'Details' }, head, this.#body)
+    const head = createElement('div', { class: 'head' }, this.#title, createElement('div', { class: 'copies' }, ...copies))
+    this.element = createElement('section', { class: 'details', part: 'details', 'aria-label': 'Details' }, head, this.#body)
     this.element.hidden = true
   }
 
@@ -65,33 +65,33 @@ export class DetailsView {
   /** Shows a row; without one, nothing. */
   show(row: Row | undefined, store: LogStore | undefined, prices: ViewerPrices | undefined): void {
     this.#prices = prices
-    this.#story?.stop()
-    this.#story = undefined
+    this.#runEvents?.stop()
+    this.#runEvents = undefined
     this.row = row
     this.#isStale = true
     this.#body.scrollTop = 0
     this.element.hidden = row === undefined
-    if (row && store && 'run' in row) void this.#read(new Story(store, row))
+    if (row && store && 'run' in row) void this.#loadEvents(new RunEvents(store, row))
     this.#listener.changed()
   }
 
-  async #read(story: Story): Promise<void> {
-    this.#story = story
+  async #loadEvents(story: RunEvents): Promise<void> {
+    this.#runEvents = story
     try {
-      await story.read()
+      await story.load()
     } catch (error) {
-      if (story === this.#story) this.#listener.failed(error)
+      if (story === this.#runEvents) this.#listener.failed(error)
     }
-    if (story !== this.#story) return
+    if (story !== this.#runEvents) return
     this.#isStale = true
     this.#listener.changed()
   }
 
   /** An event that has come just now. */
-  hear(event: RunEvent): void {
-    if (!this.#story?.hear(event) || event.run.id !== this.row?.id) return
+  addEvent(event: RunEvent): void {
+    if (!this.#runEvents?.add(event) || event.run.id !== this.row?.id) return
     // A text grows where it is: making all anew for each token would cost more with each.
-    if (event.type === 'token' && this.#live) this.#live.appendData(event.token)
+    if (event.type === 'token' && this.#growingText) this.#growingText.appendData(event.token)
     else this.#isStale = true
   }
 
@@ -103,49 +103,59 @@ export class DetailsView {
     this.#version = version
     const description = this.#describe(row)
     this.#figures.replaceChildren(
-      ...description.figures.map(([name, value]) => make('div', {}, make('dt', {}, name), make('dd', {}, value))),
+      ...description.figures.map(([name, value]) =>
+        createElement('div', {}, createElement('dt', {}, name), createElement('dd', {}, value)),
+      ),
     )
     this.#renderTitle(row)
-    this.#renderPace(row)
+    this.#renderChart(row)
     if (!this.#isStale) return
     this.#isStale = false
-    this.#live = undefined
-    this.#sections.replaceChildren(...description.sections.map((section) => this.#section(section)))
+    this.#growingText = undefined
+    this.#sections.replaceChildren(...description.sections.map((section) => this.#createSection(section)))
   }
 
-  #describe(row: Row): Description {
-    return describe(row, this.#story?.own ?? [], this.#prices)
+  #describe(row: Row): RowDescription {
+    return describeRow(row, this.#runEvents?.ownEvents ?? [], this.#prices)
   }
 
   #renderTitle(row: Row): void {
     if (!('run' in row)) {
-      this.#title.replaceChildren(make('span', { class: 'level', 'data-level': row.level }, row.level), row.record.category.join('.'))
+      this.#title.replaceChildren(
+        createElement('span', { class: 'level', 'data-level': row.level }, row.level),
+        row.record.category.join('.'),
+      )
       return
     }
     this.#title.replaceChildren(
-      make('span', { class: 'kind' }, kindText(row.run.kind)),
-      make('span', { class: 'name', dir: 'auto' }, row.run.name),
+      createElement('span', { class: 'kind' }, kindText(row.run.kind)),
+      createElement('span', { class: 'name', dir: 'auto' }, row.run.name),
     )
-    mark(this.element, { 'data-kind': row.run.kind, 'data-state': stateOf(row) })
+    setAttributes(this.element, { 'data-kind': row.run.kind, 'data-state': runStateOf(row) })
   }
 
-  #renderPace(row: Row): void {
-    const heights = 'run' in row ? paceOf(this.#story?.own ?? [], row.start ?? row.from, untilOf(row)) : []
-    this.#pace.replaceChildren(...(heights.length > 0 ? [chart(heights)] : []))
+  #renderChart(row: Row): void {
+    const heights = 'run' in row ? tokenHistogram(this.#runEvents?.ownEvents ?? [], row.start ?? row.from, endTimeOf(row)) : []
+    this.#chart.replaceChildren(...(heights.length > 0 ? [createTokenChart(heights)] : []))
   }
 
-  #section({ title, blocks, sort }: Section): HTMLElement {
+  #createSection({ title, blocks, variant }: DetailsSection): HTMLElement {
     const texts = blocks.map(({ label, text }) => {
       const content = new Text(text)
-      if (sort === 'growing') this.#live = content
-      const pre = make('pre', { dir: 'auto' }, content)
-      return label === undefined ? pre : make('div', {}, make('span', { class: 'label' }, label), pre)
+      if (variant === 'growing') this.#growingText = content
+      const pre = createElement('pre', { dir: 'auto' }, content)
+      return label === undefined ? pre : createElement('div', {}, createElement('span', { class: 'label' }, label), pre)
     })
-    const section = make('details', { class: `section ${sort ?? ''}` }, make('summary', { dir: 'auto' }, title), ...texts)
-    section.open = !this.#closed.has(title)
+    const section = createElement(
+      'details',
+      { class: `section ${variant ?? ''}` },
+      createElement('summary', { dir: 'auto' }, title),
+      ...texts,
+    )
+    section.open = !this.#collapsedTitles.has(title)
     section.addEventListener('toggle', () => {
-      if (section.open) this.#closed.delete(title)
-      else this.#closed.add(title)
+      if (section.open) this.#collapsedTitles.delete(title)
+      else this.#collapsedTitles.add(title)
     })
     return section
   }
@@ -153,13 +163,13 @@ export class DetailsView {
   async #copy(isJson: boolean): Promise<void> {
     const { row } = this
     if (!row) return
-    const value = 'run' in row ? this.#story?.events : row.record
-    const text = isJson ? JSON.stringify(JSON.parse(stringify(value)), undefined, 2) : textOf(row, this.#describe(row))
+    const value = 'run' in row ? this.#runEvents?.events : row.record
+    const text = isJson ? JSON.stringify(JSON.parse(stringify(value)), undefined, 2) : descriptionToText(row, this.#describe(row))
     try {
       await navigator.clipboard.writeText(text)
-      this.#listener.said('Copied.')
+      this.#listener.announce('Copied.')
     } catch {
-      this.#listener.said('The browser did not allow copying: it needs a page served over HTTPS, in front. Select the text instead.')
+      this.#listener.announce('The browser did not allow copying: it needs a page served over HTTPS, in front. Select the text instead.')
     }
   }
 }

@@ -1,5 +1,5 @@
 /** A new element. What is put into it as text stays text, whatever a log says. */
-export function make<Tag extends keyof HTMLElementTagNameMap>(
+export function createElement<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   attributes: Readonly<Record<string, string>> = {},
   ...content: readonly (string | Node)[]
@@ -11,22 +11,22 @@ export function make<Tag extends keyof HTMLElementTagNameMap>(
 }
 
 /** A button that does something. */
-export function button(
+export function createButton(
   pressed: () => void,
   attributes: Readonly<Record<string, string>>,
   ...content: readonly (string | Node)[]
 ): HTMLButtonElement {
-  const made = make('button', { type: 'button', ...attributes }, ...content)
+  const made = createElement('button', { type: 'button', ...attributes }, ...content)
   made.addEventListener('click', pressed)
   return made
 }
 
 /** Sets a text, unless it is that already: nothing is laid out again for nothing. */
-export function write(element: HTMLElement, text: string): void {
+export function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text
 }
 
-export function mark(element: HTMLElement, attributes: Readonly<Record<string, string | number | boolean>>): void {
+export function setAttributes(element: HTMLElement, attributes: Readonly<Record<string, string | number | boolean>>): void {
   for (const [name, value] of Object.entries(attributes))
     if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value))
 }

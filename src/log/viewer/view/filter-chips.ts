@@ -1,22 +1,22 @@
 import { kindText } from '../labels.ts'
 import type { Counts } from '../model/row-forest.ts'
-import { button, make, mark, write } from './dom.ts'
+import { createButton, createElement, setAttributes, setText } from './dom.ts'
 
 /** A group of buttons that can be pressed, each with how many there are of what it stands for. */
-export class Chips<Name extends string> {
+export class FilterChips<Name extends string> {
   readonly element: HTMLElement
   readonly #names: readonly Name[]
   readonly #key: string
   readonly #buttons = new Map<Name, { readonly button: HTMLButtonElement; readonly count: HTMLElement }>()
   readonly #pressed = new Set<Name>()
-  readonly #changed: () => void
+  readonly #onChange: () => void
 
   /** `key` names the `data-` attribute by which they are coloured. */
   constructor(label: string, key: string, names: readonly Name[], changed: () => void) {
-    this.element = make('div', { class: 'chips', role: 'group', 'aria-label': label })
+    this.element = createElement('div', { class: 'chips', role: 'group', 'aria-label': label })
     this.#names = names
     this.#key = key
-    this.#changed = changed
+    this.#onChange = changed
   }
 
   /** Those that are pressed; undefined where none is. */
@@ -34,19 +34,19 @@ export class Chips<Name extends string> {
       const isPressed = this.#pressed.has(name)
       const chip = this.#buttons.get(name) ?? (count > 0 || isPressed ? this.#add(name) : undefined)
       if (!chip) continue
-      write(chip.count, count.toLocaleString())
-      mark(chip.button, { 'aria-pressed': isPressed })
+      setText(chip.count, count.toLocaleString())
+      setAttributes(chip.button, { 'aria-pressed': isPressed })
       chip.button.hidden = count === 0 && !isPressed
     }
   }
 
   #add(name: Name): { readonly button: HTMLButtonElement; readonly count: HTMLElement } {
-    const count = make('span', { class: 'count' })
+    const count = createElement('span', { class: 'count' })
     const pressed = (): void => {
       if (!this.#pressed.delete(name)) this.#pressed.add(name)
-      this.#changed()
+      this.#onChange()
     }
-    const chip = { button: button(pressed, { class: 'chip', part: 'chip', [this.#key]: name }, kindText(name), ' ', count), count }
+    const chip = { button: createButton(pressed, { class: 'chip', part: 'chip', [this.#key]: name }, kindText(name), ' ', count), count }
     const after = this.#names.slice(this.#names.indexOf(name) + 1).find((other) => this.#buttons.has(other))
     this.element.insertBefore(chip.button, (after && this.#buttons.get(after)?.button) ?? null)
     this.#buttons.set(name, chip)

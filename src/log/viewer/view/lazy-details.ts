@@ -5,17 +5,17 @@ import type { Row } from '../model/row.ts'
 import type { DetailsListener, DetailsView } from './details.ts'
 
 /** The place of the details. What shows them is loaded when somebody first asks for some. */
-export class Details {
+export class LazyDetails {
   row: Row | undefined
   prices: ViewerPrices | undefined
   #view: DetailsView | undefined
   readonly #root: ShadowRoot
-  readonly #place: HTMLElement
+  readonly #container: HTMLElement
   readonly #listener: DetailsListener
 
   constructor(root: ShadowRoot, place: HTMLElement, listener: DetailsListener) {
     this.#root = root
-    this.#place = place
+    this.#container = place
     this.#listener = listener
   }
 
@@ -25,7 +25,7 @@ export class Details {
     try {
       const { DetailsView } = await import('./details.ts')
       if (this.row !== row) return
-      if (!this.#view) this.#place.appendChild((this.#view = new DetailsView(this.#root, this.#listener)).element)
+      if (!this.#view) this.#container.appendChild((this.#view = new DetailsView(this.#root, this.#listener)).element)
       this.#view.show(row, store, this.prices)
       if (isFocused) this.#view.focus()
     } catch (error) {
@@ -38,8 +38,8 @@ export class Details {
     this.#view?.show(undefined, undefined, undefined)
   }
 
-  hear(event: RunEvent): void {
-    this.#view?.hear(event)
+  addEvent(event: RunEvent): void {
+    this.#view?.addEvent(event)
   }
 
   render(): void {

@@ -100,4 +100,4 @@ button { cursor: pointer; }
 }
 `
 
-export const css: string = frameCss + listCss
+export const viewerCss: string = frameCss + listCss

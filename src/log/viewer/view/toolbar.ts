@@ -3,15 +3,25 @@ import { type LogLevel, levels } from '../../level.ts'
 import type { ViewFilter } from '../model/filter.ts'
 import type { LogModel } from '../model/log-model.ts'
 import type { Counts } from '../model/row-forest.ts'
-import { button, make } from './dom.ts'
-import { Chips } from './filter-chips.ts'
+import { createButton, createElement } from './dom.ts'
+import { FilterChips } from './filter-chips.ts'
 
-const kinds: readonly (RunKind | 'message')[] = ['chain', 'prompt', 'llm', 'chat_model', 'parser', 'tool', 'retriever', 'agent', 'message']
+const FILTER_KINDS: readonly (RunKind | 'message')[] = [
+  'chain',
+  'prompt',
+  'llm',
+  'chat_model',
+  'parser',
+  'tool',
+  'retriever',
+  'agent',
+  'message',
+]
 
 /** Tags that can be chosen: who tags each run with an id of its own makes no choice of them. */
-const TAGS = 200
+const MAX_TAG_OPTIONS = 200
 
-const times = [
+const TIME_RANGES = [
   ['', 'Any time'],
   ['300000', 'Last 5 minutes'],
   ['3600000', 'Last hour'],
@@ -22,7 +32,7 @@ const times = [
 /** What is searched for, and the filters. */
 export class Toolbar {
   readonly element: HTMLElement
-  readonly search: HTMLInputElement = make('input', {
+  readonly search: HTMLInputElement = createElement('input', {
     type: 'search',
     class: 'search',
     part: 'search',
@@ -30,40 +40,40 @@ export class Toolbar {
     'aria-label': 'Search',
     autocomplete: 'off',
   })
-  readonly #levels: Chips<LogLevel>
-  readonly #kinds: Chips<RunKind | 'message'>
-  readonly #tag = make('select', { class: 'select', 'aria-label': 'Tag' }, make('option', { value: '' }, 'Any tag'))
+  readonly #levels: FilterChips<LogLevel>
+  readonly #kinds: FilterChips<RunKind | 'message'>
+  readonly #tag = createElement('select', { class: 'select', 'aria-label': 'Tag' }, createElement('option', { value: '' }, 'Any tag'))
   readonly #tags = new Map<string, HTMLOptionElement>()
-  readonly #time = make(
+  readonly #time = createElement(
     'select',
     { class: 'select', 'aria-label': 'Time' },
-    ...times.map(([value, text]) => make('option', { value }, text)),
+    ...TIME_RANGES.map(([value, text]) => createElement('option', { value }, text)),
   )
-  readonly #from = make('input', { type: 'datetime-local', class: 'select', 'aria-label': 'From' })
-  readonly #to = make('input', { type: 'datetime-local', class: 'select', 'aria-label': 'To' })
+  readonly #from = createElement('input', { type: 'datetime-local', class: 'select', 'aria-label': 'From' })
+  readonly #to = createElement('input', { type: 'datetime-local', class: 'select', 'aria-label': 'To' })
   /** When the time was chosen: `last hour` is the hour before. */
   #chosenAt = 0
 
   /** `changed`: the filter or the text is another one; `turned`: all runs are to be opened, or closed. */
   constructor(changed: () => void, turned: (isOpen: boolean) => void) {
-    this.#levels = new Chips('Level', 'data-level', levels, changed)
-    this.#kinds = new Chips('Kind', 'data-kind', kinds, changed)
-    const between = make('span', { class: 'between' }, this.#from, ' – ', this.#to)
+    this.#levels = new FilterChips('Level', 'data-level', levels, changed)
+    this.#kinds = new FilterChips('Kind', 'data-kind', FILTER_KINDS, changed)
+    const between = createElement('span', { class: 'between' }, this.#from, ' – ', this.#to)
     between.hidden = true
     // Before the toolbar itself hears of it.
     this.#time.addEventListener('input', () => {
       this.#chosenAt = Date.now()
       between.hidden = this.#time.value !== 'between'
     })
-    const all = make(
+    const all = createElement(
       'span',
       { class: 'all' },
-      button(() => turned(true), { class: 'button' }, 'Expand all'),
-      button(() => turned(false), { class: 'button' }, 'Collapse all'),
+      createButton(() => turned(true), { class: 'button' }, 'Expand all'),
+      createButton(() => turned(false), { class: 'button' }, 'Collapse all'),
     )
-    const first = make('div', { class: 'line' }, this.search, this.#tag, this.#time, between, all)
-    const second = make('div', { class: 'line' }, this.#levels.element, this.#kinds.element)
-    this.element = make('div', { class: 'toolbar', part: 'toolbar', role: 'search' }, first, second)
+    const first = createElement('div', { class: 'line' }, this.search, this.#tag, this.#time, between, all)
+    const second = createElement('div', { class: 'line' }, this.#levels.element, this.#kinds.element)
+    this.element = createElement('div', { class: 'toolbar', part: 'toolbar', role: 'search' }, first, second)
     this.element.addEventListener('input', ({ target }) => {
       if (target !== this.search) changed()
     })
@@ -72,7 +82,8 @@ export class Toolbar {
   /** All but the text. */
   get filter(): ViewFilter {
     const { value: time } = this.#time
-    const [from, to] = time === 'between' ? [timeIn(this.#from), timeIn(this.#to)] : [time ? this.#chosenAt - Number(time) : undefined]
+    const [from, to] =
+      time === 'between' ? [parseTimeInput(this.#from), parseTimeInput(this.#to)] : [time ? this.#chosenAt - Number(time) : undefined]
     const [levels, kinds] = [this.#levels.pressed, this.#kinds.pressed]
     return {
       ...(levels && { levels }),
@@ -98,8 +109,8 @@ export class Toolbar {
 
   #renderTags(tags: Counts): void {
     this.#tag.hidden = tags.size === 0 && this.#tag.value === ''
-    for (const [tag, count] of [...tags].slice(0, TAGS)) {
-      const option = this.#tags.get(tag) ?? this.#tag.appendChild(make('option', { value: tag }))
+    for (const [tag, count] of [...tags].slice(0, MAX_TAG_OPTIONS)) {
+      const option = this.#tags.get(tag) ?? this.#tag.appendChild(createElement('option', { value: tag }))
       this.#tags.set(tag, option)
       const text = `${tag.slice(0, 100)} (${count.toLocaleString()})`
       if (option.text !== text) option.text = text
@@ -112,7 +123,7 @@ export class Toolbar {
   }
 }
 
-function timeIn({ value }: HTMLInputElement): number | undefined {
+function parseTimeInput({ value }: HTMLInputElement): number | undefined {
   const time = new Date(value).getTime()
   return Number.isNaN(time) ? undefined : time
 }
