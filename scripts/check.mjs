@@ -9,6 +9,7 @@ const steps = [
   ['types of src in a page', ...tsc, 'tsconfig.json'],
   ['types of src in a Worker', ...tsc, 'tsconfig.workers.json'],
   ['types of tests, playground and scripts', ...tsc, 'test/tsconfig.json'],
+  ['unused exports', 'knip'],
   ['architecture', 'vitest', 'run', '--project', 'node', 'test/architecture.node.test.ts'],
 ]
 

@@ -34,7 +34,7 @@ const operatorWords: readonly (readonly [word: RegExp, sign: string])[] = [
 ]
 
 /** The sum that a question asks, as an expression. */
-export function findExpression(question: string): string | undefined {
+function findExpression(question: string): string | undefined {
   const text = operatorWords.reduce((rest, [word, sign]) => rest.replace(word, sign), question)
   return /[\d(][\d+\-*/^().\s]*[\d)]/.exec(text)?.[0].match(/.*[-+*/^].*/)?.[0]
 }

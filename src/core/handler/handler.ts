@@ -23,7 +23,7 @@ export function handlerName(handler: Handler): string {
   return isStreamHandler(handler) ? 'a stream' : 'a handler'
 }
 
-export function isStreamHandler(handler: Handler): handler is TransformStream<RunEvent, RunEvent> | WritableStream<RunEvent> {
+function isStreamHandler(handler: Handler): handler is TransformStream<RunEvent, RunEvent> | WritableStream<RunEvent> {
   return 'getWriter' in handler || 'writable' in handler
 }
 

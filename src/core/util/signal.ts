@@ -1,7 +1,7 @@
 import { AbortReason, ChaintapError } from '../errors.ts'
 
 /** What is thrown for an abort: an Error reason as it is, a string as an error with that message (LangChain's rule). */
-export function toAbortReason(reason: unknown): unknown {
+function toAbortReason(reason: unknown): unknown {
   if (reason === undefined) return new AbortReason('The run was aborted.')
   return typeof reason === 'string' ? new AbortReason(reason) : reason
 }

@@ -21,7 +21,7 @@ export const rateText = (row: RunRow): string => {
   return rate === undefined ? UNKNOWN_TEXT : `${rate < 10 ? rate.toFixed(1) : rate.toFixed(0)}/s`
 }
 
-export function usageText({ inputTokens, outputTokens, totalTokens }: Usage): string {
+function usageText({ inputTokens, outputTokens, totalTokens }: Usage): string {
   if (inputTokens === undefined && outputTokens === undefined) return `${totalTokens ?? UNKNOWN_TEXT} tokens`
   return `${inputTokens ?? UNKNOWN_TEXT} in, ${outputTokens ?? UNKNOWN_TEXT} out`
 }
