@@ -1,4 +1,5 @@
 import type { Usage } from '../core/usage.ts'
+import type { JsonObject } from '../core/util/parse-json.ts'
 
 /** What an Anthropic server answers. */
 export interface AnthropicAnswer {
@@ -12,7 +13,7 @@ export interface AnthropicAnswer {
    * Blocks before the text as a whole message has them, of any type: tools that run on the server and their results, texts with citations,
    * thinking among calls. Streamed, what the API says in pieces comes in pieces.
    */
-  readonly blocks?: readonly AnthropicEventJson[]
+  readonly blocks?: readonly JsonObject[]
   /** Blocks after the text; `args` is any JSON. */
   readonly toolCalls?: readonly { readonly id: string; readonly name: string; readonly args: unknown }[]
   /** In our meaning of it, input with its cached part included. What is left out is not reported. */
@@ -20,9 +21,9 @@ export interface AnthropicAnswer {
   /** Default: `tool_use` where there are tool calls, else `end_turn`. */
   readonly stopReason?: string
   /** What else is said of that, e.g. of a refusal: `{ type: 'refusal', category: 'bio', explanation: null }`. */
-  readonly stopDetails?: AnthropicEventJson
+  readonly stopDetails?: JsonObject
   /** Where the server's tools ran, e.g. `{ id: 'container_1', expires_at: '2027-01-01T00:00:00Z' }`. */
-  readonly container?: AnthropicEventJson
+  readonly container?: JsonObject
   /** Default `claude-scripted`. */
   readonly model?: string
   /** Default `msg_scripted`. */
@@ -31,16 +32,15 @@ export interface AnthropicAnswer {
   readonly error?: { readonly type: string; readonly message: string }
 }
 
-type AnthropicEventJson = Readonly<Record<string, unknown>>
-type ScriptedAnthropicEvent = AnthropicEventJson & { readonly type: string }
-type AnthropicUsageJson = AnthropicEventJson & { readonly output_tokens: number | undefined; readonly output_tokens_details: unknown }
+type ScriptedAnthropicEvent = JsonObject & { readonly type: string }
+type AnthropicUsageJson = JsonObject & { readonly output_tokens: number | undefined; readonly output_tokens_details: unknown }
 
 interface ScriptedBlock {
   /** The block as a whole message has it. */
-  readonly whole: AnthropicEventJson
+  readonly whole: JsonObject
   /** The block as it begins in a stream. */
-  readonly start: AnthropicEventJson
-  readonly deltas: readonly AnthropicEventJson[]
+  readonly start: JsonObject
+  readonly deltas: readonly JsonObject[]
 }
 
 /**
@@ -73,7 +73,7 @@ export function anthropicJson(answer: AnthropicAnswer): Readonly<Record<string, 
   }
 }
 
-const messageEnvelope = ({ id = 'msg_scripted', model = 'claude-scripted' }: AnthropicAnswer): AnthropicEventJson => ({
+const messageEnvelope = ({ id = 'msg_scripted', model = 'claude-scripted' }: AnthropicAnswer): JsonObject => ({
   id,
   type: 'message',
   role: 'assistant',
@@ -83,7 +83,7 @@ const messageEnvelope = ({ id = 'msg_scripted', model = 'claude-scripted' }: Ant
 })
 
 /** The message as it begins in a stream. Its output is not counted yet. */
-function messageStart(answer: AnthropicAnswer): AnthropicEventJson {
+function messageStart(answer: AnthropicAnswer): JsonObject {
   const usage = anthropicUsageJson(answer)
   return { ...messageEnvelope(answer), content: [], usage: usage && { ...usage, output_tokens: usage.output_tokens && 1 } }
 }
@@ -97,7 +97,7 @@ function endEvents(answer: AnthropicAnswer): readonly ScriptedAnthropicEvent[] {
 }
 
 /** What a whole message says of its end, and a stream when it ends. JSON leaves out what is undefined. */
-const stopFields = ({ stopReason, toolCalls = [], stopDetails, container }: AnthropicAnswer): AnthropicEventJson => ({
+const stopFields = ({ stopReason, toolCalls = [], stopDetails, container }: AnthropicAnswer): JsonObject => ({
   stop_reason: stopReason ?? (toolCalls.length > 0 ? 'tool_use' : 'end_turn'),
   stop_sequence: null,
   stop_details: stopDetails,
@@ -112,10 +112,10 @@ const scriptedBlocks = ({ reasoning, signature = '', blocks = [], text, toolCall
 ]
 
 /** A block, said in these pieces, or in some. */
-function toScriptedBlock(whole: AnthropicEventJson, pieces?: readonly string[]): ScriptedBlock {
+function toScriptedBlock(whole: JsonObject, pieces?: readonly string[]): ScriptedBlock {
   const { type, text, citations, thinking, signature, content = null, encrypted_content } = whole
   if (type === 'text') {
-    const sources = (citations ?? []) as readonly AnthropicEventJson[]
+    const sources = (citations ?? []) as readonly JsonObject[]
     return {
       whole,
       start: { ...whole, text: '', citations: citations && [] },

@@ -1,4 +1,5 @@
 import type { Usage } from '../core/usage.ts'
+import type { JsonObject } from '../core/util/parse-json.ts'
 import { anthropicJson, anthropicSse } from './anthropic-sse.ts'
 import { openaiCompletionJson, openaiCompletionSse, openaiJson, openaiSse } from './openai-sse.ts'
 
@@ -30,7 +31,7 @@ export interface OfflineWire {
   readonly path: string
   readonly idHeader: string
   /** What a request asks for; as a text, in the API's words, what is wrong with it. */
-  parseQuestion(body: RequestBodyJson): Question | string
+  parseQuestion(body: JsonObject): Question | string
   /** A stream, an event each. */
   sse(reply: OfflineReply): readonly string[]
   /** How many of them come before the first token; each token is one. */
@@ -38,8 +39,6 @@ export interface OfflineWire {
   json(reply: OfflineReply): unknown
   errorBody(status: number, message: string, id: string): unknown
 }
-
-type RequestBodyJson = Readonly<Record<string, unknown>>
 
 interface RequestMessage {
   readonly role: string
@@ -112,14 +111,14 @@ const toOpenAIAnswer = ({ id, isTruncated, ...reply }: OfflineReply, prefix: str
 
 /** What both of OpenAI's APIs are asked alike. */
 function parseOpenAIQuestion(
-  { model, stream, stream_options }: RequestBodyJson,
+  { model, stream, stream_options }: JsonObject,
   limit: unknown,
   words: Pick<Question, 'question' | 'texts'>,
 ): Question | string {
   if (typeof model !== 'string') return 'you must provide a model parameter'
   if (limit !== undefined && !isTokenLimit(limit)) return "Invalid 'max_tokens': it should be 1 or more."
   const isStream = stream === true
-  const { include_usage } = Object(stream_options) as RequestBodyJson
+  const { include_usage } = Object(stream_options) as JsonObject
   return { ...words, maxTokens: limit, isStream, reportsUsage: !isStream || include_usage === true }
 }
 
@@ -129,7 +128,7 @@ export const offlineWires: readonly [OfflineWire, ...OfflineWire[]] = [offlineAn
 const isTokenLimit = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 1
 
 function isRequestMessage(message: unknown, roles: RegExp): message is RequestMessage {
-  const { role, content, tool_calls } = Object(message) as RequestBodyJson
+  const { role, content, tool_calls } = Object(message) as JsonObject
   const isContent = Array.isArray(content)
     ? content.every((part) => typeof part === 'object' && part !== null)
     : typeof content === 'string'

@@ -1,4 +1,5 @@
 import type { Usage } from '../core/usage.ts'
+import type { JsonObject } from '../core/util/parse-json.ts'
 
 /** What OpenAI, or a server that speaks as it does, answers. */
 export interface OpenAIAnswer {
@@ -25,8 +26,6 @@ export interface OpenAIAnswer {
 /** What a text model answers, by OpenAI's Completions API. */
 export type OpenAICompletion = Omit<OpenAIAnswer, 'reasoning' | 'refusal' | 'toolCalls'>
 
-type OpenAIEventJson = Readonly<Record<string, unknown>>
-
 /**
  * The wire format of a streamed answer of the Chat Completions API: its server-sent events, one string each, usage as with
  * `stream_options: { include_usage: true }`.
@@ -38,14 +37,14 @@ type OpenAIEventJson = Readonly<Record<string, unknown>>
  */
 export function openaiSse(answer: OpenAIAnswer): string[] {
   const { reasoning = [], text = [], refusal = [], toolCalls = [] } = answer
-  const deltas: readonly OpenAIEventJson[] = [
+  const deltas: readonly JsonObject[] = [
     { role: 'assistant', content: '', refusal: null },
     ...reasoning.map((reasoning_content) => ({ reasoning_content })),
     ...text.map((content) => ({ content })),
     ...refusal.map((said) => ({ refusal: said })),
     ...toolCalls.flatMap(toolCallDeltas).map((call) => ({ tool_calls: [call] })),
   ]
-  const chatChoice = (delta: OpenAIEventJson, finish_reason: string | null = null): OpenAIEventJson => ({
+  const chatChoice = (delta: JsonObject, finish_reason: string | null = null): JsonObject => ({
     index: 0,
     delta,
     logprobs: null,
@@ -98,9 +97,9 @@ export function openaiCompletionJson(answer: OpenAICompletion): Readonly<Record<
   return { ...completionEnvelope(answer, 'text_completion'), choices: [choice], usage: openaiUsageJson(answer) }
 }
 
-const textChoice = (text: string, finish_reason: string | null): OpenAIEventJson => ({ text, index: 0, logprobs: null, finish_reason })
+const textChoice = (text: string, finish_reason: string | null): JsonObject => ({ text, index: 0, logprobs: null, finish_reason })
 
-const completionEnvelope = ({ id = 'chatcmpl-scripted', model = 'gpt-scripted' }: OpenAIAnswer, object: string): OpenAIEventJson => ({
+const completionEnvelope = ({ id = 'chatcmpl-scripted', model = 'gpt-scripted' }: OpenAIAnswer, object: string): JsonObject => ({
   id,
   object,
   created: 1_795_000_000,
@@ -108,23 +107,23 @@ const completionEnvelope = ({ id = 'chatcmpl-scripted', model = 'gpt-scripted' }
 })
 
 /** The events around these choices, of which the last is the end. Usage has an event of its own. */
-function completionEvents(answer: OpenAIAnswer, object: string, choices: readonly OpenAIEventJson[]): string[] {
+function completionEvents(answer: OpenAIAnswer, object: string, choices: readonly JsonObject[]): string[] {
   const envelope = completionEnvelope(answer, object)
   const usage = openaiUsageJson(answer)
-  const chunks = choices.map((choice): OpenAIEventJson => ({ ...envelope, choices: [choice], ...(usage && { usage: null }) }))
+  const chunks = choices.map((choice): JsonObject => ({ ...envelope, choices: [choice], ...(usage && { usage: null }) }))
   if (answer.error) chunks.splice(-1, 1, openaiErrorBody(answer.error))
   else if (usage) chunks.push({ ...envelope, choices: [], usage })
   return [...chunks.map((chunk) => JSON.stringify(chunk)), '[DONE]'].map((data) => `data: ${data}\n\n`)
 }
 
-const openaiErrorBody = ({ type, message, code = '' }: NonNullable<OpenAIAnswer['error']>): OpenAIEventJson => ({
+const openaiErrorBody = ({ type, message, code = '' }: NonNullable<OpenAIAnswer['error']>): JsonObject => ({
   error: { message, type, param: null, code: code || null },
 })
 
 const finishReason = ({ stopReason, toolCalls = [] }: OpenAIAnswer): string => stopReason ?? (toolCalls.length > 0 ? 'tool_calls' : 'stop')
 
 /** A call in pieces: the first has all but the arguments, whose JSON is cut anywhere. */
-function toolCallDeltas({ id, name, args }: NonNullable<OpenAIAnswer['toolCalls']>[number], index: number): readonly OpenAIEventJson[] {
+function toolCallDeltas({ id, name, args }: NonNullable<OpenAIAnswer['toolCalls']>[number], index: number): readonly JsonObject[] {
   const pieces = JSON.stringify(args).match(/.{1,8}/gsu) ?? []
   return [
     { index, id, type: 'function', function: { name, arguments: '' } },
@@ -133,7 +132,7 @@ function toolCallDeltas({ id, name, args }: NonNullable<OpenAIAnswer['toolCalls'
 }
 
 /** OpenAI's figures, which mean what ours do. JSON leaves out what is undefined. */
-function openaiUsageJson({ usage }: OpenAIAnswer): OpenAIEventJson | undefined {
+function openaiUsageJson({ usage }: OpenAIAnswer): JsonObject | undefined {
   if (!usage) return
   const { inputTokens, outputTokens, totalTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens, cost } = usage
   const isKnown = inputTokens !== undefined && outputTokens !== undefined

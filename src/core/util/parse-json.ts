@@ -6,3 +6,6 @@ export function parseJson(text: string): unknown {
     return undefined
   }
 }
+
+/** A JSON object whose members have not been checked. */
+export type JsonObject = Readonly<Record<string, unknown>>

@@ -1,9 +1,7 @@
 import { ChaintapError } from '../../core/errors.ts'
 import type { AssistantMessage, Message, Part, ToolCall, ToolMessage } from '../../core/message.ts'
 import { describeForError } from '../../core/util/describe.ts'
-import { parseJson } from '../../core/util/parse-json.ts'
-
-type AgUiObject = Readonly<Record<string, unknown>>
+import { type JsonObject, parseJson } from '../../core/util/parse-json.ts'
 
 /**
  * A conversation of AG-UI as a chat model takes it. Calls of tools that were never answered, reasoning and activities are left out: no
@@ -12,9 +10,9 @@ type AgUiObject = Readonly<Record<string, unknown>>
  * @throws ChaintapError `invalid_message` for another form, and for media other than images.
  */
 export function fromAgUiMessages(messages: readonly unknown[]): readonly Message[] {
-  const answered = new Set(messages.map((given) => (Object(given) as AgUiObject).toolCallId))
+  const answered = new Set(messages.map((given) => (Object(given) as JsonObject).toolCallId))
   return messages.flatMap((given): readonly Message[] => {
-    const message = Object(given) as AgUiObject
+    const message = Object(given) as JsonObject
     const { role, content } = message
     if (role === 'reasoning' || role === 'activity') return []
     if (role === 'system' || role === 'developer') return [{ role: 'system', content: fromAgUiContent(content) }]
@@ -33,7 +31,7 @@ export function fromAgUiMessages(messages: readonly unknown[]): readonly Message
 const invalidAgUiMessage = (message: string): ChaintapError => new ChaintapError('invalid_message', message)
 
 /** A client that could not run a tool says why in `error`. */
-function fromAgUiToolMessage({ content, toolCallId, error }: AgUiObject): ToolMessage {
+function fromAgUiToolMessage({ content, toolCallId, error }: JsonObject): ToolMessage {
   const isError = typeof error === 'string'
   const said = fromAgUiContent(content)
   return { role: 'tool', content: said.length === 0 && isError ? error : said, toolCallId: String(toolCallId), ...(isError && { isError }) }
@@ -48,9 +46,9 @@ function fromAgUiContent(content: unknown): string | readonly Part[] {
 }
 
 function fromAgUiPart(given: unknown): Part {
-  const { type, text, source } = Object(given) as AgUiObject
+  const { type, text, source } = Object(given) as JsonObject
   if (type === 'text' && typeof text === 'string') return { type, text }
-  const { type: kind, value, mimeType } = Object(source) as AgUiObject
+  const { type: kind, value, mimeType } = Object(source) as JsonObject
   if (type === 'image' && typeof value === 'string') {
     if (kind === 'url') return { type, url: value }
     if (kind === 'data') return { type, data: value, mediaType: String(mimeType) }
@@ -59,7 +57,7 @@ function fromAgUiPart(given: unknown): Part {
 }
 
 function fromAgUiToolCall(given: unknown): ToolCall {
-  const { id, function: called } = Object(given) as AgUiObject
-  const { name, arguments: args } = Object(called) as AgUiObject
+  const { id, function: called } = Object(given) as JsonObject
+  const { name, arguments: args } = Object(called) as JsonObject
   return { id: String(id), name: String(name), args: typeof args === 'string' ? (parseJson(args || '{}') ?? args) : args }
 }

@@ -1,7 +1,7 @@
 import { ChaintapError } from '../../core/errors.ts'
 import type { Message, Part, ToolCall } from '../../core/message.ts'
 import { describeForError } from '../../core/util/describe.ts'
-import { parseJson } from '../../core/util/parse-json.ts'
+import { type JsonObject, parseJson } from '../../core/util/parse-json.ts'
 
 /** A body of OpenAI's Chat Completions API, as far as it is read. */
 export interface OpenAIBody {
@@ -11,8 +11,6 @@ export interface OpenAIBody {
   readonly stream_options?: { readonly include_usage?: unknown } | null
 }
 
-type OpenAIObject = Readonly<Record<string, unknown>>
-
 /**
  * A conversation of OpenAI's Chat Completions API as a chat model takes it.
  *
@@ -21,7 +19,7 @@ type OpenAIObject = Readonly<Record<string, unknown>>
 export function fromOpenAIMessages(messages: readonly unknown[]): readonly Message[] {
   if (messages.length === 0) throw invalidOpenAIMessage('messages is empty: write at least one.')
   return messages.map((given) => {
-    const { role, content, tool_calls, tool_call_id } = Object(given) as OpenAIObject
+    const { role, content, tool_calls, tool_call_id } = Object(given) as JsonObject
     const said = fromOpenAIContent(content)
     if (role === 'system' || role === 'developer') return { role: 'system', content: said }
     if (role === 'user') return { role, content: said }
@@ -45,16 +43,16 @@ function fromOpenAIContent(content: unknown): string | readonly Part[] {
 }
 
 function fromOpenAIPart(given: unknown): Part {
-  const { type, text, refusal, image_url } = Object(given) as OpenAIObject
+  const { type, text, refusal, image_url } = Object(given) as JsonObject
   if (type === 'text' && typeof text === 'string') return { type, text }
   if (type === 'refusal' && typeof refusal === 'string') return { type: 'text', text: refusal }
-  const { url } = Object(image_url) as OpenAIObject
+  const { url } = Object(image_url) as JsonObject
   if (type === 'image_url' && typeof url === 'string') return { type: 'image', url }
   throw invalidOpenAIMessage('Of parts only text and image_url are taken.')
 }
 
 function fromOpenAIToolCall(given: unknown): ToolCall {
-  const { id, function: called } = Object(given) as OpenAIObject
-  const { name, arguments: args } = Object(called) as OpenAIObject
+  const { id, function: called } = Object(given) as JsonObject
+  const { name, arguments: args } = Object(called) as JsonObject
   return { id: String(id), name: String(name), args: typeof args === 'string' ? (parseJson(args || '{}') ?? args) : args }
 }

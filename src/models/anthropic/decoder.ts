@@ -1,11 +1,9 @@
 import type { Delta } from '../../core/delta.ts'
 import type { Citation } from '../../core/message.ts'
 import { mergeUsage } from '../../core/usage.ts'
-import { parseJson } from '../../core/util/parse-json.ts'
+import { type JsonObject, parseJson } from '../../core/util/parse-json.ts'
 import { type AnthropicUsage, anthropicCacheWrite1hTokens, anthropicUsage } from '../../tokens/usage/anthropic.ts'
 import type { Decoder } from '../wire.ts'
-
-type AnthropicJson = Readonly<Record<string, unknown>>
 
 interface WireBlock {
   readonly type?: string
@@ -37,10 +35,10 @@ interface WireMessage {
   readonly id?: string
   readonly model?: string
   readonly content?: readonly WireBlock[]
-  readonly container?: AnthropicJson | null
+  readonly container?: JsonObject | null
   readonly stop_reason?: string | null
   readonly stop_sequence?: string | null
-  readonly stop_details?: AnthropicJson | null
+  readonly stop_details?: JsonObject | null
   readonly usage?: AnthropicUsage
 }
 
@@ -173,4 +171,4 @@ function pushReasoning({ thinking = '', signature, data }: WireBlock, said: Delt
   }
 }
 
-const blockDelta = (block: object): Delta => ({ type: 'block', provider: 'anthropic', block: block as AnthropicJson })
+const blockDelta = (block: object): Delta => ({ type: 'block', provider: 'anthropic', block: block as JsonObject })
