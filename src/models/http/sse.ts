@@ -1,49 +1,43 @@
-import { createParser, type EventSourceParser } from 'eventsource-parser'
 import { ChaintapError } from '../../core/errors.ts'
 import type { Stage } from '../../core/flow/link.ts'
 import { parseJson } from '../../core/util/parse-json.ts'
+import { createSseReader, type SseReader } from '../../core/util/sse.ts'
 
-/** 8 million characters: an image as base64 fits, a body without line ends does not fill the memory. */
+/** 8 million characters: room for an image in base64, while a body without line ends cannot fill the memory. */
 const MAX_EVENT_CHARS = 8_000_000
 
-const chunkDecodeOptions = { stream: true }
-
 /**
- * Bytes to the data of server-sent events (HTML standard §9.2.6). Events without data are left out, as they say nothing to a decoder.
+ * Turns bytes into the data of server-sent events (HTML standard §9.2.6). Events without data are dropped: decoders have no use for them.
  *
- * The standard drops a last event that lacks its blank line. Here it is tried once, where it is whole JSON (or OpenAI's `[DONE]`):
- * some servers end so.
+ * The standard drops a last event that lacks its blank line. This stage emits it if it is complete JSON or OpenAI's `[DONE]`, because some
+ * servers end that way.
  *
- * @throws ChaintapError `event_too_large` for one event that is longer than `limit` characters and came in several chunks.
+ * @throws ChaintapError `event_too_large` for an event that is longer than `limit` characters and arrives in several chunks.
  */
 export function sseDataStage({ limit = MAX_EVENT_CHARS }: { readonly limit?: number } = {}): Stage<Uint8Array, string> {
-  // The parser takes off the one byte order mark that the standard allows for; the decoder would take off another.
-  const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
-  let parser: EventSourceParser
+  let reader: SseReader
   let isOver = false
   return {
     start(controller) {
-      parser = createParser({
-        maxBufferSize: limit,
+      reader = createSseReader({
+        maxEventChars: limit,
         onEvent({ data }) {
           if (data !== '' && (!isOver || data === '[DONE]' || parseJson(data) !== undefined)) controller.enqueue(data)
         },
-        onError({ type }) {
-          if (type === 'max-buffer-size-exceeded') throw eventTooLargeError(limit)
-        },
+        tooLarge: () => eventTooLargeError(limit),
       })
     },
-    transform(bytes) {
-      parser.feed(decoder.decode(bytes, chunkDecodeOptions))
-    },
+    transform: (bytes) => reader.read(bytes),
     flush() {
       isOver = true
-      parser.feed(`${decoder.decode()}\n\n`)
+      reader.end()
     },
   }
 }
 
-/** Bytes to the one text that they are. */
+const chunkDecodeOptions = { stream: true }
+
+/** Joins all bytes into one text. */
 export function wholeTextStage(): Stage<Uint8Array, string> {
   const decoder = new TextDecoder()
   let text = ''
@@ -60,4 +54,4 @@ export function wholeTextStage(): Stage<Uint8Array, string> {
 }
 
 const eventTooLargeError = (limit: number): ChaintapError =>
-  new ChaintapError('event_too_large', `The answer, or one event of it, is longer than ${limit} characters. Check baseURL.`)
+  new ChaintapError('event_too_large', `The response, or one event of it, is longer than ${limit} characters. Check baseURL.`)
