@@ -1,43 +1,7 @@
 import type { Delta } from '../../core/delta.ts'
-import { type OpenAIReport, openaiUsage } from '../../tokens/usage/openai.ts'
+import { openaiUsage } from '../../tokens/usage/openai.ts'
+import type { OpenAIChoice, OpenAIChunk, OpenAIChunkMessage, OpenAIToolCallPiece } from '../../tokens/usage/openai-chunk.ts'
 import type { Decoder, ProviderError } from '../wire.ts'
-
-/** A call of a tool, or a piece of it. */
-interface CompletionToolCall {
-  readonly index?: number | null
-  readonly id?: string | null
-  readonly function?: { readonly name?: string | null; readonly arguments?: unknown } | null
-}
-
-/** What a chunk adds to a message, or a whole message. */
-interface CompletionMessage {
-  readonly content?: unknown
-  readonly refusal?: unknown
-  /** DeepSeek, vLLM. */
-  readonly reasoning_content?: unknown
-  /** OpenRouter, Groq, vLLM. */
-  readonly reasoning?: unknown
-  /** OpenRouter, where it does not say the same in `reasoning`. */
-  readonly reasoning_details?: readonly { readonly text?: string | null; readonly summary?: string | null }[] | null
-  readonly tool_calls?: readonly CompletionToolCall[] | null
-}
-
-interface CompletionChoice {
-  readonly index?: number
-  readonly delta?: CompletionMessage | null
-  readonly message?: CompletionMessage | null
-  /** The Completions API's text. */
-  readonly text?: unknown
-  readonly finish_reason?: string | null
-}
-
-/** A chunk of a stream, or a whole answer, of either API, as far as it is read. */
-interface CompletionChunk extends OpenAIReport {
-  readonly id?: string | null
-  readonly model?: string | null
-  readonly choices?: readonly CompletionChoice[]
-  readonly error?: unknown
-}
 
 /**
  * What is known of an answer between its chunks. Chunks of a stream, whole answers and both of OpenAI's older APIs are read alike, for
@@ -52,10 +16,10 @@ export class OpenAIDecoder implements Decoder {
   readonly #toolCalls: { readonly index: number | null | undefined; readonly id: string | null | undefined }[] = []
 
   extractText(event: unknown): string | undefined {
-    const chunk = Object(event) as CompletionChunk
+    const chunk = Object(event) as OpenAIChunk
     const { choices, usage, x_groq, error } = chunk
     if (!Array.isArray(choices) || usage || x_groq || error || this.#hasNewIdentity(chunk)) return
-    const choice: CompletionChoice = Object(choices[0])
+    const choice: OpenAIChoice = Object(choices[0])
     const said = choice.delta ?? {}
     if (choice.index || choice.finish_reason || choice.message || said.refusal || said.tool_calls || reasoningText(said)) return
     const text = choice.text ?? said.content
@@ -64,7 +28,7 @@ export class OpenAIDecoder implements Decoder {
 
   decode(event: unknown): readonly Delta[] {
     if (event === '[DONE]') this.complete = true
-    const chunk = Object(event) as CompletionChunk
+    const chunk = Object(event) as OpenAIChunk
     const deltas: Delta[] = []
     if (this.#hasNewIdentity(chunk)) {
       this.#id ||= chunk.id ?? ''
@@ -74,17 +38,17 @@ export class OpenAIDecoder implements Decoder {
     const usage = openaiUsage(chunk)
     if (usage) deltas.push({ type: 'usage', usage })
     const { choices } = chunk
-    const choice = Array.isArray(choices) ? (choices as readonly CompletionChoice[]).find((each) => !each?.index) : undefined
+    const choice = Array.isArray(choices) ? (choices as readonly OpenAIChoice[]).find((each) => !each?.index) : undefined
     if (choice) this.#decodeChoice(choice, deltas)
     return deltas
   }
 
   /** Whether an event is the first to say who answers. Azure begins with one that has neither. */
-  #hasNewIdentity({ id, model }: CompletionChunk): boolean {
+  #hasNewIdentity({ id, model }: OpenAIChunk): boolean {
     return Boolean((id && !this.#id) || (model && !this.#model))
   }
 
-  #decodeChoice({ delta, message, text, finish_reason }: CompletionChoice, deltas: Delta[]): void {
+  #decodeChoice({ delta, message, text, finish_reason }: OpenAIChoice, deltas: Delta[]): void {
     const said = delta ?? message ?? {}
     const reasoning = reasoningText(said)
     if (reasoning) deltas.push({ type: 'reasoning', text: reasoning })
@@ -101,7 +65,7 @@ export class OpenAIDecoder implements Decoder {
    * has a name. An index that comes again with another id and a name is another call: some servers number all calls 0. Others give each
    * piece a new id, but no name.
    */
-  #decodeToolCall({ index, id, function: called }: CompletionToolCall): Delta {
+  #decodeToolCall({ index, id, function: called }: OpenAIToolCallPiece): Delta {
     const calls = this.#toolCalls
     const { name, arguments: given } = called ?? {}
     let at = id ? calls.findLastIndex((call) => call.id === id) : -1
@@ -114,7 +78,7 @@ export class OpenAIDecoder implements Decoder {
   }
 }
 
-function reasoningText({ reasoning_content, reasoning, reasoning_details }: CompletionMessage): string {
+function reasoningText({ reasoning_content, reasoning, reasoning_details }: OpenAIChunkMessage): string {
   const said = reasoning_content || reasoning
   if (said && typeof said === 'string') return said
   return Array.isArray(reasoning_details) ? reasoning_details.map(({ text, summary }) => text ?? summary ?? '').join('') : ''
@@ -126,7 +90,7 @@ function reasoningText({ reasoning_content, reasoning, reasoning_details }: Comp
  */
 export function parseOpenAIError(body: unknown): ProviderError | undefined {
   const { error, x_groq, choices, message: bare } = Object(body) as Readonly<Record<string, unknown>>
-  const given = error || (Object(x_groq) as CompletionChunk).error || (!choices && bare && body)
+  const given = error || (Object(x_groq) as OpenAIChunk).error || (!choices && bare && body)
   if (!given) return
   const { message, type, code } = Object(typeof given === 'string' ? { message: given } : given) as Readonly<Record<string, unknown>>
   return { type: toErrorText(type || code || undefined), message: toErrorText(message) }

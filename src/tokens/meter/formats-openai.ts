@@ -1,33 +1,10 @@
 import { type MistralUsage, mistralUsage } from '../usage/mistral.ts'
-import type { OpenAIReport } from '../usage/openai.ts'
+import type { OpenAIChoice, OpenAIChunk, OpenAIChunkMessage } from '../usage/openai-chunk.ts'
 import { type OpenAIResponsesUsage, openaiResponsesUsage } from '../usage/openai-responses.ts'
 import { joinTexts, type MeteredEventInfo, type MeteredFormat, toolArgumentsToText } from './format.ts'
 
-interface CompletionsDelta {
-  readonly content?: unknown
-  readonly reasoning_content?: unknown
-  readonly reasoning?: unknown
-  readonly refusal?: unknown
-  readonly tool_calls?: readonly { readonly function?: { readonly arguments?: unknown } | null }[] | null
-}
-
-interface CompletionsChoice {
-  readonly delta?: CompletionsDelta | null
-  readonly message?: CompletionsDelta | null
-  readonly text?: unknown
-  readonly finish_reason?: string | null
-}
-
-interface CompletionsEvent extends OpenAIReport {
-  readonly id?: string | null
-  readonly model?: string | null
-  readonly object?: unknown
-  readonly choices?: readonly CompletionsChoice[]
-  readonly x_groq?: (OpenAIReport['x_groq'] & { readonly error?: unknown }) | null
-}
-
 /** OpenAI's Chat Completions, Completions and Embeddings, which many speak: Azure, Groq, DeepSeek, OpenRouter, Mistral, local servers. */
-export const openaiCompletionsFormat: MeteredFormat<CompletionsEvent> = {
+export const openaiCompletionsFormat: MeteredFormat<OpenAIChunk> = {
   provider: undefined,
   isUsageOptional: true,
   detects: ({ choices, object, usage, x_groq }, isCall) =>
@@ -50,12 +27,12 @@ export const openaiCompletionsFormat: MeteredFormat<CompletionsEvent> = {
 }
 
 /** Whether it is a model's. Questions have choices, too. */
-function isModelChoice(choice: CompletionsChoice | null): boolean {
+function isModelChoice(choice: OpenAIChoice | null): boolean {
   const { delta, message, finish_reason } = choice ?? {}
   return typeof (delta ?? message) === 'object' || finish_reason !== undefined
 }
 
-function completionsDeltaText(said: CompletionsDelta | null | undefined): string {
+function completionsDeltaText(said: OpenAIChunkMessage | null | undefined): string {
   const { content, reasoning_content, reasoning, refusal, tool_calls } = said ?? {}
   // Mistral's thinking models say parts.
   const parts = Array.isArray(content) ? (content as readonly { readonly text?: unknown }[]).map((part) => part.text) : [content]
