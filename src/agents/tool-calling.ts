@@ -7,7 +7,7 @@ import type { Runnable } from '../core/runnable/runnable.ts'
 import type { AnyTool } from '../tools/tool.ts'
 import type { Agent, Plan } from './agent.ts'
 
-type ChatModel = Runnable<readonly Message[], AssistantMessage, Delta>
+type AnyChatModel = Runnable<readonly Message[], AssistantMessage, Delta>
 
 /**
  * Decides by the tool calls of a chat model (LangChain's tool-calling agent): several at once, each with its arguments as JSON. The
@@ -46,4 +46,5 @@ export function toolCallingAgent(llm: LanguageModel, tools: readonly AnyTool[]):
   }
 }
 
-const canBind = (llm: LanguageModel): llm is ChatModel & { bind(options: object): ChatModel } => llm.kind === 'chat_model' && 'bind' in llm
+const canBind = (llm: LanguageModel): llm is AnyChatModel & { bind(options: object): AnyChatModel } =>
+  llm.kind === 'chat_model' && 'bind' in llm

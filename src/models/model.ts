@@ -4,7 +4,7 @@ import type { RunOptions } from '../core/options.ts'
 import type { OwnOptions } from '../core/run/scope.ts'
 import type { Runnable } from '../core/runnable/runnable.ts'
 import { addUsage, type Usage } from '../core/usage.ts'
-import type { OnTruncated } from './http/http.ts'
+import type { OnTruncated } from './http/transport.ts'
 
 /** What every model can be made with, beside the options of its calls. */
 export interface ModelOptions extends OwnOptions {
@@ -63,6 +63,15 @@ export async function generate<In, Out, Each extends Generation>(
 
 export const chatGeneration = (message: AssistantMessage): ChatGeneration => ({ text: textOf(message), message })
 
-/** The options of these names alone: what is beside them may be secret, and a model shows its options. */
+/** Copies the options with these keys. The others may be secret, and a model's options are visible. Absent options become `undefined`. */
 export const pickOptions = <Options extends object>(options: Options, keys: readonly (keyof Options)[]): Options =>
   Object.fromEntries(keys.map((key) => [key, options[key]])) as Options
+
+/** Copies a model, with other call options merged over its own. `model.options` has all keys of its type: `pickOptions` made it. */
+export const bindOptions = <Model extends Runnable<never, unknown, unknown> & { readonly options: object }>(
+  model: Model,
+  options: Model['options'],
+): Model => {
+  const keys = Object.keys(model.options) as (keyof Model['options'])[]
+  return Object.assign(model.withConfig({}), { options: pickOptions<Model['options']>({ ...model.options, ...options }, keys) })
+}

@@ -1,19 +1,17 @@
-import { lazyConsoleHandler } from '../../console/lazy.ts'
 import type { Delta } from '../../core/delta.ts'
 import type { Flow } from '../../core/flow/flow.ts'
-import type { AssistantMessage, Message } from '../../core/message.ts'
-import type { RunOptions } from '../../core/options.ts'
+import type { Message } from '../../core/message.ts'
 import type { ActiveRun } from '../../core/run/run.ts'
-import { Runnable } from '../../core/runnable/runnable.ts'
-import { type ChatInput, toMessages } from '../../messages/coerce.ts'
+import { ChatModel } from '../chat-model.ts'
 import { connectToProvider, type Provider } from '../http/connection.ts'
-import { type ModelConnection, streamCompletion } from '../http/http.ts'
+import { streamCompletion } from '../http/http.ts'
 import { type SdkClient, type SdkEndpoint, sdkTransport } from '../http/sdk-transport.ts'
-import { type ChatGeneration, chatGeneration, generate, type LLMResult, type ModelOptions } from '../model.ts'
-import { type AnthropicCallOptions, pickAnthropicOptions } from './request.ts'
+import type { ModelConnection } from '../http/transport.ts'
+import type { ModelOptions } from '../model.ts'
+import { type AnthropicCallOptions, anthropicCallKeys } from './request.ts'
 import { anthropicWire } from './wire.ts'
 
-export type { OnTruncated } from '../http/http.ts'
+export type { OnTruncated } from '../http/transport.ts'
 export type { ChatGeneration, Generation, LLMResult, ModelOptions } from '../model.ts'
 export type { AnthropicCallOptions } from './request.ts'
 
@@ -38,38 +36,19 @@ export interface ChatAnthropicOptions extends AnthropicCallOptions, ModelOptions
  * const model = new ChatAnthropic({ apiKey: env.ANTHROPIC_API_KEY, model: 'claude-haiku-4-5' })
  * for await (const delta of model.stream('Why is the sky blue?')) if (delta.type === 'text') write(delta.text)
  */
-export class ChatAnthropic extends Runnable<ChatInput, AssistantMessage, Delta> {
+export class ChatAnthropic extends ChatModel<AnthropicCallOptions> {
   readonly name = 'ChatAnthropic'
-  readonly kind = 'chat_model'
-  /** What each call asks for. */
-  readonly options: AnthropicCallOptions
   readonly connection: ModelConnection
 
   constructor(options: ChatAnthropicOptions = {}) {
-    super(options)
-    const { client, verbose } = options
-    this.options = pickAnthropicOptions(options)
+    super(options, anthropicCallKeys)
+    const { client } = options
     this.connection = connectToProvider(
       this.name,
       anthropicProvider,
       options,
       client && (() => sdkTransport(anthropicProvider.name, client, client.messages)),
     )
-    if (verbose) this.lazyCallbacks = lazyConsoleHandler
-  }
-
-  /** The same model with other options for its calls. */
-  bind(options: AnthropicCallOptions): this {
-    return Object.assign(this.withConfig({}), { options: pickAnthropicOptions({ ...this.options, ...options }) })
-  }
-
-  /** Answers each input, side by side, a run each; `maxConcurrency` bounds how many at once. The first failure aborts the rest and is thrown. */
-  generate(inputs: readonly ChatInput[], options: RunOptions = {}): Promise<LLMResult<ChatGeneration>> {
-    return generate(this, inputs, options, chatGeneration)
-  }
-
-  override prepare(input: ChatInput): readonly Message[] {
-    return toMessages(input)
   }
 
   open(messages: readonly Message[], run: ActiveRun): Flow<Delta> {

@@ -1,4 +1,5 @@
 import type { AssistantMessage, CacheControl, Message, Part, ToolCall, ToolMessage } from '../../core/message.ts'
+import type { JsonObject } from '../../core/util/parse-json.ts'
 import { isToolSpec, type ToolSpec } from '../../schema/tool-spec.ts'
 import type { WireRequest } from '../wire.ts'
 
@@ -33,7 +34,7 @@ export interface AnthropicCallOptions {
   readonly modelKwargs?: Readonly<Record<string, unknown>>
 }
 
-const anthropicCallKeys = [
+export const anthropicCallKeys: readonly (keyof AnthropicCallOptions)[] = [
   'model',
   'maxTokens',
   'temperature',
@@ -46,18 +47,11 @@ const anthropicCallKeys = [
   'toolChoice',
   'cacheControl',
   'modelKwargs',
-] as const
-
-/** These options alone: what is beside them may be secret, and a model shows its options. */
-export const pickAnthropicOptions = (options: AnthropicCallOptions): AnthropicCallOptions =>
-  Object.fromEntries(anthropicCallKeys.map((key) => [key, options[key]]))
-
-/** A piece of content as Anthropic writes it. */
-type AnthropicRequestBlock = Readonly<Record<string, unknown>>
+]
 
 interface AnthropicRequestMessage {
   readonly role: 'user' | 'assistant'
-  readonly content: AnthropicRequestBlock[]
+  readonly content: JsonObject[]
 }
 
 /** A call of the Messages API, `POST /v1/messages`. */
@@ -99,7 +93,7 @@ function toSystemPrompt(messages: readonly Message[], instructions = ''): unknow
 /** A turn that goes on, after a pause or with the results of tools, goes on in its container: Anthropic refuses it in another. */
 function findContainerId(messages: readonly { readonly role: string; readonly extra?: AssistantMessage['extra'] }[]): unknown {
   const last = messages.findLast(({ role, extra }) => role === 'user' || extra?.container)
-  return (last?.extra?.container as AnthropicRequestBlock | undefined)?.id
+  return (last?.extra?.container as JsonObject | undefined)?.id
 }
 
 /** Neighbours of one role are one turn: so the results of several tool calls stand together, as Anthropic wants them. */
@@ -117,13 +111,13 @@ function toAnthropicMessages(messages: readonly Message[]): readonly AnthropicRe
   return merged
 }
 
-function messageContentBlocks(message: Exclude<Message, { role: 'system' }>): AnthropicRequestBlock[] {
+function messageContentBlocks(message: Exclude<Message, { role: 'system' }>): JsonObject[] {
   if (message.role === 'assistant') return assistantBlocks(message)
   return message.role === 'user' ? contentBlocks(message.content) : [toolResultBlock(message)]
 }
 
 /** An answer as it came. Calls stand at its end, where no block of theirs says where they stand. */
-function assistantBlocks({ content, toolCalls = [] }: AssistantMessage): AnthropicRequestBlock[] {
+function assistantBlocks({ content, toolCalls = [] }: AssistantMessage): JsonObject[] {
   const calls = toolCalls.map(toolUseBlock)
   const blocks = contentBlocks(content)
   return [
@@ -132,7 +126,7 @@ function assistantBlocks({ content, toolCalls = [] }: AssistantMessage): Anthrop
   ]
 }
 
-const toolUseBlock = ({ id, name, args }: ToolCall): AnthropicRequestBlock => ({
+const toolUseBlock = ({ id, name, args }: ToolCall): JsonObject => ({
   type: 'tool_use',
   id,
   name,
@@ -140,15 +134,15 @@ const toolUseBlock = ({ id, name, args }: ToolCall): AnthropicRequestBlock => ({
   input: typeof args === 'object' && args !== null ? args : { input: args },
 })
 
-function toolResultBlock({ content, toolCallId, isError }: ToolMessage): AnthropicRequestBlock {
+function toolResultBlock({ content, toolCallId, isError }: ToolMessage): JsonObject {
   const blocks = contentBlocks(content)
   return { type: 'tool_result', tool_use_id: toolCallId, content: blocks.length > 0 ? blocks : undefined, is_error: isError }
 }
 
-const contentBlocks = (content: string | readonly Part[]): AnthropicRequestBlock[] =>
+const contentBlocks = (content: string | readonly Part[]): JsonObject[] =>
   typeof content === 'string' ? partBlocks({ type: 'text', text: content }) : content.flatMap(partBlocks)
 
-function partBlocks(part: Part): AnthropicRequestBlock[] {
+function partBlocks(part: Part): JsonObject[] {
   switch (part.type) {
     case 'text': {
       const { text, citations, cacheControl: cache_control } = part
@@ -167,7 +161,7 @@ function partBlocks(part: Part): AnthropicRequestBlock[] {
   }
 }
 
-function imageSource(image: Extract<Part, { type: 'image' }>): AnthropicRequestBlock {
+function imageSource(image: Extract<Part, { type: 'image' }>): JsonObject {
   if ('data' in image) return { type: 'base64', media_type: image.mediaType, data: image.data }
   const [, mediaType, data] = /^data:([^;,]+);base64,(.*)$/s.exec(image.url) ?? []
   return data ? { type: 'base64', media_type: mediaType, data } : { type: 'url', url: image.url }

@@ -1,14 +1,10 @@
-import { lazyConsoleHandler } from '../../console/lazy.ts'
 import type { Delta } from '../../core/delta.ts'
 import { Flow } from '../../core/flow/flow.ts'
 import { lazySource } from '../../core/flow/lazy-source.ts'
-import type { AssistantMessage, Message } from '../../core/message.ts'
-import type { RunOptions } from '../../core/options.ts'
+import type { Message } from '../../core/message.ts'
 import type { ActiveRun } from '../../core/run/run.ts'
-import { Runnable } from '../../core/runnable/runnable.ts'
-import { type ChatInput, toMessages } from '../../messages/coerce.ts'
 import { messageFold } from '../../messages/fold.ts'
-import { type ChatGeneration, chatGeneration, generate, type LLMResult, pickOptions } from '../model.ts'
+import { ChatModel } from '../chat-model.ts'
 import type { Availability } from './api.ts'
 import { measurePromptUsage, type PreparedPrompt, preparePrompt, promptSession, textToDeltaStage } from './prompt.ts'
 import {
@@ -44,18 +40,13 @@ export type { Download } from './session.ts'
  * const model = fallback(new BrowserAI({ expectedOutputs: [{ type: 'text', languages: ['en'] }] }), remote)
  * for await (const delta of model.stream('Why is the sky blue?')) if (delta.type === 'text') write(delta.text)
  */
-export class BrowserAI extends Runnable<ChatInput, AssistantMessage, Delta> {
+export class BrowserAI extends ChatModel<BrowserAICallOptions> {
   readonly name = 'BrowserAI'
-  readonly kind = 'chat_model'
-  /** What each call asks for. */
-  readonly options: BrowserAICallOptions
   private readonly sessionOptions: BrowserAIOptions
 
   constructor(options: BrowserAIOptions = {}) {
-    super(options)
-    this.options = pickOptions<BrowserAICallOptions>(options, browserAICallKeys)
+    super(options, browserAICallKeys)
     this.sessionOptions = options
-    if (options.verbose) this.lazyCallbacks = lazyConsoleHandler
   }
 
   /**
@@ -81,20 +72,6 @@ export class BrowserAI extends Runnable<ChatInput, AssistantMessage, Delta> {
     const making = { languageModel, download: 'always', onProgress: onDownload, ...(signal && { signal }) } as const
     const session = await createLanguageModelSession(toCreateCoreOptions(options, false), making)
     session.destroy()
-  }
-
-  /** The same model with other options for its calls. */
-  bind(options: BrowserAICallOptions): this {
-    return Object.assign(this.withConfig({}), { options: pickOptions({ ...this.options, ...options }, browserAICallKeys) })
-  }
-
-  /** Answers each input, side by side, a run each; `maxConcurrency` bounds how many at once. The first failure aborts the rest and is thrown. */
-  generate(inputs: readonly ChatInput[], options: RunOptions = {}): Promise<LLMResult<ChatGeneration>> {
-    return generate(this, inputs, options, chatGeneration)
-  }
-
-  override prepare(input: ChatInput): readonly Message[] {
-    return toMessages(input)
   }
 
   open(messages: readonly Message[], run: ActiveRun): Flow<Delta> {

@@ -1,7 +1,7 @@
 import { ChaintapError } from '../../core/errors.ts'
 import { createRedactor, headerSecrets, redactCause, stripUrlSecrets } from '../../core/util/secrets.ts'
 import type { ModelOptions } from '../model.ts'
-import type { ModelConnection, Transport } from './http.ts'
+import type { ModelConnection, Transport } from './transport.ts'
 
 /** What is particular to a provider. */
 export interface Provider<Options extends ModelOptions> {

@@ -4,8 +4,8 @@ import type { Stage } from '../../core/flow/link.ts'
 import type { ActiveRun } from '../../core/run/run.ts'
 import { parseJson } from '../../core/util/parse-json.ts'
 import { protocolError, providerStreamError } from './errors.ts'
-import type { RequestContext, Transport } from './http.ts'
 import { speculation } from './speculation.ts'
+import type { RequestContext, Transport } from './transport.ts'
 
 /**
  * JSON texts, the events of a stream or the one that is the whole answer, to Deltas. An answer that ends early fails here, after what

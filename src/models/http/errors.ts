@@ -1,7 +1,7 @@
 import { ChaintapError, ModelError, type ModelErrorFacts } from '../../core/errors.ts'
 import { redactCause } from '../../core/util/secrets.ts'
 import type { ProviderError } from '../wire.ts'
-import type { Transport } from './http.ts'
+import type { Transport } from './transport.ts'
 
 /** A connection that could not be made, or was lost. */
 export function networkError(

@@ -1,6 +1,6 @@
 import { ChaintapError } from '../../core/errors.ts'
 import { createRedactor, redactCause, stripUrlSecrets } from '../../core/util/secrets.ts'
-import type { Transport } from './http.ts'
+import type { Transport } from './transport.ts'
 
 /** The part of an official client that makes calls of one kind, and can give the raw response. */
 export interface SdkEndpoint {

@@ -1,7 +1,7 @@
 import { stripUrlSecrets } from '../../core/util/secrets.ts'
 import { connectToProvider, type Provider } from '../http/connection.ts'
-import type { ModelConnection } from '../http/http.ts'
 import { type SdkClient, type SdkEndpoint, sdkTransport } from '../http/sdk-transport.ts'
+import type { ModelConnection } from '../http/transport.ts'
 import type { ModelOptions } from '../model.ts'
 
 /**

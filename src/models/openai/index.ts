@@ -4,21 +4,22 @@ import type { Flow } from '../../core/flow/flow.ts'
 import { textFold } from '../../core/flow/fold.ts'
 import type { Stage } from '../../core/flow/link.ts'
 import { messagesAsText } from '../../core/handler/methods.ts'
-import type { AssistantMessage, Message } from '../../core/message.ts'
+import type { Message } from '../../core/message.ts'
 import type { RunOptions } from '../../core/options.ts'
 import { recordAnswer } from '../../core/run/instrument.ts'
 import type { ActiveRun } from '../../core/run/run.ts'
 import { Runnable } from '../../core/runnable/runnable.ts'
 import { mergeUsage } from '../../core/usage.ts'
 import { type ChatInput, toMessages } from '../../messages/coerce.ts'
+import { ChatModel } from '../chat-model.ts'
 import { streamCompletion } from '../http/http.ts'
-import { type ChatGeneration, chatGeneration, type Generation, generate, type LLMResult, pickOptions } from '../model.ts'
+import { bindOptions, type Generation, generate, type LLMResult, pickOptions } from '../model.ts'
 import { type ChatOpenAICallOptions, chatOpenAICallKeys, openaiChatWire } from './chat.ts'
 import { openaiCompletionsWire } from './completions.ts'
 import { createOpenAIConnection, type OpenAIConnection, type OpenAIModelOptions } from './connection.ts'
 import { type OpenAICallOptions, openaiCallKeys } from './request.ts'
 
-export type { OnTruncated } from '../http/http.ts'
+export type { OnTruncated } from '../http/transport.ts'
 export type { ChatGeneration, Generation, LLMResult, ModelOptions } from '../model.ts'
 export type { ChatOpenAICallOptions } from './chat.ts'
 export type { OpenAIClient, OpenAIModelOptions } from './connection.ts'
@@ -45,32 +46,13 @@ export interface OpenAIOptions extends OpenAICallOptions, OpenAIModelOptions {}
  * const local = new ChatOpenAI({ apiKey: 'none', baseURL: 'http://localhost:11434/v1', model: 'qwen3' })
  * for await (const delta of model.stream('Why is the sky blue?')) if (delta.type === 'text') write(delta.text)
  */
-export class ChatOpenAI extends Runnable<ChatInput, AssistantMessage, Delta> {
+export class ChatOpenAI extends ChatModel<ChatOpenAICallOptions> {
   readonly name = 'ChatOpenAI'
-  readonly kind = 'chat_model'
-  /** What each call asks for. */
-  readonly options: ChatOpenAICallOptions
   readonly connection: OpenAIConnection
 
   constructor(options: ChatOpenAIOptions = {}) {
-    super(options)
-    this.options = pickOptions(options, chatOpenAICallKeys)
+    super(options, chatOpenAICallKeys)
     this.connection = createOpenAIConnection(this.name, options, ({ chat }) => chat.completions)
-    if (options.verbose) this.lazyCallbacks = lazyConsoleHandler
-  }
-
-  /** The same model with other options for its calls. */
-  bind(options: ChatOpenAICallOptions): this {
-    return Object.assign(this.withConfig({}), { options: pickOptions({ ...this.options, ...options }, chatOpenAICallKeys) })
-  }
-
-  /** Answers each input, side by side, a run each; `maxConcurrency` bounds how many at once. The first failure aborts the rest and is thrown. */
-  generate(inputs: readonly ChatInput[], options: RunOptions = {}): Promise<LLMResult<ChatGeneration>> {
-    return generate(this, inputs, options, chatGeneration)
-  }
-
-  override prepare(input: ChatInput): readonly Message[] {
-    return toMessages(input)
   }
 
   open(messages: readonly Message[], run: ActiveRun): Flow<Delta> {
@@ -104,7 +86,7 @@ export class OpenAI extends Runnable<ChatInput, string, string> {
 
   /** The same model with other options for its calls. */
   bind(options: OpenAICallOptions): this {
-    return Object.assign(this.withConfig({}), { options: pickOptions({ ...this.options, ...options }, openaiCallKeys) })
+    return bindOptions(this, options)
   }
 
   /** Continues each text, side by side, a run each; `maxConcurrency` bounds how many at once. The first failure aborts the rest and is thrown. */

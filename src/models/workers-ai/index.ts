@@ -1,22 +1,20 @@
-import { lazyConsoleHandler } from '../../console/lazy.ts'
 import type { Delta } from '../../core/delta.ts'
 import { ChaintapError } from '../../core/errors.ts'
 import type { Flow } from '../../core/flow/flow.ts'
-import type { AssistantMessage, Message } from '../../core/message.ts'
-import type { RunOptions } from '../../core/options.ts'
+import type { Message } from '../../core/message.ts'
 import { recordAnswer } from '../../core/run/instrument.ts'
 import type { ActiveRun } from '../../core/run/run.ts'
 import type { OwnOptions } from '../../core/run/scope.ts'
-import { Runnable } from '../../core/runnable/runnable.ts'
-import { type ChatInput, toMessages } from '../../messages/coerce.ts'
+import { ChatModel } from '../chat-model.ts'
 import { createModelConnection } from '../http/connection.ts'
-import { type ModelConnection, streamCompletion } from '../http/http.ts'
-import { type ChatGeneration, chatGeneration, generate, type LLMResult, type ModelOptions, pickOptions } from '../model.ts'
+import { streamCompletion } from '../http/http.ts'
+import type { ModelConnection } from '../http/transport.ts'
+import type { ModelOptions } from '../model.ts'
 import { defaultWorkersAIModel, type WorkersAICallOptions, workersAICallKeys } from './request.ts'
 import { bindingTransport, type WorkersAIBinding, type WorkersAIRunOptions } from './transport.ts'
 import { workersAIWire } from './wire.ts'
 
-export type { OnTruncated } from '../http/http.ts'
+export type { OnTruncated } from '../http/transport.ts'
 export type { ChatGeneration, Generation, LLMResult } from '../model.ts'
 export type { WorkersAICallOptions } from './request.ts'
 export type { WorkersAIBinding, WorkersAIRunOptions } from './transport.ts'
@@ -50,35 +48,16 @@ export interface WorkersAIOptions
  * const model = new WorkersAI({ binding: env.AI, model: '@cf/meta/llama-3.3-70b-instruct-fp8-fast', maxTokens: 1_000 })
  * for await (const delta of model.stream('Why is the sky blue?')) if (delta.type === 'text') write(delta.text)
  */
-export class WorkersAI extends Runnable<ChatInput, AssistantMessage, Delta> {
+export class WorkersAI extends ChatModel<WorkersAICallOptions> {
   readonly name = 'WorkersAI'
-  readonly kind = 'chat_model'
-  /** What each call asks for. */
-  readonly options: WorkersAICallOptions
   readonly connection: ModelConnection
 
   constructor(options: WorkersAIOptions) {
-    super(options)
-    const { binding, gateway, runOptions, verbose } = options
+    super(options, workersAICallKeys)
+    const { binding, gateway, runOptions } = options
     if (typeof binding?.run !== 'function') throw missingBindingError()
     const line = bindingTransport(binding, { ...runOptions, ...(gateway && { gateway }) })
-    this.options = pickOptions<WorkersAICallOptions>(options, workersAICallKeys)
     this.connection = createModelConnection(() => line, options)
-    if (verbose) this.lazyCallbacks = lazyConsoleHandler
-  }
-
-  /** The same model with other options for its calls. */
-  bind(options: WorkersAICallOptions): this {
-    return Object.assign(this.withConfig({}), { options: pickOptions({ ...this.options, ...options }, workersAICallKeys) })
-  }
-
-  /** Answers each input, side by side, a run each; `maxConcurrency` bounds how many at once. The first failure aborts the rest and is thrown. */
-  generate(inputs: readonly ChatInput[], options: RunOptions = {}): Promise<LLMResult<ChatGeneration>> {
-    return generate(this, inputs, options, chatGeneration)
-  }
-
-  override prepare(input: ChatInput): readonly Message[] {
-    return toMessages(input)
   }
 
   open(messages: readonly Message[], run: ActiveRun): Flow<Delta> {

@@ -1,5 +1,5 @@
 import { createRedactor } from '../../core/util/secrets.ts'
-import type { Transport } from '../http/http.ts'
+import type { Transport } from '../http/transport.ts'
 
 /** As much of the `AI` binding as is used: `env.AI`, and what stands for it in a test. */
 export interface WorkersAIBinding {

@@ -1,0 +1,41 @@
+import { lazyConsoleHandler } from '../console/lazy.ts'
+import type { Delta } from '../core/delta.ts'
+import type { AssistantMessage, Message } from '../core/message.ts'
+import type { RunOptions } from '../core/options.ts'
+import type { OwnOptions } from '../core/run/scope.ts'
+import { Runnable } from '../core/runnable/runnable.ts'
+import { type ChatInput, toMessages } from '../messages/coerce.ts'
+import { bindOptions, type ChatGeneration, chatGeneration, generate, type LLMResult, type ModelOptions, pickOptions } from './model.ts'
+
+/** What the chat models have in common: messages in, an assistant message out, Deltas while it streams. A provider adds `open`. */
+export abstract class ChatModel<CallOptions extends object> extends Runnable<ChatInput, AssistantMessage, Delta> {
+  readonly kind = 'chat_model'
+  /** The options of each call, without the model's other options: the API key is not among them. */
+  readonly options: CallOptions
+
+  constructor(options: CallOptions & OwnOptions & Pick<ModelOptions, 'verbose'>, callKeys: readonly (keyof CallOptions)[]) {
+    super(options)
+    this.options = pickOptions<CallOptions>(options, callKeys)
+    if (options.verbose) this.lazyCallbacks = lazyConsoleHandler
+  }
+
+  /** Returns a copy of this model with other call options, merged over its own. */
+  bind(options: CallOptions): this {
+    return bindOptions(this, options)
+  }
+
+  /**
+   * Answers each input in a run of its own, `maxConcurrency` at a time. The first failure aborts the other runs and is thrown.
+   *
+   * @example
+   * const { generations, usage } = await model.generate(['Tell me a joke.', 'Tell me a poem.'])
+   */
+  generate(inputs: readonly ChatInput[], options: RunOptions = {}): Promise<LLMResult<ChatGeneration>> {
+    return generate(this, inputs, options, chatGeneration)
+  }
+
+  /** Converts the input to messages. */
+  override prepare(input: ChatInput): readonly Message[] {
+    return toMessages(input)
+  }
+}
