@@ -1,7 +1,7 @@
 import type { RunEvent } from '../core/event.ts'
-import { asyncDispose } from '../core/flow/iterator.ts'
 import type { CallbackMethods } from '../core/handler/methods.ts'
 import { stringify } from '../core/json/stringify.ts'
+import { setAsyncDispose } from '../core/util/dispose.ts'
 import { flushIgnoringErrors } from './handler.ts'
 import { type LogLevel, levelOf } from './level.ts'
 import type { LogStore } from './store.ts'
@@ -65,7 +65,7 @@ export function logtapeSink(store: LogStore): LogTapeSink {
   const sink = ({ category, level, message, timestamp: at, properties }: LogTapeRecord): void => {
     store.write({ level, category, message: message.map(messagePartToText).join(''), properties, at })
   }
-  return Object.defineProperty(sink, asyncDispose, { value: () => flushIgnoringErrors(store) }) as LogTapeSink
+  return setAsyncDispose(sink, () => flushIgnoringErrors(store))
 }
 
 const messagePartToText = (part: unknown): string => (typeof part === 'string' ? part : stringify(part, { limit: 1_024 }))

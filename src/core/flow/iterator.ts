@@ -1,8 +1,6 @@
 import { readerLeftReason } from '../errors.ts'
 import type { BatchReader } from '../run/driver.ts'
-
-// Missing in WebKit; the well-known name that engines without it agree on.
-export const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
+import { setAsyncDispose } from '../util/dispose.ts'
 
 type ChunkResult<Chunk> = IteratorResult<Chunk, undefined>
 
@@ -17,7 +15,7 @@ export class ChunkIterator<Chunk> implements AsyncIterableIterator<Chunk> {
 
   constructor(reader: BatchReader<Chunk>) {
     this.#reader = reader
-    Object.defineProperty(this, asyncDispose, { value: () => this.return() })
+    setAsyncDispose(this, () => this.return())
   }
 
   next(): Promise<ChunkResult<Chunk>> {

@@ -1,7 +1,8 @@
 import { ChaintapError, readerLeftReason, UserStop } from '../errors.ts'
 import type { Run } from '../event.ts'
-import { asyncDispose, ChunkIterator } from '../flow/iterator.ts'
+import { ChunkIterator } from '../flow/iterator.ts'
 import type { Outcome } from '../outcome.ts'
+import { setAsyncDispose } from '../util/dispose.ts'
 import type { BatchReader, RunDriver } from './driver.ts'
 
 type ReadMode = 'stream' | 'iterator' | 'batches' | 'nextBatch' | 'drain'
@@ -44,11 +45,10 @@ export class RunStream<Chunk, Out> extends ReadableStream<Chunk> implements Asyn
     )
     this.#driver = pump
     this.#reader = reader
-    const dispose = async (): Promise<void> => {
+    setAsyncDispose(this, async () => {
       this.stop()
       await this.outcome
-    }
-    Object.defineProperty(this, asyncDispose, { value: dispose })
+    })
   }
 
   /** The run that this stream reads. */

@@ -1,5 +1,5 @@
 import { ChaintapError } from '../../core/errors.ts'
-import { asyncDispose } from '../../core/flow/iterator.ts'
+import { setAsyncDispose } from '../../core/util/dispose.ts'
 import type { LogLevel } from '../level.ts'
 import type { LogFilter, LogQuery, LogRecord, StoredRecord } from '../record.ts'
 import { createRules, type Rules, type RulesOptions } from '../redact.ts'
@@ -21,13 +21,12 @@ export class SegmentStore implements LogStore {
   constructor(writer: SegmentWriter, options: RulesOptions, release: () => Promise<void>) {
     this.#writer = writer
     this.#rules = createRules(options)
-    const dispose = async (): Promise<void> => {
+    setAsyncDispose(this, async () => {
       if (this.#isClosed) return
       this.#isClosed = true
       this.#closing.resolve()
       await release()
-    }
-    Object.defineProperty(this, asyncDispose, { value: dispose })
+    })
   }
 
   get isDurable(): boolean {

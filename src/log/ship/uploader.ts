@@ -1,5 +1,5 @@
 import { ChaintapError } from '../../core/errors.ts'
-import { asyncDispose } from '../../core/flow/iterator.ts'
+import { setAsyncDispose } from '../../core/util/dispose.ts'
 import { listenForAbort, MAX_TIMER_MS } from '../../core/util/signal.ts'
 import { readNewest, readRecords } from '../read-records.ts'
 import type { LogFilter, StoredRecord } from '../record.ts'
@@ -57,7 +57,7 @@ export class Uploader implements Shipper {
     this.#options = options
     this.#tail = store.tail(filter).getReader()
     this.#closed.promise.catch(() => {})
-    Object.defineProperty(this, asyncDispose, { value: async () => this.#end() })
+    setAsyncDispose(this, async () => this.#end())
     this.#watchPageAndSignal(signal)
     void this.#readTail()
   }
