@@ -3,6 +3,7 @@ import { backoffMs, sleep } from '../core/util/backoff.ts'
 import { parseJson } from '../core/util/parse-json.ts'
 import { retryAfterMs } from '../core/util/retry-after.ts'
 import { createRedactor, headerSecrets, redactCause, stripUrlSecrets } from '../core/util/secrets.ts'
+import { isTransientStatus } from '../core/util/transient-status.ts'
 import { RemoteError } from './errors.ts'
 
 /** Headers of requests. */
@@ -122,7 +123,7 @@ export const createResumeRequest = (id: string, after: number): RemoteRequest =>
 export function isTransientRemoteError(error: unknown): boolean {
   if (!(error instanceof RemoteError)) return true
   const { code, status = 0 } = error
-  return code === 'network' || status >= 500 || [408, 425, 429].includes(status)
+  return code === 'network' || isTransientStatus(status)
 }
 
 /** How long a server may take to stop a run, in ms. */

@@ -2,11 +2,10 @@ import { ChaintapError } from '../../core/errors.ts'
 import type { RunEvent } from '../../core/event.ts'
 import type { Source } from '../../core/flow/source.ts'
 import { sleep } from '../../core/util/backoff.ts'
+import { MAX_TIMER_MS } from '../../core/util/signal.ts'
 import { type ReadableLog, readRecords } from '../read-records.ts'
 import type { LogQuery } from '../record.ts'
 
-/** A timer cannot wait longer (HTML §8.6). */
-const MAX_SLEEP_MS = 2_147_483_647
 /** How many events are given at once. */
 const MAX_BATCH_EVENTS = 256
 
@@ -52,7 +51,7 @@ export function paceEvents(
     async next() {
       let event = held ?? (await read())
       if (!event) return { done: true }
-      for (let wait = waitFor(event); wait > 0; wait = waitFor(event)) await sleep(Math.min(wait, MAX_SLEEP_MS), signal)
+      for (let wait = waitFor(event); wait > 0; wait = waitFor(event)) await sleep(Math.min(wait, MAX_TIMER_MS), signal)
       const batch: RunEvent[] = []
       while (event && batch.length < MAX_BATCH_EVENTS && waitFor(event) <= 0) {
         batch.push(event)

@@ -1,6 +1,8 @@
 import { ChaintapError } from '../../core/errors.ts'
 import { backoffMs, sleep } from '../../core/util/backoff.ts'
 import { retryAfterMs } from '../../core/util/retry-after.ts'
+import { MAX_TIMER_MS } from '../../core/util/signal.ts'
+import { isTransientStatus } from '../../core/util/transient-status.ts'
 import type { ShipBatch, ShipBatchBuilder } from './batch.ts'
 
 /** Takes a batch: what it rejects with, or an answer that is no success, says that it has not. */
@@ -27,9 +29,6 @@ export function createHttpTarget(url: string | URL, { headers = {}, fetch = glob
   }
 }
 
-/** A timer cannot wait longer (HTML §8.6). */
-const MAX_RETRY_DELAY_MS = 2_147_483_647
-
 /** Delivers a draft, and tries again for as long as that may help. Throws where it does not, and when the signal aborts. */
 export async function deliverBatch(draft: ShipBatchBuilder, target: ShipTarget, { name, signal, onRetry }: DeliveryOptions): Promise<void> {
   for (let attempt = 1; ; attempt++) {
@@ -38,7 +37,7 @@ export async function deliverBatch(draft: ShipBatchBuilder, target: ShipTarget, 
     if (!failure) return
     if (signal.aborted || failure.isPermanent) throw failure.error
     onRetry?.(failure.error)
-    await sleep(Math.min(failure.waitMs ?? backoffMs(attempt), MAX_RETRY_DELAY_MS), signal)
+    await sleep(Math.min(failure.waitMs ?? backoffMs(attempt), MAX_TIMER_MS), signal)
   }
 }
 
@@ -65,14 +64,11 @@ async function tryDelivery(batch: ShipBatch, target: ShipTarget, name: string): 
     const { ok, status, headers } = response
     return ok
       ? undefined
-      : { error: shipRefusedError(name, status), isPermanent: !isRetryableShipStatus(status), waitMs: retryAfterMs(headers) }
+      : { error: shipRefusedError(name, status), isPermanent: !isTransientStatus(status), waitMs: retryAfterMs(headers) }
   } catch (error) {
     return { error }
   }
 }
-
-/** Request Timeout, Too Early, Too Many Requests, and what is the server's fault. */
-const isRetryableShipStatus = (status: number): boolean => [408, 425, 429].includes(status) || status >= 500
 
 /** Of an answer that leads elsewhere browsers do not tell the status: it is 0. */
 const shipRefusedError = (name: string, status: number): ChaintapError =>
