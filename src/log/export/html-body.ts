@@ -1,8 +1,9 @@
 import type { RunEvent } from '../../core/event.ts'
+import { isCursorRecord } from '../cursor-record.ts'
 import type { StoredEvent, StoredRecord } from '../record.ts'
-import { isCursorRecord } from '../ship/cursor.ts'
-import { createHtmlSection, type HtmlSection, isTreeEnd, renderSegments } from './html-section.ts'
-import type { ExportSource } from './index.ts'
+import { isTreeEnd } from '../run-end.ts'
+import type { ExportSource } from './formatter.ts'
+import { createHtmlSection, type HtmlSection, renderSegments } from './html-section.ts'
 import { messageSegments } from './transcript.ts'
 
 /** How many characters of the page are held back, so that run trees that lie mixed in the log come out one after the other. */

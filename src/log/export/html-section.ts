@@ -5,11 +5,9 @@ import { TreeFormatter } from '../../console/tree.ts'
 import type { RunEvent } from '../../core/event.ts'
 import { stringify } from '../../core/json/stringify.ts'
 import type { StoredEvent } from '../record.ts'
+import { isTreeEnd } from '../run-end.ts'
 import { createErrorDeduplicator } from './error-deduplicator.ts'
 import { formatTimestamp } from './transcript.ts'
-
-/** Of a whole tree. */
-export const isTreeEnd = ({ run, type }: RunEvent): boolean => run.id === run.rootId && (type === 'end' || type === 'error')
 
 /** What the page says of a run tree: its head, then what the transcript shows of each event, a heading, its runs, and the foot. */
 export interface HtmlSection {

@@ -1,7 +1,8 @@
+import { isTreeEnd } from '../run-end.ts'
+import type { LogFormatter } from './formatter.ts'
 import { HtmlBody } from './html-body.ts'
 import { EXPORT_CSS } from './html-css.ts'
-import { escapeHtml, isTreeEnd, renderTreeLink } from './html-section.ts'
-import type { LogFormatter } from './index.ts'
+import { escapeHtml, renderTreeLink } from './html-section.ts'
 
 /** A page. The log is read twice: for the list at its head, and for what stands below. */
 export const asHtml: LogFormatter = async function* (source) {

@@ -1,7 +1,7 @@
 import { ChaintapError } from '../../core/errors.ts'
+import { isCursorRecord } from '../cursor-record.ts'
 import { readNewest } from '../read-records.ts'
 import type { LogRecord } from '../record.ts'
-import { isCursorRecord } from '../ship/cursor.ts'
 import type { LogStore } from '../store.ts'
 import { filterUnknown } from './import-known.ts'
 import { createLineParser, type ParsedLine, splitLines } from './import-lines.ts'

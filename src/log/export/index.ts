@@ -1,7 +1,8 @@
 import { ChaintapError } from '../../core/errors.ts'
 import { streamFromBatches } from '../pipeline/batch-stream.ts'
 import { type ReadableLog, readRecords } from '../read-records.ts'
-import type { LogFilter, LogQuery, StoredRecord } from '../record.ts'
+import type { LogFilter } from '../record.ts'
+import type { ExportSource, LogFormatter } from './formatter.ts'
 
 export { type ImportOptions, type ImportProgress, importLog } from './import.ts'
 
@@ -34,22 +35,6 @@ export interface ExportOptions extends LogFilter {
   /** Told after each piece, of some 16 KB. */
   readonly onProgress?: (progress: ExportProgress) => void
 }
-
-/** What a format works with. */
-export interface ExportSource {
-  /** The records to export, in the order in which they were written; `query` narrows them further. */
-  read(query?: LogQuery): AsyncGenerator<StoredRecord, void>
-  /** Counts a record as written. */
-  countRecord(): void
-  readonly filter: LogFilter
-  readonly tokens: boolean
-  readonly content: boolean
-  readonly service: string
-  readonly title: string
-}
-
-/** Makes texts of records. */
-export type LogFormatter = (source: ExportSource) => AsyncGenerator<string, void>
 
 const EXPORT_CHUNK_CHARACTERS = 16_384
 

@@ -1,4 +1,4 @@
-import type { LogFormatter } from './index.ts'
+import type { LogFormatter } from './formatter.ts'
 import { createLineEncoder, HEADER } from './ndjson-lines.ts'
 
 /** Every record as a line, behind a line that says what it is. */

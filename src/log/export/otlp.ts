@@ -1,6 +1,6 @@
 import type { EventOf, RunEvent } from '../../core/event.ts'
 import { stringify } from '../../core/json/stringify.ts'
-import type { LogFormatter } from './index.ts'
+import type { LogFormatter } from './formatter.ts'
 import { SEMCONV } from './otlp-names.ts'
 import { OpenSpan } from './otlp-span.ts'
 import { attributes } from './otlp-value.ts'

@@ -1,11 +1,11 @@
 import { type Painter, paintAnsi, paintPlain, type StyledText, type TextStyle } from '../../console/paint.ts'
 import { TranscriptFormatter } from '../../console/transcript.ts'
 import { stringify } from '../../core/json/stringify.ts'
+import { isCursorRecord } from '../cursor-record.ts'
 import type { LogLevel } from '../level.ts'
 import type { StoredMessage } from '../record.ts'
-import { isCursorRecord } from '../ship/cursor.ts'
 import { createErrorDeduplicator } from './error-deduplicator.ts'
-import type { ExportSource, LogFormatter } from './index.ts'
+import type { ExportSource, LogFormatter } from './formatter.ts'
 
 export const asText: LogFormatter = (source) => formatTranscript(source, paintPlain)
 export const asAnsi: LogFormatter = (source) => formatTranscript(source, paintAnsi)

@@ -3,6 +3,7 @@ import type { JsonOptions } from '../../core/json/stringify.ts'
 import { levels } from '../level.ts'
 import type { LogRecord } from '../record.ts'
 import type { Rules } from '../redact.ts'
+import { isTreeEnd } from '../run-end.ts'
 import type { SegmentBuffer } from '../segment/buffer.ts'
 import { SegmentBuilder } from '../segment/builder.ts'
 import type { WriteQueue, WriteQueueEvents } from './write-queue.ts'
@@ -80,7 +81,8 @@ export class SegmentWriter implements WriteQueueEvents {
   write(record: LogRecord, rules: Rules): void {
     const level = this.#builder.add(record, rules)
     const isInMemory = this.queue?.backend.isDurable === false
-    if (this.isImmediate || level >= ERROR_LEVEL || isEndOfTree(record) || (isInMemory && this.tailCount > 0)) void this.flush()
+    if (this.isImmediate || level >= ERROR_LEVEL || ('run' in record && isTreeEnd(record)) || (isInMemory && this.tailCount > 0))
+      void this.flush()
     else if (!isInMemory) this.#timer ??= setTimeout(() => void this.flush(), FLUSH_DELAY_MS)
   }
 
@@ -132,11 +134,6 @@ export class SegmentWriter implements WriteQueueEvents {
     await this.flush().catch(() => {})
     await this.opened.then((outbox) => outbox.close()).catch(() => {})
   }
-}
-
-/** The end of a root run. */
-function isEndOfTree(record: LogRecord): boolean {
-  return 'run' in record && (record.type === 'end' || record.type === 'error') && record.run.id === record.run.rootId
 }
 
 /** It may be rejected though nobody waits for it. */

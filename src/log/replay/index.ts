@@ -8,6 +8,7 @@ import type { ActiveRun } from '../../core/run/run.ts'
 import type { RunStream } from '../../core/run/run-stream.ts'
 import { createRunnable } from '../../core/runnable/runnable.ts'
 import type { ReadableLog } from '../read-records.ts'
+import { isEndOf } from '../run-end.ts'
 import { checkSpeed, paceEvents, readEvents } from './pace.ts'
 
 export { type ReplayModel, type ReplayModelOptions, replayModel } from './model.ts'
@@ -31,7 +32,7 @@ export interface ReplayOptions extends Pick<RunOptions, 'signal' | 'timeout'> {
  */
 export function replay(store: ReadableLog, runId: string, { speed = 1, ...options }: ReplayOptions = {}): RunStream<RunEvent, unknown> {
   checkSpeed(speed)
-  const isLast = ({ run, type }: RunEvent): boolean => run.id === runId && (type === 'end' || type === 'error')
+  const isLast = (event: RunEvent): boolean => isEndOf(event, runId)
   const open = (_: undefined, run: ActiveRun): Flow<RunEvent> => {
     const source = paceEvents(readEvents(store, { runId }, isLast), { speed, signal: run.signal })
     return new Flow<readonly RunEvent[]>(source).through(replayEvents(runId, run, isLast), () => replayOutputFold(isLast))

@@ -11,6 +11,7 @@ import { type ChatInput, toMessages } from '../../messages/coerce.ts'
 import { messageFold } from '../../messages/fold.ts'
 import { type ReadableLog, readRecords } from '../read-records.ts'
 import type { StoredEvent } from '../record.ts'
+import { isEndOf } from '../run-end.ts'
 import { outputToDeltas } from './deltas.ts'
 import { checkSpeed, paceEvents, readEvents } from './pace.ts'
 
@@ -62,11 +63,7 @@ export class ReplayModel extends Runnable<ChatInput, AssistantMessage, Delta> {
     run.emitsTokens = this.streaming || run.scope.streaming
     const { at, cursor, event } = await this.nextStart()
     const { id } = event.run
-    const events = readEvents(
-      this.store,
-      { runId: id, after: cursor },
-      ({ run, type }) => run.id === id && (type === 'end' || type === 'error'),
-    )
+    const events = readEvents(this.store, { runId: id, after: cursor }, (event) => isEndOf(event, id))
     return new Flow(paceEvents(events, { speed: this.speed, signal: run.signal, from: at })).through(eventsToDeltas(), messageFold)
   }
 }

@@ -1,28 +1,26 @@
+import { CURSOR_CATEGORY, isCursorRecord } from '../cursor-record.ts'
 import type { SegmentStore } from '../pipeline/segment-store.ts'
 import { readRecords } from '../read-records.ts'
-import type { LogRecord, StoredRecord } from '../record.ts'
 import type { Rules } from '../redact.ts'
 import type { LogStore } from '../store.ts'
 
-/** Where is kept how far a log was delivered. */
+/** Stores how far a log has been delivered. */
 export interface ShipCursor {
-  /** What was saved last; undefined where nothing was. */
+  /** Returns the cursor that was saved last; `undefined` if none was. */
   load(): string | undefined | PromiseLike<string | undefined>
+  /** Stores the cursor of the last delivered record. If this fails, the cursor is kept in memory until the page is left. */
   save(cursor: string): void | PromiseLike<void>
 }
 
-const CURSOR_CATEGORY = 'chaintap.shipped'
-
-/** Whether a record only says how far a log was delivered. */
-export const isCursorRecord = (record: LogRecord | StoredRecord): boolean =>
-  'category' in record && [record.category].flat()[0] === CURSOR_CATEGORY
-
-/** Where a user's rule changed how far the log was delivered, or left that out, all of it would be delivered again, or nothing. */
+/**
+ * Cursor records bypass the rules of the log: a user's rule that changed or dropped them would cause the whole log to be delivered again, or
+ * nothing of it.
+ */
 const NO_RULES: Rules = { keep: undefined, clean: (line) => line, mask: (text) => text }
 
 /**
- * Keeps a cursor in the log itself, in a free record of the level `trace`, so that it lives as long as the log does. Where retention has
- * taken the newest of these, it has taken everything before it too, and all that is left is to be delivered.
+ * Stores the cursor in the log itself, as a log message of the level `trace`, so that it lives as long as the log. If retention has removed
+ * the newest of these messages, it has also removed every record before it, and all that is left is still to be delivered.
  */
 export function createLogCursor(store: Pick<LogStore, 'append' | 'read'>, name: string): ShipCursor {
   const append: SegmentStore['append'] = store.append
