@@ -1,8 +1,27 @@
 import { rowForKey } from './model/key-navigation.ts'
-import type { Viewer } from './viewer.ts'
+import type { LogModel } from './model/log-model.ts'
+import type { Row } from './model/row.ts'
+import type { ListView } from './view/list.ts'
 
-/** What keys do. */
-export function bindKeyboard(root: ShadowRoot, viewer: Viewer): void {
+/** What keys and clicks use of the viewer. */
+export interface ViewerControls {
+  readonly model: LogModel
+  readonly list: ListView
+  readonly toolbar: { readonly search: HTMLInputElement }
+  /** Requests a render. */
+  changed(): void
+  /** Makes a row the active line. */
+  activate(row: Row): void
+  /** Shows the details of a row. */
+  select(row: Row, isFocused?: boolean): void
+  /** Closes the details; returns `false` if none were open. */
+  close(): boolean
+  /** Expands or collapses all runs. */
+  setAllOpen(isOpen: boolean): void
+}
+
+/** Binds the keyboard shortcuts of the viewer. */
+export function bindKeyboard(root: ShadowRoot, viewer: ViewerControls): void {
   root.addEventListener('keydown', (event) => {
     if (!(event instanceof KeyboardEvent) || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return
     const { target, key } = event
@@ -13,8 +32,8 @@ export function bindKeyboard(root: ShadowRoot, viewer: Viewer): void {
   })
 }
 
-/** Leaves what the focus is in: first a search for something, then the details. Gives whether there was anything to leave. */
-function leaveFocused(viewer: Viewer, target: EventTarget | null): boolean {
+/** Handles Escape: clears the search, then leaves it; elsewhere closes the details. Returns whether the key was used. */
+function leaveFocused(viewer: ViewerControls, target: EventTarget | null): boolean {
   const { search } = viewer.toolbar
   if (target !== search) return viewer.close()
   if (search.value === '') viewer.list.element.focus()
@@ -25,31 +44,31 @@ function leaveFocused(viewer: Viewer, target: EventTarget | null): boolean {
   return true
 }
 
-/** Gives whether the key has a meaning in the list. */
-function handleListKey(viewer: Viewer, key: string): boolean {
+/** Handles a key while the list has the focus. Returns whether the key was used. */
+function handleListKey(viewer: ViewerControls, key: string): boolean {
   const { model, list } = viewer
-  const isRight = getComputedStyle(list.element).direction === 'rtl'
-  const inward = isRight ? 'ArrowLeft' : 'ArrowRight'
-  const side = key === 'ArrowLeft' || key === 'ArrowRight' ? (key === inward ? 'ArrowRight' : 'ArrowLeft') : key
+  const isRightToLeft = getComputedStyle(list.element).direction === 'rtl'
+  const expandKey = isRightToLeft ? 'ArrowLeft' : 'ArrowRight'
+  const logicalKey = key === 'ArrowLeft' || key === 'ArrowRight' ? (key === expandKey ? 'ArrowRight' : 'ArrowLeft') : key
   if (key === '*') viewer.setAllOpen(true)
   else if ((key === 'Enter' || key === ' ') && list.active) {
     viewer.select(list.active, true)
   } else {
-    const row = rowForKey(side, model, list.active, list.linesPerPage)
+    const row = rowForKey(logicalKey, model, list.active, list.linesPerPage)
     if (row) viewer.activate(row)
     return row !== undefined
   }
   return true
 }
 
-/** What a click does: on the mark of a run it opens and closes it, elsewhere it shows the details. */
-export function bindPointer(viewer: Viewer): void {
+/** Binds clicks: on the marker of a run, they expand or collapse it; elsewhere on a line, they show its details. */
+export function bindPointer(viewer: ViewerControls): void {
   const { list } = viewer
   list.element.addEventListener('click', ({ target }) => {
     const row = list.rowOf(target)
     if (!row) return
-    const isMark = target instanceof Element && target.classList.contains('twist')
-    if (!isMark || !('run' in row)) return viewer.select(row)
+    const isMarker = target instanceof Element && target.classList.contains('twist')
+    if (!isMarker || !('run' in row)) return viewer.select(row)
     list.active = row
     viewer.model.toggle(row)
     viewer.changed()

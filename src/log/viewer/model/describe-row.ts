@@ -1,6 +1,6 @@
 import type { RunEvent } from '../../../core/event.ts'
 import { addUsage, type Usage } from '../../../core/usage.ts'
-import { durationText, kindText, plural, rateText, timeText, UNKNOWN_TEXT } from '../labels.ts'
+import { durationText, kindText, plural, rateText, timeText, UNKNOWN_TEXT } from './labels.ts'
 import { type MessageRow, type Row, type RunRow, runAndDescendants, runDuration, runStateOf } from './row.ts'
 import { type TextBlock, toTextBlocks, valueText } from './text-blocks.ts'
 

@@ -1,5 +1,5 @@
-import type { Usage } from '../../core/usage.ts'
-import { type RunRow, runStateOf, tokenRate } from './model/row.ts'
+import type { Usage } from '../../../core/usage.ts'
+import { type RunRow, runStateOf, tokenRate } from './row.ts'
 
 /** What is not known is shown as such, and never as 0. */
 export const UNKNOWN_TEXT = '–'

@@ -1,6 +1,6 @@
-import { plural } from '../labels.ts'
 import type { LogFeed } from './feed.ts'
 import { isFilterActive } from './filter.ts'
+import { plural } from './labels.ts'
 import type { LogModel } from './log-model.ts'
 
 const NO_STORE_TEXT = 'No log is attached yet. Give the element one: element.store = log.store'

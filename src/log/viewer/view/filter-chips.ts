@@ -1,4 +1,4 @@
-import { kindText } from '../labels.ts'
+import { kindText } from '../model/labels.ts'
 import type { Counts } from '../model/row-forest.ts'
 import { createButton, createElement, setAttributes, setText } from './dom.ts'
 

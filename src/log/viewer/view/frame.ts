@@ -1,4 +1,4 @@
-import { plural } from '../labels.ts'
+import { plural } from '../model/labels.ts'
 import type { ViewerStatus } from '../model/status.ts'
 import { createButton, createElement, setText } from './dom.ts'
 

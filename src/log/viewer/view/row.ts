@@ -1,4 +1,4 @@
-import { durationText, kindText, runLineFacts, timeText } from '../labels.ts'
+import { durationText, kindText, runLineFacts, timeText } from '../model/labels.ts'
 import { endTimeOf, type MessageRow, type Row, type RunRow, runDuration, runStateOf, topRunOf } from '../model/row.ts'
 import { createElement, setAttributes, setText } from './dom.ts'
 
