@@ -20,11 +20,12 @@ export {
   TruncatedError,
   UserStop,
 } from './core/errors.ts'
-export type { EmittablePayload, EventOf, EventPayload, Handler, Listener, Run, RunContext, RunEvent, RunKind } from './core/event.ts'
+export type { EmittablePayload, EventOf, EventPayload, Listener, Run, RunContext, RunEvent, RunKind } from './core/event.ts'
 export { Flow } from './core/flow/flow.ts'
 export type { Fold } from './core/flow/fold.ts'
 export type { Stage } from './core/flow/link.ts'
 export type { EventFilter, EventTraits } from './core/handler/filter.ts'
+export type { Handler } from './core/handler/handler.ts'
 export type { CallbackMethods } from './core/handler/methods.ts'
 export type {
   AssistantMessage,
@@ -39,13 +40,13 @@ export type {
   UserMessage,
 } from './core/message.ts'
 export { textOf } from './core/message.ts'
-export type { RunOptions } from './core/options.ts'
+export type { BatchOptions, RunOptions } from './core/options.ts'
 export type { Outcome } from './core/outcome.ts'
-export type { ActiveRun } from './core/run/run.ts'
+export type { RunCleanup, RunFacts, RunHandle } from './core/run/run-handle.ts'
 export type { RunStream } from './core/run/run-stream.ts'
 export type { OwnOptions } from './core/run/scope.ts'
 export { lambda } from './core/runnable/lambda.ts'
-export { type BatchOptions, type ChunkOf, type EventOptions, type NextStep, type OutputOf, Runnable } from './core/runnable/runnable.ts'
+export { type ChunkOf, type EventOptions, type NextStep, type OutputOf, Runnable } from './core/runnable/runnable.ts'
 export { sequence } from './core/runnable/sequence.ts'
 export { transform } from './core/runnable/transform.ts'
 export { addUsage, type Usage, type UsageSource } from './core/usage.ts'

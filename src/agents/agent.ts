@@ -1,6 +1,6 @@
 import type { AgentAction, AgentFinish } from '../core/agent-types.ts'
 import type { ToolCall, ToolMessage } from '../core/message.ts'
-import type { ActiveRun } from '../core/run/run.ts'
+import type { RunHandle } from '../core/run/run-handle.ts'
 
 /** What a model wants to happen next. */
 export type Plan =
@@ -24,7 +24,7 @@ export interface Deliberation {
    * Asks the model what to do. Yields the final answer while it comes. `isLast`: there is no time for another step, so what the model
    * says now is the answer.
    */
-  next(run: ActiveRun, isLast: boolean): AsyncGenerator<string, Plan>
+  next(run: RunHandle, isLast: boolean): AsyncGenerator<string, Plan>
   /** Takes what the tools of the last plan answered, in the order of its calls. */
   observe(answers: readonly ToolMessage[]): void
 }

@@ -5,7 +5,7 @@ import type { RunContext, RunKind } from '../core/event.ts'
 import { Flow } from '../core/flow/flow.ts'
 import { fromIterator } from '../core/flow/source.ts'
 import type { RunOptions } from '../core/options.ts'
-import type { ActiveRun } from '../core/run/run.ts'
+import type { RunHandle } from '../core/run/run-handle.ts'
 import type { OwnOptions } from '../core/run/scope.ts'
 import { Runnable } from '../core/runnable/runnable.ts'
 import type { AnyTool } from '../tools/tool.ts'
@@ -82,7 +82,7 @@ export class AgentExecutor extends Runnable<string | { readonly input: string },
     return this.invoke(input, options)
   }
 
-  override async open(input: string | { readonly input: string }, run: ActiveRun): Promise<Flow<string>> {
+  override async open(input: string | { readonly input: string }, run: RunHandle): Promise<Flow<string>> {
     const work = new AgentLoop(
       this.agent.start(typeof input === 'string' ? input : input.input),
       await withVerboseCallbacks(this),

@@ -1,7 +1,7 @@
 import type { AgentFinish } from '../core/agent-types.ts'
 import { type Fold, textFold } from '../core/flow/fold.ts'
 import { textOf } from '../core/message.ts'
-import type { ActiveRun } from '../core/run/run.ts'
+import type { RunHandle } from '../core/run/run-handle.ts'
 import type { AnyTool } from '../tools/tool.ts'
 import type { Deliberation } from './agent.ts'
 import type { AgentOutput, AgentStep, ExecutorOptions } from './executor.ts'
@@ -15,11 +15,11 @@ export class AgentLoop {
   readonly #deliberation: Deliberation
   readonly #tools: readonly AnyTool[]
   readonly #options: ExecutorOptions
-  readonly #run: ActiveRun
+  readonly #run: RunHandle
   readonly #steps: AgentStep[] = []
   #finish: AgentFinish | undefined
 
-  constructor(deliberation: Deliberation, tools: readonly AnyTool[], options: ExecutorOptions, run: ActiveRun) {
+  constructor(deliberation: Deliberation, tools: readonly AnyTool[], options: ExecutorOptions, run: RunHandle) {
     this.#deliberation = deliberation
     this.#tools = tools
     this.#options = options

@@ -1,6 +1,6 @@
 import { type LanguageModel, LLMChain } from '../chains/llm-chain.ts'
 import { textOf } from '../core/message.ts'
-import type { ActiveRun } from '../core/run/run.ts'
+import type { RunHandle } from '../core/run/run-handle.ts'
 import { startChild } from '../core/run/start.ts'
 import { PromptTemplate } from '../prompts/prompt-template.ts'
 import type { TextValues } from '../prompts/values.ts'
@@ -70,10 +70,10 @@ export function reactAgent(llm: LanguageModel, tools: readonly AnyTool[]): Agent
 async function* streamModelText(
   chain: LLMChain<ReActPromptValues>,
   values: ReActPromptValues,
-  run: ActiveRun,
+  run: RunHandle,
   finder: FinalAnswerExtractor,
 ): AsyncGenerator<string, string> {
-  const { flow } = await startChild(chain, { ...values, stop: reactStopSequences }, run)
+  const flow = await startChild(chain, { ...values, stop: reactStopSequences }, run)
   let text = ''
   for (let batch = await flow.next(); batch; batch = await flow.next()) {
     const piece = batch.map((chunk) => chunk.text).join('')

@@ -1,7 +1,7 @@
 import type { AgentAction } from '../core/agent-types.ts'
 import { ChaintapError } from '../core/errors.ts'
 import { type ToolMessage, textOf } from '../core/message.ts'
-import type { ActiveRun } from '../core/run/run.ts'
+import type { RunHandle } from '../core/run/run-handle.ts'
 import { toolMessage } from '../messages/create.ts'
 import { callTools, failureText, toolNamed } from '../tools/call-tools.ts'
 import { toToolContent } from '../tools/message.ts'
@@ -22,7 +22,7 @@ export function runToolStep(
   plan: Exclude<Plan, { readonly finish: unknown }>,
   tools: readonly AnyTool[],
   options: ExecutorOptions,
-  run: ActiveRun,
+  run: RunHandle,
 ): Promise<ToolStepResult> {
   if ('calls' in plan) return runCalls(plan.calls, plan.log, tools, options, run)
   if ('action' in plan) return runTool(plan.action, toolNamed(plan.action.tool, tools), options, run)
@@ -35,7 +35,7 @@ async function runCalls(
   log: string,
   tools: readonly AnyTool[],
   { maxConcurrency, handleToolErrors = true }: ExecutorOptions,
-  run: ActiveRun,
+  run: RunHandle,
 ): Promise<ToolStepResult> {
   const actions = calls.map(({ name, args }) => ({ tool: name, toolInput: args, log }))
   for (const action of actions) await run.emit({ type: 'action', action })
@@ -50,7 +50,7 @@ async function runTool(
   action: AgentAction,
   chosen: AnyTool,
   { handleToolErrors = true }: ExecutorOptions,
-  run: ActiveRun,
+  run: RunHandle,
 ): Promise<ToolStepResult> {
   await run.emit({ type: 'action', action })
   try {

@@ -6,7 +6,7 @@ import { type Fold, textFold } from '../core/flow/fold.ts'
 import { messagesAsText } from '../core/handler/methods.ts'
 import type { AssistantMessage, Message } from '../core/message.ts'
 import type { RunOptions } from '../core/options.ts'
-import type { ActiveRun } from '../core/run/run.ts'
+import type { RunHandle } from '../core/run/run-handle.ts'
 import type { OwnOptions } from '../core/run/scope.ts'
 import { readOutput, startChild } from '../core/run/start.ts'
 import { mapAll } from '../core/runnable/batch.ts'
@@ -86,10 +86,10 @@ export class LLMChain<Values extends object = TextValues<string>, Key extends st
     return (await this.invoke(inputs as never, options)) as never
   }
 
-  override async open(input: LLMChainInput<Values> | readonly LLMChainInput<Values>[], run: ActiveRun): Promise<Flow<LLMChainOutput<Key>>> {
+  override async open(input: LLMChainInput<Values> | readonly LLMChainInput<Values>[], run: RunHandle): Promise<Flow<LLMChainOutput<Key>>> {
     if (!Array.isArray(input)) return openAnswerFlow(this, input as LLMChainInput<Values>, run)
-    const one = async (each: LLMChainInput<Values>): Promise<unknown> => readOutput({ run, flow: await openAnswerFlow(this, each, run) })
-    return Flow.of((await mapAll(input, {}, run.scope.maxConcurrency, one)) as never)
+    const one = async (each: LLMChainInput<Values>): Promise<unknown> => readOutput(await openAnswerFlow(this, each, run))
+    return Flow.of((await mapAll(input, {}, run.maxConcurrency, one)) as never)
   }
 }
 
@@ -97,12 +97,12 @@ export class LLMChain<Values extends object = TextValues<string>, Key extends st
 async function openAnswerFlow<Values extends object, Key extends string>(
   { prompt, llm, outputKey }: LLMChain<Values, Key>,
   input: LLMChainInput<Values>,
-  run: ActiveRun,
+  run: RunHandle,
 ): Promise<Flow<LLMChainOutput<Key>>> {
   const formatted: string | Message[] = await prompt.format(input)
   const said = typeof formatted === 'string' ? formatted : messagesAsText(formatted)
   await run.emit({ type: 'text', text: `Prompt after formatting:\n${said}` })
-  const { flow } = await startChild(bindStopSequences(llm, input), llm.kind === 'llm' ? said : formatted, run)
+  const flow = await startChild(bindStopSequences(llm, input), llm.kind === 'llm' ? said : formatted, run)
   return new StringOutputParser().through(flow).through<LLMChainOutput<Key>>(
     {
       transform: (chunk, controller) => controller.enqueue({ [outputKey]: chunk } as LLMChainOutput<Key>),

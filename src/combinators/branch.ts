@@ -56,8 +56,7 @@ export function branch<In>(...cases: readonly (BranchCase<In, BranchStep<In>> | 
         ;[chosen, tag] = [step, `branch:${index + 1}`]
         break
       }
-      const { flow } = await startChild(chosen, input, run, { tags: [tag] })
-      return flow
+      return startChild(chosen, input, run, { tags: [tag] })
     },
   })
 }

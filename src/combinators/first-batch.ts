@@ -1,8 +1,8 @@
 import { TimeoutError } from '../core/errors.ts'
 import { Flow } from '../core/flow/flow.ts'
 import type { Source } from '../core/flow/source.ts'
-import { ActiveRun } from '../core/run/run.ts'
-import { startRun } from '../core/run/start.ts'
+import type { RunHandle } from '../core/run/run-handle.ts'
+import { createChildRun, startRun } from '../core/run/start.ts'
 import { isUnrecoverable } from '../core/run/unrecoverable.ts'
 import type { Runnable } from '../core/runnable/runnable.ts'
 
@@ -19,12 +19,12 @@ export type FirstBatchResult<Chunk> =
 export async function firstBatch<Chunk>(
   runnable: Runnable<never, unknown, Chunk>,
   input: unknown,
-  parent: ActiveRun,
+  parent: RunHandle,
   tags: readonly string[],
 ): Promise<FirstBatchResult<Chunk>> {
-  const run = new ActiveRun(runnable, { tree: parent.tree, parent, tags, options: runnable.config })
+  const run = createChildRun(runnable, parent, { tags })
   try {
-    const { flow } = await startRun(runnable, input, run)
+    const flow = await startRun(runnable, input, run)
     return { flow: prependBatch(flow, await flow.next()) }
   } catch (error) {
     // The failure of a flow closes no run: as a rule its reader is the root's, and closes all.

@@ -1,6 +1,6 @@
 import type { RunContext } from '../core/event.ts'
 import { Flow } from '../core/flow/flow.ts'
-import type { ActiveRun } from '../core/run/run.ts'
+import type { RunHandle } from '../core/run/run-handle.ts'
 import { startChild } from '../core/run/start.ts'
 import { type ChunkOf, createRunnable, type OutputOf, type Runnable, toRunnable } from '../core/runnable/runnable.ts'
 import { foldByKey, type MergeBranch, MergedSource } from './merge.ts'
@@ -38,14 +38,14 @@ export function parallel<const S extends ParallelSteps>(steps: S): Runnable<Para
 export function openParallel<Chunk>(
   steps: ParallelSteps,
   input: unknown,
-  run: ActiveRun,
+  run: RunHandle,
   base?: Readonly<Record<string, unknown>>,
 ): Flow<Chunk> {
   const branches = Object.entries(steps).map(([key, step]): MergeBranch => {
     const made = toRunnable(step)
-    return { key, open: async () => (await startChild(made, input, run, { tags: [`map:key:${key}`] })).flow }
+    return { key, open: () => startChild(made, input, run, { tags: [`map:key:${key}`] }) }
   })
-  const flow = new Flow(new MergedSource(branches, run.scope.maxConcurrency))
+  const flow = new Flow(new MergedSource(branches, run.maxConcurrency))
   return flow.through<Chunk>(
     {
       start: (controller) => {

@@ -1,4 +1,4 @@
-import type { Handler } from '../core/event.ts'
+import type { Handler } from '../core/handler/handler.ts'
 import { createPrinter } from './paint.ts'
 import { TranscriptFormatter } from './transcript.ts'
 

@@ -1,6 +1,5 @@
 import type { AgentAction, AgentFinish } from './agent-types.ts'
 import type { Delta } from './delta.ts'
-import type { CallbackMethods } from './handler/methods.ts'
 import type { Usage } from './usage.ts'
 
 /** What sort of runnable a run is of. */
@@ -81,9 +80,6 @@ export interface Listener {
 /** Stops a run; `reason` is what its reader gets. */
 export type StopRun = (reason: unknown) => void
 
-/** Who listens: a function, an object of `on…` methods, or a stream. */
-export type Handler = Listener | CallbackMethods | TransformStream<RunEvent, RunEvent> | WritableStream<RunEvent>
-
 /** What a context can announce: what is particular to the event. */
 export type EmittablePayload = Extract<EventPayload, { readonly type: 'text' | 'custom' | 'action' | 'finish' | 'retry' }>
 
@@ -94,4 +90,12 @@ export interface RunContext {
   readonly signal: AbortSignal
   /** Announces an event of this run; where it returns a promise, await it. */
   emit(announcement: EmittablePayload): void | Promise<void>
+}
+
+/** Receives the events of a run and of all runs below it, for the reader of `events()`. */
+export interface EventSink {
+  /** `handled`: settles when the handlers have processed the event; undefined if they already have. */
+  push(event: RunEvent, handled: Promise<unknown> | undefined): void
+  /** A promise while the reader is behind. */
+  ready(): Promise<void> | undefined
 }

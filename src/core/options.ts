@@ -1,4 +1,5 @@
-import type { Handler, RunContext, RunEvent } from './event.ts'
+import type { RunContext, RunEvent } from './event.ts'
+import type { Handler } from './handler/handler.ts'
 import { checkTimeout } from './util/signal.ts'
 
 /** What `invoke`, `stream`, `events` and `batch` take, and `withConfig` binds. */
@@ -26,6 +27,16 @@ export interface RunOptions {
   readonly waitUntil?: (work: Promise<unknown>) => void
   /** Told of a handler that failed. Default: `reportError`, else `console.error`. */
   readonly onHandlerError?: (error: unknown, event: RunEvent | undefined, handler: Handler) => void
+}
+
+/** Options of `batch`. */
+export interface BatchOptions extends RunOptions {
+  /**
+   * Run every input and return errors in the places of their outputs. Otherwise the first failure aborts the rest and is thrown.
+   *
+   * @defaultValue false
+   */
+  readonly returnErrors?: boolean
 }
 
 /** Bound options under those of a request: lists join with bound first, the request's other values win, all signals and the smaller timeout hold. */

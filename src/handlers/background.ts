@@ -1,6 +1,6 @@
 import { ChaintapError } from '../core/errors.ts'
-import type { Handler, Listener, RunEvent } from '../core/event.ts'
-import { handlerName, type ResolvedHandler, reportHandlerError, toListener } from '../core/handler/handler.ts'
+import type { Listener, RunEvent } from '../core/event.ts'
+import { type Handler, handlerName, type ResolvedHandler, reportHandlerError, toListener } from '../core/handler/handler.ts'
 import type { RunOptions } from '../core/options.ts'
 
 /** Options of {@link background}. */

@@ -1,6 +1,6 @@
-import type { Handler, Listener, RunEvent } from '../core/event.ts'
+import type { Listener, RunEvent } from '../core/event.ts'
 import { createEventPredicate, type EventTraits } from '../core/handler/filter.ts'
-import { handlerName, raisesErrors, toListener } from '../core/handler/handler.ts'
+import { type Handler, handlerName, raisesErrors, toListener } from '../core/handler/handler.ts'
 
 /**
  * A handler that hears only some events: those that a predicate says yes to, or that have any of the given traits (for "all of

@@ -1,5 +1,5 @@
-import type { Handler, RunEvent } from '../core/event.ts'
-import { type ResolvedHandler, raisesErrors, reportHandlerError, toListener } from '../core/handler/handler.ts'
+import type { RunEvent } from '../core/event.ts'
+import { type Handler, type ResolvedHandler, raisesErrors, reportHandlerError, toListener } from '../core/handler/handler.ts'
 
 /**
  * A handler as a stream that passes each event on unchanged after the handler has heard it, for `events()` and for logs. Where the

@@ -6,7 +6,7 @@ import { eventFields } from '../core/json/event-fields.ts'
 import { decoder, parse } from '../core/json/index.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { RunTreeReplica } from '../core/run/replica.ts'
-import type { ActiveRun } from '../core/run/run.ts'
+import type { RunHandle } from '../core/run/run-handle.ts'
 import { RemoteError } from './errors.ts'
 import { remoteOutputFold } from './output-fold.ts'
 import type { ResumableEventSource } from './resumable-source.ts'
@@ -26,7 +26,7 @@ export interface RemoteEventStageOptions {
 export class RemoteEventStage implements Stage<EventSourceMessage, unknown> {
   readonly fold: ReturnType<typeof remoteOutputFold> = remoteOutputFold()
   readonly #source: ResumableEventSource
-  readonly #run: ActiveRun
+  readonly #run: RunHandle
   readonly #options: RemoteEventStageOptions
   readonly #decode: (json: string) => RunEvent = decoder()
   readonly #replica: RunTreeReplica
@@ -34,9 +34,10 @@ export class RemoteEventStage implements Stage<EventSourceMessage, unknown> {
   readonly #isFromStart: boolean
   readonly #openedAt = Date.now()
   #rootId = ''
+  #hasToken = false
   #rootEnd: RemoteEndEvent | undefined
 
-  constructor(line: ResumableEventSource, run: ActiveRun, options: RemoteEventStageOptions) {
+  constructor(line: ResumableEventSource, run: RunHandle, options: RemoteEventStageOptions) {
     this.#source = line
     this.#run = run
     this.#options = options
@@ -60,7 +61,7 @@ export class RemoteEventStage implements Stage<EventSourceMessage, unknown> {
     line.seq = event.seq
     if (event.type === 'chunk') return controller.enqueue(event.chunk)
     if (event.type === 'end' || event.type === 'error') this.#onRootEnd(event)
-    else if (this.#options.isLive && (event.type === 'token' || event.type === 'delta')) this.#run.tree.firstTokenAt ??= Date.now()
+    else if (this.#options.isLive && (event.type === 'token' || event.type === 'delta')) this.#onToken()
     return this.#replica.apply(event) as MaybePromise
   }
 
@@ -78,6 +79,12 @@ export class RemoteEventStage implements Stage<EventSourceMessage, unknown> {
     this.#replica.clockOffsetMs = Math.min(Math.max(at, earliest), Date.now()) - at
   }
 
+  #onToken(): void {
+    if (this.#hasToken) return
+    this.#hasToken = true
+    this.#run.report({ firstTokenAt: Date.now() })
+  }
+
   #onRootEnd(event: RemoteEndEvent): void {
     if (event.run.id !== this.#rootId) return
     this.#rootEnd = event
@@ -88,13 +95,13 @@ export class RemoteEventStage implements Stage<EventSourceMessage, unknown> {
   #onOutcome({ status, usage, firstTokenMs, ...rest }: Outcome<unknown>): MaybePromise {
     const run = this.#run
     this.#source.isOver = true
-    if (!this.#isFromStart && usage) run.addToTotalUsage(usage)
-    if (!this.#options.isLive && firstTokenMs !== undefined) run.tree.firstTokenAt ??= this.#openedAt + firstTokenMs
+    if (!this.#isFromStart) run.report({ externalUsage: usage })
+    if (!this.#options.isLive && firstTokenMs !== undefined) run.report({ firstTokenAt: this.#openedAt + firstTokenMs })
     const error = this.#rootEnd?.type === 'error' ? this.#rootEnd.error : 'error' in rest ? rest.error : undefined
     const isAccepted = status === 'truncated' && this.#rootEnd?.type === 'end'
-    if (isAccepted) run.markTruncated(error as TruncatedError)
+    if (isAccepted) run.report({ truncated: error as TruncatedError })
     if (status === 'complete' || isAccepted) return this.#finishReplica()
-    run.wasStopped = status === 'aborted'
+    run.report({ isAborted: status === 'aborted' })
     throw error ?? new RemoteError('wire', `${this.#options.address} did not say how the run ended.`)
   }
 

@@ -1,6 +1,6 @@
 import { Disconnect, TruncatedError } from '../core/errors.ts'
 import type { Source, SourceResult } from '../core/flow/source.ts'
-import type { ActiveRun } from '../core/run/run.ts'
+import type { RunHandle } from '../core/run/run-handle.ts'
 import { RemoteConnection } from './connection.ts'
 import { RemoteError } from './errors.ts'
 import type { ReconnectOptions, ResumableRun } from './options.ts'
@@ -38,7 +38,7 @@ export class ResumableEventSource implements Source<SseMessages>, ResumableRun {
   isEnding = false
   isOver = false
   readonly #options: ResumableEventSourceOptions
-  readonly #run: ActiveRun
+  readonly #run: RunHandle
   #connection: RemoteConnection | undefined
   #openedAt = 0
   #attempts = 0
@@ -52,7 +52,7 @@ export class ResumableEventSource implements Source<SseMessages>, ResumableRun {
   /** `resumed`: a run that was started before, and what of it is known. */
   constructor(
     call: ResumableEventSourceOptions,
-    run: ActiveRun,
+    run: RunHandle,
     { id, after }: { readonly id: string; readonly after: number } = { id: '', after: -1 },
   ) {
     this.#options = call
@@ -71,11 +71,9 @@ export class ResumableEventSource implements Source<SseMessages>, ResumableRun {
     this.#isClosed = true
     const connection = this.#connection
     const isRunning = connection && !this.isEnding && !(reason instanceof Disconnect)
-    // For who awaits `flushed`: the tree lets handlers finish, and a Worker lives until then.
-    if (isRunning) {
-      const stopped = this.#stop(connection, reason)
-      this.#run.tree.resolveHandler(Object.assign(() => {}, { flush: () => stopped }))
-    } else connection?.close(reason)
+    // `flushed` waits for the stop request, so that a Worker lives until it is sent.
+    if (isRunning) this.#run.waitUntil(this.#stop(connection, reason))
+    else connection?.close(reason)
     this.#unwatchPage?.()
     this.#resolveRead?.({ done: true })
     this.#endPause?.()

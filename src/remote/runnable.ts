@@ -1,11 +1,11 @@
 import type { EventSourceMessage } from 'eventsource-parser'
 import { ChaintapError } from '../core/errors.ts'
-import type { Handler, Run, RunEvent } from '../core/event.ts'
+import type { Run } from '../core/event.ts'
 import { Flow } from '../core/flow/flow.ts'
 import type { Stage } from '../core/flow/link.ts'
-import { reportHandlerError } from '../core/handler/handler.ts'
 import type { RunOptions } from '../core/options.ts'
-import type { ActiveRun } from '../core/run/run.ts'
+import { inheritedOptions, reportCallbackError } from '../core/run/replica.ts'
+import type { RunHandle } from '../core/run/run-handle.ts'
 import type { RunStream } from '../core/run/run-stream.ts'
 import type { OwnOptions } from '../core/run/scope.ts'
 import { Runnable } from '../core/runnable/runnable.ts'
@@ -72,10 +72,8 @@ export class RemoteRunnable<In, Out, Chunk = Out> extends Runnable<In, Out, Chun
     this.openRemote = createOpenRemote(createRemoteServer(url, options), options)
   }
 
-  override open(input: In, run: ActiveRun): Flow<Chunk> {
-    const { tags, metadata } = run.scope
-    const { runName } = run.options
-    const body = encodeCallBody({ input, options: { tags, metadata, ...(runName !== undefined && { runName }) } })
+  override open(input: In, run: RunHandle): Flow<Chunk> {
+    const body = encodeCallBody({ input, options: inheritedOptions(run) })
     // Not the run's id: that stands in logs, and who knows the key may join the run.
     const headers = { 'content-type': 'application/json', 'idempotency-key': `"${idFactory()()}"` }
     return this.openRemote({ method: 'POST', body, headers }, run) as Flow<Chunk>
@@ -86,7 +84,7 @@ export class RemoteRunnable<In, Out, Chunk = Out> extends Runnable<In, Out, Chun
    * short form of its `stream`.
    */
   attach(runId: string, { after = -1 }: ResumeOptions = {}): Runnable<void, Out, Chunk> {
-    const open = (_: unknown, run: ActiveRun): Flow => this.openRemote(createResumeRequest(runId, after), run, { id: runId, after })
+    const open = (_: unknown, run: RunHandle): Flow => this.openRemote(createResumeRequest(runId, after), run, { id: runId, after })
     return Object.assign(this.withConfig({}), { open }) as unknown as Runnable<void, Out, Chunk>
   }
 
@@ -115,7 +113,7 @@ export type Remote<Chain> = Chain extends (...given: never) => infer Made
     ? RemoteRunnable<In, Out, Chunk>
     : never
 
-type OpenRemote = (ask: RemoteRequest, run: ActiveRun, resumed?: { readonly id: string; readonly after: number }) => Flow
+type OpenRemote = (ask: RemoteRequest, run: RunHandle, resumed?: { readonly id: string; readonly after: number }) => Flow
 
 /** A closure, as it holds the headers. */
 function createOpenRemote(server: RemoteServer, options: RemoteOptions): OpenRemote {
@@ -133,11 +131,7 @@ function createOpenRemote(server: RemoteServer, options: RemoteOptions): OpenRem
 }
 
 /** Its failure must not harm the run: storage may be full, or forbidden. */
-function notifyResumable(
-  onResumable: NonNullable<RemoteOptions['onResumable']>,
-  line: ResumableEventSource,
-  { run, tree }: ActiveRun,
-): void {
+function notifyResumable(onResumable: NonNullable<RemoteOptions['onResumable']>, line: ResumableEventSource, run: RunHandle): void {
   const remote: ResumableRun = {
     id: line.id,
     get seq() {
@@ -145,10 +139,9 @@ function notifyResumable(
     },
   }
   try {
-    onResumable(remote, run)
+    onResumable(remote, run.run)
   } catch (error) {
-    const event: RunEvent = { run, at: Date.now(), seq: tree.seq, type: 'custom', name: 'resumable', data: remote.id }
-    reportHandlerError(error, event, onResumable as unknown as Handler, tree.onHandlerError)
+    reportCallbackError(error, onResumable, run, { type: 'custom', name: 'resumable', data: remote.id })
   }
 }
 

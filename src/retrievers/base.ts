@@ -1,7 +1,7 @@
 import { lazyConsoleHandler } from '../console/lazy.ts'
 import type { RunContext, RunKind } from '../core/event.ts'
 import { Flow } from '../core/flow/flow.ts'
-import type { ActiveRun } from '../core/run/run.ts'
+import type { RunHandle } from '../core/run/run-handle.ts'
 import type { OwnOptions } from '../core/run/scope.ts'
 import { Runnable } from '../core/runnable/runnable.ts'
 
@@ -41,7 +41,7 @@ export abstract class Retriever<D extends Document = Document> extends Runnable<
   /** The documents for a query, the best first. What it starts must stop with `context.signal`. */
   abstract retrieve(query: string, context: RunContext): readonly D[] | Promise<readonly D[]>
 
-  override async open(query: string, run: ActiveRun): Promise<Flow<readonly D[]>> {
+  override async open(query: string, run: RunHandle): Promise<Flow<readonly D[]>> {
     return Flow.of(await this.retrieve(query, run))
   }
 }

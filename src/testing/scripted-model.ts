@@ -1,10 +1,11 @@
 import type { Delta } from '../core/delta.ts'
 import { ChaintapError } from '../core/errors.ts'
-import type { Handler, RunKind } from '../core/event.ts'
+import type { RunKind } from '../core/event.ts'
 import { Flow } from '../core/flow/flow.ts'
 import type { Source } from '../core/flow/source.ts'
+import type { Handler } from '../core/handler/handler.ts'
 import type { AssistantMessage, Message } from '../core/message.ts'
-import type { ActiveRun } from '../core/run/run.ts'
+import type { RunHandle } from '../core/run/run-handle.ts'
 import { Runnable } from '../core/runnable/runnable.ts'
 import type { Usage } from '../core/usage.ts'
 import { sleep } from '../core/util/backoff.ts'
@@ -83,9 +84,9 @@ export class ScriptedModel extends Runnable<ChatInput, AssistantMessage, Delta> 
     return toMessages(input)
   }
 
-  override async open(messages: readonly Message[], run: ActiveRun): Promise<Flow<Delta>> {
+  override async open(messages: readonly Message[], run: RunHandle): Promise<Flow<Delta>> {
     // Asked for a whole answer, a model tells no tokens.
-    run.emitsTokens = this.streaming || run.scope.streaming
+    run.report({ emitsTokens: this.streaming || run.streaming })
     const record = this.record as MutableScriptedRecord
     const index = record.inputs.push(messages) - 1
     record.options.push(this.options)
@@ -135,7 +136,7 @@ function* answerDeltas(answer: Exclude<ScriptedAnswer, Error>): Generator<Delta,
 function scriptedSource(
   answer: Exclude<ScriptedAnswer, Error>,
   delayMs: number,
-  run: ActiveRun,
+  run: RunHandle,
   record: MutableScriptedRecord,
 ): Source<Delta> {
   const pieces = answerDeltas(answer)

@@ -1,7 +1,7 @@
 import type { RunContext } from '../core/event.ts'
 import type { Part, ToolCall, ToolMessage } from '../core/message.ts'
 import type { RunOptions } from '../core/options.ts'
-import { isActiveRun } from '../core/run/driver.ts'
+import { isActiveRun } from '../core/run/run.ts'
 import { isUnrecoverable } from '../core/run/unrecoverable.ts'
 import { mapAll } from '../core/runnable/batch.ts'
 import { toolMessage } from '../messages/create.ts'
@@ -32,7 +32,7 @@ export async function callTools(
   context: RunContext,
   { maxConcurrency, onError }: CallToolsOptions = {},
 ): Promise<readonly ToolMessage[]> {
-  const limit = maxConcurrency ?? (isActiveRun(context) ? context.scope.maxConcurrency : undefined)
+  const limit = maxConcurrency ?? (isActiveRun(context) ? context.maxConcurrency : undefined)
   const one = async (call: ToolCall, options: RunOptions): Promise<ToolMessage> => {
     const isKnown = tools.some(({ name }) => name === call.name)
     try {
@@ -71,6 +71,6 @@ const acceptAnySchema: StandardSchema = { '~standard': { version: 1, vendor: 'ch
  * threw, or runs called one another too deep.
  */
 export function failureText(error: unknown, context: RunContext): string {
-  if (isActiveRun(context) && isUnrecoverable(error, context)) throw error
+  if (isUnrecoverable(error, context)) throw error
   return error instanceof Error ? error.message : String(error)
 }

@@ -1,6 +1,6 @@
 import type { LanguageModel } from '../chains/llm-chain.ts'
 import { ChaintapError } from '../core/errors.ts'
-import type { Handler } from '../core/event.ts'
+import type { Handler } from '../core/handler/handler.ts'
 import { createCalculator } from './calculator.ts'
 import { llmMath } from './llm-math.ts'
 import type { Tool } from './tool.ts'

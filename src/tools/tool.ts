@@ -3,7 +3,7 @@ import type { RunContext, RunKind } from '../core/event.ts'
 import type { Flow } from '../core/flow/flow.ts'
 import type { ToolCall, ToolMessage } from '../core/message.ts'
 import type { RunOptions } from '../core/options.ts'
-import type { ActiveRun } from '../core/run/run.ts'
+import type { RunHandle } from '../core/run/run-handle.ts'
 import type { RunStream } from '../core/run/run-stream.ts'
 import type { OwnOptions } from '../core/run/scope.ts'
 import { lambda } from '../core/runnable/lambda.ts'
@@ -86,7 +86,7 @@ export class Tool<in In, out Out, out Chunk = Out> extends Runnable<In, Out, Chu
     return super.stream(input, options) as RunStream<Chunk, never>
   }
 
-  override async open(input: In | ToolCall, run: ActiveRun): Promise<Flow<Chunk>> {
+  override async open(input: In | ToolCall, run: RunHandle): Promise<Flow<Chunk>> {
     const call = isToolCallFor(this.name, input) ? input : undefined
     const args = await validateArguments(this, this.schema, call ? call.args : input)
     const flow = await this.body.open(args as never, run)

@@ -1,6 +1,6 @@
 import { readerLeftReason } from '../errors.ts'
-import type { BatchReader } from '../run/driver.ts'
 import { setAsyncDispose } from '../util/dispose.ts'
+import type { BatchReader } from './source.ts'
 
 type ChunkResult<Chunk> = IteratorResult<Chunk, undefined>
 

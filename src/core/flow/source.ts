@@ -5,6 +5,14 @@ export type SourceResult<T> = { readonly done: false; readonly value: T } | { re
 /** What a reader makes of a batch; undefined at the end. */
 export type BatchMapper<Chunk, T> = (batch: readonly Chunk[] | undefined) => T
 
+/** Reads a run in batches: what a RunStream reads from. */
+export interface BatchReader<Chunk> {
+  /** Resolves with what `take` returns for the next batch. One call at a time. */
+  read<T>(take: BatchMapper<Chunk, T>): Promise<T>
+  /** Ends the run. The reader gets what came before, then the end. */
+  stop(reason: unknown): void
+}
+
 /** Told how the reading of a flow ends. */
 export interface FlowOwner {
   onEnd(): void

@@ -1,7 +1,10 @@
 import { ChaintapError } from '../errors.ts'
-import type { Handler, Listener, RunEvent, StopRun } from '../event.ts'
-import { callMethod } from './methods.ts'
+import type { Listener, RunEvent, StopRun } from '../event.ts'
+import { type CallbackMethods, callMethod } from './methods.ts'
 import { streamListener } from './stream-handler.ts'
+
+/** Receives run events: a function, an object of `on…` methods, or a stream. */
+export type Handler = Listener | CallbackMethods | TransformStream<RunEvent, RunEvent> | WritableStream<RunEvent>
 
 /** A handler of any form, lifted once per run tree to a function of an event. */
 export interface ResolvedHandler {

@@ -1,7 +1,6 @@
-import type { EventPayload, Handler, Run, RunEvent, StopRun } from '../event.ts'
-import { isThenable, type ResolvedHandler, raisesErrors, reportHandlerError } from '../handler/handler.ts'
+import type { EventPayload, EventSink, Run, RunEvent, StopRun } from '../event.ts'
+import { type Handler, isThenable, type ResolvedHandler, raisesErrors, reportHandlerError } from '../handler/handler.ts'
 import { unique } from '../options.ts'
-import type { EventSink } from './event-reader.ts'
 import type { Tree } from './tree.ts'
 
 /** Where somebody must wait for handlers: rejects only with what a handler with `raiseError` threw. */

@@ -1,26 +1,18 @@
 import { AbortReason, ChaintapError, TruncatedError } from '../errors.ts'
-import type { RunContext } from '../event.ts'
+import type { EventSink } from '../event.ts'
 import { Flow } from '../flow/flow.ts'
-import type { BatchMapper, FlowOwner } from '../flow/source.ts'
+import type { BatchMapper, BatchReader, FlowOwner } from '../flow/source.ts'
 import type { MergedOptions } from '../options.ts'
 import type { Outcome } from '../outcome.ts'
-import type { Runnable } from '../runnable/runnable.ts'
-import type { EventSink } from './event-reader.ts'
-import { ActiveRun } from './run.ts'
+import { ActiveRun, isActiveRun } from './run.ts'
 import { remainingDepthBelow } from './scope.ts'
-import { startRun } from './start.ts'
+import { type Startable, startRun } from './start.ts'
 import { Tree } from './tree.ts'
-
-/** What a face reads from. */
-export interface BatchReader<T> {
-  read<R>(take: BatchMapper<T, R>): Promise<R>
-  stop(reason: unknown): void
-}
 
 /** Drives one run, the root of its tree unless options name a parent: reading pulls, stopping ends it (decision 3 of the design). */
 export class RunDriver<Chunk, Out> implements BatchReader<Chunk>, FlowOwner {
   readonly run: ActiveRun
-  readonly #runnable: Runnable<never, Out, Chunk>
+  readonly #runnable: Startable<Chunk>
   readonly #input: unknown
   readonly #emitsChunks: boolean
   #flow: Flow<Chunk> | undefined
@@ -31,7 +23,7 @@ export class RunDriver<Chunk, Out> implements BatchReader<Chunk>, FlowOwner {
   #stats: Pick<Outcome<unknown>, 'usage' | 'firstTokenMs' | 'durationMs'> | undefined
   #failure: { readonly error: unknown } | undefined
 
-  constructor(runnable: Runnable<never, Out, Chunk>, input: unknown, options: MergedOptions, streaming: boolean, view?: EventSink) {
+  constructor(runnable: Startable<Chunk>, input: unknown, options: MergedOptions, streaming: boolean, view?: EventSink) {
     this.#runnable = runnable
     this.#input = input
     const parent = resolveParent(options, runnable.name)
@@ -45,7 +37,7 @@ export class RunDriver<Chunk, Out> implements BatchReader<Chunk>, FlowOwner {
   }
 
   get outcome(): Promise<Outcome<Out>> {
-    if (!this.run.retainOutput()) {
+    if (!this.run.output.retain()) {
       const fix = 'Touch run.outcome before you read, and it will be kept.'
       throw new ChaintapError('output_not_kept', `The output grew past what is kept for nobody. ${fix}`)
     }
@@ -70,8 +62,7 @@ export class RunDriver<Chunk, Out> implements BatchReader<Chunk>, FlowOwner {
       this.#startedAt = Date.now()
       if (!this.run.parent) this.run.options.waitUntil?.(this.run.tree.flushed)
     }
-    const launched = startRun(this.#runnable, this.#input, this.run, this.#emitsChunks)
-    this.#flow = await launched.then(({ flow }) => flow, failedFlow<Chunk>)
+    this.#flow = await startRun(this.#runnable, this.#input, this.run, this.#emitsChunks).catch(failedFlow<Chunk>)
     this.#flow.owner = this
     return this.#flow
   }
@@ -97,11 +88,11 @@ export class RunDriver<Chunk, Out> implements BatchReader<Chunk>, FlowOwner {
     const began = this.#startedAt ?? now
     const { firstTokenAt } = run.tree
     this.#stats = {
-      usage: run.totalUsage,
+      usage: run.reports.totalUsage,
       firstTokenMs: firstTokenAt === undefined ? undefined : firstTokenAt - began,
       durationMs: now - began,
     }
-    this.#failure = failure ?? (run.truncated && { error: run.truncated })
+    this.#failure = failure ?? (run.reports.truncated && { error: run.reports.truncated })
     this.#resolveOutcome()
     if (!run.parent) void run.tree.finish()
   }
@@ -109,9 +100,9 @@ export class RunDriver<Chunk, Out> implements BatchReader<Chunk>, FlowOwner {
   #resolveOutcome(): void {
     const { run } = this
     if (!this.#stats || !this.#outcome) return
-    if (!this.#failure) return this.#outcome.resolve({ ...this.#stats, status: 'complete', output: run.output })
+    if (!this.#failure) return this.#outcome.resolve({ ...this.#stats, status: 'complete', output: run.output.value })
     const { error } = this.#failure
-    this.#outcome.resolve({ ...this.#stats, status: failureStatus(run, error), error, partial: run.output })
+    this.#outcome.resolve({ ...this.#stats, status: failureStatus(run, error), error, partial: run.output.value })
   }
 }
 
@@ -142,5 +133,3 @@ function resolveParent(options: MergedOptions, name: string): ActiveRun | undefi
   }
   return parent
 }
-
-export const isActiveRun = (value: unknown): value is ActiveRun & RunContext => value instanceof ActiveRun

@@ -1,14 +1,6 @@
-import type { RunEvent } from '../event.ts'
-import type { BatchMapper } from '../flow/source.ts'
+import type { EventSink, RunEvent } from '../event.ts'
+import type { BatchMapper, BatchReader } from '../flow/source.ts'
 import { createEventPredicate, type EventFilter } from '../handler/filter.ts'
-import type { BatchReader } from './driver.ts'
-
-/** A reader of the events of a run and all below it. */
-export interface EventSink {
-  push(event: RunEvent, heard: Promise<unknown> | undefined): void
-  /** A promise where the reader is behind. */
-  ready(): Promise<void> | undefined
-}
 
 interface QueuedEvent {
   readonly event: RunEvent

@@ -1,10 +1,9 @@
 import type { Delta } from '../delta.ts'
-import type { ResponseInfo } from '../event.ts'
 import type { Flow } from '../flow/flow.ts'
 import type { MaybePromise } from '../flow/link.ts'
-import { mergeUsage } from '../usage.ts'
 import type { PendingHandlers } from './dispatch.ts'
 import type { ActiveRun } from './run.ts'
+import type { RunHandle } from './run-handle.ts'
 
 /**
  * Puts a run around its flow: it tells and folds what passes, and ends with it. `emitsChunks`: its chunks are events too, for the reader
@@ -13,7 +12,8 @@ import type { ActiveRun } from './run.ts'
 export function instrument<Chunk>(run: ActiveRun, flow: Flow<Chunk>, isShown: boolean): Flow<Chunk> {
   const { dispatcher } = run
   const folding = flow.retained
-  const kept = run.collectOutput(flow.fold, folding)
+  if (dispatcher.hasListeners) run.output.needed = 'yes'
+  const kept = run.output.start(flow.fold, folding)
   const adding = kept === folding ? undefined : kept
   const emitFromChunk = tokenEmitter(run)
   const pass = (chunk: Chunk, controller: TransformStreamDefaultController<Chunk>): void => {
@@ -37,15 +37,10 @@ export function instrument<Chunk>(run: ActiveRun, flow: Flow<Chunk>, isShown: bo
   return instrumented
 }
 
-/** Notes which answer of which model a run is about. What is not known now is left as it is. */
-export function recordAnswer(run: ActiveRun, { id, model, url, cacheWrite1hTokens }: ResponseInfo): void {
-  run.responseInfo = mergeUsage<ResponseInfo>(run.responseInfo, { id, model, url, cacheWrite1hTokens })
-}
-
-/** Notes what a model says of its answer. */
-export function recordDelta(run: ActiveRun, delta: Delta): void {
-  if (delta.type === 'usage') run.usage = mergeUsage(run.usage, delta.usage)
-  if (delta.type === 'meta') recordAnswer(run, delta)
+/** Records what a Delta says about the response: its usage, its id, its model. */
+export function recordDelta(run: RunHandle, delta: Delta): void {
+  if (delta.type === 'usage') run.report({ usage: delta.usage })
+  if (delta.type === 'meta') run.report({ answered: delta })
 }
 
 /** How a model's run tells its chunks: text as `token`, anything else as `delta`. Other runs tell nothing: their child did. */

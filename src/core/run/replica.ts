@@ -1,8 +1,24 @@
 import { AbortReason } from '../errors.ts'
-import type { Run, RunEvent } from '../event.ts'
+import type { EmittablePayload, Run, RunEvent } from '../event.ts'
+import { reportHandlerError } from '../handler/handler.ts'
+import type { RunOptions } from '../options.ts'
 import type { PendingHandlers } from './dispatch.ts'
 import { recordDelta } from './instrument.ts'
-import { ActiveRun } from './run.ts'
+import { ActiveRun, toActiveRun } from './run.ts'
+import type { RunHandle } from './run-handle.ts'
+
+/** The options that a call passes on to a run elsewhere: tags and metadata of its scope, and its name if the call set one. */
+export function inheritedOptions(handle: RunHandle): Pick<RunOptions, 'metadata' | 'runName' | 'tags'> {
+  const { scope, options } = toActiveRun(handle)
+  const { runName } = options
+  return { tags: scope.tags, metadata: scope.metadata, ...(runName !== undefined && { runName }) }
+}
+
+/** Reports a failed callback of a runnable's options as a handler's failure is reported: it does not harm the run. */
+export function reportCallbackError(error: unknown, callback: object, handle: RunHandle, payload: EmittablePayload): void {
+  const { run, tree } = toActiveRun(handle)
+  reportHandlerError(error, { run, at: Date.now(), seq: tree.seq, ...payload }, callback, tree.onHandlerError)
+}
 
 /** A run that goes on elsewhere and is told here. */
 class ReplicaRun extends ActiveRun {
@@ -27,8 +43,8 @@ export class RunTreeReplica {
   readonly #runs = new Map<string, ActiveRun | undefined>()
 
   /** `countsUsage`: what the runs report counts as used by `top`. */
-  constructor(top: ActiveRun, addsUp: boolean) {
-    this.#parentRun = top
+  constructor(top: RunHandle, addsUp: boolean) {
+    this.#parentRun = toActiveRun(top)
     this.#countsUsage = addsUp
   }
 
@@ -65,9 +81,7 @@ export class RunTreeReplica {
     const { tree } = parent
     const run: Run = { ...event.run, parentId: parent.run.id, rootId: parent.run.rootId }
     const open = new ReplicaRun(run, { tree, parent, run })
-    open.phase = 'open'
-    parent.openChildren++
-    tree.openRuns.push(open)
+    open.markOpen()
     this.#runs.set(run.id, open)
     return open.dispatcher.forward(event, this.clockOffsetMs)
   }
@@ -83,7 +97,7 @@ export class RunTreeReplica {
 
   #endRun(run: ActiveRun, { type, ...event }: Extract<RunEvent, { type: 'end' | 'error' }>): void {
     if (run.openChildren > 0) run.tree.closeDescendants(run, new AbortReason(`${run.run.name} ended while this run was going on.`))
-    if (this.#countsUsage && event.usage) run.addToTotalUsage(event.usage)
+    if (this.#countsUsage && event.usage) run.report({ externalUsage: event.usage })
     this.#runs.set(run.run.id, undefined)
     // From now on no handler can fail it.
     run.dispatcher.isClosed = type === 'error'

@@ -1,9 +1,10 @@
 import { ChaintapError, readerLeftReason, UserStop } from '../errors.ts'
 import type { Run } from '../event.ts'
 import { ChunkIterator } from '../flow/iterator.ts'
+import type { BatchReader } from '../flow/source.ts'
 import type { Outcome } from '../outcome.ts'
 import { setAsyncDispose } from '../util/dispose.ts'
-import type { BatchReader, RunDriver } from './driver.ts'
+import type { RunDriver } from './driver.ts'
 
 type ReadMode = 'stream' | 'iterator' | 'batches' | 'nextBatch' | 'drain'
 

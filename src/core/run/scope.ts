@@ -1,9 +1,7 @@
 import { ChaintapError } from '../errors.ts'
-import type { Handler, Run, RunKind } from '../event.ts'
+import type { Run, RunKind } from '../event.ts'
+import type { Handler } from '../handler/handler.ts'
 import { type MergedOptions, unique } from '../options.ts'
-import type { EventSink } from './event-reader.ts'
-import type { ActiveRun } from './run.ts'
-import type { Tree } from './tree.ts'
 
 /** What a run hands down to the runs below it (P7). Made once, when the run is made; never changed. */
 export interface Scope {
@@ -28,20 +26,6 @@ export interface OwnOptions {
 export interface RunnableInfo extends OwnOptions {
   readonly name: string
   readonly kind: RunKind
-}
-
-/** Where a run stands: below another run, or at the root of a tree. */
-export interface RunInit {
-  readonly tree: Tree
-  readonly parent?: ActiveRun | undefined
-  readonly options?: MergedOptions | undefined
-  /** Framework tags of this run alone, e.g. `seq:step:1`. */
-  readonly tags?: readonly string[]
-  readonly streaming?: boolean
-  /** Who reads the events of this run and all below it. */
-  readonly eventSink?: EventSink | undefined
-  /** What the run is, where it is made elsewhere. */
-  readonly run?: Run | undefined
 }
 
 export const rootScope = (streaming: boolean): Scope => ({
@@ -74,8 +58,28 @@ export function remainingDepthBelow({ remainingDepth }: Scope, name: string, ask
   )
 }
 
+/** Describes a new run of an object. */
+export function describeRun(
+  own: RunnableInfo,
+  scope: Scope,
+  parent: Run | undefined,
+  id: string,
+  name: string | undefined,
+  frameworkTags: readonly string[],
+): Run {
+  return {
+    id,
+    parentId: parent?.id,
+    rootId: parent?.rootId ?? id,
+    name: name ?? own.name,
+    kind: own.kind,
+    tags: resolveRunTags(frameworkTags, scope, own),
+    metadata: { ...scope.metadata, ...own.metadata },
+  }
+}
+
 /** Tags of an object's own run: the framework's, what reaches it from above, then its constructor's. */
-export const resolveRunTags = (framework: readonly string[], scope: Scope, own: RunnableInfo): readonly string[] =>
+const resolveRunTags = (framework: readonly string[], scope: Scope, own: RunnableInfo): readonly string[] =>
   scope.tags.length > 0 || own.tags ? unique([...framework, ...scope.tags, ...(own.tags ?? [])]) : framework
 
 /** Handlers of an object's own run: what reaches it from above, then its constructor's. */

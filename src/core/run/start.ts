@@ -1,41 +1,45 @@
 import { AbortReason, TimeoutError } from '../errors.ts'
 import type { Flow } from '../flow/flow.ts'
 import type { Stage } from '../flow/link.ts'
-import { isThenable } from '../handler/handler.ts'
+import { type Handler, isThenable } from '../handler/handler.ts'
 import type { MergedOptions } from '../options.ts'
-import type { Runnable } from '../runnable/runnable.ts'
 import { listenForAbort, MAX_TIMER_MS } from '../util/signal.ts'
 import { instrument } from './instrument.ts'
-import { ActiveRun } from './run.ts'
-import type { RunInit } from './scope.ts'
+import { ActiveRun, type RunInit, toActiveRun } from './run.ts'
+import type { RunHandle } from './run-handle.ts'
+import type { RunnableInfo } from './scope.ts'
 
-/** A run that has started, and the flow of its chunks. */
-export interface StartedRun<Chunk = unknown> {
-  readonly run: ActiveRun
-  readonly flow: Flow<Chunk>
+/** A runnable as the runtime sees it. */
+export interface Startable<Chunk> extends RunnableInfo {
+  readonly config?: MergedOptions | undefined
+  prepare?(input: never): unknown
+  open(input: never, run: RunHandle): Flow<Chunk> | Promise<Flow<Chunk>>
+  through?(flow: Flow, run: RunHandle): Flow<Chunk> | Promise<Flow<Chunk>>
+  lazyCallbacks?(): Promise<readonly Handler[]>
 }
 
-type AnyRunnable<Chunk> = Runnable<never, unknown, Chunk>
+type ChildInit = Omit<RunInit, 'tree' | 'parent'>
 
-/** Starts a runnable as a child: `start` is told, its flow is open, and whatever fails from here on ends its run. */
-export function startChild<Chunk>(
-  runnable: AnyRunnable<Chunk>,
-  input: unknown,
-  parent: ActiveRun,
-  place: Omit<RunInit, 'tree' | 'parent'> = {},
-): Promise<StartedRun<Chunk>> {
-  return startRun(runnable, input, new ActiveRun(runnable, { options: runnable.config, ...place, tree: parent.tree, parent }))
+/** Makes the run of a child, which does not start yet. */
+export function createChildRun(runnable: Startable<unknown>, handle: RunHandle, init: ChildInit = {}): ActiveRun {
+  const parent = toActiveRun(handle)
+  return new ActiveRun(runnable, { options: runnable.config, ...init, tree: parent.tree, parent })
+}
+
+/** Starts a runnable as a child: emits `start` and opens its flow. Any failure from here on ends its run. */
+export function startChild<Chunk>(runnable: Startable<Chunk>, input: unknown, parent: RunHandle, init?: ChildInit): Promise<Flow<Chunk>> {
+  return startRun(runnable, input, createChildRun(runnable, parent, init))
 }
 
 /** Starts a run that has been made. A stop does not wait for what is being opened: `open` closes it when it comes. */
-export function startRun<Chunk>(runnable: AnyRunnable<Chunk>, input: unknown, run: ActiveRun, isShown = false): Promise<StartedRun<Chunk>> {
+export function startRun<Chunk>(runnable: Startable<Chunk>, input: unknown, run: ActiveRun, isShown = false): Promise<Flow<Chunk>> {
   return new Promise((resolve, reject) => {
     run.onEnd((failure) => failure && reject(failure.reason))
     openFlow(runnable, input, run, isShown).then(resolve, reject)
   })
 }
 
-async function openFlow<Chunk>(runnable: AnyRunnable<Chunk>, input: unknown, run: ActiveRun, isShown: boolean): Promise<StartedRun<Chunk>> {
+async function openFlow<Chunk>(runnable: Startable<Chunk>, input: unknown, run: ActiveRun, isShown: boolean): Promise<Flow<Chunk>> {
   throwIfEnded(run)
   applyLimits(run, run.options)
   if (runnable.lazyCallbacks) run.dispatcher.addHandlers(await runnable.lazyCallbacks())
@@ -53,7 +57,7 @@ async function openFlow<Chunk>(runnable: AnyRunnable<Chunk>, input: unknown, run
     // Also where the run was stopped while the flow was opening: then it is closed here, at once.
     run.onEnd((failure) => failure && flow.cancel(failure.reason))
     throwIfEnded(run)
-    return { run, flow: instrument(run, flow, isShown) }
+    return instrument(run, flow, isShown)
   } catch (error) {
     run.tree.close(run, error)
     throw error
@@ -62,27 +66,27 @@ async function openFlow<Chunk>(runnable: AnyRunnable<Chunk>, input: unknown, run
 
 /** Starts a runnable as a step after a flow, to work on its chunks: its run starts with the first of them. */
 export async function startDownstream<Chunk>(
-  runnable: AnyRunnable<Chunk>,
+  runnable: Startable<Chunk>,
   flow: Flow,
-  parent: ActiveRun,
+  parent: RunHandle,
   tags: readonly string[],
-): Promise<StartedRun<Chunk>> {
-  const run = new ActiveRun(runnable, { tree: parent.tree, parent, tags, options: runnable.config })
+): Promise<Flow<Chunk>> {
+  const run = createChildRun(runnable, parent, { tags })
   if (runnable.lazyCallbacks) run.dispatcher.addHandlers(await runnable.lazyCallbacks())
   if (!runnable.through) throw new TypeError(`${runnable.name} does not work on chunks`)
   const joined = await runnable.through(flow.through(startOnFirstChunk(run)), run)
   run.onEnd((failure) => failure && joined.cancel(failure.reason))
-  return { run, flow: instrument(run, joined, false) }
+  return instrument(run, joined, false)
 }
 
 /** Reads a flow to its end and gives the output of its chunks. */
-export async function readOutput({ flow }: StartedRun): Promise<unknown> {
+export async function readOutput(flow: Flow): Promise<unknown> {
   const output = flow.fold()
   for (let batch = await flow.next(); batch; batch = await flow.next()) for (const chunk of batch) output.add(chunk)
   return output.result()
 }
 
-function prepareInput(runnable: AnyRunnable<unknown>, input: unknown): { input: unknown; failure?: { error: unknown } } {
+function prepareInput(runnable: Startable<unknown>, input: unknown): { input: unknown; failure?: { error: unknown } } {
   if (!runnable.prepare) return { input }
   try {
     return { input: runnable.prepare(input as never) }

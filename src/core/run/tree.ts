@@ -1,9 +1,20 @@
-import type { Handler, Listener } from '../event.ts'
-import { type ResolvedHandler, reportHandlerError, toListener } from '../handler/handler.ts'
+import type { Listener, Run } from '../event.ts'
+import { type Handler, type ResolvedHandler, reportHandlerError, toListener } from '../handler/handler.ts'
 import type { CallbackMethods } from '../handler/methods.ts'
 import type { RunOptions } from '../options.ts'
 import { idFactory } from '../util/id.ts'
-import type { ActiveRun } from './run.ts'
+
+/** A run as its tree sees it. */
+export interface TreeRun {
+  readonly run: Run
+  readonly parent: TreeRun | undefined
+  readonly depth: number
+  readonly phase: 'new' | 'open' | 'ended' | 'failed'
+  stop(reason: unknown): void
+  markFailed(reason: unknown): void
+  stopWork(): void
+  emitError(before: Map<Handler, Promise<unknown>>): void
+}
 
 /** What all runs of one root share: ids, order, who is open, which handlers were reached. Nothing outlives it (P9). */
 export class Tree {
@@ -16,7 +27,7 @@ export class Tree {
   /** When a model first said something, ms since epoch. */
   firstTokenAt: number | undefined
   /** Open runs in the order of their start. */
-  readonly openRuns: ActiveRun[] = []
+  readonly openRuns: TreeRun[] = []
   /** How many events are being told: a handler that stops a run has the end told after them. */
   dispatchDepth = 0
   /** What handlers with `raiseError` threw: whoever makes do with a child's failure lets these through. */
@@ -24,6 +35,8 @@ export class Tree {
   readonly #deferred: (() => void)[] = []
   readonly #resolvedHandlers = new Map<Handler, ResolvedHandler>()
   readonly #pendingWork = new Set<Promise<unknown>>()
+  /** Work that runnables left behind; `flushed` waits for it. */
+  readonly #tailWork: Promise<unknown>[] = []
   #isFlushed = false
   #flushed: PromiseWithResolvers<void> | undefined
 
@@ -53,6 +66,11 @@ export class Tree {
     wait.then(done, done)
   }
 
+  /** Makes `flushed` wait for `work` too. Handlers do not wait for it. */
+  waitUntil(work: Promise<unknown>): void {
+    this.#tailWork.push(work.catch(() => {}))
+  }
+
   /** Settles when no handler is busy. */
   async settled(): Promise<void> {
     while (this.#pendingWork.size > 0) await Promise.allSettled(this.#pendingWork)
@@ -62,7 +80,7 @@ export class Tree {
    * Ends a run and everything below it with an error: all are closed, then all stop working (signals abort, bodies are cancelled),
    * then their ends are told: children before parents, siblings in the order in which they started (P1, P2).
    */
-  close(top: ActiveRun, reason: unknown): void {
+  close(top: TreeRun, reason: unknown): void {
     this.#close((run) => isWithin(run, top), reason)
     // A run that never started has no end to tell, but may own what must be closed.
     if (top.phase !== 'new') return
@@ -70,11 +88,11 @@ export class Tree {
     top.stopWork()
   }
 
-  closeDescendants(top: ActiveRun, reason: unknown): void {
+  closeDescendants(top: TreeRun, reason: unknown): void {
     this.#close((run) => run !== top && isWithin(run, top), reason)
   }
 
-  #close(isMeant: (run: ActiveRun) => boolean, reason: unknown): void {
+  #close(isMeant: (run: TreeRun) => boolean, reason: unknown): void {
     const closing = this.openRuns.filter(isMeant).sort((a, b) => b.depth - a.depth)
     for (const run of closing) run.markFailed(reason)
     this.dispatchDepth++
@@ -104,6 +122,7 @@ export class Tree {
     const flushing: Promise<void>[] = []
     for (const handler of this.#resolvedHandlers.keys()) if ('flush' in handler) flushing.push(this.#flush(handler))
     await Promise.all(flushing)
+    for (let work = this.#tailWork.shift(); work; work = this.#tailWork.shift()) await work
     this.#isFlushed = true
     this.#flushed?.resolve()
   }
@@ -117,4 +136,4 @@ export class Tree {
   }
 }
 
-const isWithin = (run: ActiveRun | undefined, top: ActiveRun): boolean => run !== undefined && (run === top || isWithin(run.parent, top))
+const isWithin = (run: TreeRun | undefined, top: TreeRun): boolean => run !== undefined && (run === top || isWithin(run.parent, top))

@@ -1,13 +1,22 @@
 import { AbortReason, ChaintapError, TimeoutError } from '../errors.ts'
-import type { ActiveRun } from './run.ts'
+import type { RunContext } from '../event.ts'
+import { isActiveRun } from './run.ts'
 
 /**
- * Whether what a child failed with ends the run that called it too, so that nothing may be tried in its place: the run itself was
- * stopped, somebody stopped something below it (a timeout of the child's own is a failure like others), a handler with `raiseError`
- * threw, or runs called one another too deep.
+ * Whether a child's error also ends the run that called it, so that nothing may be tried instead. That is so if
+ *
+ * - the run itself was stopped, or something below it was (a child's own timeout is an ordinary failure),
+ * - a handler with `raiseError` threw,
+ * - or runs called one another deeper than `recursionLimit`.
  */
-export function isUnrecoverable(error: unknown, { phase, tree }: ActiveRun): boolean {
+export function isUnrecoverable(error: unknown, context: RunContext): boolean {
+  if (!isActiveRun(context)) return false
   const isStop = error instanceof AbortReason && !(error instanceof TimeoutError)
   const isTooDeep = error instanceof ChaintapError && error.code === 'recursion_limit'
-  return phase !== 'open' || isStop || isTooDeep || tree.fatalErrors?.has(error) === true
+  return context.phase !== 'open' || isStop || isTooDeep || context.tree.fatalErrors?.has(error) === true
+}
+
+/** Fails the run that called a child if the child's error ends that run too. For callers that cannot throw the error. */
+export function failIfUnrecoverable(error: unknown, context: RunContext): void {
+  if (isActiveRun(context) && isUnrecoverable(error, context)) context.tree.close(context, error)
 }

@@ -1,6 +1,5 @@
-import type { RunOptions } from '../options.ts'
+import type { BatchOptions, RunOptions } from '../options.ts'
 import { listenForAbort } from '../util/signal.ts'
-import type { BatchOptions } from './runnable.ts'
 
 /** Runs `one` for each input, at most `limit` at once, outputs in the order of the inputs. */
 export async function mapAll<In, Out>(

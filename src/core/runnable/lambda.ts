@@ -2,7 +2,8 @@ import type { RunContext } from '../event.ts'
 import { Flow } from '../flow/flow.ts'
 import { defaultFold } from '../flow/fold.ts'
 import { fromIterator, fromStream } from '../flow/source.ts'
-import type { ActiveRun } from '../run/run.ts'
+import { toActiveRun } from '../run/run.ts'
+import type { RunHandle } from '../run/run-handle.ts'
 import { remainingDepthBelow } from '../run/scope.ts'
 import { startChild } from '../run/start.ts'
 import { type ChunkOf, createRunnable, type OutputOf, Runnable } from './runnable.ts'
@@ -27,7 +28,7 @@ export function lambda<In, R>(
 }
 
 /** The flow of whatever a function gave. */
-async function flowFromResult<Chunk>(given: unknown, input: unknown, run: ActiveRun): Promise<Flow<Chunk>> {
+async function flowFromResult<Chunk>(given: unknown, input: unknown, run: RunHandle): Promise<Flow<Chunk>> {
   if (given instanceof Runnable) return openReturnedRunnable<Chunk>(given, input, run)
   if (typeof given !== 'object' || given === null) return Flow.of(given as Chunk)
   // A reader where there is one: WebKit's streams are no async iterables.
@@ -38,10 +39,9 @@ async function flowFromResult<Chunk>(given: unknown, input: unknown, run: Active
   return Flow.of(given as Chunk)
 }
 
-async function openReturnedRunnable<Chunk>(next: Runnable<never, unknown, unknown>, input: unknown, run: ActiveRun): Promise<Flow<Chunk>> {
-  const recursionLimit = remainingDepthBelow(run.scope, run.run.name, next.config?.recursionLimit)
-  const { flow } = await startChild(next, input, run, { options: { ...next.config, recursionLimit } })
-  return flow as Flow<Chunk>
+async function openReturnedRunnable<Chunk>(next: Runnable<never, unknown, unknown>, input: unknown, run: RunHandle): Promise<Flow<Chunk>> {
+  const recursionLimit = remainingDepthBelow(toActiveRun(run).scope, run.run.name, next.config?.recursionLimit)
+  return (await startChild(next, input, run, { options: { ...next.config, recursionLimit } })) as Flow<Chunk>
 }
 
 // Arrays and maps are iterable too, but are values: only what iterates itself is a stream of chunks.

@@ -1,10 +1,12 @@
-import type { Handler, RunContext, RunEvent, RunKind } from '../event.ts'
+import type { RunContext, RunEvent, RunKind } from '../event.ts'
 import type { Flow } from '../flow/flow.ts'
 import type { EventFilter } from '../handler/filter.ts'
-import { type MergedOptions, mergeOptions, type RunOptions } from '../options.ts'
-import { isActiveRun, RunDriver } from '../run/driver.ts'
+import type { Handler } from '../handler/handler.ts'
+import { type BatchOptions, type MergedOptions, mergeOptions, type RunOptions } from '../options.ts'
+import { RunDriver } from '../run/driver.ts'
 import { RunEventReader } from '../run/event-reader.ts'
-import type { ActiveRun } from '../run/run.ts'
+import { isActiveRun } from '../run/run.ts'
+import type { RunHandle } from '../run/run-handle.ts'
 import { drainReader, RunStream } from '../run/run-stream.ts'
 import type { OwnOptions } from '../run/scope.ts'
 import { mapAll } from './batch.ts'
@@ -14,12 +16,6 @@ import { transform } from './transform.ts'
 
 /** Options of `events`: which of them to give. */
 export interface EventOptions extends RunOptions, EventFilter {}
-
-/** Options of `batch`. */
-export interface BatchOptions extends RunOptions {
-  /** Run all, and give errors in their places; otherwise the first failure aborts the rest and is thrown. */
-  readonly returnErrors?: boolean
-}
 
 /** What may follow a step that gives `Out`, in chunks of `Chunk`: a runnable, a function of the output, or a transformer of the chunks. */
 export type NextStep<Out, Chunk> =
@@ -72,9 +68,9 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
    * Opens the work for one input: an `In`, or what `prepare` made of it. What it starts must stop with `run`: see `run.signal` and
    * `run.own`.
    */
-  abstract open(input: never, run: ActiveRun): Flow<Chunk> | Promise<Flow<Chunk>>
+  abstract open(input: never, run: RunHandle): Flow<Chunk> | Promise<Flow<Chunk>>
   /** As a step after a flow, where it can work on chunks: adds its stages. */
-  through?(flow: Flow, run: ActiveRun): Flow<Chunk> | Promise<Flow<Chunk>>
+  through?(flow: Flow, run: RunHandle): Flow<Chunk> | Promise<Flow<Chunk>>
   /** Brings the input into the form that `start` tells and `open` takes. */
   prepare?(input: In): unknown
   /** Constructor callbacks that have to be loaded before a run starts. */
@@ -85,9 +81,9 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
     const merged = resolveOptions(this, options)
     const whole = (async () => {
       const pump = new RunDriver<Chunk, Out>(this, input, merged, false)
-      pump.run.outputNeeded = 'yes'
+      pump.run.output.needed = 'yes'
       await drainReader(pump)
-      return pump.run.output as Out
+      return pump.run.output.value as Out
     })()
     // A child left running when its parent returns is aborted, with nobody there to catch it; its error was told as an event.
     if (merged.parent) whole.catch(() => {})
@@ -97,7 +93,7 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
   /** Runs while it is read: the output in chunks. */
   stream(input: In, options?: RunOptions | RunContext): RunStream<Chunk, Out> {
     const pump = new RunDriver<Chunk, Out>(this, input, resolveOptions(this, options), true)
-    pump.run.outputNeeded = 'late'
+    pump.run.output.needed = 'late'
     return new RunStream<Chunk, Out>(pump, pump)
   }
 
@@ -150,8 +146,8 @@ export function toRunnable(step: unknown): Runnable<never, unknown, unknown> {
 export interface RunnableParts<In, Chunk> {
   readonly name: string
   readonly kind?: RunKind
-  open(input: In, run: ActiveRun): Flow<Chunk> | Promise<Flow<Chunk>>
-  through?(flow: Flow, run: ActiveRun): Flow<Chunk> | Promise<Flow<Chunk>>
+  open(input: In, run: RunHandle): Flow<Chunk> | Promise<Flow<Chunk>>
+  through?(flow: Flow, run: RunHandle): Flow<Chunk> | Promise<Flow<Chunk>>
   readonly steps?: readonly Runnable<never, unknown, unknown>[]
 }
 

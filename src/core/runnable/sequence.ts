@@ -1,6 +1,6 @@
 import type { Flow } from '../flow/flow.ts'
-import type { ActiveRun } from '../run/run.ts'
-import { readOutput, type StartedRun, startChild, startDownstream } from '../run/start.ts'
+import type { RunHandle } from '../run/run-handle.ts'
+import { readOutput, startChild, startDownstream } from '../run/start.ts'
 import { createRunnable, flattenSteps, type Runnable } from './runnable.ts'
 
 type SequenceStep = Runnable<never, unknown, unknown>
@@ -27,21 +27,21 @@ export function sequence(...given: readonly SequenceStep[]): SequenceStep {
     name: 'RunnableSequence',
     steps,
     open: (input, run) => openSteps(steps, undefined, input, run),
-    ...(first?.through && { through: (flow: Flow, run: ActiveRun) => openSteps(steps, { run, flow }, undefined, run) }),
+    ...(first?.through && { through: (flow: Flow, run: RunHandle) => openSteps(steps, flow, undefined, run) }),
   })
 }
 
 /** Data flowing through the steps: on as a flow where the next one takes chunks, folded to a value where it does not. */
-async function openSteps(steps: readonly SequenceStep[], from: StartedRun | undefined, input: unknown, run: ActiveRun): Promise<Flow> {
+async function openSteps(steps: readonly SequenceStep[], from: Flow | undefined, input: unknown, run: RunHandle): Promise<Flow> {
   let at = from
   let value = input
   for (const [index, step] of steps.entries()) {
     const tags = [`seq:step:${index + 1}`]
-    if (at && step.through) at = await startDownstream(step, at.flow, run, tags)
+    if (at && step.through) at = await startDownstream(step, at, run, tags)
     else {
       if (at) value = await readOutput(at)
       at = await startChild(step, value, run, { tags })
     }
   }
-  return (at as StartedRun).flow
+  return at as Flow
 }

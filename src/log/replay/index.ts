@@ -4,7 +4,7 @@ import { Flow } from '../../core/flow/flow.ts'
 import type { Fold } from '../../core/flow/fold.ts'
 import type { Stage } from '../../core/flow/link.ts'
 import type { RunOptions } from '../../core/options.ts'
-import type { ActiveRun } from '../../core/run/run.ts'
+import type { RunHandle } from '../../core/run/run-handle.ts'
 import type { RunStream } from '../../core/run/run-stream.ts'
 import { createRunnable } from '../../core/runnable/runnable.ts'
 import type { ReadableLog } from '../read-records.ts'
@@ -33,7 +33,7 @@ export interface ReplayOptions extends Pick<RunOptions, 'signal' | 'timeout'> {
 export function replay(store: ReadableLog, runId: string, { speed = 1, ...options }: ReplayOptions = {}): RunStream<RunEvent, unknown> {
   checkSpeed(speed)
   const isLast = (event: RunEvent): boolean => isEndOf(event, runId)
-  const open = (_: undefined, run: ActiveRun): Flow<RunEvent> => {
+  const open = (_: undefined, run: RunHandle): Flow<RunEvent> => {
     const source = paceEvents(readEvents(store, { runId }, isLast), { speed, signal: run.signal })
     return new Flow<readonly RunEvent[]>(source).through(replayEvents(runId, run, isLast), () => replayOutputFold(isLast))
   }
@@ -41,14 +41,18 @@ export function replay(store: ReadableLog, runId: string, { speed = 1, ...option
 }
 
 /** Takes batches apart, and does with a run what its events tell. */
-function replayEvents(runId: string, run: ActiveRun, isLast: (event: RunEvent) => boolean): Stage<readonly RunEvent[], RunEvent> {
+function replayEvents(runId: string, run: RunHandle, isLast: (event: RunEvent) => boolean): Stage<readonly RunEvent[], RunEvent> {
   let last: RunEvent | undefined
+  let hasToken = false
   return {
     transform(batch, controller) {
       for (const event of batch) {
         last = event
-        if (event.type === 'token') run.tree.firstTokenAt ??= Date.now()
-        if ('usage' in event && event.usage) run.addToTotalUsage(event.usage)
+        if (event.type === 'token' && !hasToken) {
+          hasToken = true
+          run.report({ firstTokenAt: Date.now() })
+        }
+        if ('usage' in event && event.usage) run.report({ externalUsage: event.usage })
         controller.enqueue(event)
       }
       if (last?.type === 'error' && isLast(last)) throw last.error

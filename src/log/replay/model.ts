@@ -4,7 +4,7 @@ import type { RunEvent, RunKind } from '../../core/event.ts'
 import { Flow } from '../../core/flow/flow.ts'
 import type { Stage } from '../../core/flow/link.ts'
 import type { AssistantMessage, Message } from '../../core/message.ts'
-import type { ActiveRun } from '../../core/run/run.ts'
+import type { RunHandle } from '../../core/run/run-handle.ts'
 import type { OwnOptions } from '../../core/run/scope.ts'
 import { Runnable } from '../../core/runnable/runnable.ts'
 import { type ChatInput, toMessages } from '../../messages/coerce.ts'
@@ -58,9 +58,9 @@ export class ReplayModel extends Runnable<ChatInput, AssistantMessage, Delta> {
     return toMessages(input)
   }
 
-  override async open(_messages: readonly Message[], run: ActiveRun): Promise<Flow<Delta>> {
+  override async open(_messages: readonly Message[], run: RunHandle): Promise<Flow<Delta>> {
     // Asked for a whole answer, a model tells no tokens.
-    run.emitsTokens = this.streaming || run.scope.streaming
+    run.report({ emitsTokens: this.streaming || run.streaming })
     const { at, cursor, event } = await this.nextStart()
     const { id } = event.run
     const events = readEvents(this.store, { runId: id, after: cursor }, (event) => isEndOf(event, id))

@@ -1,7 +1,7 @@
 import type { Delta } from '../../core/delta.ts'
 import type { Flow } from '../../core/flow/flow.ts'
 import type { Message } from '../../core/message.ts'
-import type { ActiveRun } from '../../core/run/run.ts'
+import type { RunHandle } from '../../core/run/run-handle.ts'
 import { ChatModel } from '../chat-model.ts'
 import { connectToProvider, type Provider } from '../http/connection.ts'
 import { streamCompletion } from '../http/http.ts'
@@ -51,7 +51,7 @@ export class ChatAnthropic extends ChatModel<AnthropicCallOptions> {
     )
   }
 
-  open(messages: readonly Message[], run: ActiveRun): Flow<Delta> {
+  open(messages: readonly Message[], run: RunHandle): Flow<Delta> {
     return streamCompletion(this, anthropicWire, messages, run)
   }
 }

@@ -2,7 +2,7 @@ import type { Delta } from '../../core/delta.ts'
 import { Flow } from '../../core/flow/flow.ts'
 import { lazySource } from '../../core/flow/lazy-source.ts'
 import type { Message } from '../../core/message.ts'
-import type { ActiveRun } from '../../core/run/run.ts'
+import type { RunHandle } from '../../core/run/run-handle.ts'
 import { messageFold } from '../../messages/fold.ts'
 import { ChatModel } from '../chat-model.ts'
 import type { Availability } from './api.ts'
@@ -74,12 +74,13 @@ export class BrowserAI extends ChatModel<BrowserAICallOptions> {
     session.destroy()
   }
 
-  open(messages: readonly Message[], run: ActiveRun): Flow<Delta> {
-    run.emitsTokens = run.scope.streaming || this.sessionOptions.streaming === true
+  open(messages: readonly Message[], run: RunHandle): Flow<Delta> {
+    const streaming = run.streaming || this.sessionOptions.streaming === true
+    run.report({ emitsTokens: streaming })
     let asked: PreparedPrompt | undefined
     const answer = lazySource(async () => {
       asked = await preparePrompt(this.options, this.sessionOptions, messages, run)
-      return promptSession(asked, run.emitsTokens)
+      return promptSession(asked, streaming)
     })
     const flow = new Flow<string>(answer, messageFold)
     const stops = this.options.stop?.filter(Boolean) ?? []

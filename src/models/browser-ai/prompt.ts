@@ -2,7 +2,7 @@ import type { Delta } from '../../core/delta.ts'
 import type { Stage } from '../../core/flow/link.ts'
 import { fromStream, fromValue, type Source } from '../../core/flow/source.ts'
 import type { Message } from '../../core/message.ts'
-import type { ActiveRun } from '../../core/run/run.ts'
+import type { RunHandle } from '../../core/run/run-handle.ts'
 import type { Usage } from '../../core/usage.ts'
 import type { LanguageModelPromptOptions, LanguageModelSession, PromptMessage } from './api.ts'
 import { promptError } from './errors.ts'
@@ -24,7 +24,7 @@ export async function preparePrompt(
   options: BrowserAICallOptions,
   { session: base, languageModel, download = 'activated', onDownload }: BrowserAIOptions,
   messages: readonly Message[],
-  run: ActiveRun,
+  run: RunHandle,
 ): Promise<PreparedPrompt> {
   const { signal } = run
   const { responseConstraint, omitResponseConstraintInput } = options

@@ -1,7 +1,7 @@
 import { ChaintapError } from '../../core/errors.ts'
-import type { ActiveRun } from '../../core/run/run.ts'
+import type { RunHandle } from '../../core/run/run-handle.ts'
 import type { OwnOptions } from '../../core/run/scope.ts'
-import { isUnrecoverable } from '../../core/run/unrecoverable.ts'
+import { failIfUnrecoverable } from '../../core/run/unrecoverable.ts'
 import type { Runnable } from '../../core/runnable/runnable.ts'
 import { isToolSpec, type ToolSpec } from '../../schema/tool-spec.ts'
 import type { ModelOptions } from '../model.ts'
@@ -66,7 +66,7 @@ export const browserAICallKeys: readonly (keyof BrowserAICallOptions)[] = [
 ]
 
 /** What `availability` and `create` are asked with. What is undefined is not there for them (Web IDL). `run`: where the tools run. */
-export function toCreateCoreOptions(options: BrowserAICallOptions, hasImages: boolean, run?: ActiveRun): LanguageModelCreateCoreOptions {
+export function toCreateCoreOptions(options: BrowserAICallOptions, hasImages: boolean, run?: RunHandle): LanguageModelCreateCoreOptions {
   const { samplingMode, temperature, topK, expectedInputs = [], expectedOutputs, tools, toolChoice } = options
   const isSaid = expectedInputs.some(({ type }) => type === 'image')
   const inputs = hasImages && !isSaid ? [...expectedInputs, { type: 'image' } as const] : expectedInputs
@@ -85,7 +85,7 @@ export function toCreateCoreOptions(options: BrowserAICallOptions, hasImages: bo
  *
  * @throws ChaintapError `invalid_options` for one that cannot be run.
  */
-function toPromptTool(tool: ToolSpec | PromptTool, run: ActiveRun | undefined): PromptTool {
+function toPromptTool(tool: ToolSpec | PromptTool, run: RunHandle | undefined): PromptTool {
   if (!isToolSpec(tool)) return tool
   if (!('invoke' in tool)) throw toolNotRunnableError(tool.name)
   return {
@@ -98,7 +98,7 @@ function toPromptTool(tool: ToolSpec | PromptTool, run: ActiveRun | undefined): 
         return typeof output === 'string' ? output : (JSON.stringify(output) ?? '')
       } catch (error) {
         // Thrown here, the browser would make another error of it.
-        if (run && isUnrecoverable(error, run)) run.tree.close(run, error)
+        if (run) failIfUnrecoverable(error, run)
         return error instanceof Error ? error.message : String(error)
       }
     },

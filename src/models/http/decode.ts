@@ -1,7 +1,7 @@
 import type { Delta } from '../../core/delta.ts'
 import { TruncatedError } from '../../core/errors.ts'
 import type { Stage } from '../../core/flow/link.ts'
-import type { ActiveRun } from '../../core/run/run.ts'
+import type { RunHandle } from '../../core/run/run-handle.ts'
 import { parseJson } from '../../core/util/parse-json.ts'
 import { protocolError, providerStreamError } from './errors.ts'
 import { speculation } from './speculation.ts'
@@ -14,7 +14,7 @@ import type { RequestContext, Transport } from './transport.ts'
 export function decodeStage(
   { wire, streaming, onTruncated }: RequestContext,
   transport: () => Transport,
-  run: ActiveRun,
+  run: RunHandle,
 ): Stage<string, Delta> {
   const decoder = wire.decoder(streaming)
   const templates = speculation((data) => decoder.extractText(parseJson(data)), decoder.replacePadding)
@@ -43,7 +43,7 @@ export function decodeStage(
         throw new TruncatedError(`The answer of ${transport().name} is empty: its stream ended before the first event. Ask again.`)
       const error = new TruncatedError()
       if (onTruncated === 'error') throw error
-      run.markTruncated(error)
+      run.report({ truncated: error })
     },
   }
 }

@@ -3,8 +3,7 @@ import { ChaintapError, type ModelError } from '../../core/errors.ts'
 import { Flow } from '../../core/flow/flow.ts'
 import { lazySource } from '../../core/flow/lazy-source.ts'
 import type { Source } from '../../core/flow/source.ts'
-import { recordAnswer } from '../../core/run/instrument.ts'
-import type { ActiveRun } from '../../core/run/run.ts'
+import type { RunHandle } from '../../core/run/run-handle.ts'
 import { backoffMs, sleep } from '../../core/util/backoff.ts'
 import { parseJson } from '../../core/util/parse-json.ts'
 import { messageFold } from '../../messages/fold.ts'
@@ -28,18 +27,18 @@ export function streamCompletion<Options, Input, At extends ModelConnection>(
   { options, connection }: HttpModel<Options, At>,
   wire: Wire<Options, Input, At>,
   input: Input,
-  run: ActiveRun,
+  run: RunHandle,
 ): Flow<Delta> {
-  const streaming = run.scope.streaming || connection.streaming
+  const streaming = run.streaming || connection.streaming
   const call: RequestContext = { ...connection, wire, streaming }
-  run.emitsTokens = streaming
+  run.report({ emitsTokens: streaming })
   let transport: Transport | undefined
   const body = lazySource(async () => {
     for (let attempt = 1, left = connection.maxRetries; ; attempt++) {
       const request = wire.request(input, options, streaming, connection)
       try {
         transport = await connection.transport()
-        recordAnswer(run, { url: transport.displayUrl })
+        run.report({ answered: { url: transport.displayUrl } })
         return await attemptRequest(call, transport, request, run)
       } catch (error) {
         const pause = connection.canDowngrade?.(error, request) ? 0 : left-- > 0 ? retryDelayMs(error, attempt) : undefined
@@ -59,7 +58,7 @@ async function attemptRequest(
   { wire, streaming }: RequestContext,
   transport: Transport,
   request: WireRequest,
-  run: ActiveRun,
+  run: RunHandle,
 ): Promise<Source<Uint8Array>> {
   const { signal } = run
   signal.throwIfAborted()

@@ -6,10 +6,8 @@ import type { Stage } from '../../core/flow/link.ts'
 import { messagesAsText } from '../../core/handler/methods.ts'
 import type { Message } from '../../core/message.ts'
 import type { RunOptions } from '../../core/options.ts'
-import { recordAnswer } from '../../core/run/instrument.ts'
-import type { ActiveRun } from '../../core/run/run.ts'
+import type { RunHandle } from '../../core/run/run-handle.ts'
 import { Runnable } from '../../core/runnable/runnable.ts'
-import { mergeUsage } from '../../core/usage.ts'
 import { type ChatInput, toMessages } from '../../messages/coerce.ts'
 import { ChatModel } from '../chat-model.ts'
 import { streamCompletion } from '../http/http.ts'
@@ -55,7 +53,7 @@ export class ChatOpenAI extends ChatModel<ChatOpenAICallOptions> {
     this.connection = createOpenAIConnection(this.name, options, ({ chat }) => chat.completions)
   }
 
-  open(messages: readonly Message[], run: ActiveRun): Flow<Delta> {
+  open(messages: readonly Message[], run: RunHandle): Flow<Delta> {
     return streamCompletion(this, openaiChatWire, messages, run)
   }
 }
@@ -98,16 +96,16 @@ export class OpenAI extends Runnable<ChatInput, string, string> {
     return typeof input === 'string' ? input : messagesAsText(toMessages(input))
   }
 
-  open(prompt: string, run: ActiveRun): Flow<string> {
+  open(prompt: string, run: RunHandle): Flow<string> {
     return streamCompletion(this, openaiCompletionsWire, prompt, run).through(textDeltaStage(run), textFold)
   }
 }
 
 /** What a text model says: text alone. Its usage is noted on its run. */
-const textDeltaStage = (run: ActiveRun): Stage<Delta, string> => ({
+const textDeltaStage = (run: RunHandle): Stage<Delta, string> => ({
   transform(delta, controller) {
     if (delta.type === 'text') controller.enqueue(delta.text)
-    if (delta.type === 'usage') run.usage = mergeUsage(run.usage, delta.usage)
-    if (delta.type === 'meta') recordAnswer(run, delta)
+    if (delta.type === 'usage') run.report({ usage: delta.usage })
+    if (delta.type === 'meta') run.report({ answered: delta })
   },
 })

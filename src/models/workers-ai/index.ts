@@ -2,8 +2,7 @@ import type { Delta } from '../../core/delta.ts'
 import { ChaintapError } from '../../core/errors.ts'
 import type { Flow } from '../../core/flow/flow.ts'
 import type { Message } from '../../core/message.ts'
-import { recordAnswer } from '../../core/run/instrument.ts'
-import type { ActiveRun } from '../../core/run/run.ts'
+import type { RunHandle } from '../../core/run/run-handle.ts'
 import type { OwnOptions } from '../../core/run/scope.ts'
 import { ChatModel } from '../chat-model.ts'
 import { createModelConnection } from '../http/connection.ts'
@@ -60,9 +59,9 @@ export class WorkersAI extends ChatModel<WorkersAICallOptions> {
     this.connection = createModelConnection(() => line, options)
   }
 
-  open(messages: readonly Message[], run: ActiveRun): Flow<Delta> {
+  open(messages: readonly Message[], run: RunHandle): Flow<Delta> {
     // Answers in Workers AI's own format do not say it.
-    recordAnswer(run, { model: this.options.model ?? defaultWorkersAIModel })
+    run.report({ answered: { model: this.options.model ?? defaultWorkersAIModel } })
     return streamCompletion(this, workersAIWire, messages, run)
   }
 }

@@ -1,0 +1,47 @@
+import type { TruncatedError } from '../errors.ts'
+import type { ResponseInfo, RunReport } from '../event.ts'
+import { addUsage, mergeUsage, type Usage } from '../usage.ts'
+import type { RunFacts } from './run-handle.ts'
+
+/** Collects what a run's model reported about its response, and the usage of the run and all runs below it. */
+export class ReportCollector {
+  /** The error of a response that was cut off and accepted, in this run or below it. */
+  truncated: TruncatedError | undefined
+  /** Usage of this run and all runs below it. */
+  totalUsage: Usage | undefined
+  readonly #parent: ReportCollector | undefined
+  #usage: Usage | undefined
+  #answered: ResponseInfo | undefined
+
+  constructor(parent: ReportCollector | undefined) {
+    this.#parent = parent
+  }
+
+  add({ usage, answered, externalUsage, truncated }: RunFacts): void {
+    if (usage) this.#usage = mergeUsage(this.#usage, usage)
+    if (answered) {
+      // Picked one by one: a `meta` Delta is passed as it is.
+      const { id, model, url, cacheWrite1hTokens } = answered
+      this.#answered = mergeUsage<ResponseInfo>(this.#answered, { id, model, url, cacheWrite1hTokens })
+    }
+    if (externalUsage) this.#addToTotal(externalUsage)
+    if (truncated) this.#markTruncated(truncated)
+  }
+
+  /** The fields of the run's `end` or `error` event. Adds the run's usage to the totals, so call it once. */
+  finish(source: 'provider' | 'partial'): RunReport {
+    const usage = this.#usage && { ...this.#usage, requests: 1, source }
+    if (usage) this.#addToTotal(usage)
+    return { ...(usage && { usage }), ...(this.#answered && { answered: this.#answered }) }
+  }
+
+  #addToTotal(usage: Usage): void {
+    this.totalUsage = addUsage(this.totalUsage, usage)
+    if (this.#parent) this.#parent.#addToTotal(usage)
+  }
+
+  #markTruncated(error: TruncatedError): void {
+    this.truncated = error
+    if (this.#parent) this.#parent.#markTruncated(error)
+  }
+}
