@@ -1,5 +1,5 @@
 import type { LanguageModel } from '../chains/llm-chain.ts'
-import { ChaintapError } from '../core/errors.ts'
+import { invalidOptionsError } from '../core/errors.ts'
 import type { AnyTool } from '../tools/tool.ts'
 import type { Agent } from './agent.ts'
 import { AgentExecutor, type ExecutorOptions } from './executor.ts'
@@ -31,9 +31,7 @@ export function initializeAgent(
 ): AgentExecutor {
   const make = agentFactories.get(agentType)
   if (!make)
-    throw invalidAgentError(`There is no agentType ${JSON.stringify(agentType)}. Write one of ${[...agentFactories.keys()].join(', ')}.`)
-  if (tools.length === 0) throw invalidAgentError('An agent needs at least one tool. Without any, the model alone is enough.')
+    throw invalidOptionsError(`There is no agentType ${JSON.stringify(agentType)}. Write one of ${[...agentFactories.keys()].join(', ')}.`)
+  if (tools.length === 0) throw invalidOptionsError('An agent needs at least one tool. Without any, the model alone is enough.')
   return new AgentExecutor({ ...options, agent: make(llm, tools), tools })
 }
-
-const invalidAgentError = (problem: string): ChaintapError => new ChaintapError('invalid_options', problem)

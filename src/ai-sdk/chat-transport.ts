@@ -2,6 +2,7 @@ import { UserStop } from '../core/errors.ts'
 import type { Message } from '../core/message.ts'
 import type { RunOptions } from '../core/options.ts'
 import type { Runnable } from '../core/runnable/runnable.ts'
+import { errorMessage } from '../core/util/error-message.ts'
 import { listenForAbort } from '../core/util/signal.ts'
 import { continuedMessageId } from './continued-message.ts'
 import { fromUIMessages, type UIMessageLike } from './messages.ts'
@@ -52,7 +53,7 @@ export class ChatTransport<In> {
 
   /** Called by the AI SDK, with the conversation so far. */
   async sendMessages(request: ChatRequest): Promise<ReadableStream<UIMessagePart>> {
-    const { input = (messages) => messages as In, errorText = defaultErrorText, ...options } = this.#options
+    const { input = (messages) => messages as In, errorText = errorMessage, ...options } = this.#options
     const run = this.#chain.events(input(fromUIMessages(request.messages), request), options)
     const parts = createPartWriter({ errorText, messageId: continuedMessageId(request.messages) })
     const unfollow = request.abortSignal ? listenForAbort(request.abortSignal, () => run.stop()) : () => {}
@@ -84,5 +85,3 @@ export class ChatTransport<In> {
     return null
   }
 }
-
-const defaultErrorText = (error: unknown): string => (error instanceof Error ? error.message : String(error))

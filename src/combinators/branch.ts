@@ -1,6 +1,7 @@
 import type { RunContext } from '../core/event.ts'
 import { startChild } from '../core/run/start.ts'
-import { type ChunkOf, createRunnable, type OutputOf, type Runnable, toRunnable } from '../core/runnable/runnable.ts'
+import { createRunnable, type Runnable, toRunnable } from '../core/runnable/runnable.ts'
+import type { StepChunk, StepOutput } from './step-types.ts'
 
 /** What an input may go to: a runnable, or a function of the input. */
 type BranchStep<In> = Runnable<In, unknown, unknown> | ((input: In, context: RunContext) => unknown)
@@ -10,9 +11,7 @@ type BranchCase<In, S extends BranchStep<In>> = readonly [
   step: S,
 ]
 
-type BranchOutput<S> = S extends Runnable<never, infer Out, unknown> ? Out : S extends (...given: never) => infer R ? OutputOf<R> : never
-type BranchRunnable<In, S> = Runnable<In, BranchOutput<S>, BranchChunk<S>>
-type BranchChunk<S> = S extends Runnable<never, unknown, infer Chunk> ? Chunk : S extends (...given: never) => infer R ? ChunkOf<R> : never
+type BranchRunnable<In, S> = Runnable<In, StepOutput<S>, StepChunk<S>>
 
 /**
  * Sends an input to the first step whose condition it meets, else to the last one (LangChain's RunnableBranch). The step is a run below

@@ -2,8 +2,9 @@ import type { RunContext } from '../core/event.ts'
 import { Flow } from '../core/flow/flow.ts'
 import type { RunHandle } from '../core/run/run-handle.ts'
 import { startChild } from '../core/run/start.ts'
-import { type ChunkOf, createRunnable, type OutputOf, type Runnable, toRunnable } from '../core/runnable/runnable.ts'
+import { createRunnable, type Runnable, toRunnable } from '../core/runnable/runnable.ts'
 import { foldByKey, type MergeBranch, MergedSource } from './merge.ts'
+import type { StepChunk, StepOutput } from './step-types.ts'
 
 /** What a branch may be: a runnable, or a function of the input. */
 export type ParallelStep = Runnable<never, unknown, unknown> | ((input: never, context: RunContext) => unknown)
@@ -11,16 +12,14 @@ export type ParallelSteps = Readonly<Record<string, ParallelStep>>
 
 type InputOfStep<S> =
   S extends Runnable<infer In, unknown, unknown> ? In : S extends (input: infer In, ...rest: never) => unknown ? In : never
-type OutputOfStep<S> = S extends Runnable<never, infer Out, unknown> ? Out : S extends (...given: never) => infer R ? OutputOf<R> : never
-type ChunkOfStep<S> = S extends Runnable<never, unknown, infer Chunk> ? Chunk : S extends (...given: never) => infer R ? ChunkOf<R> : never
 type UnionToIntersection<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer I) => void ? I : never
 
 /** The input that all steps accept. */
 export type ParallelInput<S extends ParallelSteps> = UnionToIntersection<{ [K in keyof S]: InputOfStep<S[K]> }[keyof S]>
 /** Each key with the output of its step. */
-export type ParallelOutput<S extends ParallelSteps> = { [K in keyof S]: OutputOfStep<S[K]> }
+export type ParallelOutput<S extends ParallelSteps> = { [K in keyof S]: StepOutput<S[K]> }
 /** An object with one of the keys and a chunk of its step. */
-export type ParallelChunk<S extends ParallelSteps> = { [K in keyof S]: { [Key in K]: ChunkOfStep<S[K]> } }[keyof S]
+export type ParallelChunk<S extends ParallelSteps> = { [K in keyof S]: { [Key in K]: StepChunk<S[K]> } }[keyof S]
 
 /**
  * Several steps on one input, side by side (LangChain's RunnableParallel, or map): the output has a key per step. Its stream yields

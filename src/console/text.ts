@@ -2,6 +2,7 @@ import { AbortReason } from '../core/errors.ts'
 import { messagesAsText } from '../core/handler/methods.ts'
 import { stringify } from '../core/json/stringify.ts'
 import { type Message, textOf } from '../core/message.ts'
+import { causeChain } from '../core/util/cause-chain.ts'
 
 /** A value for people: texts and messages as text, anything else as JSON. */
 export function formatValue(value: unknown): string {
@@ -20,16 +21,8 @@ const isPrintableMessage = (value: unknown): value is Message =>
   'content' in value &&
   (typeof value.content === 'string' || Array.isArray(value.content))
 
-/** Of a chain of causes: it may be a circle. */
-const MAX_PRINTED_CAUSES = 8
-
 /** An error and its causes, a text each. */
-export function errorTexts(error: unknown): readonly string[] {
-  const texts: string[] = []
-  for (let at = error; at !== undefined && texts.length < MAX_PRINTED_CAUSES; at = at instanceof Error ? at.cause : undefined)
-    texts.push(errorText(at))
-  return texts
-}
+export const errorTexts = (error: unknown): readonly string[] => causeChain(error).map(errorText)
 
 /** An error in a line: `ModelError: Overloaded (http 529)`. */
 export function errorText(error: unknown): string {
@@ -61,13 +54,4 @@ export class TokenLineBuffer {
     this.rest = this.rest.slice(end + 1)
     return lines
   }
-}
-
-const MAX_PRINTED_RUNS = 10_000
-
-/** Remembers something of a run; what is oldest goes where ends are missing, as behind a filter. */
-export function rememberRun<State>(runs: Map<string, State>, id: string, state: State): State {
-  if (runs.size >= MAX_PRINTED_RUNS) for (const oldest of [...runs.keys()].slice(0, MAX_PRINTED_RUNS / 2)) runs.delete(oldest)
-  runs.set(id, state)
-  return state
 }

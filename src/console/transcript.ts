@@ -1,6 +1,7 @@
 import type { EventOf, RunEvent } from '../core/event.ts'
+import { rememberRun } from '../core/util/remember-run.ts'
 import type { StyledText, TextStyle } from './paint.ts'
-import { errorText, errorTexts, formatValue, isStopError, rememberRun, TokenLineBuffer } from './text.ts'
+import { errorText, errorTexts, formatValue, isStopError, TokenLineBuffer } from './text.ts'
 
 /** What an agent's log has where it speaks ReAct: only then do observations and thoughts go by these names. */
 const REACT_ACTION = /^[ \t]*Action[ \t]*\d*[ \t]*:/m

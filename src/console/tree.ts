@@ -1,8 +1,9 @@
 import type { EventOf, Run, RunEvent } from '../core/event.ts'
 import type { Usage } from '../core/usage.ts'
+import { rememberRun } from '../core/util/remember-run.ts'
 import { costOf, type Price, type PriceBook } from '../tokens/prices/prices.ts'
 import type { StyledText, TextStyle } from './paint.ts'
-import { errorText, errorTexts, formatValue, isStopError, rememberRun, TokenLineBuffer } from './text.ts'
+import { errorText, errorTexts, formatValue, isStopError, TokenLineBuffer } from './text.ts'
 
 /** An open run, as far as its lines need it. */
 interface TreeRun {

@@ -58,6 +58,9 @@ export class ChaintapError extends Error {
   }
 }
 
+/** The error of options that cannot be used. */
+export const invalidOptionsError = (message: string): ChaintapError => new ChaintapError('invalid_options', message)
+
 /** What a provider said when it refused, or failed in the middle of an answer. Never holds a key or a request header. */
 export interface ModelErrorFacts {
   /** HTTP status; absent where the error came inside a stream that had begun with 200. */
@@ -147,6 +150,9 @@ export class BudgetExceeded extends AbortReason {
     this.name = 'BudgetExceeded'
   }
 }
+
+/** The reason of the runs that a stage's `terminate()` makes unnecessary. */
+export const terminatedReason = (): AbortReason => new AbortReason('A later step ended the stream (terminate).')
 
 /** The reason where a reader leaves without giving one. */
 export const readerLeftReason = (): UserStop => new UserStop('The reader left.')

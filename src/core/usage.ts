@@ -1,3 +1,5 @@
+import { isRecord } from './util/is-record.ts'
+
 /**
  * Tokens spent. A field that nobody reported is absent, never 0 (a 0 is one that the provider wrote).
  *
@@ -68,9 +70,7 @@ export function mergeUsage<T extends object = Usage>(earlier: T | undefined, lat
   for (const key in later) {
     const value: unknown = later[key]
     if (value === null || value === undefined) continue
-    merged[key] = (isMergeable(value) && isMergeable(merged[key]) ? mergeUsage(merged[key], value) : value) as T[typeof key]
+    merged[key] = (isRecord(value) && isRecord(merged[key]) ? mergeUsage<object>(merged[key], value) : value) as T[typeof key]
   }
   return merged
 }
-
-const isMergeable = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value)

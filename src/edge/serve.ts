@@ -2,12 +2,13 @@ import { continuedMessageId } from '../ai-sdk/continued-message.ts'
 import type { EventFilter } from '../core/handler/filter.ts'
 import type { RunOptions } from '../core/options.ts'
 import type { Runnable } from '../core/runnable/runnable.ts'
+import { errorMessage } from '../core/util/error-message.ts'
 import { createRefusal } from './request/body.ts'
 import { type CorsOptions, corsHeaders, isPreflight, preflightResponse, withHeaders } from './request/cors.ts'
 import { checkGuards, type Guards } from './request/guard.ts'
 import { type ParsedRequest, type ParseRequestOptions, parseRequest } from './request/parse-request.ts'
 import { type ChainOrFactory, resolveChain } from './request/resolve-chain.ts'
-import { createPublicErrorMapper, type ExposeErrors, logFailure, publicErrorMessage } from './response/public-error.ts'
+import { createPublicErrorMapper, type ExposeErrors, logFailure } from './response/public-error.ts'
 import { textResponse } from './response/text.ts'
 import { type Context, type ResponseOptions, toResponse } from './response/to-response.ts'
 
@@ -84,7 +85,7 @@ async function handleRequest<Env>(
   } catch (error) {
     // What a guard, a schema or the making of the chain throws.
     if (!exposeErrors) logFailure(error)
-    return createRefusal(500, publicErrorMessage(createPublicErrorMapper(exposeErrors)(error))).refusal
+    return createRefusal(500, errorMessage(createPublicErrorMapper(exposeErrors)(error))).refusal
   }
 }
 

@@ -1,5 +1,6 @@
 import { ChaintapError } from '../core/errors.ts'
 import { backoffMs, sleep } from '../core/util/backoff.ts'
+import { errorMessage } from '../core/util/error-message.ts'
 import { parseJson } from '../core/util/parse-json.ts'
 import { retryAfterMs } from '../core/util/retry-after.ts'
 import { createRedactor, headerSecrets, redactCause, stripUrlSecrets } from '../core/util/secrets.ts'
@@ -62,7 +63,7 @@ export function createRemoteServer(url: string | URL, { fetch, headers = {} }: S
         return { response: await send(new Request(target, { ...init, headers: all, ...(signal && { signal }) })), redact }
       } catch (error) {
         const cause = redactCause(error, redact)
-        const said = cause instanceof Error ? cause.message : String(cause)
+        const said = errorMessage(cause)
         throw new RemoteError('network', `Could not reach ${where}: ${said}. Check the network, the url and, in a page, CORS.`, { cause })
       }
     },

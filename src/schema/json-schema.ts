@@ -1,4 +1,5 @@
 import { ChaintapError } from '../core/errors.ts'
+import { errorMessage } from '../core/util/error-message.ts'
 import type { StandardSchema } from './standard.ts'
 
 /** A JSON Schema: draft 2020-12, or what `$schema` says (4, 7 and 2019-09 are understood). The keywords named here are those that we read. */
@@ -33,10 +34,7 @@ export function toJsonSchema(schema: AnySchema): JsonSchema {
   try {
     return withoutDraft(jsonSchema.input({ target: 'draft-2020-12' }))
   } catch (cause) {
-    throw noJsonSchemaError(
-      `${vendor} cannot say this schema as JSON Schema: ${cause instanceof Error ? cause.message : String(cause)}.`,
-      cause,
-    )
+    throw noJsonSchemaError(`${vendor} cannot say this schema as JSON Schema: ${errorMessage(cause)}.`, cause)
   }
 }
 

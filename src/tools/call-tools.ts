@@ -4,6 +4,7 @@ import type { RunOptions } from '../core/options.ts'
 import { isActiveRun } from '../core/run/run.ts'
 import { isUnrecoverable } from '../core/run/unrecoverable.ts'
 import { mapAll } from '../core/runnable/batch.ts'
+import { errorMessage } from '../core/util/error-message.ts'
 import { toolMessage } from '../messages/create.ts'
 import type { StandardSchema } from '../schema/standard.ts'
 import { type AnyTool, Tool } from './tool.ts'
@@ -72,5 +73,5 @@ const acceptAnySchema: StandardSchema = { '~standard': { version: 1, vendor: 'ch
  */
 export function failureText(error: unknown, context: RunContext): string {
   if (isUnrecoverable(error, context)) throw error
-  return error instanceof Error ? error.message : String(error)
+  return errorMessage(error)
 }

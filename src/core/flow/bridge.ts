@@ -1,4 +1,4 @@
-import { AbortReason } from '../errors.ts'
+import { terminatedReason } from '../errors.ts'
 import { Flow } from './flow.ts'
 import { defaultFold } from './fold.ts'
 import type { Source, SourceResult } from './source.ts'
@@ -40,7 +40,7 @@ class TransformStreamBridge<O> implements Source<O> {
     const read = (await this.#reader.read()) as SourceResult<O>
     if (!read.done) return read
     // The stream ended itself: nothing upstream is needed any more, and in workerd the writer never hears of it.
-    if (!this.#isWritten) this.#flow.cancel(new AbortReason('A later step ended the stream (terminate).'))
+    if (!this.#isWritten) this.#flow.cancel(terminatedReason())
     if (this.#failure) throw this.#failure.error
     return read
   }

@@ -1,4 +1,4 @@
-import { AbortReason } from '../errors.ts'
+import { type AbortReason, terminatedReason } from '../errors.ts'
 import { defaultFold, type Fold, lastChunkFold, type RetainedOutput } from './fold.ts'
 import { compose, type Link, type LinkOwner, type MaybePromise, type Stage } from './link.ts'
 import { type BatchMapper, type FlowOwner, fromStream, fromValue, type Source, type SourceResult } from './source.ts'
@@ -94,7 +94,7 @@ export class Flow<Chunk = unknown> implements LinkOwner {
   terminate(cut: Link): void {
     const before = this.#links?.slice(0, this.#links.indexOf(cut)) ?? []
     this.#flushFrom = before.length + 1
-    this.#terminateReason = new AbortReason('A later step ended the stream (terminate).')
+    this.#terminateReason = terminatedReason()
     for (const each of [this.#source, ...before]) each.cancel(this.#terminateReason)
   }
 

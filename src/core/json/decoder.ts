@@ -1,6 +1,8 @@
 import { ChaintapError } from '../errors.ts'
 import type { Run, RunEvent } from '../event.ts'
-import { eventFields, type FieldList, recordField, stringArrayField, stringField } from './event-fields.ts'
+import { isRecord } from '../util/is-record.ts'
+import { rememberRun } from '../util/remember-run.ts'
+import { eventFields, type FieldList, stringArrayField, stringField } from './event-fields.ts'
 import { excerpt, parse } from './parse.ts'
 
 const knownRunKinds: readonly unknown[] = ['chain', 'prompt', 'parser', 'llm', 'chat_model', 'tool', 'retriever', 'agent']
@@ -12,13 +14,8 @@ const runFields: FieldList = [
   ['name', stringField],
   ['kind', (value) => knownRunKinds.includes(value)],
   ['tags', stringArrayField],
-  ['metadata', recordField],
+  ['metadata', isRecord],
 ]
-
-type RawFields = Record<string, unknown>
-
-/** Runs that a decoder remembers at once; each is forgotten when it has ended, and the oldest where ends are missing. */
-const MAX_DECODER_RUNS = 10_000
 
 /**
  * Makes the decoder of one stream of events: what {@link encoder} wrote in, the event out. All events of a run have the same Run object.
@@ -36,7 +33,7 @@ export function decoder(): (json: string) => RunEvent {
   const runs = new Map<string, Run>()
   return (json) => {
     const event = parse(json)
-    if (!isRawFields(event)) throw invalidEventError(json, 'the whole', event)
+    if (!isRecord(event)) throw invalidEventError(json, 'the whole', event)
     if (!Number.isFinite(event.at)) throw invalidEventError(json, 'at', event.at)
     if (!Number.isInteger(event.seq)) throw invalidEventError(json, 'seq', event.seq)
     if (typeof event.type !== 'string' || !Object.hasOwn(eventFields, event.type)) throw invalidEventError(json, 'type', event.type)
@@ -44,21 +41,14 @@ export function decoder(): (json: string) => RunEvent {
     for (const [field, check] of eventFields[type]) if (!check(event[field])) throw invalidEventError(json, field, event[field])
     const run = typeof event.run === 'string' ? (runs.get(event.run) ?? placeholderRun(event.run, type)) : parseRun(json, event.run)
     if (type === 'end' || type === 'error') runs.delete(run.id)
-    else if (runs.set(run.id, run).size > MAX_DECODER_RUNS) forgetOldest(runs)
+    else rememberRun(runs, run.id, run)
     event.run = run
     return event as unknown as RunEvent
   }
 }
 
-function forgetOldest(runs: Map<string, Run>): void {
-  for (const id of runs.keys()) {
-    runs.delete(id)
-    return
-  }
-}
-
 function parseRun(json: string, given: unknown): Run {
-  if (!isRawFields(given)) throw invalidEventError(json, 'run', given)
+  if (!isRecord(given)) throw invalidEventError(json, 'run', given)
   for (const [field, check] of runFields) if (!check(given[field])) throw invalidEventError(json, `run.${field}`, given[field])
   return { parentId: undefined, ...given } as unknown as Run
 }
@@ -67,8 +57,6 @@ function placeholderRun(id: string, type: RunEvent['type']): Run {
   const kind = type === 'token' || type === 'delta' ? 'chat_model' : 'chain'
   return { id, parentId: undefined, rootId: id, name: 'unknown', kind, tags: [], metadata: {} }
 }
-
-const isRawFields = (value: unknown): value is RawFields => recordField(value)
 
 const invalidEventError = (json: string, field: string, value: unknown): ChaintapError =>
   new ChaintapError(

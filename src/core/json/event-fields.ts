@@ -1,13 +1,13 @@
 import type { RunEvent } from '../event.ts'
+import { isRecord } from '../util/is-record.ts'
 
 export type FieldCheck = (value: unknown) => boolean
 
 const anyField: FieldCheck = () => true
 export const stringField: FieldCheck = (value) => typeof value === 'string'
 const numberField: FieldCheck = Number.isFinite
-export const recordField: FieldCheck = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
 export const stringArrayField: FieldCheck = (value) => Array.isArray(value) && value.every(stringField)
-const optionalRecordField: FieldCheck = (value) => value === undefined || recordField(value)
+const optionalRecordField: FieldCheck = (value) => value === undefined || isRecord(value)
 
 export type FieldList = readonly (readonly [field: string, check: FieldCheck])[]
 
@@ -15,7 +15,7 @@ export type FieldList = readonly (readonly [field: string, check: FieldCheck])[]
 export const eventFields: Readonly<Record<RunEvent['type'], FieldList>> = {
   start: [['input', anyField]],
   token: [['token', stringField]],
-  delta: [['delta', recordField]],
+  delta: [['delta', isRecord]],
   chunk: [['chunk', anyField]],
   end: [
     ['output', anyField],
@@ -29,8 +29,8 @@ export const eventFields: Readonly<Record<RunEvent['type'], FieldList>> = {
     ['answered', optionalRecordField],
   ],
   text: [['text', stringField]],
-  action: [['action', recordField]],
-  finish: [['finish', recordField]],
+  action: [['action', isRecord]],
+  finish: [['finish', isRecord]],
   retry: [
     ['attempt', numberField],
     ['error', anyField],

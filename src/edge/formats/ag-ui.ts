@@ -4,13 +4,14 @@ import { AbortReason, BudgetExceeded, ChaintapError, TimeoutError } from '../../
 import { plainJson } from '../../core/json/plain.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import type { Usage } from '../../core/usage.ts'
-import { type PublicErrorMapper, publicErrorMessage } from '../response/public-error.ts'
+import { errorMessage } from '../../core/util/error-message.ts'
+import type { PublicErrorMapper } from '../response/public-error.ts'
 import type { ResponseWriter, ResponseWriterOptions } from '../response/writer.ts'
 import type { AgUiEvent, AgUiUsage, RunFinishedOutcome } from './ag-ui-event.ts'
 
 /** Writes the events of AG-UI: each an event without a name, the last one `RUN_FINISHED` or `RUN_ERROR`. */
 export function agUiWriter({ expose, agUi = {} }: ResponseWriterOptions): ResponseWriter {
-  const parts: PartWriter = createPartWriter({ errorText: (error) => publicErrorMessage(expose(error)), messageId: undefined })
+  const parts: PartWriter = createPartWriter({ errorText: (error) => errorMessage(expose(error)), messageId: undefined })
   const answer = new AgUiEncoder(agUi)
   const encodeFrames = (events: readonly AgUiEvent[]): string => events.map((event) => `data: ${plainJson(event)}\n\n`).join('')
   return {
@@ -49,7 +50,7 @@ class AgUiEncoder {
     if ('error' in outcome && !this.#isComplete && !isCancelled(outcome)) {
       const { error } = outcome
       const code = error instanceof ChaintapError || error instanceof AbortReason ? error.code : outcome.status
-      return [{ type: 'RUN_ERROR', message: publicErrorMessage(expose(error)), code, ...usage }]
+      return [{ type: 'RUN_ERROR', message: errorMessage(expose(error)), code, ...usage }]
     }
     const pending = [...this.#pendingCallIds]
     const success: RunFinishedOutcome = { type: 'success', ...(pending.length > 0 && { pendingToolCallIds: pending }) }

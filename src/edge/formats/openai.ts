@@ -5,7 +5,9 @@ import { isRunEvent } from '../../core/is-run-event.ts'
 import { plainJson } from '../../core/json/plain.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import type { Usage } from '../../core/usage.ts'
-import { type PublicErrorMapper, publicErrorMessage } from '../response/public-error.ts'
+import { errorMessage } from '../../core/util/error-message.ts'
+import { omitUndefined } from '../../core/util/omit-undefined.ts'
+import type { PublicErrorMapper } from '../response/public-error.ts'
 import { chunkText, type ResponseWriter, type ResponseWriterOptions } from '../response/writer.ts'
 
 /** A piece of a call of a tool, in OpenAI's words. */
@@ -121,7 +123,7 @@ export function openaiWriter({ expose, openai: { model, includeUsage = true } = 
 
 /** Figures as OpenAI has them; what is not known is left out. */
 export function toCompletionUsage({ inputTokens, outputTokens, totalTokens, cacheReadTokens, reasoningTokens }: Usage): object {
-  return omitUnknownFigures({
+  return omitUndefined({
     prompt_tokens: inputTokens,
     completion_tokens: outputTokens,
     total_tokens: totalTokens ?? (inputTokens === undefined || outputTokens === undefined ? undefined : inputTokens + outputTokens),
@@ -130,11 +132,9 @@ export function toCompletionUsage({ inputTokens, outputTokens, totalTokens, cach
   })
 }
 
-const omitUnknownFigures = (fields: object): object => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
-
 /** A failure as OpenAI tells it. */
 export function toOpenAIError(outcome: Outcome<unknown>, expose: PublicErrorMapper): { readonly error: object } {
   const error = 'error' in outcome ? expose(outcome.error) : undefined
   const code = error instanceof ChaintapError ? error.code : outcome.status
-  return { error: { message: publicErrorMessage(error), type: 'server_error', param: null, code } }
+  return { error: { message: errorMessage(error), type: 'server_error', param: null, code } }
 }

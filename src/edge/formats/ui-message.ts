@@ -1,11 +1,11 @@
 import { createPartWriter, type PartWriter } from '../../ai-sdk/part-writer.ts'
 import { plainJson } from '../../core/json/plain.ts'
-import { publicErrorMessage } from '../response/public-error.ts'
+import { errorMessage } from '../../core/util/error-message.ts'
 import type { ResponseWriter, ResponseWriterOptions } from '../response/writer.ts'
 
 /** Writes the AI SDK's UI message stream v1: each part an event without a name, and `[DONE]`. */
 export function uiMessageWriter({ expose, messageId }: ResponseWriterOptions): ResponseWriter {
-  const parts: PartWriter = createPartWriter({ errorText: (error) => publicErrorMessage(expose(error)), messageId })
+  const parts: PartWriter = createPartWriter({ errorText: (error) => errorMessage(expose(error)), messageId })
   const frame = (part: unknown): string => `data: ${plainJson(part)}\n\n`
   return {
     write: (batch) => parts.write(batch).map(frame).join(''),

@@ -1,4 +1,5 @@
 import type { RunOptions } from '../../core/options.ts'
+import { isRecord } from '../../core/util/is-record.ts'
 
 /** What a caller may set of a run's options. */
 export type CallerOptions = Pick<RunOptions, 'tags' | 'metadata' | 'runName'>
@@ -27,7 +28,7 @@ export async function readJsonBody(request: Request, maxBytes: number): Promise<
   const text = await readBodyText(request, maxBytes)
   if (text === undefined) return createRefusal(413, `The body is too large: ${maxBytes} bytes is the most.`)
   const body = parseBodyText(text)
-  return isJsonObject(body) ? { body } : createRefusal(400, MISSING_INPUT_MESSAGE)
+  return isRecord(body) ? { body } : createRefusal(400, MISSING_INPUT_MESSAGE)
 }
 
 /** The body as text; undefined where it is too long, whatever its headers say. */
@@ -56,15 +57,12 @@ function parseBodyText(text: string): unknown {
   }
 }
 
-const isJsonObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** What the caller may set; anything else is left out, and so is what has another form. */
 export function parseCallerOptions(given: unknown): CallerOptions {
-  const { tags, metadata, runName } = isJsonObject(given) ? given : {}
+  const { tags, metadata, runName } = isRecord(given) ? given : {}
   return {
     ...(Array.isArray(tags) && { tags: tags.filter((tag) => typeof tag === 'string') }),
-    ...(isJsonObject(metadata) && { metadata }),
+    ...(isRecord(metadata) && { metadata }),
     ...(typeof runName === 'string' && { runName }),
   }
 }

@@ -54,9 +54,6 @@ function maskError(error: unknown, message?: string): Error {
     : new Error(message ?? GENERIC_ERROR_MESSAGE)
 }
 
-/** The message of what {@link createPublicErrorMapper} gave. */
-export const publicErrorMessage = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
 /** The status of an answer that failed before it began. A provider that is busy (429, 503, Anthropic's 529) makes us so. */
 export function httpStatusForError(error: unknown): number {
   if (error instanceof TimeoutError) return 504

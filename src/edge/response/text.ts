@@ -1,7 +1,8 @@
 import { Disconnect } from '../../core/errors.ts'
+import { errorMessage } from '../../core/util/error-message.ts'
 import { listenForAbort } from '../../core/util/signal.ts'
 import { createRefusal } from '../request/body.ts'
-import { createPublicErrorMapper, httpStatusForError, isSafeToExpose, logFailure, publicErrorMessage } from './public-error.ts'
+import { createPublicErrorMapper, httpStatusForError, isSafeToExpose, logFailure } from './public-error.ts'
 import { type RespondableRun, type ResponseOptions, toStreamedResponse } from './to-response.ts'
 import { chunkText } from './writer.ts'
 
@@ -19,7 +20,7 @@ export async function textResponse(run: RespondableRun, options: ResponseOptions
   } catch (error) {
     ctx?.waitUntil(run.flushed)
     if (!exposeErrors && !isSafeToExpose(error)) logFailure(error)
-    return createRefusal(httpStatusForError(error), publicErrorMessage(createPublicErrorMapper(exposeErrors)(error))).refusal
+    return createRefusal(httpStatusForError(error), errorMessage(createPublicErrorMapper(exposeErrors)(error))).refusal
   } finally {
     unfollow()
   }

@@ -1,6 +1,7 @@
 import type { Delta } from '../../core/delta.ts'
 import type { EventOf } from '../../core/event.ts'
 import type { AssistantMessage, Part } from '../../core/message.ts'
+import { omitUndefined } from '../../core/util/omit-undefined.ts'
 
 /** A whole answer as the Deltas of which `messageFold` makes it again. */
 export function outputToDeltas({ output, usage }: EventOf<'end'>): readonly Delta[] {
@@ -17,7 +18,7 @@ export function outputToDeltas({ output, usage }: EventOf<'end'>): readonly Delt
   } = Object(output) as Partial<AssistantMessage>
   const parts: readonly Part[] = typeof content === 'string' ? [{ type: 'text', text: content }] : content
   return [
-    ...(id !== undefined || model !== undefined || extra ? [{ type: 'meta', ...omitUndefinedFields({ id, model, extra }) } as const] : []),
+    ...(id !== undefined || model !== undefined || extra ? [{ type: 'meta', ...omitUndefined({ id, model, extra }) } as const] : []),
     ...parts.flatMap((part, i) => (i === 0 ? partToDeltas(part) : [{ type: 'break' } as const, ...partToDeltas(part)])),
     ...toolCalls.map(
       ({ id, name, args }, index) =>
@@ -33,6 +34,3 @@ function partToDeltas(part: Part): readonly Delta[] {
   if (part.type === 'image') return []
   return [{ type: 'text', text: part.text }, ...(part.citations ?? []).map((citation) => ({ type: 'citation', citation }) as const)]
 }
-
-const omitUndefinedFields = <T extends object>(fields: T): { [Key in keyof T]: Exclude<T[Key], undefined> } =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { [Key in keyof T]: Exclude<T[Key], undefined> }

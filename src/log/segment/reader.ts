@@ -1,13 +1,12 @@
 import type { Run, RunEvent } from '../../core/event.ts'
 import { decoder } from '../../core/json/decoder.ts'
 import { parse } from '../../core/json/parse.ts'
+import { rememberRun } from '../../core/util/remember-run.ts'
 import { type LogLevel, levelOf } from '../level.ts'
 import type { StoredRecord } from '../record.ts'
 import { type LocatedSegment, type TokenRunLine, toSortableNumber } from './segment.ts'
 
 /** Runs that a read remembers at once. */
-const MAX_REGISTERED_RUNS = 10_000
-
 /** The runs that a read has met: all events of one have the same Run object. */
 export class RunRegistry {
   readonly #runs = new Map<string, Run>()
@@ -25,9 +24,7 @@ export class RunRegistry {
   register(run: Run): void {
     const known = this.#runs.get(run.id)
     if (known && known.parentId === run.parentId && known.rootId === run.rootId) return
-    if (!known && this.#runs.size >= MAX_REGISTERED_RUNS)
-      for (const id of [...this.#runs.keys()].slice(0, MAX_REGISTERED_RUNS / 2)) this.#runs.delete(id)
-    this.#runs.set(run.id, run)
+    rememberRun(this.#runs, run.id, run)
   }
 
   /** Notes the runs that are whole in a segment. */

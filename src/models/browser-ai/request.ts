@@ -3,6 +3,7 @@ import type { RunHandle } from '../../core/run/run-handle.ts'
 import type { OwnOptions } from '../../core/run/scope.ts'
 import { failIfUnrecoverable } from '../../core/run/unrecoverable.ts'
 import type { Runnable } from '../../core/runnable/runnable.ts'
+import { errorMessage } from '../../core/util/error-message.ts'
 import { isToolSpec, type ToolSpec } from '../../schema/tool-spec.ts'
 import type { ModelOptions } from '../model.ts'
 import type { Expected, LanguageModelCreateCoreOptions, LanguageModelFactory, LanguageModelSession, PromptTool } from './api.ts'
@@ -99,7 +100,7 @@ function toPromptTool(tool: ToolSpec | PromptTool, run: RunHandle | undefined): 
       } catch (error) {
         // Thrown here, the browser would make another error of it.
         if (run) failIfUnrecoverable(error, run)
-        return error instanceof Error ? error.message : String(error)
+        return errorMessage(error)
       }
     },
   }

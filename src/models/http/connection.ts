@@ -1,4 +1,4 @@
-import { ChaintapError } from '../../core/errors.ts'
+import { ChaintapError, invalidOptionsError } from '../../core/errors.ts'
 import { createRedactor, headerSecrets, redactCause, stripUrlSecrets } from '../../core/util/secrets.ts'
 import type { ModelOptions } from '../model.ts'
 import type { ModelConnection, Transport } from './transport.ts'
@@ -36,8 +36,7 @@ export function createModelConnection(
   transport: ModelConnection['transport'],
   { maxRetries = 2, onTruncated = 'error', streaming = false }: Pick<ModelOptions, 'maxRetries' | 'onTruncated' | 'streaming'>,
 ): ModelConnection {
-  if (!Number.isInteger(maxRetries) || maxRetries < 0)
-    throw invalidConnectionError(`maxRetries must be a whole number, but is ${maxRetries}.`)
+  if (!Number.isInteger(maxRetries) || maxRetries < 0) throw invalidOptionsError(`maxRetries must be a whole number, but is ${maxRetries}.`)
   return { transport, maxRetries, onTruncated, streaming }
 }
 
@@ -90,7 +89,7 @@ async function resolveApiKey(ask: () => string | Promise<string>): Promise<strin
 function validateApiKey(given = '', model: string, hint: string): string {
   // Files of keys end with a line break.
   const key = given.trim()
-  if (/[^!-~]/.test(key)) throw invalidConnectionError('The API key has blanks or other characters that no header can have.')
+  if (/[^!-~]/.test(key)) throw invalidOptionsError('The API key has blanks or other characters that no header can have.')
   if (key !== '') return key
   throw new ChaintapError('missing_key', `${model} needs an API key, and reads no environment. Write ${hint}.`)
 }
@@ -101,5 +100,3 @@ const keyInBrowserError = (): ChaintapError =>
     'In a page everyone can read the API key. Run the chain in a Worker, behind a RemoteRunnable; ' +
       "or, for the visitor's own key, write dangerouslyAllowBrowser: true.",
   )
-
-const invalidConnectionError = (problem: string): ChaintapError => new ChaintapError('invalid_options', problem)

@@ -1,4 +1,5 @@
 import { ChaintapError, ModelError, type ModelErrorFacts } from '../../core/errors.ts'
+import { errorMessage } from '../../core/util/error-message.ts'
 import { redactCause } from '../../core/util/secrets.ts'
 import type { ProviderError } from '../wire.ts'
 import type { Transport } from './transport.ts'
@@ -10,7 +11,7 @@ export function networkError(
   isLost = false,
 ): ChaintapError {
   const cause = redactCause(error, redact)
-  const said = cause instanceof Error ? cause.message : String(cause)
+  const said = errorMessage(cause)
   const told = isLost
     ? `The connection to ${name} was lost in the middle of its answer: ${said}. What arrived before was delivered; ask again.`
     : `Could not reach ${name} at ${displayUrl}: ${said}. Check the network, ${checkHint}.`

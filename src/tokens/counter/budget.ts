@@ -1,4 +1,4 @@
-import { BudgetExceeded, ChaintapError } from '../../core/errors.ts'
+import { BudgetExceeded, invalidOptionsError } from '../../core/errors.ts'
 import type { RunEvent, StopRun } from '../../core/event.ts'
 import type { CallbackMethods } from '../../core/handler/methods.ts'
 import { MAX_TIMER_MS } from '../../core/util/signal.ts'
@@ -104,8 +104,6 @@ const limitMessage = (max: number | undefined, unit: string, used: number, mark 
 
 function validateLimits({ maxTokens, maxOutputTokens, maxCost, maxSeconds }: BudgetOptions): void {
   const limits = Object.entries({ maxTokens, maxOutputTokens, maxCost, maxSeconds }).filter(([, limit]) => limit !== undefined)
-  if (limits.length === 0) throw invalidBudgetError('A budget needs a limit: maxTokens, maxOutputTokens, maxCost or maxSeconds.')
-  for (const [name, limit = 0] of limits) if (!(limit >= 0)) throw invalidBudgetError(`${name} must be 0 or more, but is ${limit}.`)
+  if (limits.length === 0) throw invalidOptionsError('A budget needs a limit: maxTokens, maxOutputTokens, maxCost or maxSeconds.')
+  for (const [name, limit = 0] of limits) if (!(limit >= 0)) throw invalidOptionsError(`${name} must be 0 or more, but is ${limit}.`)
 }
-
-const invalidBudgetError = (problem: string): ChaintapError => new ChaintapError('invalid_options', problem)

@@ -1,4 +1,5 @@
 import type { Message, Part } from '../../../core/message.ts'
+import { causeChain } from '../../../core/util/cause-chain.ts'
 
 /** A text with what it is above it. */
 export interface TextBlock {
@@ -44,13 +45,8 @@ function partText(part: Part): string {
   return valueText(part)
 }
 
-/** Of a chain of causes: it may be a circle. */
-const MAX_SHOWN_CAUSES = 8
-
 function errorBlocks(error: unknown): readonly TextBlock[] {
-  const blocks: TextBlock[] = []
-  for (let at = error; at !== undefined && at !== null && blocks.length < MAX_SHOWN_CAUSES; at = at instanceof Error ? at.cause : undefined)
-    blocks.push({ text: valueText(at), ...(blocks.length > 0 && { label: 'caused by' }) })
+  const blocks = causeChain(error).map((at, depth) => ({ text: valueText(at), ...(depth > 0 && { label: 'caused by' }) }))
   const parts: readonly unknown[] = error instanceof AggregateError ? error.errors : []
   return [...blocks, ...parts.map((part) => ({ label: 'one of them', text: valueText(part) }))]
 }

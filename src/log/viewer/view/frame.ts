@@ -1,3 +1,4 @@
+import { errorMessage } from '../../../core/util/error-message.ts'
 import { plural } from '../model/labels.ts'
 import type { ViewerStatus } from '../model/status.ts'
 import { createButton, createElement, setText } from './dom.ts'
@@ -39,7 +40,7 @@ export class FrameView {
   /** Says what is wrong; undefined: nothing. */
   showProblem(error: unknown): void {
     this.problem.hidden = error === undefined
-    const text = error instanceof Error ? error.message : String(error)
+    const text = errorMessage(error)
     setText(this.#problemText, error === undefined ? '' : `The log could not be read. ${text}`)
   }
 
