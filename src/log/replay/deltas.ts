@@ -3,7 +3,7 @@ import type { EventOf } from '../../core/event.ts'
 import type { AssistantMessage, Part } from '../../core/message.ts'
 import { omitUndefined } from '../../core/util/omit-undefined.ts'
 
-/** A whole answer as the Deltas of which `messageFold` makes it again. */
+/** Converts a complete answer to Deltas from which `messageFold` rebuilds it. */
 export function outputToDeltas({ output, usage }: EventOf<'end'>): readonly Delta[] {
   if (typeof output === 'string') return [{ type: 'text', text: output }, ...(usage ? [{ type: 'usage', usage } as const] : [])]
   const {

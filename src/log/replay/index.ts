@@ -15,20 +15,29 @@ export { type ReplayModel, type ReplayModelOptions, replayModel } from './model.
 
 /** Options of {@link replay}. */
 export interface ReplayOptions extends Pick<RunOptions, 'signal' | 'timeout'> {
-  /** How many times as fast as it happened; Infinity: at once. Default 1. */
+  /**
+   * Factor of the original pace: 2 is twice as fast, `Infinity` emits all events at once.
+   *
+   * @defaultValue 1
+   */
   readonly speed?: number
 }
 
 /**
- * A run from a log as the stream of its events, as `chain.events()` gave them, at the pace at which they came. For the id of a root it is
- * the whole tree. What had failed fails again, after its events; `outcome` is how it ended.
+ * Returns the events of a logged run, as `chain.events()` emitted them, at their original pace. A root's id selects the whole run tree.
  *
- * Nothing is read before somebody reads, and nothing runs: its own `run` is one of the name `replay`.
+ * A run that failed fails again after its events; `outcome` is that of the logged run. The log is read only while the stream is read. No step of
+ * the chain is executed: the stream's own `run` has the name `replay`.
  *
- * @throws ChaintapError `invalid_options`, when called, for a speed that is none; `not_in_log`, and TruncatedError where the log has no end
- * of the run, when read
+ * @param runId - the id of a logged run: `event.run.id` of its records
+ * @throws ChaintapError `invalid_options`, when called, if `speed` is not positive
+ * @throws ChaintapError `not_in_log`, when read, if the log contains no event of the run
+ * @throws TruncatedError when read, if the log does not contain the end of the run
  * @example
- * replay(store, runId, { speed: 2 }).pipeThrough(tap({ onLlmNewToken: (token) => show(token) })).pipeTo(new WritableStream())
+ * const runId = '0199aa31-5e1c-7000-8000-000000000001'
+ * await replay(log, runId, { speed: 2 })
+ *   .pipeThrough(tap({ onLlmNewToken: (token) => show(token) }))
+ *   .pipeTo(new WritableStream())
  */
 export function replay(store: ReadableLog, runId: string, { speed = 1, ...options }: ReplayOptions = {}): RunStream<RunEvent, unknown> {
   checkSpeed(speed)
@@ -40,7 +49,7 @@ export function replay(store: ReadableLog, runId: string, { speed = 1, ...option
   return createRunnable<undefined, unknown, RunEvent>({ name: 'replay', open }).stream(undefined, options)
 }
 
-/** Takes batches apart, and does with a run what its events tell. */
+/** Emits the events of batches one by one, and applies their first token and usage to the replaying run. */
 function replayEvents(runId: string, run: RunHandle, isLast: (event: RunEvent) => boolean): Stage<readonly RunEvent[], RunEvent> {
   let last: RunEvent | undefined
   let hasToken = false
@@ -58,14 +67,13 @@ function replayEvents(runId: string, run: RunHandle, isLast: (event: RunEvent) =
       if (last?.type === 'error' && isLast(last)) throw last.error
     },
     flush() {
-      if (!last)
-        throw new ChaintapError('not_in_log', `There is no run ${runId} in this log. It may have been pruned, or be in another one.`)
-      if (!isLast(last)) throw new TruncatedError(`The log has no end of the run ${runId}: what it has was replayed.`)
+      if (!last) throw new ChaintapError('not_in_log', `The log contains no run ${runId}. It may have been pruned, or be in another log.`)
+      if (!isLast(last)) throw new TruncatedError(`The log does not contain the end of run ${runId}. The events it contains were replayed.`)
     },
   }
 }
 
-/** What the run gave, or had given until it failed. */
+/** Folds events to the output of the logged run, or its partial output if it failed. */
 function replayOutputFold(isLast: (event: RunEvent) => boolean): Fold<RunEvent, unknown> {
   let end: EventOf<'end' | 'error'> | undefined
   return {

@@ -15,28 +15,54 @@ import { isEndOf } from '../run-end.ts'
 import { outputToDeltas } from './deltas.ts'
 import { checkSpeed, paceEvents, readEvents } from './pace.ts'
 
-/** Options of {@link replayModel}: which answers, and how they are given. */
+/** Options of {@link replayModel}: which answers are returned, and how. */
 export interface ReplayModelOptions extends OwnOptions {
-  /** A run, or the root of a tree, whose models' answers are given. Default: those of the whole log. */
+  /**
+   * Only answers of this model run; for the id of a root, of all models in its tree.
+   *
+   * @defaultValue all answers in the log
+   */
   readonly runId?: string
-  /** How many times as fast as it happened; Infinity: at once. Default 1. */
+  /**
+   * Factor of the original pace: 2 is twice as fast, `Infinity` does not wait.
+   *
+   * @defaultValue 1
+   */
   readonly speed?: number
-  /** Default `ReplayModel`. */
+  /**
+   * Name of the model's runs.
+   *
+   * @defaultValue `'ReplayModel'`
+   */
   readonly name?: string
-  /** Tells its tokens in `invoke` too. Default false, as in every model. */
+  /**
+   * Emits token events in `invoke` too, as the option of every model does.
+   *
+   * @defaultValue false
+   */
   readonly streaming?: boolean
 }
 
 const MODEL_KINDS: readonly RunKind[] = ['chat_model', 'llm']
 
-/** A chat model that answers from a log. Made by {@link replayModel}. */
+/**
+ * A chat model that returns the answers of a log, created by {@link replayModel}.
+ *
+ * @example
+ * const runId = '0199aa31-5e1c-7000-8000-000000000001'
+ * const recorded: ReplayModel = replayModel(log, { runId })
+ */
 export class ReplayModel extends Runnable<ChatInput, AssistantMessage, Delta> {
+  /** The kind of its runs. */
   readonly kind: RunKind = 'chat_model'
+  /** The name of its runs. */
   readonly name: string
+  /** Whether it emits token events in `invoke`. */
   readonly streaming: boolean
+  /** Factor of the original pace. */
   readonly speed: number
   private readonly store: ReadableLog
-  /** Gives the start of the next answer's run. Shared with the copies that `withConfig` makes. */
+  /** Returns the start event of the next model run. Shared with the copies that `withConfig` makes. */
   private readonly nextStart: () => Promise<StoredEvent>
 
   constructor(store: ReadableLog, { runId, speed = 1, name = 'ReplayModel', streaming = false, ...own }: ReplayModelOptions = {}) {
@@ -49,7 +75,7 @@ export class ReplayModel extends Runnable<ChatInput, AssistantMessage, Delta> {
     this.nextStart = createStartReader(store, runId)
   }
 
-  /** The same model, whatever is bound: the log says what it answers. */
+  /** Returns the model itself: bound call options do not change logged answers. */
   bind(_options: Readonly<Record<string, unknown>>): this {
     return this
   }
@@ -59,7 +85,7 @@ export class ReplayModel extends Runnable<ChatInput, AssistantMessage, Delta> {
   }
 
   override async open(_messages: readonly Message[], run: RunHandle): Promise<Flow<Delta>> {
-    // Asked for a whole answer, a model tells no tokens.
+    // Like every model, it emits no tokens where a whole answer is requested.
     run.report({ emitsTokens: this.streaming || run.streaming })
     const { at, cursor, event } = await this.nextStart()
     const { id } = event.run
@@ -69,52 +95,53 @@ export class ReplayModel extends Runnable<ChatInput, AssistantMessage, Delta> {
 }
 
 /**
- * A chat model that gives the answers of a log: what models said then, piece by piece and at the same pace, in the order in which they were
- * asked. What it is asked does not matter. Failures fail again, after what was said before them.
+ * Creates a chat model that returns the model answers of a log, in the order in which the models were called, streamed at their original pace.
  *
- * Asked more often than the log has answers, it throws.
+ * The input is ignored. An answer that failed emits the tokens before the failure, then fails again.
  *
- * @throws ChaintapError `not_in_log`, when called
+ * @throws ChaintapError `invalid_options` if `speed` is not positive
+ * @throws ChaintapError `not_in_log`, when the model is called more often than the log has answers
  * @example
- * const model = replayModel(store, { runId, speed: Infinity })
- * const answer = await prompt.pipe(model).pipe(new StringOutputParser()).invoke({ animal: 'bears' })
+ * const runId = '0199aa31-5e1c-7000-8000-000000000001'
+ * const recorded = replayModel(log, { runId, speed: Infinity })
+ * const answer = await prompt.pipe(recorded).pipe(new StringOutputParser()).invoke({ animal: 'bears' })
  */
 export function replayModel(store: ReadableLog, options?: ReplayModelOptions): ReplayModel {
   return new ReplayModel(store, options)
 }
 
-/** What gives the starts of models' runs, one after the other. */
+/** Returns a function that reads the start events of model runs one after the other. */
 function createStartReader(store: ReadableLog, runId: string | undefined): () => Promise<StoredEvent> {
   let count = 0
   let last: Promise<StoredEvent | undefined> = Promise.resolve(undefined)
-  const after = async (start: StoredEvent | undefined): Promise<StoredEvent> => {
+  const readNext = async (start: StoredEvent | undefined): Promise<StoredEvent> => {
     const query = { kind: MODEL_KINDS, ...(runId !== undefined && { runId }), ...(start && { after: start.cursor }) }
     for await (const record of readRecords(store, query)) {
       if (!('event' in record) || record.event.type !== 'start') continue
       count++
       return record
     }
-    const which = runId === undefined ? 'This log' : `The run ${runId} of this log`
-    throw new ChaintapError('not_in_log', `${which} has ${count} answers of models, and another one was asked for.`)
+    const where = runId === undefined ? 'the log' : `run ${runId} of the log`
+    throw new ChaintapError('not_in_log', `replayModel: ${where} contains ${count} model answers; another one was requested.`)
   }
   return () => {
-    const next = last.then(after)
+    const next = last.then(readNext)
     last = next
     return next
   }
 }
 
-/** The events of a model's run as what it says. A whole answer, which told nothing before its end, is said then. */
+/** Converts the events of a model run to Deltas. The output of a run without token and delta events is emitted at its end. */
 function eventsToDeltas(): Stage<readonly RunEvent[], Delta> {
-  let isSilent = true
+  let hasNoDeltas = true
   return {
     transform(batch, controller) {
       for (const event of batch) {
         if (event.type === 'token') controller.enqueue({ type: 'text', text: event.token })
         if (event.type === 'delta') controller.enqueue(event.delta)
-        if (event.type === 'end' && isSilent) for (const delta of outputToDeltas(event)) controller.enqueue(delta)
+        if (event.type === 'end' && hasNoDeltas) for (const delta of outputToDeltas(event)) controller.enqueue(delta)
         if (event.type === 'error') throw event.error
-        isSilent &&= event.type !== 'token' && event.type !== 'delta'
+        hasNoDeltas &&= event.type !== 'token' && event.type !== 'delta'
       }
     },
   }

@@ -6,18 +6,19 @@ import { MAX_TIMER_MS } from '../../core/util/signal.ts'
 import { type ReadableLog, readRecords } from '../read-records.ts'
 import type { LogQuery } from '../record.ts'
 
-/** How many events are given at once. */
+/** Maximum number of events per batch. */
 const MAX_BATCH_EVENTS = 256
 
+/** Throws unless `speed` is a positive number. */
 export function checkSpeed(speed: number): void {
   if (!(speed > 0))
     throw new ChaintapError(
       'invalid_options',
-      `speed is ${speed}: give 1 for the pace at which it happened, 2 for twice that, Infinity for no waiting.`,
+      `speed must be a positive number, but is ${speed}. 1 is the original pace, 2 twice as fast, Infinity does not wait.`,
     )
 }
 
-/** The events of a query, until one that `isLast`. */
+/** Reads the events of a query, up to and including the first for which `isLast` returns `true`. */
 export async function* readEvents(
   store: ReadableLog,
   query: LogQuery,
@@ -30,7 +31,7 @@ export async function* readEvents(
   }
 }
 
-/** Gives events when their time has come, those together whose time has. `from`: when it began, in the time of the events. */
+/** Emits events when they are due, those that are due together as one batch. `from`: the start, in the time of the events (ms since epoch). */
 export function paceEvents(
   events: AsyncGenerator<RunEvent, void>,
   { speed, signal, from }: { readonly speed: number; readonly signal: AbortSignal; readonly from?: number },
@@ -38,10 +39,10 @@ export function paceEvents(
   const began = performance.now()
   let first = from
   let latest = -Infinity
-  /** Read, and not given yet. */
+  /** Read, but not due yet. */
   let held: RunEvent | undefined
   const read = async (): Promise<RunEvent | undefined> => (await events.next()).value ?? undefined
-  // The clock of the log went backwards at times; its events did not.
+  // The logging clock may have been set back: events are never due before those that precede them.
   const waitFor = ({ at }: RunEvent): number => {
     first ??= at
     latest = Math.max(latest, at)

@@ -1,33 +1,36 @@
 import { createLineEncoder, HEADER } from '../export/ndjson-lines.ts'
 import type { StoredRecord } from '../record.ts'
 
-/** Browsers keep 64 KiB alive for a page that is gone (Fetch §4.6, HTTP-network-or-cache fetch), headers and others' requests included. */
+/** Browsers limit the keepalive requests of a page to 64 KiB together, headers included (Fetch §4.6, HTTP-network-or-cache fetch). */
 const MAX_KEEPALIVE_BYTES = 60_000
 const MAX_SHIP_BATCH_RECORDS = 500
 
-/** Some records on their way: an export of its own, which `importLog` reads. */
+/** A batch of log records to deliver: a complete NDJSON export, which `importLog` reads. */
 export interface ShipBatch {
-  /** Lines of JSON, a header first. Each record has its `id`, by which whoever gets it twice sees that. */
+  /** NDJSON: a header, then one record a line. Each record has its `id`: use it to deduplicate records that are delivered twice. */
   readonly body: string
+  /** Size of `body` in UTF-8, in bytes. */
   readonly bytes: number
+  /** Number of records in `body`. */
   readonly records: number
-  /** Pass it to `fetch`: the page may be gone before the answer comes. */
+  /** Whether the request may outlive the page: pass it to `fetch`. `false` above 60,000 bytes, and after a failed attempt. */
   readonly keepalive: boolean
-  /** Aborts when the delivery is ended. */
+  /** Aborts when the delivery is ended: pass it to `fetch`. */
   readonly signal: AbortSignal
 }
 
-/** A batch that is being made. */
+/** Collects records for a {@link ShipBatch}. */
 export class ShipBatchBuilder {
   body: string = `${HEADER}\n`
   bytes: number = HEADER.length + 1
   records = 0
-  /** Of its last record. */
+  /** Cursor of the last record. */
   cursor = ''
+  /** `id` of the last record. */
   id = ''
   readonly #encodeLine = createLineEncoder()
 
-  /** False where there is no room: then this draft must not be given more. A record that is too large for any has one of its own. */
+  /** Adds a record. Returns `false` if the batch is full; do not add to it then. A record larger than the limit gets a batch of its own. */
   add(record: StoredRecord): boolean {
     if (this.records >= MAX_SHIP_BATCH_RECORDS) return false
     const line = `${this.#encodeLine(record)}\n`
@@ -41,9 +44,9 @@ export class ShipBatchBuilder {
     return true
   }
 
-  /** `isAgain`: where keeping it alive was refused, it is tried without. */
-  build(signal: AbortSignal, isAgain = false): ShipBatch {
+  /** `isRetry`: the first attempt may have failed because the browser refused `keepalive`, so that retries do without. */
+  build(signal: AbortSignal, isRetry = false): ShipBatch {
     const { body, bytes, records } = this
-    return { body, bytes, records, keepalive: bytes <= MAX_KEEPALIVE_BYTES && !isAgain, signal }
+    return { body, bytes, records, keepalive: bytes <= MAX_KEEPALIVE_BYTES && !isRetry, signal }
   }
 }

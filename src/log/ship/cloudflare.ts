@@ -5,23 +5,27 @@ import { type LogLevel, levelOf } from '../level.ts'
 import type { ShipBatch } from './batch.ts'
 import type { ShipTarget } from './post.ts'
 
-/** What is used of a Queue binding. */
+/** The part of a Cloudflare Queue binding that {@link toQueue} uses. */
 export interface LogQueue {
+  /** Sends one message. */
   send(message: string, options: { readonly contentType: 'text' }): Promise<unknown>
 }
 
-/** What is used of an R2 binding. */
+/** The part of an R2 bucket binding that {@link toR2} uses. */
 export interface LogBucket {
+  /** Writes one object, replacing an object with the same key. */
   put(key: string, value: string, options: { readonly httpMetadata: { readonly contentType: string } }): Promise<unknown>
 }
 
-/** Bytes of a message that Cloudflare Queues takes: 128 KB in thousands, of which it needs some hundred itself. */
+/** Cloudflare Queues accepts messages of 128 KB (128,000 bytes), of which it needs about a hundred bytes itself. */
 const MAX_QUEUE_MESSAGE_BYTES = 127_000
 
 /**
- * Delivers a log to a Cloudflare Queue, for {@link shipTo}: each batch is one message, a text of NDJSON of at most 60 KB that `importLog` reads. A
- * Queue may give a message twice, and so may the delivery: records have their `id`s. A single record that no message can hold is replaced by one
- * with the same `id` and time that says so.
+ * Creates a target for {@link shipTo} that sends each batch as one message to a Cloudflare Queue: NDJSON of at most 60 KB, which `importLog`
+ * reads.
+ *
+ * Both the queue and the shipper may deliver a message twice: use the records' `id`s to deduplicate. A single record that exceeds the message
+ * limit of 127,000 bytes is replaced by a free record with the same `id`, time and level that states its size.
  *
  * @see https://developers.cloudflare.com/queues/platform/limits/
  * @example
@@ -35,15 +39,21 @@ export const toQueue =
 
 /** Options of {@link toR2}. */
 export interface R2Options {
-  /** Before each key, e.g. `logs/`. Default: none. */
+  /**
+   * Prefix of each key, e.g. `logs/`.
+   *
+   * @defaultValue `''`
+   */
   readonly prefix?: string
 }
 
 /**
- * Delivers a log to an R2 bucket, for {@link shipTo}: each batch is one object of NDJSON, which `importLog` reads. Its key is the time and the
- * `id` of its first record, `2026-09-15T12:00:00.000Z-<id>.ndjson`: in the order of time, and what is sent again overwrites itself, so that each
- * record is there once.
+ * Creates a target for {@link shipTo} that writes each batch as one NDJSON object to an R2 bucket; `importLog` reads it.
  *
+ * The key consists of the time and the `id` of the first record: `2026-09-15T12:00:00.000Z-<id>.ndjson`. Keys sort by time, and a batch that is
+ * sent again overwrites its object, so that each record is stored once.
+ *
+ * @see https://developers.cloudflare.com/r2/api/workers/workers-api-reference/
  * @example
  * const shipper = shipTo(log, toR2(env.BUCKET, { prefix: 'logs/' }), { name: 'r2' })
  */
@@ -58,18 +68,18 @@ export const toR2 =
 interface FirstRecord {
   readonly id: string
   readonly at: number
-  /** Of an event its line does not say it. */
+  /** Missing in the line of an event. */
   readonly level?: LogLevel
 }
 
 function parseFirstRecord({ body }: ShipBatch): FirstRecord {
   const line = JSON.parse(body.split('\n', 2)[1] ?? '') as RunEvent & FirstRecord
-  // A time that is none, or beyond the calendar of ECMAScript, would be no part of a key.
+  // A missing time, or one beyond the range of Date (ECMA-262 §21.4.1.1), would make toISOString() throw.
   const at = Math.abs(Number(line.at)) <= 8.64e15 ? Number(line.at) : 0
   return { id: line.id, at, level: line.level ?? levelOf(line) }
 }
 
 function createOversizeNotice(batch: ShipBatch): string {
-  const message = `A record of ${batch.bytes} bytes was left out: a message of a queue holds ${MAX_QUEUE_MESSAGE_BYTES}. Give the log a lower limit.`
+  const message = `A record of ${batch.bytes} bytes was left out: a queue message holds at most ${MAX_QUEUE_MESSAGE_BYTES}. Set a lower limit for the log.`
   return `${HEADER}\n${stringify({ ...parseFirstRecord(batch), category: ['chaintap'], message, properties: { bytes: batch.bytes } })}\n`
 }

@@ -19,8 +19,8 @@ export interface ShipCursor {
 const NO_RULES: Rules = { keep: undefined, clean: (line) => line, mask: (text) => text }
 
 /**
- * Stores the cursor in the log itself, as a log message of the level `trace`, so that it lives as long as the log. If retention has removed
- * the newest of these messages, it has also removed every record before it, and all that is left is still to be delivered.
+ * Stores the cursor in the log itself, as a free record of the level `trace`, so that it lives as long as the log. If retention has removed
+ * the newest of these records, it has also removed every record before it, and all that is left is still to be delivered.
  */
 export function createLogCursor(store: Pick<LogStore, 'append' | 'read'>, name: string): ShipCursor {
   const append: SegmentStore['append'] = store.append

@@ -1,18 +1,21 @@
-/** What is used of a window. Types of Workers have none. */
+/** The part of `window` that is used; the types of Workers have no `window`. */
 interface PageGlobal extends EventTarget {
   readonly document?: EventTarget & { readonly visibilityState: string }
 }
 
-/** Tells when a page is seen no more (the last that one on a phone may hear) and when it is left, until it is told to stop; elsewhere nothing. */
+/**
+ * Calls `hidden` when the page becomes hidden (often the last event on phones) and `left` on pagehide. Returns a function that removes the
+ * listeners. Does nothing outside a page.
+ */
 export function watchPageHide(hidden: () => void, left: () => void): () => void {
   const page = globalThis as unknown as PageGlobal
   const { document } = page
   if (!document) return () => {}
-  const see = (): void => (document.visibilityState === 'hidden' ? hidden() : undefined)
-  document.addEventListener('visibilitychange', see)
+  const onChange = (): void => (document.visibilityState === 'hidden' ? hidden() : undefined)
+  document.addEventListener('visibilitychange', onChange)
   page.addEventListener('pagehide', left)
   return () => {
-    document.removeEventListener('visibilitychange', see)
+    document.removeEventListener('visibilitychange', onChange)
     page.removeEventListener('pagehide', left)
   }
 }

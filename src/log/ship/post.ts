@@ -5,35 +5,45 @@ import { MAX_TIMER_MS } from '../../core/util/signal.ts'
 import { isTransientStatus } from '../../core/util/transient-status.ts'
 import type { ShipBatch, ShipBatchBuilder } from './batch.ts'
 
-/** Takes a batch: what it rejects with, or an answer that is no success, says that it has not. */
+/**
+ * Delivers a batch. Delivery has failed if it rejects or resolves with a `Response` that is not `ok`; a rejection is retried, a response by its
+ * status (see {@link shipTo}).
+ */
 export type ShipTarget = (batch: ShipBatch) => void | Response | PromiseLike<void> | PromiseLike<Response | undefined>
 
-/** How a target is reached by its address. */
+/** How batches are sent to a URL. */
 export interface PostOptions {
-  /** Sent with each batch. A function is asked before each. */
+  /** Request headers. A function is called before each request, e.g. for a token that expires. */
   readonly headers?: Readonly<Record<string, string>> | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>)
-  /** Default: the engine's own. */
+  /**
+   * Sends the requests.
+   *
+   * @defaultValue `globalThis.fetch`
+   */
   readonly fetch?: typeof globalThis.fetch
 }
 
-/** Sends batches to an address. */
+/** Creates a target that POSTs batches to a URL. */
 export function createHttpTarget(url: string | URL, { headers = {}, fetch = globalThis.fetch }: PostOptions): ShipTarget {
   return async ({ body, keepalive, signal }) => {
-    const own = typeof headers === 'function' ? headers() : headers
-    // In the same turn where it can: a page that is being left has no other.
-    const given = own instanceof Promise ? await own : own
-    const type = { 'content-type': 'application/x-ndjson' }
-    // One that leads elsewhere is followed by a GET, without the records: where signing in is asked for, that answers well.
-    const sent = { method: 'POST', body, keepalive, signal, redirect: 'manual' } as const
-    return fetch(url, { ...sent, headers: { ...type, ...given } })
+    const given = typeof headers === 'function' ? headers() : headers
+    // Awaits only a promise, so that otherwise fetch is called in the same turn: a page that is being left has no other.
+    const own = given instanceof Promise ? await given : given
+    // A followed redirect becomes a GET without the records, and a sign-in page would answer it with 200.
+    const init = { method: 'POST', body, keepalive, signal, redirect: 'manual' } as const
+    return fetch(url, { ...init, headers: { 'content-type': 'application/x-ndjson', ...own } })
   }
 }
 
-/** Delivers a draft, and tries again for as long as that may help. Throws where it does not, and when the signal aborts. */
-export async function deliverBatch(draft: ShipBatchBuilder, target: ShipTarget, { name, signal, onRetry }: DeliveryOptions): Promise<void> {
+/** Delivers a batch, retrying as long as the failure is transient. Throws a permanent failure, and when the signal aborts. */
+export async function deliverBatch(
+  builder: ShipBatchBuilder,
+  target: ShipTarget,
+  { name, signal, onRetry }: DeliveryOptions,
+): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted()
-    const failure = await tryDelivery(draft.build(signal, attempt > 1), target, name)
+    const failure = await tryDelivery(builder.build(signal, attempt > 1), target, name)
     if (!failure) return
     if (signal.aborted || failure.isPermanent) throw failure.error
     onRetry?.(failure.error)
@@ -42,7 +52,7 @@ export async function deliverBatch(draft: ShipBatchBuilder, target: ShipTarget, 
 }
 
 interface DeliveryOptions {
-  /** Said in errors. */
+  /** Names the target in error messages. */
   readonly name: string
   readonly signal: AbortSignal
   readonly onRetry: ((error: unknown) => void) | undefined
@@ -50,7 +60,7 @@ interface DeliveryOptions {
 
 interface DeliveryFailure {
   readonly error: unknown
-  /** The same batch will not be taken later, either. */
+  /** The same batch would be refused again. */
   readonly isPermanent?: boolean
   readonly waitMs?: number | undefined
 }
@@ -59,7 +69,7 @@ async function tryDelivery(batch: ShipBatch, target: ShipTarget, name: string): 
   try {
     const response = await target(batch)
     if (!response) return undefined
-    // Nobody reads it, and it may hold the connection.
+    // An unread body may keep the connection busy.
     void response.body?.cancel().catch(() => {})
     const { ok, status, headers } = response
     return ok
@@ -70,9 +80,9 @@ async function tryDelivery(batch: ShipBatch, target: ShipTarget, name: string): 
   }
 }
 
-/** Of an answer that leads elsewhere browsers do not tell the status: it is 0. */
+/** Browsers report the status of a redirect that is not followed as 0. */
 const shipRefusedError = (name: string, status: number): ChaintapError =>
   new ChaintapError(
     'ship_refused',
-    `${name} answered ${status || 'that it is elsewhere'} to records of a log: see there why, and ship again. They are still in the log.`,
+    `${name} refused log records with ${status ? `status ${status}` : 'a redirect'}. They are still in the log: fix the target, then call shipTo() again.`,
   )

@@ -14,10 +14,10 @@ import { createHttpTarget, deliverBatch, type ShipTarget } from './post.ts'
 import type { ShipOptions, Shipper } from './types.ts'
 import { withWebLock } from './web-lock.ts'
 
-/** How many records are held for the case that the page is left. */
+/** Maximum number of unsent records kept in memory for the case that the page is left. */
 const MAX_UNSENT_RECORDS = 500
 
-/** A delivery that goes on: when something new is in the log, what comes after the cursor is read and sent. */
+/** Ships a log: whenever there are new records, a pass reads the log from the cursor on and sends it in batches. */
 export class Uploader implements Shipper {
   declare readonly [Symbol.asyncDispose]: () => Promise<void>
   readonly #store: LogStore
@@ -30,12 +30,12 @@ export class Uploader implements Shipper {
   readonly #closed = Promise.withResolvers<void>()
   readonly #tail: ReadableStreamDefaultReader<StoredRecord>
   #timer: ReturnType<typeof setTimeout> | null = null
-  /** The last pass that was asked for, and whether it has not begun. */
+  /** The pass that was requested last, and whether it has not started yet. */
   #pass: Promise<void> = Promise.resolve()
   #isPassRequested = false
-  /** What came since this began and is not on its way: a page that is left has no time to read its log. */
+  /** Records written since the start that are not being sent yet: a page that is being left has no time to read its log. */
   #unsent: StoredRecord[] = []
-  /** How far it was delivered, where that could not be saved. */
+  /** The cursor of the last delivery, if it could not be saved. */
   #unsavedCursor: string | undefined
 
   constructor(store: LogStore, to: string | URL | ShipTarget, options: ShipOptions) {
@@ -71,7 +71,10 @@ export class Uploader implements Shipper {
     const { signal } = this.#controller
     const ended = Promise.withResolvers<never>()
     const end = (): void => {
-      const closed = new ChaintapError('log_closed', `The delivery to ${this.#name} was ended. What it has not sent is in the log.`)
+      const closed = new ChaintapError(
+        'log_closed',
+        `The delivery to ${this.#name} has ended. Records that were not sent are still in the log.`,
+      )
       this.closed.then(() => ended.reject(closed), ended.reject)
     }
     const unfollow = listenForAbort(signal, end)
@@ -82,7 +85,7 @@ export class Uploader implements Shipper {
     }
   }
 
-  /** Lets go of page and signal when it ends. */
+  /** Adds the listeners, and removes them when the delivery ends. */
   #watchPageAndSignal(signal: AbortSignal | undefined): void {
     const unwatch = watchPageHide(
       () => void this.#requestPass(),
@@ -112,7 +115,7 @@ export class Uploader implements Shipper {
     else this.#timer ??= setTimeout(() => void this.#requestPass(), Math.min(this.#options.delayMs ?? 5_000, MAX_TIMER_MS))
   }
 
-  /** Has everything sent that is in the log now. Calls before a pass has begun share it. */
+  /** Requests a pass that sends everything that is in the log now. Calls before it starts share one pass. */
   #requestPass(): Promise<void> {
     if (!this.#isPassRequested) {
       this.#isPassRequested = true
@@ -126,44 +129,47 @@ export class Uploader implements Shipper {
     this.#isPassRequested = false
     if (this.#timer) clearTimeout(this.#timer)
     this.#timer = null
-    // Then all that was taken until now has its place, or cannot have one; and it is known whether other tabs have the log, too.
-    const isKept = await this.#store.flush().then(
+    // After the flush every record has its final cursor, or cannot get one, and `isDurable` says whether other tabs share the log.
+    const isDurable = await this.#store.flush().then(
       () => this.#store.isDurable,
       () => false,
     )
     const { signal } = this.#controller
     signal.throwIfAborted()
-    const send = (): Promise<void> => this.#sendAll(signal, isKept)
+    const send = (): Promise<void> => this.#sendAll(signal, isDurable)
     const { name = '' } = this.#store as { readonly name?: string }
-    await (isKept ? withWebLock(`chaintap:ship:${name}:${this.#name}`, signal, send) : send())
+    await (isDurable ? withWebLock(`chaintap:ship:${name}:${this.#name}`, signal, send) : send())
   }
 
-  async #sendAll(signal: AbortSignal, isKept: boolean): Promise<void> {
+  async #sendAll(signal: AbortSignal, isDurable: boolean): Promise<void> {
     const after = await this.#loadCursor()
-    let draft = new ShipBatchBuilder()
+    let builder = new ShipBatchBuilder()
     for await (const record of readRecords(this.#store, { ...this.#filter, after })) {
-      // It has come meanwhile, and has no place yet: another tab would go on before it, and send it again. It is heard of, and the next pass has it.
-      if (isKept && isPendingCursor(record.cursor)) break
-      if (isCursorRecord(record) || draft.add(record)) continue
-      await this.#send(draft, signal)
-      draft = new ShipBatchBuilder()
-      draft.add(record)
+      // Written meanwhile, and without a final cursor: another tab would continue before it and send it again. The tail requests a pass for it.
+      if (isDurable && isPendingCursor(record.cursor)) break
+      if (isCursorRecord(record) || builder.add(record)) continue
+      await this.#send(builder, signal)
+      builder = new ShipBatchBuilder()
+      builder.add(record)
     }
-    if (draft.records > 0) await this.#send(draft, signal)
+    if (builder.records > 0) await this.#send(builder, signal)
   }
 
-  /** Behind which record to go on. Where another one stands in its place it is another log (its database was deleted), and nothing of it was sent. */
+  /**
+   * Returns the cursor to continue after. If that cursor now belongs to a record with another `id`, this is a new log (the database was deleted),
+   * and delivery starts from its beginning.
+   */
   async #loadCursor(): Promise<string> {
     const [cursor = '', id] = (this.#unsavedCursor ?? (await this.#cursor.load()) ?? '').split(' ')
     if (id === undefined || isPendingCursor(cursor)) return cursor
-    const there = await readNewest(this.#store, { before: `${cursor}~` })
-    return there && there.id !== id ? '' : cursor
+    const found = await readNewest(this.#store, { before: `${cursor}~` })
+    return found && found.id !== id ? '' : cursor
   }
 
-  async #send(draft: ShipBatchBuilder, signal: AbortSignal): Promise<void> {
-    const { cursor, id } = draft
+  async #send(builder: ShipBatchBuilder, signal: AbortSignal): Promise<void> {
+    const { cursor, id } = builder
     this.#unsent = this.#unsent.filter((record) => record.cursor > cursor)
-    await deliverBatch(draft, this.#target, { name: this.#name, signal, onRetry: this.#options.onRetry })
+    await deliverBatch(builder, this.#target, { name: this.#name, signal, onRetry: this.#options.onRetry })
     try {
       await this.#cursor.save(`${cursor} ${id}`)
       this.#unsavedCursor = undefined
@@ -172,12 +178,12 @@ export class Uploader implements Shipper {
     }
   }
 
-  /** Sends what it has at hand, in the turn that is left. Nobody hears how that went: it is sent again where the page comes back. */
+  /** Sends unsent records from memory in the current turn. The result is ignored: the next visit sends them again. */
   #sendOnUnload(): void {
-    const draft = new ShipBatchBuilder()
-    for (const record of this.#unsent) if (!draft.add(record)) break
-    if (draft.records === 0) return
-    const send = async (): Promise<unknown> => this.#target(draft.build(this.#controller.signal))
+    const builder = new ShipBatchBuilder()
+    for (const record of this.#unsent) if (!builder.add(record)) break
+    if (builder.records === 0) return
+    const send = async (): Promise<unknown> => this.#target(builder.build(this.#controller.signal))
     send().catch(() => {})
   }
 
@@ -187,7 +193,7 @@ export class Uploader implements Shipper {
     this.#controller.abort()
     if (this.#timer) clearTimeout(this.#timer)
     this.#tail.cancel().catch(() => {})
-    // Who closes the log ends the delivery with it.
+    // Closing the log ends the delivery without an error.
     if (!failure || (failure.error instanceof ChaintapError && failure.error.code === 'log_closed')) return this.#closed.resolve()
     this.#closed.reject(failure.error)
     const out = console

@@ -9,8 +9,8 @@ import { patience } from '../../support/patience.ts'
 
 const { BUCKET, QUEUE } = env as unknown as { readonly BUCKET: R2Bucket; readonly QUEUE: Queue<string> }
 
-/** Ships what is in a log, and ends. */
-async function shipped(store: MemoryLogStore, target: ShipTarget, options: ShipOptions = {}): Promise<void> {
+/** Delivers all records of a log, then ends. */
+async function shipAll(store: MemoryLogStore, target: ShipTarget, options: ShipOptions = {}): Promise<void> {
   const shipper = shipTo(store, target, { delayMs: 1e9, ...options })
   await shipper.flush()
   await shipper[Symbol.asyncDispose]()
@@ -22,13 +22,13 @@ async function filled(...records: readonly LogRecord[]): Promise<MemoryLogStore>
   return store
 }
 
-/** The objects under a prefix, by the order of their keys. */
+/** The objects under a prefix, ordered by key. */
 async function objects(prefix: string): Promise<readonly { readonly key: string; readonly text: string }[]> {
   const { objects: found } = await BUCKET.list({ prefix })
   return Promise.all(found.map(async ({ key }) => ({ key, text: (await (await BUCKET.get(key))?.text()) ?? '' })))
 }
 
-/** What importing them gives. */
+/** The texts of the records after importing these bodies. */
 async function textsIn(bodies: readonly string[]): Promise<readonly string[]> {
   const copy = new MemoryLogStore()
   for (const body of bodies) await importLog(copy, body)
@@ -41,12 +41,12 @@ const events: readonly LogRecord[] = [
   { run: tree, at: 1_789_000_000_001, seq: 1, type: 'end', output: 'done' },
 ]
 
-describe('a log to R2', () => {
-  test('is an object for each batch, which can be imported, in the order of time', async () => {
+describe('toR2()', () => {
+  test('writes one object per batch, sorted by time, which importLog() reads', async () => {
     const store = await filled(...events)
-    await shipped(store, toR2(BUCKET, { prefix: 'plain/' }))
+    await shipAll(store, toR2(BUCKET, { prefix: 'plain/' }))
     await store.append(Array.from({ length: 501 }, (_, i) => said(`${i}`, { at: 1_789_000_001_000 + i })))
-    await shipped(store, toR2(BUCKET, { prefix: 'plain/' }))
+    await shipAll(store, toR2(BUCKET, { prefix: 'plain/' }))
     const found = await objects('plain/')
     expect(found.map(({ key }) => key)).toEqual([
       expect.stringMatching(/^plain\/2026-09-10T00:26:40\.000Z-[^/]+\.ndjson$/),
@@ -58,11 +58,11 @@ describe('a log to R2', () => {
     expect((await BUCKET.head(found[0]?.key ?? ''))?.httpMetadata?.contentType).toBe('application/x-ndjson')
   })
 
-  test('has each record once, wherever a Worker dies', async () => {
-    // A Worker dies when it has put a batch and heard nothing of that, or before it has saved how far it came.
+  test('stores each record once, wherever a Worker is killed', async () => {
+    // A Worker is killed after it has put a batch and before it gets the answer, or before it has saved the cursor.
     const step = fc.record({
       records: fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 490, max: 510 })),
-      fate: fc.constantFrom('lives', 'hears nothing', 'saves nothing'),
+      fate: fc.constantFrom('lives', 'no answer', 'cursor not saved'),
     })
     let runs = 0
     await fc.assert(
@@ -76,12 +76,12 @@ describe('a log to R2', () => {
           const bucket: LogBucket = {
             async put(...object) {
               await BUCKET.put(...object)
-              if (fate === 'hears nothing') death.abort()
+              if (fate === 'no answer') death.abort()
               death.signal.throwIfAborted()
             },
           }
-          const cursor = { load: () => saved, save: (cursor: string) => void (saved = fate === 'saves nothing' ? saved : cursor) }
-          await shipped(store, toR2(bucket, { prefix }), { cursor, signal: death.signal }).catch(() => {})
+          const cursor = { load: () => saved, save: (cursor: string) => void (saved = fate === 'cursor not saved' ? saved : cursor) }
+          await shipAll(store, toR2(bucket, { prefix }), { cursor, signal: death.signal }).catch(() => {})
         }
         const texts = await textsIn((await objects(prefix)).map(({ text }) => text))
         expect(texts.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, i) => i))
@@ -90,15 +90,15 @@ describe('a log to R2', () => {
     )
   }, 60_000)
 
-  test('takes a record without a time that could be one', async () => {
+  test('accepts a record whose time is beyond the range of Date', async () => {
     const store = await filled(said('odd', { at: 1e300 }))
-    await shipped(store, toR2(BUCKET, { prefix: 'odd/' }))
+    await shipAll(store, toR2(BUCKET, { prefix: 'odd/' }))
     expect((await objects('odd/')).map(({ key }) => key)).toEqual([expect.stringMatching(/^odd\/1970-01-01T00:00:00\.000Z-/)])
   })
 })
 
-describe('a log to a Queue', () => {
-  /** What its consumer gets of a log. */
+describe('toQueue()', () => {
+  /** The messages that the queue's consumer receives for a log. */
   const queued = async (store: MemoryLogStore): Promise<readonly string[]> => {
     let sent = 0
     const queue: LogQueue = {
@@ -107,14 +107,14 @@ describe('a log to a Queue', () => {
         return QUEUE.send(message, options)
       },
     }
-    await shipped(store, toQueue(queue))
+    await shipAll(store, toQueue(queue))
     await vi.waitFor(async () => expect(await objects('queued/')).toHaveLength(sent), patience)
     const bodies = (await objects('queued/')).map(({ text }) => text)
     await BUCKET.delete((await objects('queued/')).map(({ key }) => key))
     return bodies
   }
 
-  test('is a message for each batch, which its consumer can import', async () => {
+  test('sends one message per batch, which its consumer can import', async () => {
     const many = Array.from({ length: 501 }, (_, i) => said(`${i}`))
     const bodies = await queued(await filled(...events, ...many))
     expect(bodies.length).toBeGreaterThan(1)
@@ -122,7 +122,7 @@ describe('a log to a Queue', () => {
     expect([...texts].sort()).toEqual(['tree start', 'tree end', ...many.map((_, i) => `${i}`)].sort())
   })
 
-  test('a record that no message holds is replaced by one that says so, and the next ones go on', async () => {
+  test('replaces a record larger than a message by a notice with the same id, level and time, and continues', async () => {
     const large = said('x'.repeat(200_000), { level: 'warning', at: 7 })
     const failure: LogRecord = { run: tree, at: 8, seq: 1, type: 'error', error: new Error('y'.repeat(200_000)), partial: '' }
     const store = await filled(large, failure, said('after'))
@@ -130,9 +130,9 @@ describe('a log to a Queue', () => {
     const lines = bodies.map((body) => JSON.parse(body.split('\n')[1] ?? '') as { id: string; level: string; at: number; message: string })
     const ids = (await all(store.read())).slice(0, 3).map(({ id }) => id)
     expect(lines.map(({ id }) => id).sort()).toEqual([...ids].sort())
-    const told = lines.filter(({ message }) => /left out/.test(message)).map(({ level, at }) => [level, at])
-    expect(told).toHaveLength(2)
-    expect(told).toEqual(
+    const notices = lines.filter(({ message }) => /left out/.test(message)).map(({ level, at }) => [level, at])
+    expect(notices).toHaveLength(2)
+    expect(notices).toEqual(
       expect.arrayContaining([
         ['warning', 7],
         ['error', 8],
@@ -141,7 +141,7 @@ describe('a log to a Queue', () => {
     expect(await textsIn(bodies)).toHaveLength(3)
   })
 
-  test('is tried again where the queue is busy', async () => {
+  test('is retried if the queue rejects', async () => {
     let isBusy = true
     const sent: string[] = []
     const busy: LogQueue = {

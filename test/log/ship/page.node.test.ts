@@ -11,7 +11,7 @@ describe.skipIf(launchOptions === undefined)('shipTo, in pages of Chromium', { t
   let browser: Browser
   let context: BrowserContext
   let site: PageSite
-  /** Message by id, and how often each came. */
+  /** Messages by record id; `arrivals` counts repeated deliveries too. */
   let received: Map<string, number>
   let arrivals: number
   let answer: Answer
@@ -51,7 +51,7 @@ describe.skipIf(launchOptions === undefined)('shipTo, in pages of Chromium', { t
 
   const all = () => [...received.values()].sort((a, b) => a - b)
 
-  it('what was written right before the page is left arrives, then or with the next visit', async () => {
+  it('delivers records written right before the page is left, then or with the next visit', async () => {
     for (let visit = 0; visit < 5; visit++) {
       const page = await open()
       await page.evaluate(`write(${visit * 100}, ${visit * 100 + 100})`)
@@ -63,7 +63,7 @@ describe.skipIf(launchOptions === undefined)('shipTo, in pages of Chromium', { t
     expect(all()).toEqual(numbers(500))
   })
 
-  it('what has come to the page arrives while it is left, without another visit', async () => {
+  it('delivers records of the page while it is left, without another visit', async () => {
     const page = await open()
     await page.evaluate('write(0, 50)')
     await page.evaluate('flush()')
@@ -73,7 +73,7 @@ describe.skipIf(launchOptions === undefined)('shipTo, in pages of Chromium', { t
     await vi.waitFor(() => expect(all()).toEqual(numbers(100)), patience)
   })
 
-  it('of three tabs that write at once, each record arrives once', async () => {
+  it('delivers each record exactly once if three tabs write at the same time', async () => {
     const tabs = [await open(), await open(), await open()]
     await Promise.all(tabs.map((tab, i) => tab.evaluate(`write(${i * 1_000}, ${i * 1_000 + 1_000})`)))
     await Promise.all(tabs.map((tab) => tab.evaluate('flush()')))
@@ -81,7 +81,7 @@ describe.skipIf(launchOptions === undefined)('shipTo, in pages of Chromium', { t
     expect(arrivals).toBe(3_000)
   })
 
-  it('a server that was away gets everything when it is back', async () => {
+  it('delivers everything after the server was unavailable', async () => {
     answer = { status: 503 }
     const page = await open()
     await page.evaluate('write(0, 1200)')
@@ -91,7 +91,8 @@ describe.skipIf(launchOptions === undefined)('shipTo, in pages of Chromium', { t
     await (await open()).evaluate('flush()')
     expect(all()).toEqual(numbers(1_200))
   })
-  it('a server that leads elsewhere, to a page for signing in, has taken nothing', async () => {
+
+  it('ends with ship_refused if the server redirects, e.g. to a sign-in page, and delivers everything later', async () => {
     answer = { status: 302, headers: { location: '/elsewhere' } }
     const page = await open()
     await page.evaluate('write(0, 10)')

@@ -33,7 +33,7 @@ const messagesIn = ({ body }: ShipBatch): readonly string[] =>
     .slice(1)
     .map((line) => JSON.parse(line).message as string)
 
-test('a page that is left sends what it has, in the same turn and kept alive, and the log sends it again', async () => {
+test('shipTo() sends unsent records with keepalive on pagehide, in the same turn, and again from the log', async () => {
   const store = logOf()
   const batches: ShipBatch[] = []
   const cursor = { load: () => undefined, save: () => {} }
@@ -51,7 +51,7 @@ test('a page that is left sends what it has, in the same turn and kept alive, an
   expect(batches).toHaveLength(2)
 })
 
-test('of much that waits a page that is left sends what may be kept alive', async () => {
+test('shipTo() sends at most one batch within the keepalive limit on pagehide', async () => {
   const store = logOf()
   const batches: ShipBatch[] = []
   let isLeft = false
@@ -73,7 +73,7 @@ test('of much that waits a page that is left sends what may be kept alive', asyn
   expect(batches.every(({ bytes, keepalive }) => bytes <= 60_000 && keepalive)).toBe(true)
 })
 
-test('a page that is hidden sends what it has', async () => {
+test('shipTo() sends unsent records when the page becomes hidden', async () => {
   const store = logOf()
   const batches: ShipBatch[] = []
   await ship(store, (batch) => void batches.push(batch), { delayMs: 1e9 }).flush()
@@ -84,7 +84,7 @@ test('a page that is hidden sends what it has', async () => {
   vi.restoreAllMocks()
 })
 
-test('goes on where the page before it was', async () => {
+test('shipTo() continues where the page before it stopped', async () => {
   const store = logOf()
   const batches: ShipBatch[] = []
   for (const text of ['one', 'two']) {

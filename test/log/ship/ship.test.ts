@@ -14,7 +14,7 @@ afterEach(async () => {
   for (const shipper of shippers.splice(0)) await shipper[asyncDispose]()
 })
 
-/** A delivery that ends with the test. Records wait for `flush`, unless they are errors. */
+/** Starts a delivery that ends with the test. Records wait for `flush`, except errors. */
 const ship: typeof shipTo = (store, target, options) => {
   const shipper = shipTo(store, target, { delayMs: 1e9, ...options })
   shippers.push(shipper)
@@ -28,14 +28,13 @@ const ids = (body: string): readonly string[] =>
     .slice(1)
     .map((line) => JSON.parse(line).id as string)
 
-/** A server that keeps what it gets, and answers with these statuses first. */
+/** A target that records batches and answers with these statuses first. `lost`: it accepts the batch, but the sender gets 503. */
 function server(...statuses: (number | Error | 'lost')[]) {
   const batches: ShipBatch[] = []
   const kept: string[] = []
   const take = async (batch: ShipBatch): Promise<Response> => {
     batches.push(batch)
     const status = statuses.shift() ?? 204
-    // Taken, and then the answer goes lost.
     if (status === 'lost' || (typeof status === 'number' && status < 300)) kept.push(batch.body)
     if (status instanceof Error) throw status
     return new Response(null, { status: status === 'lost' ? 503 : status, headers: { 'retry-after': '0' } })
@@ -46,8 +45,8 @@ function server(...statuses: (number | Error | 'lost')[]) {
 const idsIn = async (store: LogStore): Promise<readonly string[]> =>
   (await all(store.read())).flatMap((record) => ('category' in record && record.category[0] === 'chaintap.shipped' ? [] : [record.id]))
 
-describe('shipTo', () => {
-  test('delivers what is in a log and what comes into it, in its order, as exports that can be imported', async () => {
+describe('shipTo()', () => {
+  test('delivers present and later records in log order, as NDJSON that importLog() reads', async () => {
     const store = await storeOf(agentLog.slice(0, 5))
     const { take, kept, received } = server()
     const shipper = ship(store, take)
@@ -61,7 +60,7 @@ describe('shipTo', () => {
     expect(await recordsIn(copy)).toEqual(agentLog)
   })
 
-  test('each record arrives, once by its id, whatever fails', async () => {
+  test('delivers every record, in order by id, whatever attempts fail', async () => {
     const status = fc.constantFrom<200 | 429 | 503 | 'lost'>(200, 429, 503, 'lost')
     await fc.assert(
       fc.asyncProperty(logs, fc.array(status, { maxLength: 8 }), fc.nat(40), async (records, statuses, cut) => {
@@ -69,7 +68,7 @@ describe('shipTo', () => {
         const { take, received } = server(...statuses)
         await ship(store, take).flush()
         await store.append(records.slice(cut))
-        // Another page, later.
+        // Another page visit.
         await shippers.pop()?.[asyncDispose]()
         const shipper = ship(store, take)
         await shipper.flush()
@@ -80,7 +79,7 @@ describe('shipTo', () => {
     )
   })
 
-  test('goes on where it was, and two deliveries of one log know nothing of each other', async () => {
+  test('continues at the stored cursor, which each `name` has of its own', async () => {
     const store = await storeOf([said('one')])
     const [a, b] = [server(), server()]
     await ship(store, a.take, { name: 'a' }).flush()
@@ -92,7 +91,7 @@ describe('shipTo', () => {
     expect(b.batches.map(({ records }) => records)).toEqual([2])
   })
 
-  test('remembers how far it was in a log that keeps no content', async () => {
+  test('stores its cursor in a log whose `keep` is withoutContent()', async () => {
     const store = new MemoryLogStore({ keep: withoutContent() })
     await store.append([said('one')])
     const { take, batches } = server()
@@ -102,7 +101,7 @@ describe('shipTo', () => {
     expect(batches).toHaveLength(1)
   })
 
-  test('remembers it whatever rules of the user change or leave out, and whatever is in the address', async () => {
+  test('stores its cursor whatever the rules of the log drop or redact, and whatever secrets are in the URL (P11)', async () => {
     for (const options of [
       { keep: (record: LogRecord) => ('message' in record ? undefined : record) },
       { redact: [/\d{3,}|000|o/, 'category'] },
@@ -123,7 +122,7 @@ describe('shipTo', () => {
     }
   })
 
-  test('begins anew with a log that does: what is remembered elsewhere is of the one before', async () => {
+  test('starts from the beginning if the external cursor belongs to another log', async () => {
     let kept: string | undefined
     const cursor = {
       load: () => kept,
@@ -145,7 +144,7 @@ describe('shipTo', () => {
     expect(received()).toEqual(expected)
   })
 
-  test('remembers it where it is told to; what cannot be remembered is remembered while it runs', async () => {
+  test('uses the `cursor` option; a cursor that cannot be saved is kept in memory', async () => {
     const store = await storeOf([said('one')])
     const { take, batches } = server()
     let kept: string | undefined
@@ -161,7 +160,7 @@ describe('shipTo', () => {
     expect(await recordsIn(store)).toHaveLength(2)
   })
 
-  test('sends errors at once, with what came before them', async () => {
+  test('sends errors at once, together with the records before them', async () => {
     const store = await storeOf([])
     const { take, batches } = server()
     await ship(store, take).flush()
@@ -170,7 +169,7 @@ describe('shipTo', () => {
     await vi.waitFor(() => expect(batches.map(({ records }) => records)).toEqual([2]), patience)
   })
 
-  test('sends by itself what has waited', async () => {
+  test('sends waiting records after `delayMs`', async () => {
     const store = await storeOf([])
     const { take, batches } = server()
     ship(store, take, { delayMs: 10 })
@@ -178,7 +177,7 @@ describe('shipTo', () => {
     await vi.waitFor(() => expect(batches.map(({ records }) => records)).toEqual([1]), patience)
   })
 
-  test('sends what the filter lets through', async () => {
+  test('sends only records that match the filter options', async () => {
     const store = await storeOf(agentLog)
     const { take, kept } = server()
     await ship(store, take, { level: 'warning' }).flush()
@@ -186,7 +185,7 @@ describe('shipTo', () => {
     expect(kept.map((body) => body.match(/half <way>|Calculator/)?.[0])).toEqual(['half <way>', 'Calculator'])
   })
 
-  test('batches have at most 60,000 bytes; a record that is larger has one of its own, which no page that is gone can send', async () => {
+  test('limits batches to 60,000 bytes; a larger record gets a batch of its own without keepalive', async () => {
     const texts = [...Array.from({ length: 40 }, (_, i) => `${i}é`.repeat(1_000)), 'x'.repeat(200_000), 'last']
     const { take, batches } = server()
     await ship(await storeOf(texts.map((text) => said(text))), take).flush()
@@ -198,23 +197,23 @@ describe('shipTo', () => {
     }
   })
 
-  test('batches have at most 500 records', async () => {
+  test('limits batches to 500 records', async () => {
     const { take, batches } = server()
     await ship(await storeOf(Array.from({ length: 1_100 }, () => said('x'))), take).flush()
     expect(batches.map(({ records }) => records)).toEqual([500, 500, 100])
   })
 
-  test('tries again, with the same ids, and tells of it', async () => {
+  test('retries with the same ids and calls onRetry with each error', async () => {
     const store = await storeOf([said('one')])
     const offline = new TypeError('Failed to fetch')
     const { take, batches, received } = server(503, 429, offline)
-    const told: unknown[] = []
-    await ship(store, take, { onRetry: (error) => told.push(error) }).flush()
+    const errors: unknown[] = []
+    await ship(store, take, { onRetry: (error) => errors.push(error) }).flush()
     expect(batches).toHaveLength(4)
     expect(new Set(batches.map(({ body }) => body)).size).toBe(1)
-    // A keepalive that is refused (other requests have used up what is allowed) is tried without.
+    // Retries do without keepalive: it may have been refused because other requests had used up the limit.
     expect(batches.map(({ keepalive }) => keepalive)).toEqual([true, false, false, false])
-    expect(told).toEqual([
+    expect(errors).toEqual([
       expect.objectContaining({ message: expect.stringContaining('503') }),
       expect.objectContaining({ code: 'ship_refused' }),
       offline,
@@ -222,19 +221,19 @@ describe('shipTo', () => {
     expect(received()).toEqual(await idsIn(store))
   })
 
-  test('waits as long as the server asks', async () => {
+  test('waits for the time in Retry-After before it retries', async () => {
     const store = await storeOf([said('one')])
     const batches: ShipBatch[] = []
     const take = (batch: ShipBatch) => {
       batches.push(batch)
       return batches.length === 1 ? new Response(null, { status: 429, headers: { 'retry-after': '3600' } }) : undefined
     }
-    const { setTimeout: later } = globalThis
+    const { setTimeout: realSetTimeout } = globalThis
     await recordsIn(store)
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     try {
       const flushed = ship(store, take).flush()
-      const settled = () => new Promise((resolve) => later(resolve, 20))
+      const settled = () => new Promise((resolve) => realSetTimeout(resolve, 20))
       while (vi.getTimerCount() === 0) await settled()
       await vi.advanceTimersByTimeAsync(3_599_999)
       await settled()
@@ -247,16 +246,20 @@ describe('shipTo', () => {
     }
   })
 
-  test.each([400, 401, 403, 404, 413, 301])('ends where it is answered %d, says so, and leaves everything in the log', async (status) => {
+  test.each([400, 401, 403, 404, 413, 301])('ends with ship_refused after status %d and leaves the records in the log', async (status) => {
     const store = await storeOf([said('one')])
     const { take, batches } = server(status)
-    const told: unknown[] = []
-    const shipper = ship(store, take, { name: 'here', onError: (error) => told.push(error) })
-    const refusal = { name: 'ChaintapError', code: 'ship_refused', message: expect.stringContaining(`here answered ${status}`) }
+    const errors: unknown[] = []
+    const shipper = ship(store, take, { name: 'here', onError: (error) => errors.push(error) })
+    const refusal = {
+      name: 'ChaintapError',
+      code: 'ship_refused',
+      message: expect.stringContaining(`here refused log records with status ${status}`),
+    }
     await expect(shipper.flush()).rejects.toMatchObject(refusal)
     await expect(shipper.closed).rejects.toMatchObject(refusal)
     await expect(shipper.flush()).rejects.toMatchObject(refusal)
-    expect(told).toMatchObject([refusal])
+    expect(errors).toMatchObject([refusal])
     await store.append([said('two')])
     expect(batches).toHaveLength(1)
     const next = server()
@@ -264,7 +267,7 @@ describe('shipTo', () => {
     expect(next.received()).toEqual(await idsIn(store))
   })
 
-  test('once it is ended it sends nothing more', async () => {
+  test('sends nothing after it was disposed of, its signal aborted or its log closed', async () => {
     for (const how of ['dispose', 'signal', 'closed log'] as const) {
       const store = await storeOf([said('one')])
       const { take, batches } = server()
@@ -281,28 +284,28 @@ describe('shipTo', () => {
     }
   })
 
-  test('an end does not wait for an answer, and aborts what is asking', async () => {
+  test('aborts a pending delivery when it is disposed of', async () => {
     const store = await storeOf([said('one')])
-    const asked = Promise.withResolvers<AbortSignal>()
+    const sent = Promise.withResolvers<AbortSignal>()
     const shipper = ship(store, ({ signal }) => {
-      asked.resolve(signal)
+      sent.resolve(signal)
       return new Promise<void>(() => {})
     })
     const flushed = shipper.flush().catch((error: unknown) => error)
-    const signal = await asked.promise
+    const signal = await sent.promise
     await shipper[asyncDispose]()
     expect(await flushed).toMatchObject({ code: 'log_closed' })
     expect(signal.aborted).toBe(true)
   })
 
-  test('a signal that is aborted already sends nothing', async () => {
+  test('sends nothing if its signal is already aborted', async () => {
     const { take, batches } = server()
     const shipper = ship(await storeOf([said('one')]), take, { signal: AbortSignal.abort() })
     await shipper.closed
     expect(batches).toEqual([])
   })
 
-  test('an address is posted to', async () => {
+  test('POSTs to a URL, calls `headers` before each attempt and keeps the query out of errors and log (P11)', async () => {
     const calls: [unknown, RequestInit | undefined][] = []
     const fetch = async (url: unknown, init?: RequestInit): Promise<Response> => {
       calls.push([url, init])
@@ -310,9 +313,9 @@ describe('shipTo', () => {
     }
     let tokens = 0
     const store = await storeOf([said('one')])
-    const told: unknown[] = []
+    const errors: unknown[] = []
     const headers = () => ({ 'x-token': `${++tokens}` })
-    await ship(store, 'https://logs.example/in?key=abc', { fetch, headers, onRetry: (error) => told.push(error) }).flush()
+    await ship(store, 'https://logs.example/in?key=abc', { fetch, headers, onRetry: (error) => errors.push(error) }).flush()
     expect(calls).toMatchObject([
       [
         'https://logs.example/in?key=abc',
@@ -320,20 +323,20 @@ describe('shipTo', () => {
       ],
       ['https://logs.example/in?key=abc', { headers: { 'x-token': '2' }, keepalive: false }],
     ])
-    expect(String(told[0])).toContain('https://logs.example/in answered 500')
-    expect(JSON.stringify([told, await recordsIn(store)])).not.toContain('abc')
+    expect(String(errors[0])).toContain('https://logs.example/in refused log records with status 500')
+    expect(JSON.stringify([errors, await recordsIn(store)])).not.toContain('abc')
   })
 })
 
-/** A log that says it outlives the page, so that tabs share it. */
+/** A log with `isDurable: true`, so that tabs share it. */
 class SharedLog extends MemoryLogStore {
   override get isDurable(): boolean {
     return true
   }
 }
 
-describe('several deliveries of one log', () => {
-  test('each record arrives at least once, and once only where there are Web Locks', async () => {
+describe('several shippers of one log', () => {
+  test('deliver each record at least once, and exactly once with Web Locks', async () => {
     const store = new SharedLog()
     await store.append(agentLog)
     const { take, received } = server()
@@ -352,11 +355,11 @@ describe('several deliveries of one log', () => {
     if ('locks' in navigator) expect(received()).toEqual(expected)
   })
 
-  test('one that is ended while another delivers waits no longer', async () => {
+  test('flush() rejects with log_closed if its shipper is disposed of while another one delivers', async () => {
     const store = new SharedLog()
     await store.append(agentLog)
-    await new Promise<void>((asked) => {
-      const busy = ship(store, () => new Promise<void>(() => asked()))
+    await new Promise<void>((begun) => {
+      const busy = ship(store, () => new Promise<void>(() => begun()))
       busy.flush().catch(() => {})
     })
     const waiting = ship(store, () => {})
