@@ -7,10 +7,11 @@ import { Runnable } from '../core/runnable/runnable.ts'
 import { type ChatInput, toMessages } from '../messages/coerce.ts'
 import { bindOptions, type ChatGeneration, chatGeneration, generate, type LLMResult, type ModelOptions, pickOptions } from './model.ts'
 
-/** What the chat models have in common: messages in, an assistant message out, Deltas while it streams. A provider adds `open`. */
+/** Base class of the chat models: takes messages, returns an assistant message and streams Deltas. Subclasses add `open`. */
 export abstract class ChatModel<CallOptions extends object> extends Runnable<ChatInput, AssistantMessage, Delta> {
+  /** Its kind in events. */
   readonly kind = 'chat_model'
-  /** The options of each call, without the model's other options: the API key is not among them. */
+  /** The options of each call. The API key and other constructor options are not among them. */
   readonly options: CallOptions
 
   constructor(options: CallOptions & OwnOptions & Pick<ModelOptions, 'verbose'>, callKeys: readonly (keyof CallOptions)[]) {

@@ -6,47 +6,65 @@ import type { Runnable } from '../core/runnable/runnable.ts'
 import { addUsage, type Usage } from '../core/usage.ts'
 import type { OnTruncated } from './http/transport.ts'
 
-/** What every model can be made with, beside the options of its calls. */
+/** The options of a model's constructor that all providers share, beside the options of its calls. */
 export interface ModelOptions extends OwnOptions {
-  /** The key, or what gives it; that is asked before each attempt. Not kept where it could be printed. */
+  /** The API key, or a function that returns it; the function is called before each attempt. No property of the model holds the key. */
   readonly apiKey?: string | (() => string | Promise<string>) | undefined
-  /** Where the provider is. It may have a query, which goes behind the path of each call and is never told. Default: the provider's own. */
+  /**
+   * The base URL of the API. A query in it is appended to the path of each call and never appears in errors or events.
+   *
+   * @defaultValue the provider's own
+   */
   readonly baseURL?: string | undefined
-  /** Sent with each request, over the library's own. */
+  /** Headers of each request. They override the library's own. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Default: the engine's own. */
+  /**
+   * Sends the requests.
+   *
+   * @defaultValue `globalThis.fetch`
+   */
   readonly fetch?: typeof globalThis.fetch
-  /** How often a call is tried again before its answer has begun. Default 2. */
+  /**
+   * How many times a call is retried before its response has begun: a whole number, at least 0.
+   *
+   * @defaultValue 2
+   */
   readonly maxRetries?: number
-  /** What an answer is that ends without the provider's own end: an `error` (default), or to `accept` as it is. */
+  /**
+   * How to treat a response that ends before the provider's end marker: `error` throws TruncatedError, `accept` keeps what arrived.
+   *
+   * @defaultValue 'error'
+   */
   readonly onTruncated?: OnTruncated
-  /** Allows for a page: everyone who opens it can read the key. */
+  /** Permits the model in a web page, where every visitor can read the API key. Without it the constructor throws `key_in_browser`. */
   readonly dangerouslyAllowBrowser?: boolean
-  /** Asks for a stream on `invoke` too, so that tokens are heard there. `stream` and `events` always do. */
+  /** Requests a stream for `invoke` too, so that handlers receive its tokens. `stream` and `events` always request one. */
   readonly streaming?: boolean
   /** Prints this model's runs to the console. */
   readonly verbose?: boolean
 }
 
-/** One answer of `generate` (LangChain's Generation). */
+/** One output of `generate` (LangChain's Generation). */
 export interface Generation {
+  /** The text of the output. */
   readonly text: string
 }
 
-/** One answer of a chat model's `generate`. */
+/** One output of a chat model's `generate` (LangChain's ChatGeneration). */
 export interface ChatGeneration extends Generation {
+  /** The whole message. */
   readonly message: AssistantMessage
 }
 
-/** What `generate` gives (LangChain's LLMResult). */
+/** The result of `generate` (LangChain's LLMResult). */
 export interface LLMResult<Each extends Generation = Generation> {
-  /** Of each input its answers: one. */
+  /** For each input a list with its one output. */
   readonly generations: readonly (readonly [Each])[]
-  /** What all of them spent, as far as it was reported. */
+  /** The usage of all calls together, as far as the provider reported it. */
   readonly usage: Usage | undefined
 }
 
-/** Runs each input, side by side, as `batch` does: a run each. */
+/** Runs each input in a run of its own, concurrently, as `batch` does, and adds up their usage. */
 export async function generate<In, Out, Each extends Generation>(
   model: Runnable<In, Out, unknown>,
   inputs: readonly In[],
@@ -61,6 +79,7 @@ export async function generate<In, Out, Each extends Generation>(
   return { generations: outputs.map((output) => [generation(output)]), usage }
 }
 
+/** Wraps a chat model's output for `generate`. */
 export const chatGeneration = (message: AssistantMessage): ChatGeneration => ({ text: textOf(message), message })
 
 /** Copies the options with these keys. The others may be secret, and a model's options are visible. Absent options become `undefined`. */

@@ -2,45 +2,45 @@ import type { Delta } from '../core/delta.ts'
 import type { Message } from '../core/message.ts'
 import type { ReplacePadding } from './http/speculation.ts'
 
-/** A call as it goes to a provider: a POST of JSON. */
+/** A request to a provider: a POST of JSON. */
 export interface WireRequest {
-  /** Below the provider's base URL, e.g. `/v1/messages`. */
+  /** Path below the provider's base URL, e.g. `/v1/messages`. */
   readonly path: string
   readonly body: Readonly<Record<string, unknown>>
 }
 
-/** What a provider says is wrong: with a status, or in the middle of a stream. */
+/** An error that a provider reports: in a response with an error status, or in the middle of a stream. */
 export interface ProviderError {
-  /** The provider's own word, e.g. `overloaded_error`. */
+  /** The provider's own name for the error, e.g. `overloaded_error`. */
   readonly type?: string | undefined
   readonly message?: string | undefined
   readonly requestId?: string | undefined
-  /** How long it asks to wait, in ms, where its body says so. */
+  /** How long to wait before a retry, in ms, if the body says so. */
   readonly retryAfterMs?: number | undefined
 }
 
-/** Makes Deltas of one answer. */
+/** Converts the events of one response to Deltas. */
 export interface Decoder {
-  /** The text of an event that brings a piece of text and nothing else, as nearly all do. Such an event does not get to `decode`. */
+  /** Returns the text of an event that holds one piece of text and nothing else, as nearly all do. `decode` does not get these events. */
   extractText(event: unknown): string | undefined
-  /** Where events end in random padding: see speculation.ts. */
+  /** For providers whose events end in random padding: see speculation.ts. */
   readonly replacePadding?: ReplacePadding
-  /** The Deltas in an event of a stream, or in an answer that came whole; none in what is not known. The text `[DONE]` is an event too. */
+  /** Returns the Deltas of a stream event or of a whole response; none for an unknown event. The text `[DONE]` is an event too. */
   decode(event: unknown): readonly Delta[]
-  /** Whether the provider's own end was seen: without it the answer is truncated. */
+  /** Whether the provider's end marker was received. Without it the response is truncated. */
   readonly complete: boolean
 }
 
 /**
- * What makes a provider: pure and synchronous. All I/O is in http.ts.
+ * The format of a provider's API. Pure and synchronous: all I/O is in http.ts.
  *
- * Streamed and whole answers to the same request must give Deltas that fold to the same message.
+ * A streamed and a whole response to the same request must produce Deltas that fold to the same message.
  */
 export interface Wire<Options, Input = readonly Message[], Connection = unknown> {
-  /** Asked for anew at each attempt; `connection` is the model's, where a wire keeps what it knows of the server. */
+  /** Builds the request of one attempt. `connection` is the model's; a wire may store facts about the server in it. */
   request(input: Input, options: Options, streaming: boolean, connection: Connection): WireRequest
-  /** `streaming`: whether a stream was asked for, or a whole answer. */
+  /** Creates the decoder of one response. `streaming`: whether a stream was requested, or a whole response. */
   decoder(streaming: boolean): Decoder
-  /** What an event or a body complains of; undefined where it is no complaint. */
+  /** Returns the error that an event or a body reports; `undefined` if it reports none. */
   parseError(body: unknown): ProviderError | undefined
 }

@@ -15,10 +15,10 @@ interface WireBlock {
   readonly id?: string
   readonly name?: string
   readonly input?: unknown
-  /** Of a call: who makes it, the model itself or, with its id, a tool that runs code. */
+  /** Of a tool call: the caller, which is the model itself or, with its id, a tool that runs code. */
   readonly caller?: { readonly tool_id?: string } | null
   readonly toolset_name?: string | null
-  /** Of a fallback: the model that goes on. */
+  /** Of a fallback: the model that continues the response. */
   readonly to?: WireMessage
 }
 
@@ -42,7 +42,7 @@ interface WireMessage {
   readonly usage?: AnthropicUsage
 }
 
-/** An event of a stream, or a whole message, as far as it is read. */
+/** An event of a stream, or a whole message: the fields that are read. */
 interface WireEvent extends WireMessage {
   readonly type?: string
   readonly index?: number
@@ -52,19 +52,19 @@ interface WireEvent extends WireMessage {
 }
 
 /**
- * One answer of Anthropic's, event by event. What is not known is passed over, as Anthropic asks; but a block that is whole is kept,
- * whatever it is: it may have to go back.
+ * Decodes one response of Anthropic, event by event. Unknown events are ignored, as Anthropic asks. A complete block of an unknown type is
+ * kept, because it may have to be sent back.
  */
 export class AnthropicDecoder implements Decoder {
   complete = false
   #usage: AnthropicUsage = {}
   #hourTokens: number | undefined
   #hasText = false
-  /** What is being said, if it is a call, or a block that is told when it is whole; with the JSON of its input so far. */
+  /** The open block, if it is a tool call or is emitted when complete. `#inputJson` is the JSON of its input so far. */
   #openBlock: WireBlock | undefined
   #blockIndex = 0
   #inputJson = ''
-  /** The last calls: only where something stands after them has the content to say where they stand. */
+  /** The latest tool calls. Their positions are emitted only if another block follows them. */
   readonly #unplacedCalls: WireBlock[] = []
 
   extractText(event: unknown): string | undefined {
@@ -73,101 +73,101 @@ export class AnthropicDecoder implements Decoder {
   }
 
   decode(event: unknown): readonly Delta[] {
-    const said: Delta[] = []
+    const deltas: Delta[] = []
     const { type, index = 0, message = {}, content_block = {}, delta = {}, content, ...rest } = Object(event) as WireEvent
-    if (type === 'message_start') this.#pushMetadata(message, said)
-    if (type === 'content_block_start') this.#startBlock(content_block, index, said)
-    if (type === 'content_block_delta') this.#addBlockDelta(delta, index, said)
-    if (type === 'content_block_stop') this.#stopBlock(index, said)
-    if (type === 'message_delta') this.#pushMetadata({ ...rest, ...delta }, said)
+    if (type === 'message_start') this.#pushMetadata(message, deltas)
+    if (type === 'content_block_start') this.#startBlock(content_block, index, deltas)
+    if (type === 'content_block_delta') this.#addBlockDelta(delta, index, deltas)
+    if (type === 'content_block_stop') this.#stopBlock(index, deltas)
+    if (type === 'message_delta') this.#pushMetadata({ ...rest, ...delta }, deltas)
     if (type === 'message_stop') this.complete = true
     if (type === 'message' && Array.isArray(content)) {
-      this.#pushMetadata(rest, said)
-      for (const [at, block] of content.entries()) {
-        this.#startBlock(block, at, said)
-        this.#stopBlock(at, said)
+      this.#pushMetadata(rest, deltas)
+      for (const [position, block] of content.entries()) {
+        this.#startBlock(block, position, deltas)
+        this.#stopBlock(position, deltas)
       }
       this.complete = true
     }
-    return said
+    return deltas
   }
 
-  #pushMetadata({ id, model, container, usage, stop_reason: reason, stop_details, stop_sequence }: WireMessage, said: Delta[]): void {
-    // In Anthropic's own words: what a later report leaves out an earlier one holds, and our input is a sum of several fields.
+  #pushMetadata({ id, model, container, usage, stop_reason: reason, stop_details, stop_sequence }: WireMessage, deltas: Delta[]): void {
+    // Merged in Anthropic's format: a later report may omit fields of an earlier one, and `inputTokens` is the sum of several fields.
     if (usage) this.#usage = mergeUsage(this.#usage, usage)
     const hours = anthropicCacheWrite1hTokens(this.#usage)
     const cacheWrite1hTokens = hours === this.#hourTokens ? undefined : hours
     this.#hourTokens = hours
     if (id || model || container || cacheWrite1hTokens) {
       const facts = { ...(id && { id }), ...(model && { model }), ...(cacheWrite1hTokens && { cacheWrite1hTokens }) }
-      said.push({ type: 'meta', ...facts, ...(container && { extra: { container } }) })
+      deltas.push({ type: 'meta', ...facts, ...(container && { extra: { container } }) })
     }
-    if (usage) said.push({ type: 'usage', usage: anthropicUsage(this.#usage) })
+    if (usage) deltas.push({ type: 'usage', usage: anthropicUsage(this.#usage) })
     const details = stop_details ?? (stop_sequence && { stop_sequence })
-    if (reason) said.push({ type: 'stop', reason, ...(details && { details }) })
+    if (reason) deltas.push({ type: 'stop', reason, ...(details && { details }) })
   }
 
-  /** What a block holds at its start; where the answer came whole, all of it but a call's input. */
-  #startBlock(block: WireBlock, index: number, said: Delta[]): void {
+  /** Emits what a block holds at its start. In a whole response that is everything but the input of a tool call. */
+  #startBlock(block: WireBlock, index: number, deltas: Delta[]): void {
     const { type, text, citations, id, name, caller, toolset_name, to } = block
     this.#openBlock = block
     this.#blockIndex = index
     this.#inputJson = ''
     if (type === 'tool_use') {
       this.#unplacedCalls.push(block)
-      if (toolset_name || caller?.tool_id) this.#pushCallPositions(said)
-      said.push({ type: 'tool-call', index, ...(id && { id }), ...(name && { name }) })
+      if (toolset_name || caller?.tool_id) this.#pushCallPositions(deltas)
+      deltas.push({ type: 'tool-call', index, ...(id && { id }), ...(name && { name }) })
       return
     }
-    this.#pushCallPositions(said)
-    if (to) this.#pushMetadata(to, said)
+    this.#pushCallPositions(deltas)
+    if (to) this.#pushMetadata(to, deltas)
     if (type === 'text') {
-      if (this.#hasText) said.push({ type: 'break' })
+      if (this.#hasText) deltas.push({ type: 'break' })
       this.#hasText = true
-      if (text) said.push({ type, text })
-      for (const citation of citations ?? []) said.push({ type: 'citation', citation })
-    } else if (type === 'thinking' || type === 'redacted_thinking') pushReasoning(block, said)
+      if (text) deltas.push({ type, text })
+      for (const citation of citations ?? []) deltas.push({ type: 'citation', citation })
+    } else if (type === 'thinking' || type === 'redacted_thinking') pushReasoning(block, deltas)
     else return
     this.#openBlock = undefined
   }
 
   /**
-   * Says where calls stand that something stands after: as blocks without their input. Thinking is bound to what stands before it, and
-   * Anthropic drops it where the order is another (`prefix_binding_mismatch`).
+   * Emits the positions of tool calls that another block follows, as blocks without input. Thinking is bound to what precedes it: Anthropic
+   * drops it if the order differs (`prefix_binding_mismatch`).
    */
-  #pushCallPositions(said: Delta[]): void {
-    for (const { input: _input, ...call } of this.#unplacedCalls.splice(0)) said.push(blockDelta(call))
+  #pushCallPositions(deltas: Delta[]): void {
+    for (const { input: _input, ...call } of this.#unplacedCalls.splice(0)) deltas.push(blockDelta(call))
   }
 
-  #addBlockDelta(delta: WireDelta, index: number, said: Delta[]): void {
+  #addBlockDelta(delta: WireDelta, index: number, deltas: Delta[]): void {
     const { type, partial_json: args, citation, ...rest } = delta
     const block = this.#openBlock
     const isCall = block?.type === 'tool_use'
-    if (citation) said.push({ type: 'citation', citation })
+    if (citation) deltas.push({ type: 'citation', citation })
     else if (type === 'input_json_delta') {
       // The first piece is often empty.
       if (!args) return
       this.#inputJson += args
-      if (isCall) said.push({ type: 'tool-call', index, args })
-    } else if (type === 'thinking_delta' || type === 'signature_delta') pushReasoning(delta, said)
+      if (isCall) deltas.push({ type: 'tool-call', index, args })
+    } else if (type === 'thinking_delta' || type === 'signature_delta') pushReasoning(delta, deltas)
     else if (type === 'compaction_delta') Object.assign(block ?? {}, rest)
-    // Half a block would be refused.
+    // Anthropic would refuse an incomplete block.
     else if (!isCall) this.#openBlock = undefined
   }
 
-  #stopBlock(index: number, said: Delta[]): void {
+  #stopBlock(index: number, deltas: Delta[]): void {
     const [block, json] = [this.#openBlock, this.#inputJson]
     if (!block?.type || index !== this.#blockIndex) return
     this.#openBlock = undefined
-    if (block.type !== 'tool_use') said.push(blockDelta(json ? { ...block, input: parseJson(json) ?? block.input } : block))
-    // A call without text of its input has what its start had.
-    else if (!json) said.push({ type: 'tool-call', index, args: JSON.stringify(block.input ?? {}) })
+    if (block.type !== 'tool_use') deltas.push(blockDelta(json ? { ...block, input: parseJson(json) ?? block.input } : block))
+    // A call without input deltas has the input of its start event.
+    else if (!json) deltas.push({ type: 'tool-call', index, args: JSON.stringify(block.input ?? {}) })
   }
 }
 
-function pushReasoning({ thinking = '', signature, data }: WireBlock, said: Delta[]): void {
+function pushReasoning({ thinking = '', signature, data }: WireBlock, deltas: Delta[]): void {
   if (thinking || signature || data) {
-    said.push({ type: 'reasoning', text: thinking, ...(signature && { signature }), ...(data && { redacted: data }) })
+    deltas.push({ type: 'reasoning', text: thinking, ...(signature && { signature }), ...(data && { redacted: data }) })
   }
 }
 

@@ -15,29 +15,32 @@ export type { OnTruncated } from '../http/transport.ts'
 export type { ChatGeneration, Generation, LLMResult, ModelOptions } from '../model.ts'
 export type { AnthropicCallOptions } from './request.ts'
 
-/** As much of an official client as is used, e.g. of `new Anthropic()` from `@anthropic-ai/sdk`. */
+/** The part of an official client that ChatAnthropic uses, e.g. of `new Anthropic()` from `@anthropic-ai/sdk`. */
 export interface AnthropicClient extends SdkClient {
+  /** The Messages API. */
   readonly messages: SdkEndpoint
 }
 
 /** Options of {@link ChatAnthropic}. */
 export interface ChatAnthropicOptions extends AnthropicCallOptions, ModelOptions {
-  /** An official client, `new Anthropic()`, to send the requests instead of `fetch`; it has the key, the address and the headers then. */
+  /** An official client, `new Anthropic()`, that sends the requests instead of `fetch`. It provides the API key, URL and headers. */
   readonly client?: AnthropicClient
 }
 
 /**
- * Claude, by Anthropic's Messages API (LangChain's ChatAnthropic): messages in, an assistant message out, Deltas while it streams.
+ * Claude, by Anthropic's Messages API (LangChain's ChatAnthropic): takes messages, returns an assistant message and streams Deltas.
  *
- * @throws ChaintapError `missing_key`, `key_in_browser` or `invalid_options` when constructed; its runs fail with ModelError (`http`, `wire`),
- *   ChaintapError (`network`, `event_too_large`) or TruncatedError.
+ * @throws ChaintapError `missing_key`, `key_in_browser` or `invalid_options` from the constructor. Runs fail with ModelError (`http`,
+ *   `wire`), ChaintapError (`network`, `event_too_large`) or TruncatedError.
  *
  * @example
  * const model = new ChatAnthropic({ apiKey: env.ANTHROPIC_API_KEY, model: 'claude-haiku-4-5' })
- * for await (const delta of model.stream('Why is the sky blue?')) if (delta.type === 'text') write(delta.text)
+ * for await (const delta of model.stream('Why is the sky blue?')) if (delta.type === 'text') show(delta.text)
  */
 export class ChatAnthropic extends ChatModel<AnthropicCallOptions> {
+  /** Its name in events and errors. */
   readonly name = 'ChatAnthropic'
+  /** How it reaches Anthropic. `bind` and `withConfig` share it with their copies. */
   readonly connection: ModelConnection
 
   constructor(options: ChatAnthropicOptions = {}) {
@@ -51,6 +54,7 @@ export class ChatAnthropic extends ChatModel<AnthropicCallOptions> {
     )
   }
 
+  /** Requests one response. Called by the run. */
   open(messages: readonly Message[], run: RunHandle): Flow<Delta> {
     return streamCompletion(this, anthropicWire, messages, run)
   }
@@ -61,7 +65,7 @@ const anthropicProvider: Provider<ChatAnthropicOptions> = {
   baseURL: 'https://api.anthropic.com',
   keyHint: '{ apiKey: env.ANTHROPIC_API_KEY }, or { client: new Anthropic() }',
   headers: (key, { dangerouslyAllowBrowser }) => ({
-    // The SDK has gone on to 2026-10-21, which no longer takes temperature, topP and topK; compatible servers know this one.
+    // The SDK uses 2026-10-21, which no longer accepts temperature, topP and topK. Compatible servers know this version.
     'anthropic-version': '2023-06-01',
     'x-api-key': key,
     ...(dangerouslyAllowBrowser && { 'anthropic-dangerous-direct-browser-access': 'true' }),

@@ -3,37 +3,51 @@ import type { JsonObject } from '../../core/util/parse-json.ts'
 import { isToolSpec, type ToolSpec } from '../../schema/tool-spec.ts'
 import type { WireRequest } from '../wire.ts'
 
-/** What one call may be asked with; `bind` takes them too. Where a field is left out, Anthropic's own default holds. */
+/** Options of one call, also accepted by `bind`. For an absent option Anthropic's own default applies. */
 export interface AnthropicCallOptions {
-  /** Default `claude-sonnet-5-5`. */
+  /**
+   * The model's name.
+   *
+   * @defaultValue 'claude-sonnet-5-5'
+   */
   readonly model?: string
-  /** Most tokens of the answer, thinking included. Anthropic wants it said: default 4,096, which every model allows. */
+  /**
+   * Maximum tokens of the output, thinking included. Anthropic requires it; every model allows the default.
+   *
+   * @defaultValue 4_096
+   */
   readonly maxTokens?: number
-  /** 0 to 1. */
+  /** Sampling temperature, 0 to 1. */
   readonly temperature?: number
-  /** 0 to 1. */
+  /** Nucleus sampling: the probability mass of the tokens to sample from, 0 to 1. */
   readonly topP?: number
+  /** Samples only from this many most likely tokens. */
   readonly topK?: number
-  /** The answer ends before any of these. */
+  /** Stop sequences: the output ends before the first of them. */
   readonly stop?: readonly string[]
-  /** Instructions, before those of system messages. */
+  /** The system prompt. Precedes the system messages of the input. */
   readonly system?: string
-  /** As Anthropic writes it: `{ type: 'adaptive', display: 'summarized' }`, `{ type: 'enabled', budget_tokens: 2_000 }`, `{ type: 'disabled' }`. */
+  /** Thinking in Anthropic's format: `{ type: 'adaptive', display: 'summarized' }` or `{ type: 'enabled', budget_tokens: 2_000 }`. */
   readonly thinking?: object
-  /** Made by `tool()`, or as Anthropic writes them: `{ name, description, input_schema }`, or one of its server's tools. */
+  /** Tools made by `tool()`, or in Anthropic's format: `{ name, description, input_schema }`, or one of its server tools. */
   readonly tools?: readonly (ToolSpec | object)[]
-  /** `auto` (default), `any`, `none`, or as Anthropic writes it: `{ type: 'tool', name: 'weather', disable_parallel_tool_use: true }`. */
+  /**
+   * `auto`, `any`, `none`, or Anthropic's format: `{ type: 'tool', name: 'weather', disable_parallel_tool_use: true }`.
+   *
+   * @defaultValue 'auto'
+   */
   readonly toolChoice?: 'auto' | 'any' | 'none' | object
-  /** Has Anthropic cache all that it can: the last part that may be cached is marked so. Parts of messages can be marked one by one too. */
+  /** Asks Anthropic to cache as much of the request as it can. Parts of messages can be marked one by one instead. */
   readonly cacheControl?: CacheControl
   /**
-   * Any other field of the request in Anthropic's words, over ours (LangChain's invocationKwargs): `output_config`, `metadata`,
-   * `service_tier`, `container`, `mcp_servers`, `context_management` … What is in beta wants its `anthropic-beta` among the model's
-   * `headers`. A model shows it, as it shows all its options.
+   * Further fields of the request in Anthropic's format, which override the others (LangChain's invocationKwargs): `output_config`,
+   * `metadata`, `service_tier`, `container`, `mcp_servers`, `context_management` … A beta feature needs its `anthropic-beta` header among
+   * the model's `headers`. Like all options it is a visible property of the model: put no secrets in it.
    */
   readonly modelKwargs?: Readonly<Record<string, unknown>>
 }
 
+/** The keys of {@link AnthropicCallOptions}. */
 export const anthropicCallKeys: readonly (keyof AnthropicCallOptions)[] = [
   'model',
   'maxTokens',
@@ -54,7 +68,7 @@ interface AnthropicRequestMessage {
   readonly content: JsonObject[]
 }
 
-/** A call of the Messages API, `POST /v1/messages`. */
+/** Builds a request to the Messages API, `POST /v1/messages`. */
 export function anthropicRequest(messages: readonly Message[], options: AnthropicCallOptions, streaming: boolean): WireRequest {
   const { model = 'claude-sonnet-5-5', maxTokens = 4_096, toolChoice } = options
   return {
@@ -64,7 +78,7 @@ export function anthropicRequest(messages: readonly Message[], options: Anthropi
       max_tokens: maxTokens,
       messages: toAnthropicMessages(messages),
       system: toSystemPrompt(messages, options.system),
-      // JSON leaves out what is undefined.
+      // JSON.stringify omits undefined fields.
       temperature: options.temperature,
       top_p: options.topP,
       top_k: options.topK,
@@ -83,20 +97,20 @@ export function anthropicRequest(messages: readonly Message[], options: Anthropi
 const toAnthropicTool = (tool: object): object =>
   isToolSpec(tool) ? { name: tool.name, description: tool.description, input_schema: tool.jsonSchema } : tool
 
-/** System messages stand apart from the turns, wherever they were: one plain text as it is, else blocks. */
+/** Joins all system messages, which Anthropic takes apart from the turns: as a string if there is one plain text, otherwise as blocks. */
 function toSystemPrompt(messages: readonly Message[], instructions = ''): unknown {
-  const said = messages.flatMap(({ role, content }) => (role === 'system' ? contentBlocks(content) : []))
-  const blocks = [...contentBlocks(instructions), ...said]
+  const messageBlocks = messages.flatMap(({ role, content }) => (role === 'system' ? contentBlocks(content) : []))
+  const blocks = [...contentBlocks(instructions), ...messageBlocks]
   return blocks.length > 1 || blocks[0]?.cache_control ? blocks : blocks[0]?.text
 }
 
-/** A turn that goes on, after a pause or with the results of tools, goes on in its container: Anthropic refuses it in another. */
+/** Returns the container of a turn that continues after a pause or with tool results: Anthropic refuses to continue it in another. */
 function findContainerId(messages: readonly { readonly role: string; readonly extra?: AssistantMessage['extra'] }[]): unknown {
   const last = messages.findLast(({ role, extra }) => role === 'user' || extra?.container)
   return (last?.extra?.container as JsonObject | undefined)?.id
 }
 
-/** Neighbours of one role are one turn: so the results of several tool calls stand together, as Anthropic wants them. */
+/** Merges adjacent messages of one role into one turn, so that the results of several tool calls are together, as Anthropic requires. */
 function toAnthropicMessages(messages: readonly Message[]): readonly AnthropicRequestMessage[] {
   const merged: AnthropicRequestMessage[] = []
   for (const message of messages) {
@@ -105,7 +119,7 @@ function toAnthropicMessages(messages: readonly Message[]): readonly AnthropicRe
     const blocks = messageContentBlocks(message)
     const last = merged.at(-1)
     if (last?.role === role) last.content.push(...blocks)
-    // An answer that was stopped before its first token says nothing, and Anthropic takes no empty turn.
+    // Anthropic refuses an empty turn, e.g. a response that was stopped before its first token.
     else if (blocks.length > 0) merged.push({ role, content: blocks })
   }
   return merged
@@ -116,7 +130,7 @@ function messageContentBlocks(message: Exclude<Message, { role: 'system' }>): Js
   return message.role === 'user' ? contentBlocks(message.content) : [toolResultBlock(message)]
 }
 
-/** An answer as it came. Calls stand at its end, where no block of theirs says where they stand. */
+/** Restores the blocks of a response. A tool call takes the position of its block; without one it follows the content. */
 function assistantBlocks({ content, toolCalls = [] }: AssistantMessage): JsonObject[] {
   const calls = toolCalls.map(toolUseBlock)
   const blocks = contentBlocks(content)
@@ -130,7 +144,7 @@ const toolUseBlock = ({ id, name, args }: ToolCall): JsonObject => ({
   type: 'tool_use',
   id,
   name,
-  // Only an object is allowed for; arguments that did not parse are a string.
+  // Anthropic accepts only an object. Arguments that were not valid JSON are a string.
   input: typeof args === 'object' && args !== null ? args : { input: args },
 })
 
@@ -146,13 +160,13 @@ function partBlocks(part: Part): JsonObject[] {
   switch (part.type) {
     case 'text': {
       const { text, citations, cacheControl: cache_control } = part
-      // Refused: empty text, blanks alone, and the file of what is quoted, which Anthropic itself had told.
-      const sent = citations?.map((citation) => ({ ...citation, file_id: undefined }))
-      return text.trim() ? [{ type: 'text', text, citations: sent, cache_control }] : []
+      // Anthropic refuses empty text, blank text, and the file_id of a citation, although it sent that id itself.
+      const accepted = citations?.map((citation) => ({ ...citation, file_id: undefined }))
+      return text.trim() ? [{ type: 'text', text, citations: accepted, cache_control }] : []
     }
     case 'reasoning':
       if (part.redacted) return [{ type: 'redacted_thinking', data: part.redacted }]
-      // Without its signature Anthropic does not take its thinking back.
+      // Anthropic refuses thinking without its signature.
       return part.signature ? [{ type: 'thinking', thinking: part.text, signature: part.signature }] : []
     case 'image':
       return [{ type: 'image', source: imageSource(part), cache_control: part.cacheControl }]

@@ -23,24 +23,25 @@ export type { BrowserAICallOptions, BrowserAIOptions, DownloadOptions } from './
 export type { Download } from './session.ts'
 
 /**
- * The browser's own model, by the Prompt API (`LanguageModel` in Chrome and Edge): messages in, an assistant message out, Deltas while it
- * streams. Nothing leaves the device, and no key is needed. System messages and what was said before are the session's initial prompts,
- * the last message is asked; the session is destroyed however the run ends. Usage is what the browser counts; it costs nothing.
+ * The browser's own model, by the Prompt API (`LanguageModel` in Chrome and Edge): takes messages, returns an assistant message and streams
+ * Deltas. No data leaves the device, and no API key is needed. System messages and all messages but the last become the session's initial
+ * prompts; the last message is the prompt. The session is destroyed when the run ends. Usage is what the browser counts; the cost is 0.
  *
- * Where there is no model a call fails at once, before it has said anything: give another one beside it.
+ * If there is no model, a call fails before its first token, so that a `fallback` can answer.
  *
- * @throws ChaintapError `invalid_message`, `invalid_options` or `network` (a failed download), and ModelError in a run: `model_unavailable`;
- *   `model_download` where it waits for a download that it may not begin; `context_overflow`; `wire` for what the model itself failed with,
- *   the exception's name as `providerType`.
+ * @throws Runs fail with ChaintapError `invalid_message`, `invalid_options` or `network` (a failed download), or with ModelError:
+ *   `model_unavailable`; `model_download` if a download is needed that the call may not start; `context_overflow`; `wire` for errors of the
+ *   model itself, with the exception's name as `providerType`.
  *
  * @see https://webmachinelearning.github.io/prompt-api/
  *
  * @example
  * const remote = new RemoteRunnable<ChatInput, AssistantMessage, Delta>('/api/chat')
  * const model = fallback(new BrowserAI({ expectedOutputs: [{ type: 'text', languages: ['en'] }] }), remote)
- * for await (const delta of model.stream('Why is the sky blue?')) if (delta.type === 'text') write(delta.text)
+ * for await (const delta of model.stream('Why is the sky blue?')) if (delta.type === 'text') show(delta.text)
  */
 export class BrowserAI extends ChatModel<BrowserAICallOptions> {
+  /** Its name in events and errors. */
   readonly name = 'BrowserAI'
   private readonly sessionOptions: BrowserAIOptions
 
@@ -50,8 +51,11 @@ export class BrowserAI extends ChatModel<BrowserAICallOptions> {
   }
 
   /**
-   * Whether the browser's model can be used with these options, for a page that wants to show it: `available`; `downloading` or
-   * `downloadable`, see {@link BrowserAI.download}; `unavailable`.
+   * Resolves with whether the browser's model can be used with these options: `available`, `unavailable`, or `downloading` or
+   * `downloadable`, see {@link BrowserAI.download}.
+   *
+   * @example
+   * if ((await BrowserAI.availability()) === 'available') show('The model runs on this device.')
    */
   static availability({
     languageModel,
@@ -61,30 +65,32 @@ export class BrowserAI extends ChatModel<BrowserAICallOptions> {
   }
 
   /**
-   * Has the browser download its model, some gigabytes, and waits for it. To be called when the visitor clicks.
+   * Starts the download of the browser's model, some gigabytes, and resolves when it is complete. Call it when the visitor clicks, because
+   * browsers require that.
    *
-   * @throws ModelError, ChaintapError as a run; the signal's reason.
+   * @throws The errors of a run, or the signal's reason.
    *
    * @example
-   * button.onclick = () => BrowserAI.download({ onDownload: (progress) => (bar.value = progress) })
+   * await BrowserAI.download({ onDownload: (progress) => show(`${Math.round(progress * 100)} %`) })
    */
   static async download({ onDownload = () => {}, languageModel, signal, ...options }: DownloadOptions = {}): Promise<void> {
-    const making = { languageModel, download: 'always', onProgress: onDownload, ...(signal && { signal }) } as const
-    const session = await createLanguageModelSession(toCreateCoreOptions(options, false), making)
+    const init = { languageModel, download: 'always', onProgress: onDownload, ...(signal && { signal }) } as const
+    const session = await createLanguageModelSession(toCreateCoreOptions(options, false), init)
     session.destroy()
   }
 
+  /** Prompts a new session. Called by the run. */
   open(messages: readonly Message[], run: RunHandle): Flow<Delta> {
     const streaming = run.streaming || this.sessionOptions.streaming === true
     run.report({ emitsTokens: streaming })
-    let asked: PreparedPrompt | undefined
+    let prepared: PreparedPrompt | undefined
     const answer = lazySource(async () => {
-      asked = await preparePrompt(this.options, this.sessionOptions, messages, run)
-      return promptSession(asked, streaming)
+      prepared = await preparePrompt(this.options, this.sessionOptions, messages, run)
+      return promptSession(prepared, streaming)
     })
     const flow = new Flow<string>(answer, messageFold)
     const stops = this.options.stop?.filter(Boolean) ?? []
     if (stops.length > 0) flow.through(stopSequenceStage(stops))
-    return flow.through(textToDeltaStage(async (said) => asked && measurePromptUsage(asked, said)))
+    return flow.through(textToDeltaStage(async (output) => prepared && measurePromptUsage(prepared, output)))
   }
 }

@@ -3,19 +3,19 @@ import { type Message, type Part, textOf } from '../../core/message.ts'
 import { stripUrlSecrets } from '../../core/util/secrets.ts'
 import type { PromptMessage, PromptPart } from './api.ts'
 
-/** A conversation as the Prompt API takes it. */
+/** A conversation in the Prompt API's format. */
 export interface SessionPrompts {
-  /** Instructions first, then what was said before. */
+  /** The system message, then all messages but the last. */
   readonly initialPrompts: readonly PromptMessage[]
-  /** What is to be answered. */
+  /** The message to answer. */
   readonly input: readonly PromptMessage[]
 }
 
 /**
- * Divides a conversation. System messages become one, and stand first: the API takes them nowhere else. Left out is what has no place
- * here: reasoning, calls of tools and their results, blocks of other providers.
+ * Divides a conversation into initial prompts and input. System messages become one and come first, because the API accepts them nowhere
+ * else. Reasoning, tool calls, tool results and blocks of other providers are omitted: the API has no place for them.
  *
- * @throws ChaintapError `invalid_message` where the last message is the result of a tool.
+ * @throws ChaintapError `invalid_message` if the last message is a tool result.
  */
 export async function toSessionPrompts(messages: readonly Message[], signal: AbortSignal): Promise<SessionPrompts> {
   if (messages.at(-1)?.role === 'tool') throw toolResultError()
@@ -24,12 +24,12 @@ export async function toSessionPrompts(messages: readonly Message[], signal: Abo
   const last = turns.pop()
   return {
     initialPrompts: [...(system ? [{ role: 'system', content: system } as const] : []), ...turns],
-    // An answer that has been begun is gone on with.
+    // The model continues an assistant message.
     input: last ? [last.role === 'assistant' ? { ...last, prefix: true } : last] : [],
   }
 }
 
-/** Whether a conversation has pictures: a session has to be told so when it is made. */
+/** Whether a conversation has images. A session must declare them when it is created. */
 export const hasImages = ({ initialPrompts, input }: SessionPrompts): boolean =>
   [...initialPrompts, ...input].some(({ content }) => typeof content !== 'string')
 
@@ -51,21 +51,25 @@ async function toPromptParts(part: Part, signal: AbortSignal): Promise<readonly 
   return [{ type: 'image', value: await fetchImage(url, signal) }]
 }
 
-/** The API takes no addresses. */
+/** Downloads an image: the API accepts no URLs. */
 async function fetchImage(url: string, signal: AbortSignal): Promise<Blob> {
   try {
     const response = await fetch(url, { signal })
     if (response.ok) return await response.blob()
-    throw new Error(`it answered ${response.status}`)
+    throw new Error(`status ${response.status}`)
   } catch (cause) {
-    throw new ChaintapError('network', `Could not read an image at ${stripUrlSecrets(url).slice(0, 100)}: ${(cause as Error).message}.`, {
-      cause,
-    })
+    throw new ChaintapError(
+      'network',
+      `Could not download the image at ${stripUrlSecrets(url).slice(0, 100)}: ${(cause as Error).message}.`,
+      {
+        cause,
+      },
+    )
   }
 }
 
 const toolResultError = (): ChaintapError =>
   new ChaintapError(
     'invalid_message',
-    "The browser's model takes no results of tools: it runs tools itself. Give them to the model: new BrowserAI({ tools }).",
+    'BrowserAI accepts no tool results, because the browser runs tools itself. Pass the tools to the model: new BrowserAI({ tools }).',
   )

@@ -10,16 +10,16 @@ import { hasImages, toSessionPrompts } from './messages.ts'
 import { type BrowserAICallOptions, type BrowserAIOptions, toCreateCoreOptions } from './request.ts'
 import { createLanguageModelSession } from './session.ts'
 
-/** One question to a session. */
+/** One prompt of a session. */
 export interface PreparedPrompt {
   readonly session: LanguageModelSession
   readonly input: readonly PromptMessage[]
   readonly options: LanguageModelPromptOptions
-  /** Tokens that the session had before it; undefined where they are not known, or not to be counted. */
+  /** Tokens of the session before the prompt; `undefined` if unknown, or if usage cannot be counted. */
   readonly tokensBefore: number | undefined
 }
 
-/** A session for one call, which is destroyed with its run. */
+/** Creates the session of one call. It is destroyed when the run ends. */
 export async function preparePrompt(
   options: BrowserAICallOptions,
   { session: base, languageModel, download = 'activated', onDownload }: BrowserAIOptions,
@@ -38,20 +38,20 @@ export async function preparePrompt(
   const session = base
     ? await withPromptErrors(() => base.clone({ signal }))
     : await createLanguageModelSession(core, { languageModel, download, onProgress, initialPrompts, signal })
-  // Also where the run was stopped while it was being made: then at once.
+  // If the run was stopped while the session was being created, this destroys it at once.
   run.onEnd(() => session.destroy())
   signal.throwIfAborted()
   return {
     session,
-    // A clone knows its own prompts alone.
+    // A clone holds only the prompts of its original.
     input: base ? [...initialPrompts, ...input] : input,
     options: { responseConstraint, omitResponseConstraintInput, signal },
-    // What tools answered stands in the session too, as if it had been said.
+    // The session counts tool results as output, so usage is unknown if there are tools.
     tokensBefore: core.tools ? undefined : contextTokens(session),
   }
 }
 
-/** The texts of an answer: one where it was asked for whole. */
+/** Prompts the session and returns the texts of its response: one text unless `streaming`. */
 export function promptSession({ session, input, options }: PreparedPrompt, streaming: boolean): Promise<Source<string>> {
   return withPromptErrors(async () =>
     streaming
@@ -60,50 +60,50 @@ export function promptSession({ session, input, options }: PreparedPrompt, strea
   )
 }
 
-/** No browser asks for money. */
+/** The browser's model is free. */
 const zeroCost: Usage = { cost: 0 }
 
-/** What the browser's model says is text; what it took is known when it has said all. */
-export function textToDeltaStage(usage: (said: string) => Promise<Usage | undefined>): Stage<string, Delta> {
-  let said = ''
+/** Converts text to Deltas and adds the usage after the last text. */
+export function textToDeltaStage(measureUsage: (output: string) => Promise<Usage | undefined>): Stage<string, Delta> {
+  let output = ''
   return {
     transform(text, controller) {
-      // With the first text, not before it: until then a fallback may take over. An answer that is interrupted costs nothing either.
-      if (said === '') controller.enqueue({ type: 'usage', usage: zeroCost })
-      said += text
+      // Emitted with the first text, not before: until then a fallback may take over. An interrupted response has its cost then, too.
+      if (output === '') controller.enqueue({ type: 'usage', usage: zeroCost })
+      output += text
       controller.enqueue({ type: 'text', text })
     },
     async flush(controller) {
-      const known = await usage(said)
-      if (known) controller.enqueue({ type: 'usage', usage: known })
+      const usage = await measureUsage(output)
+      if (usage) controller.enqueue({ type: 'usage', usage })
     },
   }
 }
 
-/** Tokens of the conversation, by its new name and its old one. */
+/** Tokens of the conversation, by the new or the old name of the property. */
 const contextTokens = ({ contextUsage, inputUsage }: LanguageModelSession): number | undefined => contextUsage ?? inputUsage
 
 /**
- * What an answer took, as the browser counts it: by how much the session has grown, as Chrome's does, or by measuring what was said,
- * without the control tokens that a text alone has. Undefined where the browser cannot count (P8).
+ * Measures the usage of a response with the browser's own counts: the growth of the session, which Chrome reports, or otherwise the
+ * measured output without the control tokens of an empty text. `undefined` if the browser cannot count (P8).
  */
 export async function measurePromptUsage(
   { session, input, options, tokensBefore }: PreparedPrompt,
-  said: string,
+  output: string,
 ): Promise<Usage | undefined> {
   const measure = (session.measureContextUsage ?? session.measureInputUsage)?.bind(session)
   if (!measure || tokensBefore === undefined) return
   try {
     const inputTokens = tokensBefore + (await measure(input, options))
     const grown = (contextTokens(session) ?? 0) - inputTokens
-    const outputTokens = grown > 0 ? grown : Math.max(0, (await measure(said)) - (await measure('')))
+    const outputTokens = grown > 0 ? grown : Math.max(0, (await measure(output)) - (await measure('')))
     return { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens }
   } catch {
     return undefined
   }
 }
 
-/** Errors of the Prompt API as ours. */
+/** Converts errors of the Prompt API to the library's errors. */
 async function withPromptErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()

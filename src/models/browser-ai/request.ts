@@ -9,50 +9,65 @@ import type { ModelOptions } from '../model.ts'
 import type { Expected, LanguageModelCreateCoreOptions, LanguageModelFactory, LanguageModelSession, PromptTool } from './api.ts'
 import type { Download } from './session.ts'
 
-/** What one call may be asked with; `bind` takes them too. Where a field is left out, the browser's own default holds. */
+/** Options of one call, also accepted by `bind`. For an absent option the browser's own default applies. */
 export interface BrowserAICallOptions {
-  /** How varied its answers are: `most-predictable`, `predictable`, `balanced` (default), `creative`, `most-creative`. */
+  /**
+   * How varied the outputs are: `most-predictable`, `predictable`, `balanced`, `creative` or `most-creative`.
+   *
+   * @defaultValue 'balanced'
+   */
   readonly samplingMode?: string
-  /** Heard in extensions alone since 2026, and only together with `topK`. */
+  /** Sampling temperature. Since 2026 used in extensions only, and only together with `topK`. */
   readonly temperature?: number
-  /** Heard in extensions alone since 2026, and only together with `temperature`. */
+  /** Samples only from this many most likely tokens. Since 2026 used in extensions only, and only together with `temperature`. */
   readonly topK?: number
-  /** The answer ends before any of these. The Prompt API has no such option: it is cut here, and the session stopped. */
+  /** Stop sequences: the output ends before the first of them. The Prompt API has no such option: BrowserAI itself ends the response. */
   readonly stop?: readonly string[]
-  /** What the answer has to fit: JSON Schema, or a RegExp. The browser tells the model of it. */
+  /** What the output must match: JSON Schema, or a RegExp. The browser adds it to the model's input. */
   readonly responseConstraint?: object
-  /** The model is not told of `responseConstraint`, which saves tokens; the prompt should say it then. */
+  /** Leaves `responseConstraint` out of the model's input, which saves tokens. The prompt should describe the format instead. */
   readonly omitResponseConstraintInput?: boolean
-  /** Languages and kinds of the input: `[{ type: 'text', languages: ['en', 'ja'] }]`. Images are added where there are some. */
+  /** Kinds and languages of the input: `[{ type: 'text', languages: ['en', 'ja'] }]`. Images are added if the input has some. */
   readonly expectedInputs?: readonly Expected[]
-  /** Languages of the answer: `[{ type: 'text', languages: ['en'] }]`. Chrome warns where they are not said. */
+  /** Languages of the output: `[{ type: 'text', languages: ['en'] }]`. Chrome warns if they are absent. */
   readonly expectedOutputs?: readonly Expected[]
-  /** Made by `tool()`, or as the Prompt API writes them. The browser runs them itself, where it knows tools; else it passes them over. */
+  /** Tools made by `tool()`, or in the Prompt API's format. The browser runs them itself; a browser without tool support ignores them. */
   readonly tools?: readonly (ToolSpec | PromptTool)[]
-  /** `none` leaves the tools out. */
+  /** `none` omits the tools. */
   readonly toolChoice?: string
 }
 
 /** Options of {@link BrowserAI}. */
 export interface BrowserAIOptions extends BrowserAICallOptions, OwnOptions, Pick<ModelOptions, 'streaming' | 'verbose'> {
   /**
-   * Whether a call may begin the model's download, or wait for it: `activated` (default) where the visitor has just clicked or typed,
-   * which a browser wants for it; `always`; `never`. Else it fails at once, and a fallback answers meanwhile.
+   * Whether a call may start the model's download, or wait for it: `activated` permits it if the visitor has just clicked or typed, which
+   * browsers require; `always`; `never`. Without permission the call fails at once, so that a fallback can answer.
+   *
+   * @defaultValue 'activated'
    */
   readonly download?: Download
-  /** Told how far a download is, from 0 to 1; nothing where the model is there. It is a custom event of the run too: `{ name: 'download', data: { progress } }`. */
+  /**
+   * Called with the progress of a download, from 0 to 1. Not called if the model is available. The run emits a custom event too:
+   * `{ name: 'download', data: { progress } }`.
+   */
   readonly onDownload?: (progress: number) => void
-  /** A session of yours, which each call clones: its own prompts are read already, its model is loaded. It is yours to destroy. */
+  /** A session that each call clones, which saves loading the model and reading the session's own prompts. You destroy it yourself. */
   readonly session?: LanguageModelSession
-  /** Stands for the page's `LanguageModel`: a polyfill, or a test's. */
+  /**
+   * Replaces the page's `LanguageModel`, e.g. by a polyfill or in a test.
+   *
+   * @defaultValue `globalThis.LanguageModel`
+   */
   readonly languageModel?: LanguageModelFactory
 }
 
 /** Options of {@link BrowserAI.download}. */
 export interface DownloadOptions extends BrowserAICallOptions, Pick<BrowserAIOptions, 'onDownload' | 'languageModel'> {
+  /** Stops waiting for the download. */
   readonly signal?: AbortSignal
 }
 
+/** The keys of {@link BrowserAICallOptions}. */
 export const browserAICallKeys: readonly (keyof BrowserAICallOptions)[] = [
   'samplingMode',
   'temperature',
@@ -66,11 +81,11 @@ export const browserAICallKeys: readonly (keyof BrowserAICallOptions)[] = [
   'toolChoice',
 ]
 
-/** What `availability` and `create` are asked with. What is undefined is not there for them (Web IDL). `run`: where the tools run. */
+/** Builds the options of `availability` and `create`, which ignore undefined fields (Web IDL). Tools run as children of `run`. */
 export function toCreateCoreOptions(options: BrowserAICallOptions, hasImages: boolean, run?: RunHandle): LanguageModelCreateCoreOptions {
   const { samplingMode, temperature, topK, expectedInputs = [], expectedOutputs, tools, toolChoice } = options
-  const isSaid = expectedInputs.some(({ type }) => type === 'image')
-  const inputs = hasImages && !isSaid ? [...expectedInputs, { type: 'image' } as const] : expectedInputs
+  const expectsImages = expectedInputs.some(({ type }) => type === 'image')
+  const inputs = hasImages && !expectsImages ? [...expectedInputs, { type: 'image' } as const] : expectedInputs
   return {
     samplingMode,
     temperature,
@@ -82,9 +97,10 @@ export function toCreateCoreOptions(options: BrowserAICallOptions, hasImages: bo
 }
 
 /**
- * A tool that the browser can call: a child of the run. Its failure is told to the model, unless it ends the run.
+ * Converts a tool to one that the browser calls, as a child of the run. Its error message is returned to the model, unless the error ends
+ * the run.
  *
- * @throws ChaintapError `invalid_options` for one that cannot be run.
+ * @throws ChaintapError `invalid_options` for a tool without `invoke`.
  */
 function toPromptTool(tool: ToolSpec | PromptTool, run: RunHandle | undefined): PromptTool {
   if (!isToolSpec(tool)) return tool
@@ -98,7 +114,7 @@ function toPromptTool(tool: ToolSpec | PromptTool, run: RunHandle | undefined): 
         const output = await (tool as unknown as Runnable<unknown, unknown>).invoke(args, run)
         return typeof output === 'string' ? output : (JSON.stringify(output) ?? '')
       } catch (error) {
-        // Thrown here, the browser would make another error of it.
+        // Not thrown: the browser would replace the error by another one.
         if (run) failIfUnrecoverable(error, run)
         return errorMessage(error)
       }
@@ -107,4 +123,4 @@ function toPromptTool(tool: ToolSpec | PromptTool, run: RunHandle | undefined): 
 }
 
 const toolNotRunnableError = (name: string): ChaintapError =>
-  new ChaintapError('invalid_options', `The browser runs tools itself, and ${name} cannot be run. Make it by tool().`)
+  new ChaintapError('invalid_options', `The browser runs tools itself, but ${name} has no function to run. Create it with tool().`)

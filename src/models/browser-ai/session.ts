@@ -10,20 +10,20 @@ import {
 } from './api.ts'
 import { modelUnavailableError, promptError } from './errors.ts'
 
-/** When a call may wait for the model's download. */
+/** When a call may start the model's download, or wait for it. See `BrowserAIOptions.download`. */
 export type Download = 'activated' | 'always' | 'never'
 
-/** What a session is made with, and how. */
+/** How a session is created, beside the options of the Prompt API. */
 export interface SessionInit {
   readonly languageModel: LanguageModelFactory | undefined
   readonly download: Download
-  /** From 0 to 1. */
+  /** Called with the progress of a download, from 0 to 1. */
   readonly onProgress: (progress: number) => void
   readonly initialPrompts?: readonly PromptMessage[]
   readonly signal?: AbortSignal
 }
 
-/** Where there is no Prompt API, or it cannot say, the model is unavailable. */
+/** Whether the model can be used. `unavailable` if there is no Prompt API, or if it fails. */
 export async function checkAvailability(
   core: LanguageModelCreateCoreOptions,
   languageModel: LanguageModelFactory | undefined,
@@ -32,24 +32,24 @@ export async function checkAvailability(
 }
 
 /**
- * Makes a session, after a download where it is allowed for.
+ * Creates a session, after a download if `download` permits one.
  *
  * @throws ModelError `model_unavailable`, `model_download`, `context_overflow`, `wire`; ChaintapError `network`.
  */
-export async function createLanguageModelSession(core: LanguageModelCreateCoreOptions, making: SessionInit): Promise<LanguageModelSession> {
-  const { languageModel = pageLanguageModel(), download, onProgress, initialPrompts, signal } = making
+export async function createLanguageModelSession(core: LanguageModelCreateCoreOptions, init: SessionInit): Promise<LanguageModelSession> {
+  const { languageModel = pageLanguageModel(), download, onProgress, initialPrompts, signal } = init
   if (!languageModel) throw modelUnavailableError(undefined)
   let availability: Availability | undefined
   try {
     availability = await languageModel.availability(core)
-    const isThere = availability === 'available'
-    if (availability === 'unavailable' || (!isThere && !isDownloadAllowed(download))) throw modelUnavailableError(availability)
+    const isAvailable = availability === 'available'
+    if (availability === 'unavailable' || (!isAvailable && !isDownloadAllowed(download))) throw modelUnavailableError(availability)
     return await languageModel.create({
       ...core,
       ...(initialPrompts?.length && { initialPrompts }),
       ...(signal && { signal }),
-      // A model that is there has a progress all the same: 0, and then 1.
-      ...(!isThere && { monitor: downloadMonitor(onProgress) }),
+      // Without this condition an available model would report progress too: 0, then 1.
+      ...(!isAvailable && { monitor: downloadMonitor(onProgress) }),
     })
   } catch (error) {
     throw signal?.aborted ? error : promptError(error, availability)

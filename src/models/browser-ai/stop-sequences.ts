@@ -1,8 +1,8 @@
 import type { Stage } from '../../core/flow/link.ts'
 
 /**
- * Ends a text before the first of these that is complete, wherever its pieces are cut. What may be the beginning of one is held back until
- * it is known.
+ * Ends a text before the first complete stop sequence, even if chunks cut the sequence. Text that may be the beginning of a stop sequence
+ * is buffered until that is decided.
  */
 export function stopSequenceStage(stops: readonly string[]): Stage<string, string> {
   let held = ''
@@ -21,14 +21,14 @@ export function stopSequenceStage(stops: readonly string[]): Stage<string, strin
   }
 }
 
-/** Where the one begins that ends first, as a model that speaks token by token would meet it; of two that end together, the longer one. */
+/** Returns the start of the stop sequence that ends first, the one a model would meet first; of two that end together, the longer. */
 function findFirstStop(stops: readonly string[], text: string): number | undefined {
   const found = stops.map((stop) => ({ start: text.indexOf(stop), length: stop.length })).filter(({ start }) => start >= 0)
   found.sort((a, b) => a.start + a.length - (b.start + b.length) || b.length - a.length)
   return found[0]?.start
 }
 
-/** How many characters at the end of a text begin one of these. */
+/** Returns how many characters at the end of a text may be the beginning of a stop sequence. */
 function partialStopLength(text: string, stops: readonly string[]): number {
   const longest = Math.min(text.length, Math.max(...stops.map(({ length }) => length)) - 1)
   for (let length = longest; length > 0; length--) {

@@ -1,15 +1,16 @@
 import type { Delta } from '../../core/delta.ts'
+import type { JsonObject } from '../../core/util/parse-json.ts'
 import { openaiUsage } from '../../tokens/usage/openai.ts'
 import type { OpenAIChoice, OpenAIChunk, OpenAIChunkMessage, OpenAIToolCallPiece } from '../../tokens/usage/openai-chunk.ts'
 import type { Decoder, ProviderError } from '../wire.ts'
 
 /**
- * What is known of an answer between its chunks. Chunks of a stream, whole answers and both of OpenAI's older APIs are read alike, for
- * they differ in little more than where the text stands. Of several choices (`n`) the first counts.
+ * Decodes one response of OpenAI's Chat Completions or Completions API. Chunks of a stream and whole responses of both APIs are read by the
+ * same code, because they differ in little more than the place of the text. Of several choices (`n`) the first is used.
  */
 export class OpenAIDecoder implements Decoder {
   complete = false
-  /** `obfuscation`, so that the length of an event says nothing: whatever the last string of the event is may be any. */
+  /** OpenAI pads events with random `obfuscation`, so that their length reveals nothing. It is the last string of the event. */
   readonly replacePadding = (tail: string, letters: string): string => tail.replace(/:"[\w+/=-]*"}$/, `:"${letters}"}`)
   #id = ''
   #model = ''
@@ -20,9 +21,9 @@ export class OpenAIDecoder implements Decoder {
     const { choices, usage, x_groq, error } = chunk
     if (!Array.isArray(choices) || usage || x_groq || error || this.#hasNewIdentity(chunk)) return
     const choice: OpenAIChoice = Object(choices[0])
-    const said = choice.delta ?? {}
-    if (choice.index || choice.finish_reason || choice.message || said.refusal || said.tool_calls || reasoningText(said)) return
-    const text = choice.text ?? said.content
+    const message = choice.delta ?? {}
+    if (choice.index || choice.finish_reason || choice.message || message.refusal || message.tool_calls || reasoningText(message)) return
+    const text = choice.text ?? message.content
     return typeof text === 'string' ? text : undefined
   }
 
@@ -38,32 +39,32 @@ export class OpenAIDecoder implements Decoder {
     const usage = openaiUsage(chunk)
     if (usage) deltas.push({ type: 'usage', usage })
     const { choices } = chunk
-    const choice = Array.isArray(choices) ? (choices as readonly OpenAIChoice[]).find((each) => !each?.index) : undefined
+    const choice = Array.isArray(choices) ? (choices as readonly OpenAIChoice[]).find((candidate) => !candidate?.index) : undefined
     if (choice) this.#decodeChoice(choice, deltas)
     return deltas
   }
 
-  /** Whether an event is the first to say who answers. Azure begins with one that has neither. */
+  /** Whether an event is the first with a response id or a model name. Azure's first event has neither. */
   #hasNewIdentity({ id, model }: OpenAIChunk): boolean {
     return Boolean((id && !this.#id) || (model && !this.#model))
   }
 
   #decodeChoice({ delta, message, text, finish_reason }: OpenAIChoice, deltas: Delta[]): void {
-    const said = delta ?? message ?? {}
-    const reasoning = reasoningText(said)
+    const addition = delta ?? message ?? {}
+    const reasoning = reasoningText(addition)
     if (reasoning) deltas.push({ type: 'reasoning', text: reasoning })
-    for (const words of [text ?? said.content, said.refusal]) {
-      if (words && typeof words === 'string') deltas.push({ type: 'text', text: words })
+    for (const piece of [text ?? addition.content, addition.refusal]) {
+      if (piece && typeof piece === 'string') deltas.push({ type: 'text', text: piece })
     }
-    for (const call of said.tool_calls ?? []) deltas.push(this.#decodeToolCall(call))
+    for (const call of addition.tool_calls ?? []) deltas.push(this.#decodeToolCall(call))
     if (finish_reason) deltas.push({ type: 'stop', reason: finish_reason })
     if (finish_reason || message) this.complete = true
   }
 
   /**
-   * A call is known by its id or its index, which OpenAI gives each piece; a piece that has neither goes on with the last call, unless it
-   * has a name. An index that comes again with another id and a name is another call: some servers number all calls 0. Others give each
-   * piece a new id, but no name.
+   * Assigns a piece to its tool call by id, or by index, which OpenAI sends with each piece. A piece that has neither continues the last
+   * call, unless it has a name. A known index with another id and a name is a new call, because some servers number all calls 0. Other
+   * servers give each piece a new id, but no name.
    */
   #decodeToolCall({ index, id, function: called }: OpenAIToolCallPiece): Delta {
     const calls = this.#toolCalls
@@ -79,20 +80,20 @@ export class OpenAIDecoder implements Decoder {
 }
 
 function reasoningText({ reasoning_content, reasoning, reasoning_details }: OpenAIChunkMessage): string {
-  const said = reasoning_content || reasoning
-  if (said && typeof said === 'string') return said
+  const text = reasoning_content || reasoning
+  if (text && typeof text === 'string') return text
   return Array.isArray(reasoning_details) ? reasoning_details.map(({ text, summary }) => text ?? summary ?? '').join('') : ''
 }
 
 /**
- * `{ error: { message, type, code } }`, in a stream too; OpenRouter's code is a number. vLLM and Mistral leave out the braces around it,
- * Groq has a place of its own for it, gateways and FastAPI have forms without a type.
+ * Reads an error, in a stream too: `{ error: { message, type, code } }`; OpenRouter's code is a number. vLLM and Mistral send the inner
+ * object alone, Groq sends it in `x_groq`, gateways and FastAPI send forms without a type.
  */
 export function parseOpenAIError(body: unknown): ProviderError | undefined {
-  const { error, x_groq, choices, message: bare } = Object(body) as Readonly<Record<string, unknown>>
+  const { error, x_groq, choices, message: bare } = Object(body) as JsonObject
   const given = error || (Object(x_groq) as OpenAIChunk).error || (!choices && bare && body)
   if (!given) return
-  const { message, type, code } = Object(typeof given === 'string' ? { message: given } : given) as Readonly<Record<string, unknown>>
+  const { message, type, code } = Object(typeof given === 'string' ? { message: given } : given) as JsonObject
   return { type: toErrorText(type || code || undefined), message: toErrorText(message) }
 }
 

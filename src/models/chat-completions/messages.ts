@@ -1,14 +1,14 @@
 import { type AssistantMessage, type Message, type Part, textOf } from '../../core/message.ts'
 import { isToolSpec } from '../../schema/tool-spec.ts'
 
-/** A tool as OpenAI writes it. */
+/** Converts a tool to OpenAI's format. */
 export const toOpenAITool = (tool: object): object =>
   isToolSpec(tool) ? { type: 'function', function: { name: tool.name, description: tool.description, parameters: tool.jsonSchema } } : tool
 
 /**
- * A message as OpenAI writes it; none for an answer that was stopped before it said anything. Text goes as one string, which every
- * server takes. Left out is what has no place here: reasoning (DeepSeek refuses its own), marks for a cache, that a tool's result is an
- * error, and images in it.
+ * Converts a message to OpenAI's format; to none if it is a response that was stopped before its first token. Text is sent as one string,
+ * which every server accepts. Omitted, because the format has no place for them: reasoning (DeepSeek refuses its own), cache control,
+ * `isError` of tool results, and images in tool results.
  */
 export function toOpenAIMessages(message: Message): readonly object[] {
   const { role } = message
@@ -24,7 +24,7 @@ export function toOpenAIMessages(message: Message): readonly object[] {
 const toOpenAIToolCall = ({ id, name, args }: NonNullable<AssistantMessage['toolCalls']>[number]): object => ({
   id,
   type: 'function',
-  // Arguments that did not parse are a string, and go back as they came.
+  // Arguments that were not valid JSON are a string, which is sent back unchanged.
   function: { name, arguments: typeof args === 'string' ? args : JSON.stringify(args ?? {}) },
 })
 

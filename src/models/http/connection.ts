@@ -3,18 +3,18 @@ import { createRedactor, headerSecrets, redactCause, stripUrlSecrets } from '../
 import type { ModelOptions } from '../model.ts'
 import type { ModelConnection, Transport } from './transport.ts'
 
-/** What is particular to a provider. */
+/** What differs between providers that are reached by `fetch`. */
 export interface Provider<Options extends ModelOptions> {
   readonly name: string
   readonly baseURL: string
   /** The library's own headers, by lower-case name. */
   headers(key: string, options: Options): Readonly<Record<string, string>>
-  /** What to write where the key is missing. */
+  /** What to pass if the key is missing: the end of the error message. */
   readonly keyHint: string
 }
 
 /**
- * How the model of that name reaches its provider: by `client` where there is one, else by `fetch`.
+ * Connects the model with this name to its provider: by `client` if there is one, otherwise by `fetch`.
  *
  * @throws ChaintapError `missing_key`, `key_in_browser` or `invalid_options`.
  */
@@ -28,7 +28,7 @@ export function connectToProvider<Options extends ModelOptions>(
 }
 
 /**
- * A connection by that transport.
+ * Creates a connection that uses this transport.
  *
  * @throws ChaintapError `invalid_options`.
  */
@@ -36,11 +36,12 @@ export function createModelConnection(
   transport: ModelConnection['transport'],
   { maxRetries = 2, onTruncated = 'error', streaming = false }: Pick<ModelOptions, 'maxRetries' | 'onTruncated' | 'streaming'>,
 ): ModelConnection {
-  if (!Number.isInteger(maxRetries) || maxRetries < 0) throw invalidOptionsError(`maxRetries must be a whole number, but is ${maxRetries}.`)
+  if (!Number.isInteger(maxRetries) || maxRetries < 0)
+    throw invalidOptionsError(`maxRetries must be a whole number of at least 0, but is ${maxRetries}.`)
   return { transport, maxRetries, onTruncated, streaming }
 }
 
-// A closure, which no console and no JSON shows: it holds the key.
+// Returns a closure because it holds the key: neither a console nor JSON shows the variables of a closure.
 function fetchTransportFactory<Options extends ModelOptions>(
   model: string,
   provider: Provider<Options>,
@@ -55,48 +56,48 @@ function fetchTransportFactory<Options extends ModelOptions>(
   return () => transport
 }
 
-/** A line by `fetch`. Headers that the user has given win over our own, whatever their case. */
+/** A transport by `fetch`. The user's headers override the library's, regardless of case. */
 function fetchTransport<Options extends ModelOptions>(key: string, provider: Provider<Options>, options: Options): Transport {
-  const { baseURL = provider.baseURL, headers: given = {}, fetch } = options
+  const { baseURL = provider.baseURL, headers: userHeaders = {}, fetch } = options
   const headers: Record<string, string> = { 'content-type': 'application/json', ...provider.headers(key, options) }
-  for (const [name, value] of Object.entries(given)) headers[name.toLowerCase()] = value
+  for (const [name, value] of Object.entries(userHeaders)) headers[name.toLowerCase()] = value
   const [address = '', query = ''] = baseURL.split(/\/*(\?.*)?$/s)
   return {
     name: provider.name,
     displayUrl: stripUrlSecrets(baseURL),
-    // fetch names a URL that it does not take, such as one with a password.
+    // fetch quotes a URL that it rejects, e.g. one with a password.
     redact: createRedactor([
       query,
       ...(address.match(/[^/]*@/) ?? []),
       ...headerSecrets({ ...Object.fromEntries(new URLSearchParams(query)), ...headers }),
     ]),
     post({ path, body }, signal) {
-      // Called as a plain function: engines refuse a fetch whose `this` is another object.
+      // Called as a plain function: engines reject a fetch whose `this` is another object.
       const send = fetch ?? globalThis.fetch
       return send(address + path + query, { method: 'POST', headers, body: JSON.stringify(body), signal })
     },
   }
 }
 
-async function resolveApiKey(ask: () => string | Promise<string>): Promise<string> {
+async function resolveApiKey(getKey: () => string | Promise<string>): Promise<string> {
   try {
-    return await ask()
+    return await getKey()
   } catch (error) {
-    throw new ChaintapError('missing_key', 'The function given as apiKey failed.', { cause: redactCause(error, createRedactor([])) })
+    throw new ChaintapError('missing_key', 'The apiKey function failed: see the cause.', { cause: redactCause(error, createRedactor([])) })
   }
 }
 
-function validateApiKey(given = '', model: string, hint: string): string {
-  // Files of keys end with a line break.
-  const key = given.trim()
-  if (/[^!-~]/.test(key)) throw invalidOptionsError('The API key has blanks or other characters that no header can have.')
+function validateApiKey(value = '', model: string, hint: string): string {
+  // Files that hold a key often end with a line break.
+  const key = value.trim()
+  if (/[^!-~]/.test(key)) throw invalidOptionsError('The API key contains spaces or other characters that an HTTP header cannot hold.')
   if (key !== '') return key
-  throw new ChaintapError('missing_key', `${model} needs an API key, and reads no environment. Write ${hint}.`)
+  throw new ChaintapError('missing_key', `${model} requires an API key. Environment variables are not read: pass ${hint}.`)
 }
 
 const keyInBrowserError = (): ChaintapError =>
   new ChaintapError(
     'key_in_browser',
-    'In a page everyone can read the API key. Run the chain in a Worker, behind a RemoteRunnable; ' +
-      "or, for the visitor's own key, write dangerouslyAllowBrowser: true.",
+    'In a web page every visitor can read the API key. Run the chain in a Worker, behind a RemoteRunnable. ' +
+      "If the key is the visitor's own, pass dangerouslyAllowBrowser: true.",
   )

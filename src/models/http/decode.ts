@@ -8,8 +8,8 @@ import { speculation } from './speculation.ts'
 import type { RequestContext, Transport } from './transport.ts'
 
 /**
- * JSON texts, the events of a stream or the one that is the whole answer, to Deltas. An answer that ends early fails here, after what
- * it had brought has passed (P3). `line` is asked when something came over it.
+ * Decodes JSON texts to Deltas: the events of a stream, or the one text that is the whole response. A response that ends early throws
+ * here, after the Deltas that arrived (P3). `transport` is called when the first text has arrived.
  */
 export function decodeStage(
   { wire, streaming, onTruncated }: RequestContext,
@@ -25,7 +25,7 @@ export function decodeStage(
       const known = templates.readText(data)
       if (known !== undefined) return controller.enqueue({ type: 'text', text: known })
       const event = data === '[DONE]' ? data : parseJson(data)
-      if (event === undefined) throw protocolError(transport(), `sent ${data.length} characters that are not JSON`)
+      if (event === undefined) throw protocolError(transport(), `sent ${data.length} characters that are not valid JSON`)
       const text = decoder.extractText(event)
       if (text !== undefined) {
         templates.addTemplate(data, text)
@@ -37,10 +37,10 @@ export function decodeStage(
     },
     flush() {
       if (decoder.complete) return
-      if (!streaming) throw protocolError(transport(), `answered with ${isEmpty ? 'an empty body' : 'JSON that is no answer'}`)
-      // Nothing at all is nothing to accept.
+      if (!streaming) throw protocolError(transport(), `returned ${isEmpty ? 'an empty body' : 'JSON without an answer'}`)
+      // An empty stream holds nothing to accept.
       if (isEmpty)
-        throw new TruncatedError(`The answer of ${transport().name} is empty: its stream ended before the first event. Ask again.`)
+        throw new TruncatedError(`The response of ${transport().name} is empty: its stream ended before the first event. Retry the call.`)
       const error = new TruncatedError()
       if (onTruncated === 'error') throw error
       run.report({ truncated: error })

@@ -1,42 +1,42 @@
 import type { Source } from '../../core/flow/source.ts'
 import { retryAfterMs } from '../../core/util/retry-after.ts'
 
-/** Enough for any provider's complaint. */
+/** Enough for the error body of any provider. */
 const MAX_ERROR_BODY_CHARS = 16_384
 
-/** What a provider says with a status that is no success. */
+/** What a response with an error status says. */
 export interface ErrorResponse {
   /** The beginning of its body. */
   readonly text: string
-  /** What to do. */
+  /** What the user can do. */
   readonly hint: string
   readonly requestId: string | undefined
-  /** How long it asks to wait, in ms. */
+  /** How long the provider asks to wait, in ms. */
   readonly retryAfterMs: number | undefined
 }
 
-/** Reads a refusal, its body no further than its message needs. */
+/** Reads an error response; of its body no more than its message needs. */
 export async function readErrorResponse({ status, headers }: Response, body: Source<Uint8Array>): Promise<ErrorResponse> {
   return {
     text: await readBodyStart(body),
-    hint: statusHints[status] ?? (status >= 500 ? 'The provider has a problem: ask again.' : ''),
+    hint: statusHints[status] ?? (status >= 500 ? 'The provider failed: retry the call.' : ''),
     requestId: headers.get('request-id') ?? headers.get('x-request-id') ?? undefined,
     retryAfterMs: retryAfterMs(headers),
   }
 }
 
 const statusHints: Readonly<Record<number, string>> = {
-  400: 'The request is not as the provider wants it.',
+  400: 'The provider rejected the request: check the options and messages.',
   401: 'Check the API key.',
-  403: 'The API key may not do this.',
-  404: 'Check the name of the model, and baseURL.',
-  413: 'The request is too large: send less.',
-  422: 'The request is not as the provider wants it.',
-  429: 'Too many requests: ask later, or raise maxRetries.',
-  529: 'The provider is overloaded: ask later.',
+  403: 'The API key lacks permission for this request.',
+  404: 'Check the model name and baseURL.',
+  413: 'The request is too large: shorten the messages.',
+  422: 'The provider rejected the request: check the options and messages.',
+  429: 'Too many requests: retry later, or raise maxRetries.',
+  529: 'The provider is overloaded: retry later.',
 }
 
-/** The beginning of a body as text; the rest is not waited for. A body that breaks off has said what it said. */
+/** Reads the beginning of a body as text, without waiting for the rest. If reading fails, returns what arrived before. */
 async function readBodyStart(body: Source<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''
@@ -47,7 +47,7 @@ async function readBodyStart(body: Source<Uint8Array>): Promise<string> {
       text += decoder.decode(value, { stream: true })
     }
   } catch {
-    // The status is what matters.
+    // The status is enough for an error.
   }
   return text
 }

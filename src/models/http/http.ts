@@ -15,13 +15,13 @@ import { sseDataStage, wholeTextStage } from './sse.ts'
 import type { HttpModel, ModelConnection, RequestContext, Transport } from './transport.ts'
 
 /**
- * Gives the answer of a provider as a flow of Deltas. It is asked for when the flow is first read: the links after it are ready then,
- * and the first token does not wait for them.
+ * Returns the response of a provider as a flow of Deltas. The request is sent when the flow is first read: its stages are ready by then,
+ * so the first token does not wait for them.
  *
- * - Until the answer begins, what may pass is tried again: a lost connection and the statuses 408, 409, 429 and 5xx, after the time
- *   that the provider asks for, else with growing pauses. What the connection relents from is asked for no more, at once. Each attempt
- *   is told as a `retry` event.
- * - However the run ends, the body is closed with it, even where `fetch` ignores its signal and answers late (P2).
+ * - Until the response begins, transient failures are retried: a lost connection and the statuses 408, 409, 429 and 5xx, after the time
+ *   that the provider asks for, otherwise with growing pauses. A request that `canDowngrade` reduces is retried at once. Each retry emits a
+ *   `retry` event.
+ * - The body is closed when the run ends for any reason, even if `fetch` ignores its signal and responds late (P2).
  */
 export function streamCompletion<Options, Input, At extends ModelConnection>(
   { options, connection }: HttpModel<Options, At>,
@@ -53,7 +53,7 @@ export function streamCompletion<Options, Input, At extends ModelConnection>(
     .through(decodeStage(call, () => transport as Transport, run))
 }
 
-/** One attempt, as far as the body of an answer. */
+/** Sends one attempt and returns the body of its response. */
 async function attemptRequest(
   { wire, streaming }: RequestContext,
   transport: Transport,
@@ -79,13 +79,16 @@ async function attemptRequest(
   if (streaming && type && !/^text\/event-stream\b/i.test(type)) {
     throw protocolError(
       transport,
-      `was asked for a stream (text/event-stream), but answered ${response.status} with ${transport.redact(type)}`,
+      `was asked for a stream (text/event-stream), but returned ${response.status} with ${transport.redact(type)}`,
     )
   }
   return body
 }
 
-/** A refusal as an error. What reads it is loaded when it is needed; where it cannot be, as in a page deployed anew, the status is told. */
+/**
+ * Converts an error response to an error. The code that reads it is loaded on demand. If loading fails, e.g. in a page that was
+ * redeployed, the error has the status alone.
+ */
 async function httpStatusError(
   transport: Transport,
   response: Response,
@@ -100,17 +103,17 @@ async function httpStatusError(
   return modelError(transport, { ...providerError, requestId: requestId ?? providerError.requestId }, `answered ${status}`, hint, facts)
 }
 
-/** A provider that asks for more is not waited for: its error says how long. */
+/** If a provider asks for a longer pause, the call fails, and its error holds the pause. */
 const MAX_RETRY_AFTER_MS = 60_000
 
-/** How long to wait before the next attempt, in ms; undefined where it would fail again. */
+/** Returns the pause before the next attempt, in ms; `undefined` if a retry would fail too. */
 function retryDelayMs(error: unknown, attempt: number): number | undefined {
   const { code, status = 0, retryAfterMs = backoffMs(attempt) } = Object(error) as Partial<ModelError>
   const isTransient = code === 'network' || [408, 409, 429].includes(status) || status >= 500
   return isTransient && retryAfterMs <= MAX_RETRY_AFTER_MS ? retryAfterMs : undefined
 }
 
-/** A body as a source; engines name a lost connection each in its own, short way. */
+/** A body as a source. Explains a lost connection, because engines describe it tersely and each differently. */
 function responseBodySource({ body }: Response, transport: Transport): Source<Uint8Array> {
   const reader = body?.getReader()
   return {

@@ -2,20 +2,25 @@ import { ChaintapError } from '../../core/errors.ts'
 import { createRedactor, redactCause, stripUrlSecrets } from '../../core/util/secrets.ts'
 import type { Transport } from './transport.ts'
 
-/** The part of an official client that makes calls of one kind, and can give the raw response. */
+/** The part of an official client that makes one kind of calls and can return the raw response. */
 export interface SdkEndpoint {
+  /** Sends the request. */
   create(body: object, options?: { readonly signal?: AbortSignal; readonly maxRetries?: number }): { asResponse(): Promise<Response> }
 }
 
-/** What official clients have in common. */
+/** The members that official clients share. */
 export interface SdkClient {
+  /** The base URL of the API. */
   readonly baseURL: string
+  /** Redacted from error messages. */
   readonly apiKey?: string | null
+  /** Redacted from error messages. */
   readonly authToken?: string | null
 }
 
 /**
- * A line by an official client: it carries the request, signs it and gives the raw response. Reading, retries and errors stay ours.
+ * A transport by an official client, which signs and sends the request and returns the raw response. Reading, retries and errors stay in
+ * this library.
  */
 export function sdkTransport(name: string, { baseURL, apiKey, authToken }: SdkClient, endpoint: SdkEndpoint): Transport {
   const redact = createRedactor([apiKey ?? '', authToken ?? ''])
@@ -33,15 +38,15 @@ export function sdkTransport(name: string, { baseURL, apiKey, authToken }: SdkCl
   }
 }
 
-/** The SDKs throw what is no success, and have read its body: made a response again, it is treated like any other. */
+/** Converts an SDK's error back to a response, to be handled like any other. SDKs throw on error statuses and consume the body. */
 function sdkErrorToResponse(error: unknown, name: string, redact: Transport['redact']): Response {
   const { status, headers, error: body, message } = Object(error) as Readonly<Record<string, unknown>>
   if (typeof status === 'number') {
     return new Response(JSON.stringify(body ?? { message }), { status, ...(headers instanceof Headers && { headers }) })
   }
-  // Their errors without a response have the field too: a connection that failed.
+  // SDK errors without a response have a `status` field too: the connection failed.
   if (error instanceof Error && 'status' in error) throw error
-  throw new ChaintapError('invalid_options', `The client of ${name} did not send the request: ${redact(String(message))}`, {
+  throw new ChaintapError('invalid_options', `The ${name} client did not send the request: ${redact(String(message))}`, {
     cause: redactCause(error, redact),
   })
 }

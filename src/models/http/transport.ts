@@ -1,36 +1,41 @@
 import type { Wire, WireRequest } from '../wire.ts'
 
-/** A way to a provider, ready for one attempt. */
+/** Sends one attempt to a provider. */
 export interface Transport {
-  /** The provider's name, for messages of errors. */
+  /** The provider's name, for error messages. */
   readonly name: string
-  /** Its address, without secrets. */
+  /** Its URL, without secrets. */
   readonly displayUrl: string
-  /** What to check where an answer is none. Default: `baseURL`. */
+  /**
+   * What the user should check after a failure.
+   *
+   * @defaultValue a hint at `baseURL`
+   */
   readonly checkHint?: string
-  /** Takes out of a text what must not be told. */
+  /** Removes secrets from a text. */
   redact(text: string): string
+  /** Sends the request and resolves with its raw response. */
   post(request: WireRequest, signal: AbortSignal): Promise<Response>
 }
 
-/** What to do with an answer that ends without the provider's own end. */
+/** How to treat a response that ends before the provider's end marker: throw TruncatedError, or keep what arrived. */
 export type OnTruncated = 'error' | 'accept'
 
-/** How a model reaches its provider. One object for a model and its copies. */
+/** How a model reaches its provider. A model and its copies share one object. */
 export interface ModelConnection {
-  /** How requests leave: by `fetch` or by a user's client. Asked anew for each attempt, so that a key may change. */
+  /** Returns the transport of one attempt: `fetch` or the user's client. Called for each attempt, so that the API key may change. */
   readonly transport: () => Transport | Promise<Transport>
   readonly maxRetries: number
   readonly onTruncated: OnTruncated
-  /** Asks for a stream where nobody reads one, too. */
+  /** Whether to request a stream even if the output is not read as one. */
   readonly streaming: boolean
-  /** Whether to ask again at once after this refusal, because the next request will be another one. */
+  /** Whether to retry at once after this error, because the next request will leave out what the server refused. */
   canDowngrade?(error: unknown, refused: WireRequest): boolean
 }
 
-/** A model, as far as its answers need it. */
+/** The part of a model that `streamCompletion` needs. */
 export interface HttpModel<Options, At extends ModelConnection> {
-  /** What each call asks for. */
+  /** The options of each call. */
   readonly options: Options
   readonly connection: At
 }

@@ -6,27 +6,36 @@ import type { Wire } from '../wire.ts'
 import type { OpenAIConnection } from './connection.ts'
 import { type OpenAICallOptions, openaiCallKeys, openaiRequestBody } from './request.ts'
 
-/** What one call may be asked with; `bind` takes them too. Where a field is left out, the server's own default holds. */
+/** Options of one call, also accepted by `bind`. For an absent option the server's own default applies. */
 export interface ChatOpenAICallOptions extends OpenAICallOptions {
-  /** Default `gpt-5.5`. Compatible servers have models of their own. */
+  /**
+   * The model's name. Compatible servers have models of their own.
+   *
+   * @defaultValue 'gpt-5.5'
+   */
   readonly model?: string
   /**
-   * Most tokens of the answer, reasoning included. OpenAI and Azure call it `max_completion_tokens`, other servers `max_tokens`; behind a
-   * proxy of your own, or for a server that wants the other word, write it into `modelKwargs`.
+   * Maximum tokens of the output, reasoning included. Sent to OpenAI and Azure as `max_completion_tokens`, to other servers as
+   * `max_tokens`. If your proxy or server needs the other field, put it into `modelKwargs`.
    */
   readonly maxTokens?: number
-  /** `none`, `minimal`, `low`, `medium`, `high` and more, as the model has it. */
+  /** How much the model reasons: `none`, `minimal`, `low`, `medium`, `high` or another value that the model supports. */
   readonly reasoningEffort?: string
-  /** As OpenAI writes it: `{ type: 'json_object' }`, or `{ type: 'json_schema', json_schema: { name, schema, strict: true } }`. */
+  /** In OpenAI's format: `{ type: 'json_object' }`, or `{ type: 'json_schema', json_schema: { name, schema, strict: true } }`. */
   readonly responseFormat?: object
-  /** Made by `tool()`, or as OpenAI writes them: `{ type: 'function', function: { name, description, parameters } }`. */
+  /** Tools made by `tool()`, or in OpenAI's format: `{ type: 'function', function: { name, description, parameters } }`. */
   readonly tools?: readonly (ToolSpec | object)[]
-  /** `auto` (default), `required`, `none`, or as OpenAI writes it: `{ type: 'function', function: { name: 'weather' } }`. */
+  /**
+   * `auto`, `required`, `none`, or OpenAI's format: `{ type: 'function', function: { name: 'weather' } }`.
+   *
+   * @defaultValue 'auto'
+   */
   readonly toolChoice?: 'auto' | 'required' | 'none' | object
-  /** Whether one answer may call several tools. */
+  /** Whether one response may call several tools. */
   readonly parallelToolCalls?: boolean
 }
 
+/** The keys of {@link ChatOpenAICallOptions}. */
 export const chatOpenAICallKeys: readonly (keyof ChatOpenAICallOptions)[] = [
   ...openaiCallKeys,
   'reasoningEffort',
@@ -36,11 +45,11 @@ export const chatOpenAICallKeys: readonly (keyof ChatOpenAICallOptions)[] = [
   'parallelToolCalls',
 ]
 
-/** OpenAI's Chat Completions API, `POST /chat/completions`: https://platform.openai.com/docs/api-reference/chat. Many servers speak it. */
+/** The format of OpenAI's Chat Completions API, `POST /chat/completions`: https://platform.openai.com/docs/api-reference/chat. */
 export const openaiChatWire: Wire<ChatOpenAICallOptions, readonly Message[], OpenAIConnection> = {
   request(messages, options, streaming, { maxTokensField, streamOptions }) {
     const { model = 'gpt-5.5', maxTokens, reasoningEffort, responseFormat, tools, toolChoice, parallelToolCalls } = options
-    const particular = {
+    const chatFields = {
       model,
       messages: messages.flatMap(toOpenAIMessages),
       [maxTokensField]: maxTokens,
@@ -50,7 +59,7 @@ export const openaiChatWire: Wire<ChatOpenAICallOptions, readonly Message[], Ope
       tool_choice: toolChoice,
       parallel_tool_calls: parallelToolCalls,
     }
-    return { path: '/chat/completions', body: openaiRequestBody(options, particular, streaming, streamOptions) }
+    return { path: '/chat/completions', body: openaiRequestBody(options, chatFields, streaming, streamOptions) }
   },
   decoder: () => new OpenAIDecoder(),
   parseError: parseOpenAIError,

@@ -3,7 +3,7 @@ import type { Wire } from '../wire.ts'
 import type { OpenAIConnection } from './connection.ts'
 import { type OpenAICallOptions, openaiRequestBody } from './request.ts'
 
-/** OpenAI's Completions API, `POST /completions`: https://platform.openai.com/docs/api-reference/completions. A text goes on. */
+/** The format of OpenAI's Completions API, `POST /completions`: https://platform.openai.com/docs/api-reference/completions. */
 export const openaiCompletionsWire: Wire<OpenAICallOptions, string, OpenAIConnection> = {
   request: (prompt, options, streaming, { streamOptions }) => {
     const { model = 'gpt-3.5-turbo-instruct', maxTokens = 256 } = options

@@ -5,40 +5,45 @@ import type { ModelConnection } from '../http/transport.ts'
 import type { ModelOptions } from '../model.ts'
 
 /**
- * As much of an official client as is used, e.g. of `new OpenAI()` or `new AzureOpenAI()` from `openai`: it carries the request, signs it
- * and gives the raw response. Reading, retries and errors stay ours.
+ * The part of an official client that the models use, e.g. of `new OpenAI()` or `new AzureOpenAI()` from `openai`. It signs and sends the
+ * request and returns the raw response. Reading, retries and errors stay in this library.
  */
 export interface OpenAIClient extends SdkClient {
+  /** The Chat Completions API. */
   readonly chat: { readonly completions: SdkEndpoint }
+  /** The Completions API. */
   readonly completions: SdkEndpoint
 }
 
-/** What models of OpenAI and of compatible servers are made with, beside the options of their calls. */
+/** Constructor options of models at OpenAI and compatible servers, beside the options of their calls. */
 export interface OpenAIModelOptions extends ModelOptions {
-  /** Who pays, where the key belongs to several. */
+  /** The organization that is billed, if the API key belongs to several. Sent as `openai-organization`. */
   readonly organization?: string
+  /** The project that is billed, if the API key belongs to several. Sent as `openai-project`. */
   readonly project?: string
   /**
-   * Asks for the usage of a stream. Default true; a server that refuses it is asked again without, at once, and not asked for it again by
-   * this model and its copies.
+   * Requests the usage of streams. If a server refuses that, the request is repeated at once without it, and this model and its copies do
+   * not ask the server again.
+   *
+   * @defaultValue true
    */
   readonly streamUsage?: boolean
-  /** An official client to send the requests instead of `fetch`; it has the key, the address and the headers then. */
+  /** An official client that sends the requests instead of `fetch`. It provides the API key, URL and headers. */
   readonly client?: OpenAIClient
 }
 
-/** How to reach a server, and what is known of it. */
+/** How to reach a server, and what is known about it. */
 export interface OpenAIConnection extends ModelConnection {
-  /** What it calls the most tokens of an answer. */
+  /** The server's field for the maximum tokens of the output. */
   readonly maxTokensField: 'max_completion_tokens' | 'max_tokens'
-  /** What asks for the usage of a stream, where it is wanted and was not refused. */
+  /** Requests the usage of streams. `undefined` if that is not wanted or the server refused it. */
   streamOptions: object | undefined
 }
 
 const openaiProvider: Provider<OpenAIModelOptions> = {
   name: 'OpenAI',
   baseURL: 'https://api.openai.com/v1',
-  keyHint: "{ apiKey: env.OPENAI_API_KEY }, or { client: new OpenAI() }; for a server that wants none, any: { apiKey: 'none' }",
+  keyHint: "{ apiKey: env.OPENAI_API_KEY }, or { client: new OpenAI() }; for a server without keys { apiKey: 'none' }",
   headers: (key, { organization, project }) => ({
     authorization: `Bearer ${key}`,
     ...(organization && { 'openai-organization': organization }),
@@ -48,7 +53,7 @@ const openaiProvider: Provider<OpenAIModelOptions> = {
 
 const includeUsage = { include_usage: true }
 
-/** How the model of that name reaches its server. */
+/** Connects the model with this name to its server. */
 export function createOpenAIConnection(
   model: string,
   options: OpenAIModelOptions,
@@ -56,7 +61,7 @@ export function createOpenAIConnection(
 ): OpenAIConnection {
   const { client, streamUsage = true } = options
   const address = stripUrlSecrets(client?.baseURL ?? options.baseURL ?? openaiProvider.baseURL)
-  // A compatible server is told by its own name.
+  // Errors name a compatible server by its host.
   const name = (address !== openaiProvider.baseURL && /\/\/([^/]+)/.exec(address)?.[1]) || openaiProvider.name
   const connection: OpenAIConnection = {
     ...connectToProvider(model, { ...openaiProvider, name }, options, client && (() => sdkTransport(name, client, selectEndpoint(client)))),
@@ -65,7 +70,7 @@ export function createOpenAIConnection(
     canDowngrade(error, { body }) {
       if (!streamUsage || !isStreamUsageRefusal(error)) return false
       const wasAsked = body.stream_options === includeUsage
-      // Refused without it too: then it was something else.
+      // If the server refuses the request without `stream_options` too, they were not the cause.
       connection.streamOptions = wasAsked ? undefined : includeUsage
       return wasAsked
     },
@@ -73,7 +78,7 @@ export function createOpenAIConnection(
   return connection
 }
 
-/** Servers check what they are sent with Pydantic, mostly: `Extra inputs are not permitted`, or `extra fields` in its first version. */
+/** Most servers validate requests with Pydantic: `Extra inputs are not permitted`, or `extra fields` in its first version. */
 function isStreamUsageRefusal(error: unknown): boolean {
   const { status, message } = Object(error) as { readonly status?: unknown; readonly message?: unknown }
   return (status === 400 || status === 422) && /stream_options|include_usage|extra (?:fields|inputs)/i.test(String(message))

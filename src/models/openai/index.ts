@@ -30,22 +30,24 @@ export interface ChatOpenAIOptions extends ChatOpenAICallOptions, OpenAIModelOpt
 export interface OpenAIOptions extends OpenAICallOptions, OpenAIModelOptions {}
 
 /**
- * A chat model by OpenAI's Chat Completions API (LangChain's ChatOpenAI), at OpenAI or at any server that speaks it, by `baseURL`:
- * messages in, an assistant message out, Deltas while it streams.
+ * A chat model by OpenAI's Chat Completions API (LangChain's ChatOpenAI), at OpenAI or, with `baseURL`, at any compatible server: takes
+ * messages, returns an assistant message and streams Deltas.
  *
- * In a page OpenAI takes calls from anywhere, and `dangerouslyAllowBrowser: true` is our rule alone; a server of your own has to allow
- * for the page's origin (CORS).
+ * OpenAI accepts calls from web pages of any origin; only this library requires `dangerouslyAllowBrowser: true`. Your own server must allow
+ * the page's origin (CORS).
  *
- * @throws ChaintapError `missing_key`, `key_in_browser` or `invalid_options` when constructed; its runs fail with ModelError (`http`, `wire`),
- *   ChaintapError (`network`, `event_too_large`) or TruncatedError.
+ * @throws ChaintapError `missing_key`, `key_in_browser` or `invalid_options` from the constructor. Runs fail with ModelError (`http`,
+ *   `wire`), ChaintapError (`network`, `event_too_large`) or TruncatedError.
  *
  * @example
  * const model = new ChatOpenAI({ apiKey: env.OPENAI_API_KEY })
  * const local = new ChatOpenAI({ apiKey: 'none', baseURL: 'http://localhost:11434/v1', model: 'qwen3' })
- * for await (const delta of model.stream('Why is the sky blue?')) if (delta.type === 'text') write(delta.text)
+ * for await (const delta of model.stream('Why is the sky blue?')) if (delta.type === 'text') show(delta.text)
  */
 export class ChatOpenAI extends ChatModel<ChatOpenAICallOptions> {
+  /** Its name in events and errors. */
   readonly name = 'ChatOpenAI'
+  /** How it reaches its server. `bind` and `withConfig` share it with their copies. */
   readonly connection: OpenAIConnection
 
   constructor(options: ChatOpenAIOptions = {}) {
@@ -53,26 +55,31 @@ export class ChatOpenAI extends ChatModel<ChatOpenAICallOptions> {
     this.connection = createOpenAIConnection(this.name, options, ({ chat }) => chat.completions)
   }
 
+  /** Requests one response. Called by the run. */
   open(messages: readonly Message[], run: RunHandle): Flow<Delta> {
     return streamCompletion(this, openaiChatWire, messages, run)
   }
 }
 
 /**
- * A text model by OpenAI's Completions API (LangChain's OpenAI), at OpenAI or at a server that speaks it: a text in, how it goes on out,
- * strings while it streams. Messages are written out as text, a line each: `Human: hello`.
+ * A text model by OpenAI's Completions API (LangChain's OpenAI), at OpenAI or at a compatible server: takes a text, returns its
+ * continuation and streams strings. Messages are converted to text, one line each: `Human: hello`.
  *
- * @throws ChaintapError `missing_key`, `key_in_browser` or `invalid_options` when constructed; its runs fail as those of {@link ChatOpenAI}.
+ * @throws ChaintapError `missing_key`, `key_in_browser` or `invalid_options` from the constructor. Runs fail as those of
+ *   {@link ChatOpenAI}.
  *
  * @example
  * const llm = new OpenAI({ apiKey: env.OPENAI_API_KEY, temperature: 0, streaming: true })
  * const { generations, usage } = await llm.generate(['Tell me a joke.', 'Tell me a poem.'])
  */
 export class OpenAI extends Runnable<ChatInput, string, string> {
+  /** Its name in events and errors. */
   readonly name = 'OpenAI'
+  /** Its kind in events. */
   readonly kind = 'llm'
-  /** What each call asks for. */
+  /** The options of each call. The API key and other constructor options are not among them. */
   readonly options: OpenAICallOptions
+  /** How it reaches its server. `bind` and `withConfig` share it with their copies. */
   readonly connection: OpenAIConnection
 
   constructor(options: OpenAIOptions = {}) {
@@ -82,26 +89,28 @@ export class OpenAI extends Runnable<ChatInput, string, string> {
     if (options.verbose) this.lazyCallbacks = lazyConsoleHandler
   }
 
-  /** The same model with other options for its calls. */
+  /** Returns a copy of this model with other call options, merged over its own. */
   bind(options: OpenAICallOptions): this {
     return bindOptions(this, options)
   }
 
-  /** Continues each text, side by side, a run each; `maxConcurrency` bounds how many at once. The first failure aborts the rest and is thrown. */
+  /** Continues each text in a run of its own, `maxConcurrency` at a time. The first failure aborts the other runs and is thrown. */
   generate(inputs: readonly ChatInput[], options: RunOptions = {}): Promise<LLMResult> {
     return generate(this, inputs, options, (output): Generation => ({ text: output }))
   }
 
+  /** Converts the input to text. */
   override prepare(input: ChatInput): string {
     return typeof input === 'string' ? input : messagesAsText(toMessages(input))
   }
 
+  /** Requests one response. Called by the run. */
   open(prompt: string, run: RunHandle): Flow<string> {
     return streamCompletion(this, openaiCompletionsWire, prompt, run).through(textDeltaStage(run), textFold)
   }
 }
 
-/** What a text model says: text alone. Its usage is noted on its run. */
+/** Passes the text of Deltas on as strings, and records usage and metadata in the run. */
 const textDeltaStage = (run: RunHandle): Stage<Delta, string> => ({
   transform(delta, controller) {
     if (delta.type === 'text') controller.enqueue(delta.text)

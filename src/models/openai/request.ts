@@ -1,27 +1,36 @@
-/** What one call may be asked with; `bind` takes them too. Where a field is left out, the server's own default holds. */
+/** Options of one call, also accepted by `bind`. For an absent option the server's own default applies. */
 export interface OpenAICallOptions {
-  /** Default `gpt-3.5-turbo-instruct`, OpenAI's last model for completions. Compatible servers have others. */
+  /**
+   * The model's name. The default is OpenAI's last model for completions. Compatible servers have models of their own.
+   *
+   * @defaultValue 'gpt-3.5-turbo-instruct'
+   */
   readonly model?: string
-  /** Most tokens of the answer. Default 256, as in LangChain; OpenAI's own would be 16. */
+  /**
+   * Maximum tokens of the output. The default is LangChain's; OpenAI's own is 16.
+   *
+   * @defaultValue 256
+   */
   readonly maxTokens?: number
-  /** 0 to 2. */
+  /** Sampling temperature, 0 to 2. */
   readonly temperature?: number
-  /** 0 to 1. */
+  /** Nucleus sampling: the probability mass of the tokens to sample from, 0 to 1. */
   readonly topP?: number
-  /** The answer ends before any of these; OpenAI takes up to four. */
+  /** Stop sequences: the output ends before the first of them. OpenAI accepts up to four. */
   readonly stop?: readonly string[]
-  /** The same seed and the same question shall give the same answer, as far as the server can. */
+  /** Seed of the sampling. The server tries to return the same output for the same seed and input. */
   readonly seed?: number
-  /** -2 to 2. */
+  /** Penalty of tokens that have occurred, -2 to 2. */
   readonly presencePenalty?: number
-  /** -2 to 2. */
+  /** Penalty of tokens by how often they have occurred, -2 to 2. */
   readonly frequencyPenalty?: number
-  /** Who asks, for the provider's watch on abuse. */
+  /** An id of the end user, for the provider's abuse detection. */
   readonly user?: string
-  /** Fields of the body as the server writes them, over all others: what OpenAI has beside these, and what compatible servers add. */
+  /** Further fields of the body in the server's format, which override the others. Visible like all options: put no secrets in them. */
   readonly modelKwargs?: Readonly<Record<string, unknown>>
 }
 
+/** The keys of {@link OpenAICallOptions}. */
 export const openaiCallKeys: readonly (keyof OpenAICallOptions)[] = [
   'model',
   'maxTokens',
@@ -35,7 +44,7 @@ export const openaiCallKeys: readonly (keyof OpenAICallOptions)[] = [
   'modelKwargs',
 ]
 
-/** The body of a call, as far as both APIs write it alike. JSON leaves out what is undefined. */
+/** Builds the body of a request from the fields that both APIs share and those of one API. JSON.stringify omits undefined fields. */
 export const openaiRequestBody = (
   { model, temperature, topP, stop, seed, presencePenalty, frequencyPenalty, user, modelKwargs }: OpenAICallOptions,
   apiFields: Readonly<Record<string, unknown>>,

@@ -23,44 +23,47 @@ export interface WorkersAIOptions
   extends WorkersAICallOptions,
     OwnOptions,
     Pick<ModelOptions, 'maxRetries' | 'onTruncated' | 'streaming' | 'verbose'> {
-  /** The Worker's binding: `env.AI`. */
+  /** The Worker's AI binding: `env.AI`. */
   readonly binding: WorkersAIBinding
-  /** An AI Gateway to go through: `{ id: 'my-gateway', skipCache: true }`. */
+  /** Sends the calls through an AI Gateway: `{ id: 'my-gateway', skipCache: true }`. */
   readonly gateway?: WorkersAIRunOptions['gateway']
-  /** What else the binding's `run` takes, e.g. `{ extraHeaders }`, and `tags` of the call. */
+  /** Further options of the binding's `run`, e.g. `{ extraHeaders }`, and `tags` of the call. */
   readonly runOptions?: Readonly<Record<string, unknown>>
 }
 
 /**
- * A model at Cloudflare's Workers AI, by the Worker's `AI` binding (LangChain's ChatCloudflareWorkersAI): messages in, an assistant
- * message out, Deltas while it streams. No key is needed. Models in Workers AI's own format and in OpenAI's are read alike; an answer that
- * was cut off is known by its missing end.
+ * A model at Cloudflare's Workers AI, by the Worker's `AI` binding (LangChain's ChatCloudflareWorkersAI): takes messages, returns an
+ * assistant message and streams Deltas. No API key is needed. Reads Workers AI's own format and OpenAI's. A truncated response is detected
+ * by its missing end marker.
  *
- * A call that finds no capacity (3040) is tried again; one whose neurons are used up for today (3036) is not, and says in `retryAfterMs`
- * when they come back. `providerType` is Cloudflare's code. Over REST, outside of a Worker, `ChatOpenAI` speaks to
- * `https://api.cloudflare.com/client/v4/accounts/…/ai/v1`.
+ * A call that finds no capacity (code 3040) is retried. A call whose daily neurons are used up (3036) is not; `retryAfterMs` of its error
+ * is the time until the next allocation. `providerType` is Cloudflare's code. Outside of a Worker use `ChatOpenAI` with
+ * `baseURL: 'https://api.cloudflare.com/client/v4/accounts/…/ai/v1'`.
  *
- * @throws ChaintapError `invalid_options` when constructed; its runs fail with ModelError (`http`, `wire`), ChaintapError (`network`,
+ * @throws ChaintapError `invalid_options` from the constructor. Runs fail with ModelError (`http`, `wire`), ChaintapError (`network`,
  *   `event_too_large`) or TruncatedError.
  *
  * @example
  * const model = new WorkersAI({ binding: env.AI, model: '@cf/meta/llama-3.3-70b-instruct-fp8-fast', maxTokens: 1_000 })
- * for await (const delta of model.stream('Why is the sky blue?')) if (delta.type === 'text') write(delta.text)
+ * for await (const delta of model.stream('Why is the sky blue?')) if (delta.type === 'text') show(delta.text)
  */
 export class WorkersAI extends ChatModel<WorkersAICallOptions> {
+  /** Its name in events and errors. */
   readonly name = 'WorkersAI'
+  /** How it reaches Workers AI. `bind` and `withConfig` share it with their copies. */
   readonly connection: ModelConnection
 
   constructor(options: WorkersAIOptions) {
     super(options, workersAICallKeys)
     const { binding, gateway, runOptions } = options
     if (typeof binding?.run !== 'function') throw missingBindingError()
-    const line = bindingTransport(binding, { ...runOptions, ...(gateway && { gateway }) })
-    this.connection = createModelConnection(() => line, options)
+    const transport = bindingTransport(binding, { ...runOptions, ...(gateway && { gateway }) })
+    this.connection = createModelConnection(() => transport, options)
   }
 
+  /** Requests one response. Called by the run. */
   open(messages: readonly Message[], run: RunHandle): Flow<Delta> {
-    // Answers in Workers AI's own format do not say it.
+    // Responses in Workers AI's own format do not name the model.
     run.report({ answered: { model: this.options.model ?? defaultWorkersAIModel } })
     return streamCompletion(this, workersAIWire, messages, run)
   }
@@ -69,5 +72,5 @@ export class WorkersAI extends ChatModel<WorkersAICallOptions> {
 const missingBindingError = (): ChaintapError =>
   new ChaintapError(
     'invalid_options',
-    'WorkersAI needs the AI binding of a Worker. Write [ai] and binding = "AI" into wrangler.toml, and { binding: env.AI } here.',
+    'WorkersAI requires the AI binding of a Worker. Add [ai] with binding = "AI" to wrangler.toml, and pass { binding: env.AI }.',
   )

@@ -3,37 +3,44 @@ import type { ToolSpec } from '../../schema/tool-spec.ts'
 import { toOpenAIMessages, toOpenAITool } from '../chat-completions/messages.ts'
 import type { WireRequest } from '../wire.ts'
 
-/** What one call may be asked with; `bind` takes them too. Where a field is left out, the model's own default holds. */
+/** Options of one call, also accepted by `bind`. For an absent option the model's own default applies. */
 export interface WorkersAICallOptions {
   /**
-   * A model for chat at Workers AI. Default `@cf/zai-org/glm-4.7-flash`. Those of others (`openai/gpt-4.1-mini`) need a `gateway`, and
-   * have to answer in OpenAI's format.
+   * A chat model at Workers AI. Models of other providers (`openai/gpt-4.1-mini`) need a `gateway` and must respond in OpenAI's format.
    *
+   * @defaultValue '@cf/zai-org/glm-4.7-flash'
    * @see https://developers.cloudflare.com/workers-ai/models/
    */
   readonly model?: string
-  /** Most tokens of the answer. Workers AI's own default is 256 with most models. */
+  /** Maximum tokens of the output. Workers AI's own default is 256 for most models. */
   readonly maxTokens?: number
-  /** 0 to 2, with some models to 5. */
+  /** Sampling temperature, 0 to 2, for some models to 5. */
   readonly temperature?: number
-  /** 0 to 1. */
+  /** Nucleus sampling: the probability mass of the tokens to sample from, 0 to 1. */
   readonly topP?: number
+  /** Samples only from this many most likely tokens. */
   readonly topK?: number
-  /** The answer ends before any of these, with models that know it. */
+  /** Stop sequences: the output ends before the first of them, if the model supports it. */
   readonly stop?: readonly string[]
+  /** Seed of the sampling. */
   readonly seed?: number
-  /** `low`, `medium`, `high`, with models that reason. */
+  /** How much a reasoning model reasons: `low`, `medium` or `high`. */
   readonly reasoningEffort?: string
-  /** `{ type: 'json_object' }`, or `{ type: 'json_schema', json_schema: { type: 'object', … } }`: the schema alone, without OpenAI's name around it. */
+  /** `{ type: 'json_object' }`, or `{ type: 'json_schema', json_schema: { type: 'object', … } }`: the schema without OpenAI's wrapper. */
   readonly responseFormat?: object
-  /** Made by `tool()`, or as OpenAI writes them: `{ type: 'function', function: { name, description, parameters } }`. */
+  /** Tools made by `tool()`, or in OpenAI's format: `{ type: 'function', function: { name, description, parameters } }`. */
   readonly tools?: readonly (ToolSpec | object)[]
-  /** `auto` (default), `required`, `none`, or as OpenAI writes it: `{ type: 'function', function: { name: 'weather' } }`. */
+  /**
+   * `auto`, `required`, `none`, or OpenAI's format: `{ type: 'function', function: { name: 'weather' } }`.
+   *
+   * @defaultValue 'auto'
+   */
   readonly toolChoice?: 'auto' | 'required' | 'none' | object
-  /** Fields of the inputs as the model writes them, over all others: `lora`, `repetition_penalty`, `chat_template_kwargs` … */
+  /** Further inputs in the model's format, which override the others: `lora`, `repetition_penalty`, `chat_template_kwargs` … */
   readonly modelKwargs?: Readonly<Record<string, unknown>>
 }
 
+/** The keys of {@link WorkersAICallOptions}. */
 export const workersAICallKeys: readonly (keyof WorkersAICallOptions)[] = [
   'model',
   'maxTokens',
@@ -49,16 +56,16 @@ export const workersAICallKeys: readonly (keyof WorkersAICallOptions)[] = [
   'modelKwargs',
 ]
 
-/** The model that is asked where none is named. */
+/** The model of calls that name none. */
 export const defaultWorkersAIModel = '@cf/zai-org/glm-4.7-flash'
 
-/** What `run` of the binding is called with: its model as the path, its inputs as the body. */
+/** Builds the arguments of the binding's `run`: the model as the path, the inputs as the body. */
 export function workersAIRequest(messages: readonly Message[], options: WorkersAICallOptions, streaming: boolean): WireRequest {
   return {
     path: options.model ?? defaultWorkersAIModel,
     body: {
       messages: messages.flatMap(toOpenAIMessages),
-      // JSON leaves out what is undefined.
+      // JSON.stringify omits undefined fields.
       max_tokens: options.maxTokens,
       temperature: options.temperature,
       top_p: options.topP,

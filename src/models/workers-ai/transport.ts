@@ -1,34 +1,37 @@
 import { createRedactor } from '../../core/util/secrets.ts'
 import type { Transport } from '../http/transport.ts'
 
-/** As much of the `AI` binding as is used: `env.AI`, and what stands for it in a test. */
+/** The part of the `AI` binding that WorkersAI uses: `env.AI`, or a substitute in a test. */
 export interface WorkersAIBinding {
+  /** Calls a model. */
   run(model: string, inputs: Record<string, unknown>, options?: WorkersAIRunOptions): Promise<unknown>
 }
 
-/** What `run` is called with beside the inputs. */
+/** Options of the binding's `run`. */
 export interface WorkersAIRunOptions {
   /** Sends the call through an AI Gateway: `{ id: 'my-gateway', skipCache: true, … }`. */
   readonly gateway?: object & { readonly id: string }
+  /** Resolves with the Response instead of its parsed body. WorkersAI always sets it. */
   readonly returnRawResponse?: boolean
+  /** Aborts the call. Set by WorkersAI. */
   readonly signal?: AbortSignal
 }
 
 /**
- * A line by the binding. It is asked for the raw response, which has a status and a body that can be cancelled; a binding that gives
- * streams, objects and errors all the same, as a wrapper may, is understood too.
+ * A transport by the binding. It requests the raw response, which has a status and a body that can be cancelled. Bindings that return
+ * streams or objects or throw errors anyway, as wrappers may, are supported too.
  */
 export function bindingTransport(binding: WorkersAIBinding, options: WorkersAIRunOptions): Transport {
   return {
     name: 'Workers AI',
-    // Where the binding sends its requests.
+    // The host that the binding sends its requests to.
     displayUrl: 'https://workers-binding.ai',
     checkHint: 'the binding ([ai] in wrangler.toml) and the name of the model',
     redact: createRedactor([]),
     async post({ path, body }, signal) {
       try {
-        const answer = await binding.run(path, body, { ...options, signal, returnRawResponse: true })
-        return normalizeBindingResponse(answer instanceof Response ? answer : bindingResultToResponse(answer), body.stream === true)
+        const result = await binding.run(path, body, { ...options, signal, returnRawResponse: true })
+        return normalizeBindingResponse(result instanceof Response ? result : bindingResultToResponse(result), body.stream === true)
       } catch (error) {
         return bindingErrorToResponse(error)
       }
@@ -38,12 +41,12 @@ export function bindingTransport(binding: WorkersAIBinding, options: WorkersAIRu
 
 const eventStreamHeaders = { 'content-type': 'text/event-stream' }
 
-const bindingResultToResponse = (answer: unknown): Response =>
-  answer instanceof ReadableStream
-    ? new Response(answer, { headers: eventStreamHeaders })
-    : new Response(JSON.stringify(answer), { headers: { 'content-type': 'application/json' } })
+const bindingResultToResponse = (result: unknown): Response =>
+  result instanceof ReadableStream
+    ? new Response(result, { headers: eventStreamHeaders })
+    : new Response(JSON.stringify(result), { headers: { 'content-type': 'application/json' } })
 
-/** The response with its request's id where errors look for it. Some models know no streams, and answer whole. */
+/** Copies the request id to the header that errors read. Converts a whole response, which some models return, to a stream. */
 function normalizeBindingResponse({ ok, status, headers, body }: Response, streaming: boolean): Response {
   const isJson = /^application\/json\b/i.test(headers.get('content-type') ?? '')
   if (ok && streaming && isJson && body) return new Response(jsonToEventStream(body.getReader()), { headers: eventStreamHeaders })
@@ -54,7 +57,7 @@ function normalizeBindingResponse({ ok, status, headers, body }: Response, strea
 const eventEncoder: TextEncoder = new TextEncoder()
 const LINE_BREAK_BYTES: readonly number[] = [10, 13]
 
-/** A body of JSON as a stream of one event. Between its parts a blank is as good as a line break, which would end a line of data. */
+/** Wraps a body of JSON in a stream of one event. Replaces line breaks, which would end the line of data, by equivalent spaces. */
 function jsonToEventStream(reader: ReadableStreamDefaultReader<Uint8Array>): ReadableStream<Uint8Array> {
   return new ReadableStream(
     {
@@ -71,7 +74,7 @@ function jsonToEventStream(reader: ReadableStreamDefaultReader<Uint8Array>): Rea
   )
 }
 
-/** The statuses that Cloudflare documents for its codes, as far as they are not told by their first digit. */
+/** The statuses that Cloudflare documents for its error codes, unless they follow from the first digit. */
 const statusByErrorCode: Readonly<Record<string, number>> = {
   3003: 400,
   3006: 413,
@@ -89,7 +92,7 @@ const statusByErrorCode: Readonly<Record<string, number>> = {
   5019: 405,
 }
 
-/** The binding's InferenceUpstreamError is a text that begins with the code. Made a response again, it is treated like any other. */
+/** Converts the binding's InferenceUpstreamError, whose message begins with the code, to a response, to be handled like any other. */
 function bindingErrorToResponse(error: unknown): Response {
   const [, code = '', message] = /(?:^|\s)([35]\d{3}): *(.*)/s.exec(error instanceof Error ? error.message : '') ?? []
   if (!code) throw error

@@ -4,16 +4,16 @@ import { OpenAIDecoder, parseOpenAIError } from '../chat-completions/decoder.ts'
 import type { Decoder, ProviderError, Wire } from '../wire.ts'
 import { type WorkersAICallOptions, workersAIRequest } from './request.ts'
 
-/** An event or an answer in Workers AI's own format, as far as it is read. */
+/** A stream event or a whole response in Workers AI's own format: the fields that are read. */
 interface NativeResponse {
-  /** A text; in JSON mode a whole answer has the value here, and single digits come as numbers. */
+  /** A text. In JSON mode the value of a whole response; single digits are numbers. */
   readonly response?: unknown
-  /** As OpenAI writes them, or in the older form: `{ name, arguments }`, each whole, without an id. */
+  /** In OpenAI's format, or in the older one: complete `{ name, arguments }` without ids. */
   readonly tool_calls?: readonly NativeToolCall[] | null
   readonly finish_reason?: string | null
 }
 
-/** What a call of a tool says of itself, at its top in the older form. */
+/** The function of a tool call; in the older format its fields are those of the call itself. */
 interface NativeFunctionCall {
   readonly name?: string | null
   readonly arguments?: unknown
@@ -25,7 +25,7 @@ interface NativeToolCall extends NativeFunctionCall {
   readonly function?: NativeFunctionCall | null
 }
 
-/** The calls of the `AI` binding: https://developers.cloudflare.com/workers-ai/configuration/bindings/. */
+/** The format of calls of the `AI` binding: https://developers.cloudflare.com/workers-ai/configuration/bindings/. */
 export const workersAIWire: Wire<WorkersAICallOptions> = {
   request: workersAIRequest,
   decoder: (streaming) => new WorkersAIDecoder(streaming),
@@ -33,8 +33,8 @@ export const workersAIWire: Wire<WorkersAICallOptions> = {
 }
 
 /**
- * Older models answer in a format of their own, newer ones in OpenAI's: the first is made the second, and one decoder reads both. Of its
- * own format the end is `[DONE]`, or a reason to stop.
+ * Decodes one response. Older models use Workers AI's own format, which is converted to OpenAI's, the format of newer models, so that one
+ * decoder reads both. The end marker of the own format is `[DONE]` or a finish reason.
  */
 export class WorkersAIDecoder implements Decoder {
   readonly #openaiDecoder = new OpenAIDecoder()
@@ -51,7 +51,7 @@ export class WorkersAIDecoder implements Decoder {
   }
 
   extractText(event: unknown): string | undefined {
-    // A whole answer of text alone looks like a piece of a stream.
+    // A whole response that is only text looks like a piece of a stream.
     if (this.#messageKey === 'message' || parseWorkersAIError(event)) return
     const native = parseNativeResponse(event)
     if (!native) return this.#openaiDecoder.extractText(event)
@@ -65,12 +65,12 @@ export class WorkersAIDecoder implements Decoder {
     if (!native) return this.#openaiDecoder.decode(unwrapResult(event))
     const usage = workersAIUsage(Object(event))
     const { response: content, tool_calls, finish_reason } = native
-    const said = { content: nativeResponseText(content), tool_calls: tool_calls?.map(this.#toOpenAICall) }
-    const deltas = this.#openaiDecoder.decode({ choices: [{ [this.#messageKey]: said, finish_reason }] })
+    const message = { content: nativeResponseText(content), tool_calls: tool_calls?.map(this.#toOpenAICall) }
+    const deltas = this.#openaiDecoder.decode({ choices: [{ [this.#messageKey]: message, finish_reason }] })
     return usage ? [...deltas, { type: 'usage', usage }] : deltas
   }
 
-  /** A call as OpenAI writes it. One without an id gets one, for the tool's result has to name it. */
+  /** Converts a tool call to OpenAI's format. Adds a missing id, because the tool's result must refer to it. */
   readonly #toOpenAICall = (call: NativeToolCall): object => {
     if (call.function) return call
     const { id, name, index } = call
@@ -78,10 +78,10 @@ export class WorkersAIDecoder implements Decoder {
   }
 }
 
-/** Over REST an answer is the `result`. */
+/** Over REST the response is in `result`. */
 const unwrapResult = (event: unknown): unknown => Object(event).result ?? event
 
-/** What is in Workers AI's own format; some models tell both, and OpenAI's says more. */
+/** Returns an event in Workers AI's own format. If a model sends both formats, OpenAI's is preferred: it holds more. */
 function parseNativeResponse(event: unknown): NativeResponse | undefined {
   const { choices, response, tool_calls } = Object(unwrapResult(event)) as NativeResponse & { readonly choices?: readonly unknown[] }
   return choices?.length || (response ?? tool_calls) === undefined ? undefined : (unwrapResult(event) as NativeResponse)
@@ -90,14 +90,14 @@ function parseNativeResponse(event: unknown): NativeResponse | undefined {
 const nativeResponseText = (response: unknown): string =>
   typeof response === 'string' ? response : response === null || response === undefined ? '' : JSON.stringify(response)
 
-/** Neurons are free up to a daily allocation, which comes back at 00:00 UTC: https://developers.cloudflare.com/workers-ai/platform/pricing/. */
+/** The free daily allocation of neurons resets at 00:00 UTC: https://developers.cloudflare.com/workers-ai/platform/pricing/. */
 const NEURONS_EXHAUSTED_CODE = 3036
 
 const QUOTA_PERIOD_MS = 86_400_000
 
 /**
- * `{ internalCode, description }`, or `{ errors: [{ code, message }] }`, as the gateway and REST have it; models in OpenAI's format have
- * OpenAI's.
+ * Reads `{ internalCode, description }`, or `{ errors: [{ code, message }] }`, which the gateway and REST send. Models in OpenAI's format
+ * send OpenAI's errors.
  *
  * @see https://developers.cloudflare.com/workers-ai/platform/errors/
  */

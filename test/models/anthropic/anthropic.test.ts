@@ -50,7 +50,7 @@ describe('making a ChatAnthropic', () => {
     if (!('document' in globalThis)) vi.stubGlobal('document', {})
     expect(thrown(() => new ChatAnthropic({ apiKey: KEY }))).toMatchObject({
       code: 'key_in_browser',
-      message: expect.stringMatching(/everyone can read.*RemoteRunnable.*dangerouslyAllowBrowser: true/s),
+      message: expect.stringMatching(/every visitor can read.*RemoteRunnable.*dangerouslyAllowBrowser: true/s),
     })
     expect(() => made()).not.toThrow()
   })

@@ -413,7 +413,7 @@ describe('failures', () => {
   })
 
   test.each([
-    ['NotReadableError', /held its answer back/],
+    ['NotReadableError', /withheld the output/],
     ['NotSupportedError', /expectedInputs/],
     ['SyntaxError', /responseConstraint/],
     ['UnknownError', /UnknownError/],

@@ -51,7 +51,7 @@ describe.each(Object.entries(both))('making a %s', (name, made) => {
     for (const apiKey of [undefined, '', ' \n']) {
       const error = thrown(() => made({ apiKey }))
       expect(error).toMatchObject({ code: 'missing_key', message: expect.stringContaining('apiKey: env.OPENAI_API_KEY') })
-      expect(String(error)).toContain(`${name} needs`)
+      expect(String(error)).toContain(`${name} requires`)
       expect(String(error)).toContain("apiKey: 'none'")
     }
   })
@@ -67,7 +67,7 @@ describe.each(Object.entries(both))('making a %s', (name, made) => {
     if (!('document' in globalThis)) vi.stubGlobal('document', {})
     expect(thrown(() => made({ dangerouslyAllowBrowser: false }))).toMatchObject({
       code: 'key_in_browser',
-      message: expect.stringMatching(/everyone can read.*RemoteRunnable.*dangerouslyAllowBrowser: true/s),
+      message: expect.stringMatching(/every visitor can read.*RemoteRunnable.*dangerouslyAllowBrowser: true/s),
     })
     expect(() => made()).not.toThrow()
   })
