@@ -1,7 +1,7 @@
-import { ChaintapError } from '../core/errors.ts'
 import { plainJson } from '../core/json/plain.ts'
 import type { AssistantMessage, Message, Part, ToolCall, ToolMessage } from '../core/message.ts'
 import { describeForError } from '../core/util/describe.ts'
+import { invalidMessageError } from '../messages/invalid-message.ts'
 
 /** A message of `useChat`, as far as it is read. */
 export interface UIMessageLike {
@@ -37,10 +37,10 @@ export interface UIPartLike {
 export function fromUIMessages(messages: readonly UIMessageLike[]): readonly Message[] {
   return messages.flatMap((message): readonly Message[] => {
     const { role, parts } = Object(message) as UIMessageLike
-    if (!Array.isArray(parts)) throw invalidUIMessage(`A message of useChat has parts, but this is ${describeForError(message)}.`)
-    if (!parts.every(isUIPart)) throw invalidUIMessage('Each part of a message of useChat has a type.')
+    if (!Array.isArray(parts)) throw invalidMessageError(`A message of useChat has parts, but this is ${describeForError(message)}.`)
+    if (!parts.every(isUIPart)) throw invalidMessageError('Each part of a message of useChat has a type.')
     if (role === 'assistant') return splitSteps(parts).flatMap(fromUIStep)
-    if (role !== 'user' && role !== 'system') throw invalidUIMessage('The role of a message of useChat is user, assistant or system.')
+    if (role !== 'user' && role !== 'system') throw invalidMessageError('The role of a message of useChat is user, assistant or system.')
     const content = fromUIContent(parts)
     return [role === 'system' ? { role, content: content.map(contentPartText).join('') } : { role, content: collapseTextParts(content) }]
   })
@@ -48,8 +48,6 @@ export function fromUIMessages(messages: readonly UIMessageLike[]): readonly Mes
 
 // A server reads what anybody sends.
 const isUIPart = (part: unknown): boolean => typeof (Object(part) as UIPartLike).type === 'string'
-
-const invalidUIMessage = (message: string): ChaintapError => new ChaintapError('invalid_message', message)
 
 /** The parts between the boundaries of steps. */
 function splitSteps(parts: readonly UIPartLike[]): readonly (readonly UIPartLike[])[] {
@@ -92,7 +90,7 @@ function fromUIContent(parts: readonly UIPartLike[]): readonly Part[] {
     if (type === 'text' && typeof text === 'string') return text === '' ? [] : [{ type, text }]
     if (type !== 'file') return []
     if (!String(mediaType).startsWith('image') || typeof url !== 'string')
-      throw invalidUIMessage('Of files only images are taken, by their url.')
+      throw invalidMessageError('Of files only images are taken, by their url.')
     return [{ type: 'image', url }]
   })
 }

@@ -62,6 +62,9 @@ export type RunEvent = { readonly run: Run; readonly at: number; readonly seq: n
 /** The event of one type, e.g. `EventOf<'token'>`. */
 export type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { readonly type: Type }>
 
+/** The last event of a run. */
+export type EndEvent = EventOf<'end' | 'error'>
+
 /**
  * A handler as a function. Where it returns a promise the run waits for it.
  *

@@ -1,13 +1,12 @@
 import { continuedMessageId } from '../ai-sdk/continued-message.ts'
 import type { EventFilter } from '../core/handler/filter.ts'
 import type { RunOptions } from '../core/options.ts'
-import type { Runnable } from '../core/runnable/runnable.ts'
 import { errorMessage } from '../core/util/error-message.ts'
 import { createRefusal } from './request/body.ts'
 import { type CorsOptions, corsHeaders, isPreflight, preflightResponse, withHeaders } from './request/cors.ts'
 import { checkGuards, type Guards } from './request/guard.ts'
 import { type ParsedRequest, type ParseRequestOptions, parseRequest } from './request/parse-request.ts'
-import { type ChainOrFactory, resolveChain } from './request/resolve-chain.ts'
+import { type ChainOrFactory, resolveChain, type ServedChain } from './request/resolve-chain.ts'
 import { createPublicErrorMapper, type ExposeErrors, logFailure } from './response/public-error.ts'
 import { textResponse } from './response/text.ts'
 import { type Context, type ResponseOptions, toResponse } from './response/to-response.ts'
@@ -25,8 +24,6 @@ export interface ServeOptions<Env = unknown> extends ParseRequestOptions, Guards
   /** As {@link ResponseOptions} has it. */
   readonly heartbeatMs?: number
 }
-
-type ChainToServe = Runnable<never, unknown, unknown>
 
 /** A `fetch` handler, as a Worker exports it. */
 export type FetchHandler<Env> = (request: Request, env: Env, ctx?: Context) => Promise<Response>
@@ -90,7 +87,7 @@ async function handleRequest<Env>(
 }
 
 function respondWithChain(
-  served: ChainToServe,
+  served: ServedChain,
   ask: ParsedRequest,
   { callbacks = [], events }: ServeOptions<never>,
   shared: ResponseOptions,

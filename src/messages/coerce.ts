@@ -1,6 +1,6 @@
-import { ChaintapError } from '../core/errors.ts'
 import type { AssistantMessage, Message, Part, Role, SystemMessage, UserMessage } from '../core/message.ts'
 import { describeForError } from '../core/util/describe.ts'
+import { invalidMessageError } from './invalid-message.ts'
 
 /** The roles that a text alone can have, LangChain's words among them; `developer` is OpenAI's word for `system`. */
 export type RoleName = 'system' | 'developer' | 'user' | 'human' | 'assistant' | 'ai'
@@ -72,5 +72,3 @@ export function toMessage(like: MessageLike): Message {
 
 // Array.isArray does not narrow readonly arrays.
 const isMessageList = (value: unknown): value is readonly MessageLike[] => Array.isArray(value)
-
-const invalidMessageError = (message: string): ChaintapError => new ChaintapError('invalid_message', message)

@@ -1,6 +1,6 @@
 import type { EventSourceMessage } from 'eventsource-parser'
 import type { TruncatedError } from '../core/errors.ts'
-import type { RunEvent } from '../core/event.ts'
+import type { EndEvent, RunEvent } from '../core/event.ts'
 import type { MaybePromise, Stage } from '../core/flow/link.ts'
 import { eventFields } from '../core/json/event-fields.ts'
 import { decoder, parse } from '../core/json/index.ts'
@@ -10,9 +10,6 @@ import type { RunHandle } from '../core/run/run-handle.ts'
 import { RemoteError } from './errors.ts'
 import { remoteOutputFold } from './output-fold.ts'
 import type { ResumableEventSource } from './resumable-source.ts'
-
-/** How the remote root ended. */
-type RemoteEndEvent = Extract<RunEvent, { readonly type: 'end' | 'error' }>
 
 /** What is heard of a run elsewhere. */
 export interface RemoteEventStageOptions {
@@ -35,7 +32,7 @@ export class RemoteEventStage implements Stage<EventSourceMessage, unknown> {
   readonly #openedAt = Date.now()
   #rootId = ''
   #hasToken = false
-  #rootEnd: RemoteEndEvent | undefined
+  #rootEnd: EndEvent | undefined
 
   constructor(line: ResumableEventSource, run: RunHandle, options: RemoteEventStageOptions) {
     this.#source = line
@@ -85,7 +82,7 @@ export class RemoteEventStage implements Stage<EventSourceMessage, unknown> {
     this.#run.report({ firstTokenAt: Date.now() })
   }
 
-  #onRootEnd(event: RemoteEndEvent): void {
+  #onRootEnd(event: EndEvent): void {
     if (event.run.id !== this.#rootId) return
     this.#rootEnd = event
     this.#source.isEnding = true

@@ -1,5 +1,5 @@
 import { AbortReason } from '../errors.ts'
-import type { EmittablePayload, Run, RunEvent } from '../event.ts'
+import type { EmittablePayload, EndEvent, Run, RunEvent } from '../event.ts'
 import { reportHandlerError } from '../handler/handler.ts'
 import type { RunOptions } from '../options.ts'
 import type { PendingHandlers } from './dispatch.ts'
@@ -95,7 +95,7 @@ export class RunTreeReplica {
     return run.dispatcher.forward(event, this.clockOffsetMs)
   }
 
-  #endRun(run: ActiveRun, { type, ...event }: Extract<RunEvent, { type: 'end' | 'error' }>): void {
+  #endRun(run: ActiveRun, { type, ...event }: EndEvent): void {
     if (run.openChildren > 0) run.tree.closeDescendants(run, new AbortReason(`${run.run.name} ended while this run was going on.`))
     if (this.#countsUsage && event.usage) run.report({ externalUsage: event.usage })
     this.#runs.set(run.run.id, undefined)

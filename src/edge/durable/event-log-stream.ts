@@ -1,5 +1,6 @@
+import { framesAfter } from '../response/event-frames.ts'
 import { HEARTBEAT_COMMENT } from '../response/sse.ts'
-import { EventLog, framesAfter } from './event-log.ts'
+import { EventLog } from './event-log.ts'
 import type { LogChange } from './recorder.ts'
 
 /**

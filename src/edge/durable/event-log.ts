@@ -107,20 +107,6 @@ export class EventLog {
   }
 }
 
-/** The frames after this one, of bytes that begin with a frame. */
-export function framesAfter(seq: number, bytes: Uint8Array): Uint8Array {
-  const utf8 = new TextDecoder()
-  let at = 0
-  while (at < bytes.byteLength) {
-    const line = utf8.decode(bytes.subarray(at, bytes.indexOf(10, at)))
-    // The outcome has no id: NaN.
-    if (!(Number(line.slice('id: '.length)) <= seq)) break
-    // Id, event, data and an empty line: JSON has no line breaks.
-    for (let lines = 0; lines < 4; lines++) at = bytes.indexOf(10, at) + 1
-  }
-  return bytes.subarray(at)
-}
-
 function* encodeRows(frames: readonly EventFrame[]): Generator<EventLogChunk> {
   const utf8 = new TextEncoder()
   let text = ''

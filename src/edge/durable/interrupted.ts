@@ -1,19 +1,17 @@
 import { AbortReason, ChaintapError, TruncatedError } from '../../core/errors.ts'
-import type { Run, RunEvent } from '../../core/event.ts'
-import { decoder, encoder } from '../../core/json/index.ts'
+import type { EndEvent, Run, RunEvent } from '../../core/event.ts'
+import { decoder } from '../../core/json/index.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import { addUsage, type Usage } from '../../core/usage.ts'
-import { eventFrame } from '../response/sse.ts'
+import { eventFrameEncoder, eventFrameJson } from '../response/event-frames.ts'
 import { type EventFrame, EventLog } from './event-log.ts'
-
-type LoggedEndEvent = Extract<RunEvent, { readonly type: 'end' | 'error' }>
 
 /** How a run ends whose work has died: the ends of what was open, children before parents (P1), and the outcome. */
 export function endInterruptedRun(log: EventLog): { readonly frames: readonly EventFrame[]; readonly outcome: Outcome<unknown> } {
   const open = new Map<string, { readonly run: Run; readonly depth: number }>()
   let [began, at, firstToken]: (number | undefined)[] = []
   let usage: Usage | undefined
-  let end: LoggedEndEvent | undefined
+  let end: EndEvent | undefined
   for (const event of readLoggedEvents(log)) {
     const { run, type } = event
     at = event.at
@@ -29,12 +27,12 @@ export function endInterruptedRun(log: EventLog): { readonly frames: readonly Ev
     'interrupted',
     'The server was restarted during this run. What was received stands; ask again for the rest.',
   )
-  const encode = encoder()
+  const encodeFrame = eventFrameEncoder((error) => error)
   const frames = [...open.values()]
     .sort((a, b) => b.depth - a.depth)
     .map(({ run }, index): EventFrame => {
       const event: RunEvent = { run, at: Date.now(), seq: log.lastSeq + 1 + index, type: 'error', error: lost, partial: undefined }
-      return { seq: event.seq, text: eventFrame(event, encode(event)) }
+      return { seq: event.seq, text: encodeFrame(event) }
     })
   const [start = 0, last = start] = [began, at]
   const firstTokenMs = firstToken === undefined ? undefined : firstToken - start
@@ -42,7 +40,7 @@ export function endInterruptedRun(log: EventLog): { readonly frames: readonly Ev
 }
 
 /** The root may have ended, and only the outcome not be stored. */
-function rootOutcome(end: LoggedEndEvent | undefined, lost: ChaintapError) {
+function rootOutcome(end: EndEvent | undefined, lost: ChaintapError) {
   if (end?.type === 'end') return { status: 'complete', output: end.output } as const
   const error = end ? end.error : lost
   return { status: outcomeStatusForError(error), error, partial: end?.partial }
@@ -60,6 +58,6 @@ function* readLoggedEvents(log: EventLog): Generator<RunEvent> {
   for (let piece = log.read(EventLog.keyAfter(-1)); piece; piece = log.read(piece.key)) {
     const frames = (rest + utf8.decode(piece.bytes, { stream: true })).split('\n\n')
     rest = frames.pop() ?? ''
-    for (const frame of frames) yield decode(frame.slice(frame.indexOf('\ndata: ') + '\ndata: '.length))
+    for (const frame of frames) yield decode(eventFrameJson(frame))
   }
 }

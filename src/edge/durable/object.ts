@@ -6,8 +6,9 @@ import type { RunStream } from '../../core/run/run-stream.ts'
 import { createRefusal } from '../request/body.ts'
 import { parseRequest } from '../request/parse-request.ts'
 import { type ChainOrFactory, resolveChain } from '../request/resolve-chain.ts'
+import { encodeOutcomeFrame, outcomeJson } from '../response/event-frames.ts'
 import { createPublicErrorMapper, GENERIC_ERROR_MESSAGE, logFailure } from '../response/public-error.ts'
-import { outcomeFrame, outcomeJson, sseHeaders } from '../response/sse.ts'
+import { sseHeaders } from '../response/sse.ts'
 import { authorizeRun, authorizeStart } from './access.ts'
 import { CommitBatcher, pauseUnlessSkipped } from './commit-batcher.ts'
 import { EventLog } from './event-log.ts'
@@ -155,7 +156,7 @@ export class DurableRun<Env> {
   async #endInterrupted(): Promise<void> {
     const { frames, outcome } = endInterruptedRun(this.#log)
     const writer = new CommitBatcher({ log: this.#log, storage: this.#storage, commitMs: 0, onCommit: () => {}, onError: () => {} })
-    const last = { seq: this.#log.lastSeq + frames.length + 1, text: outcomeFrame(outcome) }
+    const last = { seq: this.#log.lastSeq + frames.length + 1, text: encodeOutcomeFrame(outcome) }
     void writer.add(frames)
     await writer.end(last, () => this.#storeOutcome(outcome))
     this.#reloadStoredRun()

@@ -1,11 +1,10 @@
 import { BudgetExceeded } from '../../core/errors.ts'
 import type { RunEvent } from '../../core/event.ts'
-import { encoder } from '../../core/json/index.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import type { RunStream } from '../../core/run/run-stream.ts'
 import { MAX_TIMER_MS } from '../../core/util/signal.ts'
-import { logFailure, type PublicErrorMapper, publicEvent, publicOutcome } from '../response/public-error.ts'
-import { eventFrame, outcomeFrame } from '../response/sse.ts'
+import { encodeOutcomeFrame, eventFrameEncoder } from '../response/event-frames.ts'
+import { logFailure, type PublicErrorMapper, publicOutcome } from '../response/public-error.ts'
 import { CommitBatcher } from './commit-batcher.ts'
 import type { EventFrame, EventLog } from './event-log.ts'
 import type { DurableStorage } from './platform.ts'
@@ -79,13 +78,13 @@ export class RunRecorder {
 
   async #writeEvents(): Promise<void> {
     const { expose, storeOutcome } = this.#options
-    const encode = encoder()
+    const encodeFrame = eventFrameEncoder(expose)
     // Asked for now, it is kept however long it grows.
     const { outcome } = this.#run
     let seq = 0
     const frameOf = (event: RunEvent): EventFrame => {
       seq = event.seq + 1
-      return { seq: event.seq, text: eventFrame(event, encode(publicEvent(event, expose))) }
+      return { seq: event.seq, text: encodeFrame(event) }
     }
     try {
       for (let batch = await this.#run.nextBatch(); batch; batch = await this.#run.nextBatch()) await this.#batcher.add(batch.map(frameOf))
@@ -94,7 +93,7 @@ export class RunRecorder {
       if ((await outcome).status === 'failed') logFailure(error)
     }
     const told = publicOutcome(await outcome, expose)
-    await this.#batcher.end({ seq, text: outcomeFrame(told) }, () => storeOutcome(told))
+    await this.#batcher.end({ seq, text: encodeOutcomeFrame(told) }, () => storeOutcome(told))
   }
 
   #onCommitError(error: unknown): void {

@@ -1,7 +1,8 @@
-import { ChaintapError } from '../../core/errors.ts'
-import type { AssistantMessage, Message, Part, ToolCall, ToolMessage } from '../../core/message.ts'
+import type { AssistantMessage, Message, Part, ToolMessage } from '../../core/message.ts'
 import { describeForError } from '../../core/util/describe.ts'
-import { type JsonObject, parseJson } from '../../core/util/parse-json.ts'
+import type { JsonObject } from '../../core/util/parse-json.ts'
+import { invalidMessageError } from '../../messages/invalid-message.ts'
+import { fromContent, fromToolCall } from './request-message.ts'
 
 /**
  * A conversation of AG-UI as a chat model takes it. Calls of tools that were never answered, reasoning and activities are left out: no
@@ -15,34 +16,24 @@ export function fromAgUiMessages(messages: readonly unknown[]): readonly Message
     const message = Object(given) as JsonObject
     const { role, content } = message
     if (role === 'reasoning' || role === 'activity') return []
-    if (role === 'system' || role === 'developer') return [{ role: 'system', content: fromAgUiContent(content) }]
-    if (role === 'user') return [{ role, content: fromAgUiContent(content) }]
+    if (role === 'system' || role === 'developer') return [{ role: 'system', content: fromContent(content, fromAgUiPart) }]
+    if (role === 'user') return [{ role, content: fromContent(content, fromAgUiPart) }]
     if (role === 'tool') return [fromAgUiToolMessage(message)]
     if (role !== 'assistant')
-      throw invalidAgUiMessage(
+      throw invalidMessageError(
         `A message of AG-UI has the role system, developer, user, assistant or tool, but got ${describeForError(given)}.`,
       )
-    const calls = Array.isArray(message.toolCalls) ? message.toolCalls.map(fromAgUiToolCall).filter(({ id }) => answered.has(id)) : []
-    const said: AssistantMessage = { role, content: fromAgUiContent(content), ...(calls.length > 0 && { toolCalls: calls }) }
+    const calls = Array.isArray(message.toolCalls) ? message.toolCalls.map(fromToolCall).filter(({ id }) => answered.has(id)) : []
+    const said: AssistantMessage = { role, content: fromContent(content, fromAgUiPart), ...(calls.length > 0 && { toolCalls: calls }) }
     return said.content.length === 0 && calls.length === 0 ? [] : [said]
   })
 }
 
-const invalidAgUiMessage = (message: string): ChaintapError => new ChaintapError('invalid_message', message)
-
 /** A client that could not run a tool says why in `error`. */
 function fromAgUiToolMessage({ content, toolCallId, error }: JsonObject): ToolMessage {
   const isError = typeof error === 'string'
-  const said = fromAgUiContent(content)
+  const said = fromContent(content, fromAgUiPart)
   return { role: 'tool', content: said.length === 0 && isError ? error : said, toolCallId: String(toolCallId), ...(isError && { isError }) }
-}
-
-function fromAgUiContent(content: unknown): string | readonly Part[] {
-  if (typeof content === 'string') return content
-  if (content === null || content === undefined) return ''
-  if (!Array.isArray(content))
-    throw invalidAgUiMessage(`The content of a message is a string or parts, but is ${describeForError(content)}.`)
-  return content.map(fromAgUiPart)
 }
 
 function fromAgUiPart(given: unknown): Part {
@@ -53,11 +44,5 @@ function fromAgUiPart(given: unknown): Part {
     if (kind === 'url') return { type, url: value }
     if (kind === 'data') return { type, data: value, mediaType: String(mimeType) }
   }
-  throw invalidAgUiMessage('Of parts only text is taken, and image with its data or url.')
-}
-
-function fromAgUiToolCall(given: unknown): ToolCall {
-  const { id, function: called } = Object(given) as JsonObject
-  const { name, arguments: args } = Object(called) as JsonObject
-  return { id: String(id), name: String(name), args: typeof args === 'string' ? (parseJson(args || '{}') ?? args) : args }
+  throw invalidMessageError('Of parts only text is taken, and image with its data or url.')
 }

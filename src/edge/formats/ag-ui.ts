@@ -5,8 +5,8 @@ import { plainJson } from '../../core/json/plain.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import type { Usage } from '../../core/usage.ts'
 import { errorMessage } from '../../core/util/error-message.ts'
+import type { ResponseWriter, ResponseWriterOptions } from '../response/format.ts'
 import type { PublicErrorMapper } from '../response/public-error.ts'
-import type { ResponseWriter, ResponseWriterOptions } from '../response/writer.ts'
 import type { AgUiEvent, AgUiUsage, RunFinishedOutcome } from './ag-ui-event.ts'
 
 /** Writes the events of AG-UI: each an event without a name, the last one `RUN_FINISHED` or `RUN_ERROR`. */

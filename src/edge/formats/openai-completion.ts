@@ -2,9 +2,9 @@ import { Disconnect } from '../../core/errors.ts'
 import { plainJson } from '../../core/json/plain.ts'
 import type { RunStream } from '../../core/run/run-stream.ts'
 import { listenForAbort } from '../../core/util/signal.ts'
+import { mergeHeaders } from '../response/format.ts'
 import { createPublicErrorMapper, httpStatusForError, isSafeToExpose, logFailure } from '../response/public-error.ts'
 import type { ResponseOptions } from '../response/to-response.ts'
-import { mergeHeaders } from '../response/writer.ts'
 import { OpenAICompletionState, toCompletionUsage, toOpenAIError } from './openai.ts'
 
 /** A run as one `chat.completion`: what OpenAI answers where `stream` is not true. A failure has a status of its own, 500 and above. */

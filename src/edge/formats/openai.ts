@@ -7,8 +7,8 @@ import type { Outcome } from '../../core/outcome.ts'
 import type { Usage } from '../../core/usage.ts'
 import { errorMessage } from '../../core/util/error-message.ts'
 import { omitUndefined } from '../../core/util/omit-undefined.ts'
+import { chunkText, type ResponseWriter, type ResponseWriterOptions } from '../response/format.ts'
 import type { PublicErrorMapper } from '../response/public-error.ts'
-import { chunkText, type ResponseWriter, type ResponseWriterOptions } from '../response/writer.ts'
 
 /** A piece of a call of a tool, in OpenAI's words. */
 interface OpenAIToolCallDelta {

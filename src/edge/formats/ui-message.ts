@@ -1,7 +1,7 @@
 import { createPartWriter, type PartWriter } from '../../ai-sdk/part-writer.ts'
 import { plainJson } from '../../core/json/plain.ts'
 import { errorMessage } from '../../core/util/error-message.ts'
-import type { ResponseWriter, ResponseWriterOptions } from '../response/writer.ts'
+import type { ResponseWriter, ResponseWriterOptions } from '../response/format.ts'
 
 /** Writes the AI SDK's UI message stream v1: each part an event without a name, and `[DONE]`. */
 export function uiMessageWriter({ expose, messageId }: ResponseWriterOptions): ResponseWriter {

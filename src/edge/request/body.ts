@@ -1,5 +1,6 @@
 import type { RunOptions } from '../../core/options.ts'
 import { isRecord } from '../../core/util/is-record.ts'
+import { parseJson } from '../../core/util/parse-json.ts'
 
 /** What a caller may set of a run's options. */
 export type CallerOptions = Pick<RunOptions, 'tags' | 'metadata' | 'runName'>
@@ -27,7 +28,7 @@ export async function readJsonBody(request: Request, maxBytes: number): Promise<
   if (!/^application\/json\s*(;|$)/i.test(type)) return createRefusal(415, `The content-type must be application/json, but is ${type}.`)
   const text = await readBodyText(request, maxBytes)
   if (text === undefined) return createRefusal(413, `The body is too large: ${maxBytes} bytes is the most.`)
-  const body = parseBodyText(text)
+  const body = parseJson(text)
   return isRecord(body) ? { body } : createRefusal(400, MISSING_INPUT_MESSAGE)
 }
 
@@ -47,14 +48,6 @@ async function readBodyText(request: Request, maxBytes: number): Promise<string 
     text += decoder.decode(read.value, { stream: true })
   }
   return text + decoder.decode()
-}
-
-function parseBodyText(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** What the caller may set; anything else is left out, and so is what has another form. */

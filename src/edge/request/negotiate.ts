@@ -1,4 +1,4 @@
-import type { ResponseFormat } from '../response/writer.ts'
+import type { ResponseFormat } from '../response/format.ts'
 
 /** Whose request a body is: ours has an `input`, those of `useChat`, of AG-UI's and of OpenAI's clients have `messages`, each in words of its own. */
 export type ClientProtocol = 'input' | 'ui-message' | 'ag-ui' | 'openai'

@@ -1,7 +1,7 @@
 import { ChaintapError } from '../../core/errors.ts'
 import type { Message } from '../../core/message.ts'
 import type { AnySchema } from '../../schema/json-schema.ts'
-import type { ResponseFormat } from '../response/writer.ts'
+import type { ResponseFormat } from '../response/format.ts'
 import { type CallerOptions, createRefusal, MISSING_INPUT_MESSAGE, parseCallerOptions, readJsonBody } from './body.ts'
 import { type ClientProtocol, detectProtocol, negotiateFormat } from './negotiate.ts'
 

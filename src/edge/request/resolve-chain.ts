@@ -2,7 +2,8 @@ import { mergeOptions } from '../../core/options.ts'
 import { Runnable } from '../../core/runnable/runnable.ts'
 import type { ParsedRequest } from './parse-request.ts'
 
-type ServedChain = Runnable<never, unknown, unknown>
+/** A chain of any input and output. */
+export type ServedChain = Runnable<never, unknown, unknown>
 
 /** A chain, or what makes one for a call. */
 export type ChainOrFactory<Env> = ServedChain | ((env: Env, request: Request, ask: ParsedRequest) => ServedChain | Promise<ServedChain>)

@@ -2,9 +2,9 @@ import { Disconnect } from '../../core/errors.ts'
 import { errorMessage } from '../../core/util/error-message.ts'
 import { listenForAbort } from '../../core/util/signal.ts'
 import { createRefusal } from '../request/body.ts'
+import { chunkText } from './format.ts'
 import { createPublicErrorMapper, httpStatusForError, isSafeToExpose, logFailure } from './public-error.ts'
 import { type RespondableRun, type ResponseOptions, toStreamedResponse } from './to-response.ts'
-import { chunkText } from './writer.ts'
 
 /**
  * A run as bare text, which has no words for a failure: so as long as nothing has been said, the status says it. That is when most

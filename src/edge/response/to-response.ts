@@ -3,18 +3,18 @@ import type { RunEvent } from '../../core/event.ts'
 import type { RunStream } from '../../core/run/run-stream.ts'
 import { listenForAbort, MAX_TIMER_MS } from '../../core/util/signal.ts'
 import { workerFlags } from '../worker-flags.ts'
-import { createPublicErrorMapper, type ExposeErrors, isSafeToExpose, logFailure } from './public-error.ts'
-import { HEARTBEAT_COMMENT } from './sse.ts'
 import {
   type AgUiFormat,
-  createResponseWriter,
   formatHeaders,
   isSseFormat,
   mergeHeaders,
   type OpenAIFormat,
   type ResponseFormat,
   type ResponseWriter,
-} from './writer.ts'
+} from './format.ts'
+import { createPublicErrorMapper, type ExposeErrors, isSafeToExpose, logFailure } from './public-error.ts'
+import { HEARTBEAT_COMMENT } from './sse.ts'
+import { createResponseWriter } from './writer.ts'
 
 /** What a Worker's third argument offers; other hosts have their own. */
 export interface Context {

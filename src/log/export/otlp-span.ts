@@ -1,5 +1,5 @@
 import { errorTexts } from '../../console/text.ts'
-import type { EventOf, Run, RunEvent } from '../../core/event.ts'
+import type { EndEvent, EventOf, Run, RunEvent } from '../../core/event.ts'
 import { callId, inputAttributes, outputAttributes, stopReason } from './otlp-content.ts'
 import { errorType, stopCode } from './otlp-error.ts'
 import {
@@ -28,8 +28,6 @@ const MAX_SPAN_EVENTS = 128
 
 /** `STATUS_CODE_ERROR`. What ended well has none: whether it was well is for the program to say. */
 const STATUS_CODE_ERROR = 2
-
-type SpanEndEvent = EventOf<'end' | 'error'>
 
 /** The span of a run that goes on. */
 export class OpenSpan {
@@ -80,7 +78,7 @@ export class OpenSpan {
   }
 
   /** The span as JSON. Without an end it ends when its tree was last heard of. `isNews`: its error is not one that a child has told. */
-  toJson(last: number, end: SpanEndEvent | undefined, isNews = false): string {
+  toJson(last: number, end: EndEvent | undefined, isNews = false): string {
     const { run } = this
     const at = this.#startedAt
     const failure = end?.type === 'error' && stopCode(end.error) === undefined ? end : undefined
@@ -110,7 +108,7 @@ export class OpenSpan {
     return JSON.stringify(span)
   }
 
-  #outcomeAttributes(end: SpanEndEvent | undefined): Attribute[] {
+  #outcomeAttributes(end: EndEvent | undefined): Attribute[] {
     const { run } = this
     const { operation, nameAttribute } = findOperation(run) ?? {}
     const stopped = end?.type === 'error' ? stopCode(end.error) : undefined
@@ -125,7 +123,7 @@ export class OpenSpan {
     })
   }
 
-  #contentAttributes(end: SpanEndEvent | undefined): readonly Attribute[] {
+  #contentAttributes(end: EndEvent | undefined): readonly Attribute[] {
     if (!this.#withContent || !end) return this.#inputAttributes
     return [
       ...this.#inputAttributes,
@@ -134,7 +132,7 @@ export class OpenSpan {
   }
 
   /** What a model's run tells. Tokens are told of streams alone. */
-  #responseAttributes(end: SpanEndEvent | undefined): Attribute[] {
+  #responseAttributes(end: EndEvent | undefined): Attribute[] {
     const { run } = this
     const first = this.#firstTokenAt
     const reason = stopReason(end?.type === 'end' ? end.output : end?.partial)
@@ -171,7 +169,7 @@ export class OpenSpan {
 }
 
 /** `chat claude-sonnet-5`; which model was asked for is not in a log, so it is the one that has answered. */
-function spanName(run: Run, end: SpanEndEvent | undefined): string {
+function spanName(run: Run, end: EndEvent | undefined): string {
   const words = [findOperation(run)?.operation, isModel(run) ? end?.answered?.model : run.name]
   return toWellFormed(words.filter(Boolean).join(' ')) || run.kind
 }

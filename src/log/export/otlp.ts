@@ -1,4 +1,4 @@
-import type { EventOf, RunEvent } from '../../core/event.ts'
+import type { EndEvent, EventOf, RunEvent } from '../../core/event.ts'
 import { stringify } from '../../core/json/stringify.ts'
 import type { LogFormatter } from './formatter.ts'
 import { SEMCONV } from './otlp-names.ts'
@@ -93,7 +93,7 @@ class TraceAssembler {
   }
 
   /** A run has ended, or is taken for ended. */
-  #closeSpan(tree: SpanTree, { span }: OpenSpanEntry, end?: EventOf<'end' | 'error'>, isNews = false): void {
+  #closeSpan(tree: SpanTree, { span }: OpenSpanEntry, end?: EndEvent, isNews = false): void {
     this.#heldCharacters -= span.size
     const json = span.toJson(tree.lastEventAt, end, isNews)
     this.#heldCharacters += json.length
@@ -127,7 +127,7 @@ class TraceAssembler {
   }
 }
 
-function isNewError({ childError, parent }: OpenSpanEntry, event: EventOf<'end' | 'error'>): boolean {
+function isNewError({ childError, parent }: OpenSpanEntry, event: EndEvent): boolean {
   if (event.type === 'end') return false
   const error = stringify(event.error)
   if (parent) parent.childError = error

@@ -1,5 +1,5 @@
 import { ChaintapError, TruncatedError } from '../../core/errors.ts'
-import type { EventOf, RunEvent } from '../../core/event.ts'
+import type { EndEvent, RunEvent } from '../../core/event.ts'
 import { Flow } from '../../core/flow/flow.ts'
 import type { Fold } from '../../core/flow/fold.ts'
 import type { Stage } from '../../core/flow/link.ts'
@@ -75,10 +75,10 @@ function replayEvents(runId: string, run: RunHandle, isLast: (event: RunEvent) =
 
 /** Folds events to the output of the logged run, or its partial output if it failed. */
 function replayOutputFold(isLast: (event: RunEvent) => boolean): Fold<RunEvent, unknown> {
-  let end: EventOf<'end' | 'error'> | undefined
+  let end: EndEvent | undefined
   return {
     add: (event) => {
-      if (isLast(event)) end = event as EventOf<'end' | 'error'>
+      if (isLast(event)) end = event as EndEvent
     },
     result: () => (end?.type === 'end' ? end.output : end?.partial),
     isBounded: true,

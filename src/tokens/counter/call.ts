@@ -1,4 +1,4 @@
-import type { EventOf, ResponseInfo, RunEvent } from '../../core/event.ts'
+import type { EndEvent, EventOf, ResponseInfo, RunEvent } from '../../core/event.ts'
 import { type AssistantMessage, type Message, textOf } from '../../core/message.ts'
 import { mergeUsage, type Usage } from '../../core/usage.ts'
 import type { Price } from '../prices/prices.ts'
@@ -156,7 +156,7 @@ function addCallOutput(call: TrackedCall, text: string): undefined {
   call.hasBegun = true
 }
 
-function finishCall(call: TrackedCall, { usage, answered }: EventOf<'end' | 'error'>, output: unknown): string | undefined {
+function finishCall(call: TrackedCall, { usage, answered }: EndEvent, output: unknown): string | undefined {
   call.isOver = true
   if (usage) call.usage = mergeUsage(call.usage, usage)
   // Events that were stored before they said it have it in the message.
