@@ -6,10 +6,10 @@ import type { ExportSource } from './formatter.ts'
 import { createHtmlSection, type HtmlSection, renderSegments } from './html-section.ts'
 import { messageSegments } from './transcript.ts'
 
-/** How many characters of the page are held back, so that run trees that lie mixed in the log come out one after the other. */
+/** Maximum number of buffered characters. Run trees that are interleaved in the log are buffered to write them one after the other. */
 const MAX_HELD_PAGE_CHARACTERS = 4_194_304
 
-/** A run tree that is held back. */
+/** A buffered run tree. */
 interface HeldTree {
   readonly root: StoredEvent
   readonly section: HtmlSection
@@ -18,11 +18,11 @@ interface HeldTree {
   isComplete: boolean
 }
 
-/** The records of a log as parts of a page, in the order in which they began. */
+/** Renders the records of a log as parts of a page, in the order in which they began. */
 export class HtmlBody {
   readonly #source: ExportSource
   readonly #parts: (HeldTree | string)[] = []
-  /** Trees that go on; undefined where they stand in the page already. */
+  /** Unfinished trees; `undefined` for a tree that was written to the page early. */
   readonly #openTrees = new Map<string, HeldTree | undefined>()
   #heldCharacters = 0
 
@@ -30,10 +30,10 @@ export class HtmlBody {
     this.#source = source
   }
 
-  /** Gives what has not to wait any longer. */
+  /** Adds a record; yields the parts that are ready. */
   async *add(record: StoredRecord): AsyncGenerator<string, void> {
     if ('event' in record) this.#addEvent(record)
-    else if (!isCursorRecord(record)) this.#pushPart(`<pre class="said">${renderSegments(messageSegments(record))}</pre>\n`)
+    else if (!isCursorRecord(record)) this.#pushPart(`<pre class="message">${renderSegments(messageSegments(record))}</pre>\n`)
     for (let part = this.#parts[0]; part !== undefined; part = this.#parts[0]) {
       if (typeof part === 'string' || part.isComplete) yield renderPart(part)
       else if (this.#heldCharacters > MAX_HELD_PAGE_CHARACTERS) yield* this.#streamTree(part)
@@ -43,7 +43,7 @@ export class HtmlBody {
     }
   }
 
-  /** Gives the rest. */
+  /** Yields the remaining parts. */
   *end(): Generator<string, void> {
     for (const part of this.#parts) yield renderPart(part)
   }
@@ -57,15 +57,15 @@ export class HtmlBody {
     const { event } = record
     const { rootId } = event.run
     if (!this.#openTrees.has(rootId)) {
-      const begun: HeldTree = {
+      const started: HeldTree = {
         root: record,
         section: createHtmlSection(record, this.#source.tokens),
         transcript: '',
         runList: '',
         isComplete: false,
       }
-      this.#openTrees.set(rootId, begun)
-      this.#pushPart(begun)
+      this.#openTrees.set(rootId, started)
+      this.#pushPart(started)
     }
     const tree = this.#openTrees.get(rootId)
     if (isTreeEnd(event)) this.#openTrees.delete(rootId)
@@ -77,7 +77,7 @@ export class HtmlBody {
     this.#heldCharacters += renderPart(tree).length - before
   }
 
-  /** A tree that is too large to be held, or that others wait for too long. */
+  /** Writes a tree that exceeds the buffer, or that blocks too many others: reads its events from the log again, including later ones. */
   async *#streamTree({ root }: HeldTree): AsyncGenerator<string, void> {
     this.#openTrees.set(root.event.run.rootId, undefined)
     const { head, renderEvent, separator, renderRun, foot } = createHtmlSection(root, this.#source.tokens)
@@ -95,7 +95,7 @@ const renderPart = (part: HeldTree | string): string => {
   return section.head + transcript + section.separator + runList + section.foot()
 }
 
-/** The events of a tree that are to be exported. */
+/** Reads the exported events of a tree. */
 async function* readTreeEvents({ read, filter }: ExportSource, root: StoredEvent): AsyncGenerator<RunEvent, void> {
   yield root.event
   if (isTreeEnd(root.event)) return

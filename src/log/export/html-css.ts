@@ -1,4 +1,4 @@
-/** All colours have a contrast of 4.5 : 1 and more on their ground. */
+/** All colours have a contrast of at least 4.5:1 on their background (WCAG 2.2 §1.4.3). */
 export const EXPORT_CSS = `
 :root { color-scheme: light dark; --ground: #fff; --raised: #f6f8fa; --line: #d1d9e0; --text: #1f2328; --dim: #57606a; --link: #0550ae;
   --blue: #0550ae; --yellow: #7d4e00; --pink: #a72d76; --green: #116329; --red: #a40e26 }
@@ -12,7 +12,7 @@ section { margin: 1.25rem 0; padding: 1rem; border: 1px solid var(--line); borde
 section:target { border-color: var(--link) }
 pre, details, section > div { margin: 0; font: .85rem/1.5 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere }
 section > pre { margin-top: .75rem; padding: .25rem .75rem .75rem; background: var(--raised); border-radius: .25rem }
-pre:empty { display: none } pre.said { margin: .5rem 0; padding: 0 1rem }
+pre:empty { display: none } pre.message { margin: .5rem 0; padding: 0 1rem }
 summary { cursor: pointer; list-style-position: outside } summary::marker { color: var(--dim) }
 section > div, summary { margin-left: 1.1em }
 details > pre { margin: .25rem 0 .5rem 1.1em; padding: .5rem .75rem; background: var(--raised); border-radius: .25rem }

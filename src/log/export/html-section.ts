@@ -9,41 +9,41 @@ import { isTreeEnd } from '../run-end.ts'
 import { createErrorDeduplicator } from './error-deduplicator.ts'
 import { formatTimestamp } from './transcript.ts'
 
-/** What the page says of a run tree: its head, then what the transcript shows of each event, a heading, its runs, and the foot. */
+/** The parts of a run tree's section, in their order: the head, the transcript of each event, a separator, each event in the list of runs, the foot. */
 export interface HtmlSection {
   readonly head: string
   readonly renderEvent: (event: RunEvent) => string
   readonly separator: string
   readonly renderRun: (event: RunEvent) => string
-  /** Asked after the last event. */
+  /** Call after the last event. */
   foot(): string
 }
 
-/** `root` is the first event of it that there is. */
+/** Creates the section of a run tree from the first of its exported events. */
 export function createHtmlSection({ cursor, at, event: { run } }: StoredEvent, tokens: boolean): HtmlSection {
   const transcript: EventFormatter = new TranscriptFormatter({ tokens })
   const tree: EventFormatter = new TreeFormatter()
-  const [one, same] = [createErrorDeduplicator(), createErrorDeduplicator()]
-  let how = 'The log has no end of it.'
+  const [forTranscript, forTree] = [createErrorDeduplicator(), createErrorDeduplicator()]
+  let status = 'The log does not contain the end of this run.'
   const facts = `<p class="facts">${escapeHtml(run.kind)} · ${escapedTimestamp(at)} · <code>${escapeHtml(run.rootId)}</code></p>`
   return {
     head: `<section id="run-${cursor}">\n<h2>${escapeHtml(run.name)}</h2>\n${facts}\n<pre>`,
     renderEvent(event) {
-      const segments = transcript.format(one(event))
+      const segments = transcript.format(forTranscript(event))
       return segments ? `${renderSegments(segments)}\n` : ''
     },
     separator: '</pre>\n<h3>Runs</h3>\n',
     renderRun(event) {
-      const given = same(event)
-      if (isTreeEnd(given)) how = given.type !== 'error' ? '' : isStopError(given.error) ? 'It was stopped.' : 'It failed.'
-      const segments = tree.format(given)
-      return segments ? renderRunItem(renderSegments(segments), tree.detail?.(given)) : ''
+      const shared = forTree(event)
+      if (isTreeEnd(shared)) status = shared.type !== 'error' ? '' : isStopError(shared.error) ? 'The run was stopped.' : 'The run failed.'
+      const segments = tree.format(shared)
+      return segments ? renderRunItem(renderSegments(segments), tree.detail?.(shared)) : ''
     },
-    foot: () => `${how && `<p class="facts">${how}</p>\n`}</section>\n`,
+    foot: () => `${status && `<p class="facts">${status}</p>\n`}</section>\n`,
   }
 }
 
-/** A line of the tree. What it is about is whole within it. */
+/** Renders a line of the list of runs, expandable to the whole value. */
 const renderRunItem = (line: string, value: unknown): string =>
   value === undefined
     ? `<div>${line}</div>\n`
@@ -54,7 +54,7 @@ function formatDetail(value: unknown): string {
   return value instanceof Error ? errorTexts(value).join('\n  caused by ') : JSON.stringify(JSON.parse(stringify(value)), null, 2)
 }
 
-/** Where in the page a tree is. */
+/** Renders the link to a tree's section. */
 export const renderTreeLink = ({ cursor, at, event: { run } }: StoredEvent): string =>
   `<li><a href="#run-${cursor}">${escapeHtml(run.name)}</a> <span class="facts">${escapeHtml(run.kind)} · ${escapedTimestamp(at)}</span></li>\n`
 
@@ -67,7 +67,7 @@ export const renderSegments = (segments: readonly StyledText[]): string =>
     )
     .join('')
 
-/** Without control characters. */
+/** Escapes HTML and removes control characters. */
 const escapedSegment = (segment: StyledText): string => escapeHtml(paintPlain([segment]).join(''))
 
 const HTML_ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }

@@ -4,7 +4,7 @@ import { HtmlBody } from './html-body.ts'
 import { EXPORT_CSS } from './html-css.ts'
 import { escapeHtml, renderTreeLink } from './html-section.ts'
 
-/** A page. The log is read twice: for the list at its head, and for what stands below. */
+/** Formats the log as an HTML page. Reads the log twice: for the list of runs at the top, and for the sections below. */
 export const asHtml: LogFormatter = async function* (source) {
   yield pageHead(source.title)
   const open = new Set<string>()
@@ -22,13 +22,13 @@ export const asHtml: LogFormatter = async function* (source) {
   yield `${isListed ? '</ol>\n</nav>\n' : ''}<main>\n`
   const body = new HtmlBody(source)
   for await (const record of source.read()) {
-    // What came since then is not in the list.
+    // Records written since the first pass are not in the list.
     if (record.cursor > last) break
     source.countRecord()
     yield* body.add(record)
   }
   yield* body.end()
-  yield `${last === '' ? '<p>Nothing was logged.</p>\n' : ''}</main>\n</body>\n</html>\n`
+  yield `${last === '' ? '<p>No records.</p>\n' : ''}</main>\n</body>\n</html>\n`
 }
 
 const pageHead = (title: string): string => `<!doctype html>

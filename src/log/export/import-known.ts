@@ -3,10 +3,10 @@ import { type ReadableLog, readRecords } from '../read-records.ts'
 import type { LogRecord, StoredRecord } from '../record.ts'
 
 /**
- * Of some records those that a log has not got. Free records have no ids of their own, so they are counted: up to the cursor `end`, for
- * what was imported since then is not what is imported now.
+ * Returns the records that the log does not contain. Each log assigns ids of its own, so equal free records are counted: only
+ * those up to the cursor `end`, because later ones were added by the import itself.
  *
- * The log is read around their time, and nothing of it kept.
+ * Reads the log in the time range of the records, and keeps only counts.
  */
 export async function filterUnknown(store: ReadableLog, records: readonly LogRecord[], end: string): Promise<readonly LogRecord[]> {
   const times = records.map(({ at = 0 }) => at)

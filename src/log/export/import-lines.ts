@@ -5,14 +5,14 @@ import { parseJson } from '../../core/util/parse-json.ts'
 import { levels } from '../level.ts'
 import type { LogMessage, LogRecord } from '../record.ts'
 
-/** A line longer than this is no record: those are bounded where they are written. */
+/** Longer lines cannot be records, whose size is limited when they are written. */
 const MAX_IMPORT_LINE_CHARACTERS = 67_108_864
 
-/** What a line is: a record, the header of what follows, or nothing. */
+/** A parsed line: a record, a header, or `undefined` for an empty line. */
 export type ParsedLine = LogRecord | 'header' | undefined
 
 /**
- * Makes what reads lines one after the other, as exports and shipments have them.
+ * Returns a function that parses the lines of exports and shipped batches, to be called in their order.
  *
  * @throws ChaintapError `invalid_log`, `invalid_json`
  */
@@ -25,7 +25,7 @@ export function createLineParser(): (line: string) => ParsedLine {
       decode = decoder()
       return 'header'
     }
-    if (!decode) throw invalidLogError('an exported log begins with {"chaintap":"log","version":1}.')
+    if (!decode) throw invalidLogError('expected the header {"chaintap":"log","version":1} first.')
     if (!/^\{(?:"id":"[^"]*",)?"run":/.test(line)) return parseLogMessage(parse(line))
     const { id: _id, ...event } = decode(line) as ReturnType<typeof decode> & { readonly id?: string }
     return event
@@ -34,24 +34,24 @@ export function createLineParser(): (line: string) => ParsedLine {
 
 function assertLogHeader(line: string): void {
   const { chaintap, version } = Object(parseJson(line)) as { readonly chaintap?: unknown; readonly version?: unknown }
-  if (chaintap !== 'log') throw invalidLogError('this header is not that of an exported log.')
-  if (version !== 1) throw invalidLogError(`the log has version ${String(version)}, and version 1 can be read: take a newer chaintap.`)
+  if (chaintap !== 'log') throw invalidLogError('the header is not that of an exported log.')
+  if (version !== 1) throw invalidLogError(`the log has version ${String(version)}, but this chaintap reads version 1. Update chaintap.`)
 }
 
 function parseLogMessage(value: unknown): LogMessage {
   const { level, at, category, message, properties } = Object(value) as { readonly [Field in keyof LogMessage]?: unknown }
   const isText = (text: unknown): boolean => typeof text === 'string'
-  const wrong =
+  const invalidField =
     (!levels.some((name) => name === level) && 'level') ||
     (!Number.isFinite(at) && 'at') ||
     (!(Array.isArray(category) && category.every(isText)) && 'category') ||
     (!isText(message) && 'message') ||
     ((typeof properties !== 'object' || properties === null || Array.isArray(properties)) && 'properties')
-  if (wrong) throw invalidLogError(`it is no event of a run, and as a free record it has a wrong ${wrong}.`)
+  if (invalidField) throw invalidLogError(`it is neither a run event nor a free record: ${invalidField} is missing or invalid.`)
   return { level, at, category, message, properties } as LogMessage
 }
 
-/** The lines of a text that comes in pieces. */
+/** Splits a stream into lines. */
 export async function* splitLines(source: ReadableStream<Uint8Array | string>): AsyncGenerator<string, void> {
   const reader = source.getReader()
   const text = createTextDecoder()
@@ -62,16 +62,17 @@ export async function* splitLines(source: ReadableStream<Uint8Array | string>): 
       const lines = [rest + first, ...more]
       rest = lines.pop() ?? ''
       yield* lines
-      if (rest.length > MAX_IMPORT_LINE_CHARACTERS) throw invalidLogError(`it is longer than ${MAX_IMPORT_LINE_CHARACTERS} characters.`)
+      if (rest.length > MAX_IMPORT_LINE_CHARACTERS)
+        throw invalidLogError(`the line is longer than ${MAX_IMPORT_LINE_CHARACTERS} characters.`)
     }
     yield rest + text()
   } finally {
-    // Whoever leaves has its own reason, and a stream that has failed has told its.
+    // A failed stream rejects cancel() with the error that read() has already thrown.
     await reader.cancel().catch(() => {})
   }
 }
 
-/** Bytes to text; without any, what is left of them. */
+/** Returns a function that decodes bytes to text; called without an argument, it flushes. */
 function createTextDecoder(): (piece?: Uint8Array | string) => string {
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
   return (piece) => {
@@ -79,9 +80,9 @@ function createTextDecoder(): (piece?: Uint8Array | string) => string {
     try {
       return utf8.decode(piece, { stream: piece !== undefined })
     } catch {
-      throw invalidLogError('it is not UTF-8.')
+      throw invalidLogError('it is not valid UTF-8.')
     }
   }
 }
 
-const invalidLogError = (what: string): ChaintapError => new ChaintapError('invalid_log', what)
+const invalidLogError = (message: string): ChaintapError => new ChaintapError('invalid_log', message)

@@ -6,36 +6,41 @@ import type { LogStore } from '../store.ts'
 import { filterUnknown } from './import-known.ts'
 import { createLineParser, type ParsedLine, splitLines } from './import-lines.ts'
 
-/** What has been imported so far, or in all. */
+/** The number of records imported so far, or in total. */
 export interface ImportProgress {
-  /** Written to the log. */
+  /** Records written to the log. */
   readonly records: number
-  /** Left out, for the log has them. */
+  /** Records skipped because the log already contains them. */
   readonly repeats: number
 }
 
 /** Options of {@link importLog}. */
 export interface ImportOptions {
-  /** Told after each batch of some hundred records. */
+  /** Called after each batch of at most 500 records. */
   readonly onProgress?: (progress: ImportProgress) => void
+  /** Stops the import when it aborts, even if the source stalls. */
   readonly signal?: AbortSignal
 }
 
-/** How many records, or characters, are taken at once. */
+/** Limits of one batch. */
 const IMPORT_BATCH_RECORDS = 500
 const IMPORT_BATCH_CHARACTERS = 1_048_576
 
 /**
- * Reads what {@link exportLog} wrote as `ndjson`, or what `shipTo` sent, into a log; several of them may follow each other. Records are
- * equal to those that were exported, their `id` and `cursor` aside, which are the log's own.
+ * Imports an `ndjson` export of {@link exportLog}, or batches sent by `shipTo`, into a log; the source may consist of several of them. Imported
+ * records equal the exported ones, except for `id` and `cursor`, which each log assigns itself.
  *
- * What the log has is not written again: an event is known by the id of its run, its `seq`, time and type; a free record by all that is in
- * it, as often as it is there. Rules of the log (`redact`, `keep`, `limit`) that change a record make it another one.
+ * Records that the log already contains are skipped. An event is identified by the id of its run, its `seq`, time and type; a free record by all
+ * of its content, and equal ones are counted. A record that a rule of the log (`redact`, `keep`, `limit`) changes is not recognised as a
+ * duplicate.
  *
- * @throws ChaintapError `invalid_log`, which names the line; `log_not_written`, `log_closed`. What stands before that line may be in the
- * log then, and can be imported again.
+ * @throws ChaintapError `invalid_log`, with the line number. The lines before it may have been imported; importing the mended source again does
+ * not duplicate them
+ * @throws ChaintapError `log_not_written` or `log_closed`
  * @example
- * const { records } = await importLog(store, file)
+ * const backup = await new Response(exportLog(log)).blob()
+ * const { records, repeats } = await importLog(log, backup)
+ * show(`${records} imported, ${repeats} skipped`)
  */
 export async function importLog(
   store: Pick<LogStore, 'append' | 'read'>,
@@ -43,7 +48,7 @@ export async function importLog(
   { onProgress, signal }: ImportOptions = {},
 ): Promise<ImportProgress> {
   const given: ReadableStream<Uint8Array | string> = source instanceof ReadableStream ? source : new Blob([source]).stream()
-  // A stream that stalls is left, too.
+  // pipeThrough() lets the signal end a read that stalls.
   const stream = signal ? given.pipeThrough(new TransformStream(), { signal }) : given
   let progress: ImportProgress = { records: 0, repeats: 0 }
   let end = ''
@@ -59,7 +64,7 @@ export async function importLog(
 
 interface ImportBatch {
   readonly records: readonly LogRecord[]
-  /** It begins behind a header: what stands before that may be in it again. */
+  /** It starts with a header: it may repeat records of the sources before it. */
   readonly isFirst: boolean
 }
 
@@ -75,7 +80,7 @@ async function* readImportBatches(stream: ReadableStream<Uint8Array | string>): 
       records = []
       characters = 0
     }
-    // What was delivered of another log says nothing about this one.
+    // The cursor of another log means nothing in this one.
     if (isHeader || isCursorRecord(line)) continue
     records.push(line)
     characters += length
@@ -83,24 +88,24 @@ async function* readImportBatches(stream: ReadableStream<Uint8Array | string>): 
   if (records.length > 0) yield { records, isFirst }
 }
 
-/** What lines say, and how long they are. */
+/** Parses lines; yields each with its length in characters. */
 async function* readLines(
   stream: ReadableStream<Uint8Array | string>,
 ): AsyncGenerator<{ readonly line: NonNullable<ParsedLine>; readonly length: number }, void> {
-  const read = createLineParser()
+  const parseLine = createLineParser()
   let number = 1
   let isEmpty = true
   try {
     for await (const text of splitLines(stream)) {
-      const line = read(text)
+      const line = parseLine(text)
       number++
       isEmpty &&= line === undefined
       if (line) yield { line, length: text.length }
     }
   } catch (cause) {
-    // Anything else is a failure of the stream.
+    // Other errors come from the source.
     if (!(cause instanceof ChaintapError && cause.code.startsWith('invalid_'))) throw cause
     throw new ChaintapError('invalid_log', `Line ${number} cannot be imported: ${cause.message}`, { cause })
   }
-  if (isEmpty) throw new ChaintapError('invalid_log', 'There is nothing to import: an exported log has a header at least.')
+  if (isEmpty) throw new ChaintapError('invalid_log', 'The source is empty. An exported log contains at least a header line.')
 }

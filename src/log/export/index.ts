@@ -7,45 +7,73 @@ import type { ExportSource, LogFormatter } from './formatter.ts'
 export { type ImportOptions, type ImportProgress, importLog } from './import.ts'
 
 /**
- * - `text`: what LangChain's handlers print, without colours
- * - `ansi`: the same in colours: the file that its FileCallbackHandler and a logger beside it would have written
- * - `html`: a page of its own, without scripts and without requests
- * - `ndjson`: every record as a line, for {@link importLog}; nothing is lost
- * - `otlp`: run trees as traces for OpenTelemetry: lines of TracesData in OTLP/JSON, which is what a collector's `/v1/traces` takes
+ * The formats of {@link exportLog}:
+ *
+ * - `text`: the output of LangChain's handlers, without colours
+ * - `ansi`: the same with colours, as LangChain's FileCallbackHandler and a logger would have written the file
+ * - `html`: a self-contained page without scripts or requests
+ * - `ndjson`: each record as a line of JSON, for {@link importLog}; lossless
+ * - `otlp`: run trees as OpenTelemetry traces: lines of TracesData in OTLP/JSON, which a collector's `/v1/traces` accepts
  */
 export type LogFormat = 'text' | 'ansi' | 'html' | 'ndjson' | 'otlp'
 
-/** What has been exported so far. */
+/** The progress of an export. */
 export interface ExportProgress {
+  /** Records exported so far. */
   readonly records: number
+  /** Bytes written so far. */
   readonly bytes: number
 }
 
-/** Options of {@link exportLog}: which records, and how. */
+/** Options of {@link exportLog}: which records are exported, and how. */
 export interface ExportOptions extends LogFilter {
+  /**
+   * The output format.
+   *
+   * @defaultValue `'ndjson'`
+   */
   readonly format?: LogFormat
-  /** Prints what models say, too: for `text`, `ansi` and `html`. Default false. */
+  /**
+   * `text`, `ansi`, `html`: prints tokens too.
+   *
+   * @defaultValue false
+   */
   readonly tokens?: boolean
-  /** Of `otlp`: what went in and came out, and what errors say, too. Default false. */
+  /**
+   * `otlp`: includes inputs, outputs and error messages.
+   *
+   * @defaultValue false
+   */
   readonly content?: boolean
-  /** Of `otlp`: the `service.name`. Default `unknown_service`, as OpenTelemetry has it. */
+  /**
+   * `otlp`: the `service.name`.
+   *
+   * @defaultValue `'unknown_service'`, as OpenTelemetry specifies
+   */
   readonly service?: string
-  /** Of the page. Default `Log of runs`. */
+  /**
+   * `html`: the title of the page.
+   *
+   * @defaultValue `'Log of runs'`
+   */
   readonly title?: string
-  /** Told after each piece, of some 16 KB. */
+  /** Called after each chunk of about 16 KB. */
   readonly onProgress?: (progress: ExportProgress) => void
 }
 
 const EXPORT_CHUNK_CHARACTERS = 16_384
 
 /**
- * A log, or a part of it, as bytes, in the order in which it was written. It is read page by page as the stream is, so that a log of any
- * length takes little memory; cancelling stops it.
+ * Exports a log, or a part of it, as a stream of bytes, in the order in which the records were written.
  *
- * @throws ChaintapError `invalid_options`, when called, for a format that there is none of
+ * The log is read while the stream is read, so that an export needs little memory at any length of the log. Cancelling the stream stops the
+ * export.
+ *
+ * @throws ChaintapError `invalid_options`, when called, for an unknown format
  * @example
- * const page = await new Response(exportLog(store, { format: 'html', runId })).blob()
- * await exportLog(store).pipeTo(await fileHandle.createWritable())
+ * const page = await new Response(exportLog(log, { format: 'html', level: 'info' })).blob()
+ * const handle = await (await navigator.storage.getDirectory()).getFileHandle('log.ndjson', { create: true })
+ * await exportLog(log).pipeTo(await handle.createWritable())
  */
 export function exportLog(
   store: ReadableLog,
@@ -53,7 +81,7 @@ export function exportLog(
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const load = Object.hasOwn(formatLoaders, format) ? formatLoaders[format] : undefined
   if (!load)
-    throw new ChaintapError('invalid_options', `There is no format ${String(format)}: give ${Object.keys(formatLoaders).join(', ')}.`)
+    throw new ChaintapError('invalid_options', `exportLog: unknown format ${String(format)}. Use ${Object.keys(formatLoaders).join(', ')}.`)
   const { onProgress, ...filter } = rest
   let records = 0
   const source: ExportSource = {
@@ -68,7 +96,7 @@ export function exportLog(
   return streamFromBatches(async () => encodeChunks((await load())(source), (bytes) => onProgress?.({ records, bytes })))
 }
 
-/** Whoever only logs loads none of them. */
+/** Each format is a chunk of its own, loaded when it is used. */
 const formatLoaders: Readonly<Record<LogFormat, () => Promise<LogFormatter>>> = {
   text: async () => (await import('./transcript.ts')).asText,
   ansi: async () => (await import('./transcript.ts')).asAnsi,
@@ -77,24 +105,24 @@ const formatLoaders: Readonly<Record<LogFormat, () => Promise<LogFormatter>>> = 
   otlp: async () => (await import('./otlp.ts')).asOtlp,
 }
 
-/** Texts as bytes, some thousand at a time. */
+/** Encodes texts as chunks of bytes; calls `onBytes` with the number of bytes written so far. */
 async function* encodeChunks(
   texts: AsyncGenerator<string, void>,
-  told: (bytes: number) => void,
+  onBytes: (bytes: number) => void,
 ): AsyncGenerator<readonly Uint8Array<ArrayBuffer>[], void> {
   const utf8 = new TextEncoder()
-  let piece = ''
+  let pending = ''
   let written = 0
-  const cut = (): readonly Uint8Array<ArrayBuffer>[] => {
-    // A copy, as the types of Workers do not say whose memory it is.
-    const bytes = new Uint8Array(utf8.encode(piece))
-    piece = ''
-    told((written += bytes.length))
+  const takeChunk = (): readonly Uint8Array<ArrayBuffer>[] => {
+    // Copied because the Workers types of encode() do not state the type of its buffer.
+    const bytes = new Uint8Array(utf8.encode(pending))
+    pending = ''
+    onBytes((written += bytes.length))
     return [bytes]
   }
   for await (const text of texts) {
-    piece += text
-    if (piece.length >= EXPORT_CHUNK_CHARACTERS) yield cut()
+    pending += text
+    if (pending.length >= EXPORT_CHUNK_CHARACTERS) yield takeChunk()
   }
-  if (piece !== '') yield cut()
+  if (pending !== '') yield takeChunk()
 }

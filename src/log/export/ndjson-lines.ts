@@ -2,15 +2,15 @@ import { encoder } from '../../core/json/encoder.ts'
 import { stringify } from '../../core/json/stringify.ts'
 import type { StoredRecord } from '../record.ts'
 
-/** The first line of what is exported or shipped. */
+/** The first line of an export or a shipped batch. */
 export const HEADER = '{"chaintap":"log","version":1}'
 
-/** What is in a log has been cut already. */
+/** Values were already limited when they were logged. */
 const UNLIMITED = { limit: Infinity }
 
 /**
- * Makes what writes records as lines of JSON: an event as the codec has it, its run whole where the lines first tell of it; a free record
- * with its fields. Each has its `id` before them.
+ * Returns a function that encodes records as lines of JSON, each with its `id` first: an event as the codec encodes it, with the complete run in
+ * its first event; a free record with its fields.
  */
 export function createLineEncoder(): (record: StoredRecord) => string {
   const encode = encoder(UNLIMITED)

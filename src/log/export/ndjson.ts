@@ -1,12 +1,12 @@
 import type { LogFormatter } from './formatter.ts'
 import { createLineEncoder, HEADER } from './ndjson-lines.ts'
 
-/** Every record as a line, behind a line that says what it is. */
+/** Formats each record as a line, after a header line. */
 export const asNdjson: LogFormatter = async function* ({ read, countRecord }) {
-  const line = createLineEncoder()
+  const encodeLine = createLineEncoder()
   yield `${HEADER}\n`
   for await (const record of read()) {
     countRecord()
-    yield `${line(record)}\n`
+    yield `${encodeLine(record)}\n`
   }
 }

@@ -3,7 +3,7 @@ import { type AssistantMessage, type Message, type Part, type ToolCall, textOf a
 import { isModel } from './otlp-names.ts'
 import { type Attribute, attribute, toAttributeText } from './otlp-value.ts'
 
-/** What a run was given, in the attribute that the conventions have for it. */
+/** The input of a run, in the attribute that the conventions define for it. */
 export function inputAttributes(run: Run, input: unknown): Attribute[] {
   if (input === undefined) return []
   if (run.kind === 'tool') return [attribute('gen_ai.tool.call.arguments', toAttributeText(toToolCall(input)?.args ?? input))]
@@ -16,22 +16,25 @@ export function inputAttributes(run: Run, input: unknown): Attribute[] {
   ]
 }
 
-/** What it gave, or had given until it failed. */
+/** The output of a run, or its partial output if it failed. */
 export function outputAttributes(run: Run, output: unknown, failed = false): Attribute[] {
   if (output === undefined) return []
   if (run.kind === 'tool')
     return [attribute('gen_ai.tool.call.result', isExportableMessage(output) ? textIn(output) : toAttributeText(output))]
   const messages = exchangesMessages(run) ? toMessageList(output, 'assistant') : undefined
   if (!messages) return [attribute('chaintap.output', toAttributeText(output))]
-  const said = messages.map((message) => ({ ...toOtlpMessage(message), finish_reason: stopReason(message) ?? (failed ? 'error' : 'stop') }))
-  return [attribute('gen_ai.output.messages', toAttributeText(said))]
+  const outputMessages = messages.map((message) => ({
+    ...toOtlpMessage(message),
+    finish_reason: stopReason(message) ?? (failed ? 'error' : 'stop'),
+  }))
+  return [attribute('gen_ai.output.messages', toAttributeText(outputMessages))]
 }
 
-/** The provider's own word for why a model stopped. */
+/** The provider's stop reason of a model's answer. */
 export const stopReason = (output: unknown): string | undefined =>
   isExportableMessage(output) && 'stopReason' in output && typeof output.stopReason === 'string' ? output.stopReason : undefined
 
-/** The id of the call that a tool was run for. */
+/** The id of the tool call in a tool's input. */
 export const callId = (input: unknown): string | undefined => toToolCall(input)?.id
 
 const exchangesMessages = (run: Run): boolean => isModel(run) || run.kind === 'agent'
@@ -58,13 +61,13 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
 
 const areObjects = (value: unknown): boolean => Array.isArray(value) && value.every(isObject)
 
-/** A message in the words of the conventions' schemas (gen-ai-input-messages.json, gen-ai-output-messages.json). */
+/** Converts a message to the conventions' schemas (gen-ai-input-messages.json, gen-ai-output-messages.json). */
 function toOtlpMessage(message: Message): { readonly role: string; readonly parts: readonly object[] } {
   const { role, content } = message
   if (role === 'tool') return { role, parts: [{ type: 'tool_call_response', id: message.toolCallId, response: textIn(message) }] }
-  const said = typeof content === 'string' ? (content === '' ? [] : [{ type: 'text', content }]) : content.map(toOtlpPart)
+  const contentParts = typeof content === 'string' ? (content === '' ? [] : [{ type: 'text', content }]) : content.map(toOtlpPart)
   const calls = role === 'assistant' ? (message.toolCalls ?? []).map(toToolCallPart) : []
-  return { role, parts: [...said, ...calls] }
+  return { role, parts: [...contentParts, ...calls] }
 }
 
 function toOtlpPart(part: Part): object {

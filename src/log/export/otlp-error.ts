@@ -9,7 +9,7 @@ export function errorType(error: unknown): string {
   return typeof word === 'string' ? word.slice(0, 128) : '_OTHER'
 }
 
-/** Why a run was stopped, where that is not a failure. Timeouts and exceeded budgets are failures, so they return `undefined`. */
+/** Why a run was stopped; `undefined` for a failure. Timeouts and exceeded budgets are failures. */
 export function stopCode(error: unknown): string | undefined {
   if (!isStopError(error)) return undefined
   const code = errorType(error)

@@ -2,16 +2,16 @@ import type { ResponseInfo, Run, RunKind } from '../../core/event.ts'
 import type { Usage } from '../../core/usage.ts'
 import { type Attribute, attributes } from './otlp-value.ts'
 
-/** Of which month OpenTelemetry's names for generative AI are here: they are in development, and have changed four times in a year. */
+/** The month of OpenTelemetry's GenAI conventions used here: they are in development, and their names changed four times in a year. */
 export const SEMCONV = '2026-11'
 
 export const SPAN_KIND_INTERNAL = 1
 export const SPAN_KIND_CLIENT = 3
 
-/** What the conventions call a run of a kind. */
+/** The conventions' name for a kind of run. */
 interface Operation {
   readonly operation: string
-  /** The attribute that has the run's name. */
+  /** The attribute that contains the run's name. */
   readonly nameAttribute?: string
 }
 
@@ -25,17 +25,17 @@ const operations: Readonly<Partial<Record<RunKind, Operation>>> = {
 
 const workflow: Operation = { operation: 'invoke_workflow', nameAttribute: 'gen_ai.workflow.name' }
 
-/** Undefined for what is a step on the way: a prompt, a parser, a chain in a chain. */
+/** Returns `undefined` for runs that the conventions have no operation for: a prompt, a parser, a chain below another run. */
 export const findOperation = ({ kind, id, rootId }: Run): Operation | undefined =>
   kind === 'chain' && id === rootId ? workflow : operations[kind]
 
-/** Which conversation a run belongs to, where its metadata say so in one of LangSmith's words (docs.langchain.com/langsmith/threads). */
+/** The conversation of a run, if its metadata contain one of LangSmith's keys (docs.langchain.com/langsmith/threads). */
 export const findConversationId = ({ metadata }: Run): string | undefined =>
   ['session_id', 'thread_id', 'conversation_id'].map((key) => metadata[key]).find((id) => typeof id === 'string')
 
 export const isModel = ({ kind }: Run): boolean => kind === 'chat_model' || kind === 'llm'
 
-/** Input tokens include those of caches, output tokens reasoning: there as here. */
+/** Both here and in the conventions, input tokens include cached ones, and output tokens include reasoning. */
 export const usageAttributes = (usage: Usage): Attribute[] =>
   attributes({
     'gen_ai.usage.input_tokens': usage.inputTokens,
@@ -47,7 +47,7 @@ export const usageAttributes = (usage: Usage): Attribute[] =>
     'chaintap.usage.cost': usage.cost === undefined ? undefined : { double: usage.cost },
   })
 
-/** Whose server it is, by its host. The last three have no name in the conventions. */
+/** Providers by host. The last three have no name in the conventions. */
 const PROVIDER_HOSTS: readonly (readonly [host: RegExp, provider: string])[] = [
   [/(^|\.)anthropic\.com$/, 'anthropic'],
   [/(^|\.)openai\.com$/, 'openai'],
@@ -67,7 +67,7 @@ const PROVIDER_HOSTS: readonly (readonly [host: RegExp, provider: string])[] = [
   [/:11434$/, 'ollama'],
 ]
 
-/** Where the host says nothing (a proxy, a binding): whose words the model speaks, by the names of ours. */
+/** Providers by model class, for hosts that are not conclusive (a proxy, a binding): the provider whose protocol the class uses. */
 const MODEL_PROVIDERS: Readonly<Record<string, string>> = {
   ChatAnthropic: 'anthropic',
   ChatOpenAI: 'openai',
@@ -76,7 +76,7 @@ const MODEL_PROVIDERS: Readonly<Record<string, string>> = {
   BrowserAI: 'browser',
 }
 
-/** Which model of whom has answered, and where. Which one was asked for is not in a log. */
+/** The provider, the model and the server that answered. A log does not contain the requested model. */
 export function modelAttributes({ name }: Run, { id, model, url }: ResponseInfo = {}): Attribute[] {
   const server = URL.parse(url ?? '')
   const provider = PROVIDER_HOSTS.find(([host]) => server && (host.test(server.hostname) || host.test(server.host)))?.[1]

@@ -23,15 +23,15 @@ import {
   traceId,
 } from './otlp-value.ts'
 
-/** As many as OpenTelemetry's SDKs keep for a span where nothing else is said (EventCountLimit). */
+/** The default EventCountLimit of OpenTelemetry's SDKs. */
 const MAX_SPAN_EVENTS = 128
 
-/** `STATUS_CODE_ERROR`. What ended well has none: whether it was well is for the program to say. */
+/** `STATUS_CODE_ERROR`. Other spans have no status: instrumentation leaves `OK` to the application. */
 const STATUS_CODE_ERROR = 2
 
-/** The span of a run that goes on. */
+/** The span of an unfinished run. */
 export class OpenSpan {
-  /** How many characters may still be dropped. */
+  /** Number of characters of JSON that `dropContent` can free. */
   size: number
   readonly run: Run
   readonly #startedAt: number
@@ -68,7 +68,7 @@ export class OpenSpan {
       })
   }
 
-  /** What it was given and what happened to it, where there is no room for them. */
+  /** Drops the input and the span events, and counts them as dropped. */
   dropContent(): void {
     this.#droppedAttributes += this.#inputAttributes.length
     this.#droppedEvents += this.#events.length
@@ -77,12 +77,12 @@ export class OpenSpan {
     this.size = 0
   }
 
-  /** The span as JSON. Without an end it ends when its tree was last heard of. `isNews`: its error is not one that a child has told. */
-  toJson(last: number, end: EndEvent | undefined, isNews = false): string {
+  /** Returns the span as JSON. Without an end event it ends at `lastAt`. `isNewError`: no child has reported the same error. */
+  toJson(lastAt: number, end: EndEvent | undefined, isNewError = false): string {
     const { run } = this
     const at = this.#startedAt
     const failure = end?.type === 'error' && stopCode(end.error) === undefined ? end : undefined
-    if (failure && isNews) this.#addSpanEvent(failure.at, 'exception', this.#exceptionAttributes(failure.error))
+    if (failure && isNewError) this.#addSpanEvent(failure.at, 'exception', this.#exceptionAttributes(failure.error))
     const span = {
       traceId: traceId(run.rootId),
       spanId: spanId(run.id),
@@ -90,8 +90,8 @@ export class OpenSpan {
       name: spanName(run, end),
       kind: isModel(run) ? SPAN_KIND_CLIENT : SPAN_KIND_INTERNAL,
       startTimeUnixNano: toUnixNanos(at),
-      // Clocks can be set back.
-      endTimeUnixNano: toUnixNanos(Math.max(at, end?.at ?? last)),
+      // The clock may have been set back.
+      endTimeUnixNano: toUnixNanos(Math.max(at, end?.at ?? lastAt)),
       attributes: [
         ...this.#outcomeAttributes(end),
         ...(isModel(run) ? this.#responseAttributes(end) : []),
@@ -131,7 +131,7 @@ export class OpenSpan {
     ]
   }
 
-  /** What a model's run tells. Tokens are told of streams alone. */
+  /** The response attributes of a model run. Only streams have token events. */
   #responseAttributes(end: EndEvent | undefined): Attribute[] {
     const { run } = this
     const first = this.#firstTokenAt
@@ -157,7 +157,7 @@ export class OpenSpan {
     this.#events.push(event)
   }
 
-  /** What an error says may quote what a user has said. */
+  /** The message of an error is content: it may quote user input. */
   #exceptionAttributes(error: unknown): Readonly<Record<string, AttributeValue | undefined>> {
     const [, ...causes] = errorTexts(error)
     const message = [error instanceof Error ? error.message : toAttributeText(error), ...causes].join('\n  caused by ')
@@ -168,7 +168,7 @@ export class OpenSpan {
   }
 }
 
-/** `chat claude-sonnet-5`; which model was asked for is not in a log, so it is the one that has answered. */
+/** `chat claude-sonnet-5`: the model that answered, because a log does not contain the requested one. */
 function spanName(run: Run, end: EndEvent | undefined): string {
   const words = [findOperation(run)?.operation, isModel(run) ? end?.answered?.model : run.name]
   return toWellFormed(words.filter(Boolean).join(' ')) || run.kind

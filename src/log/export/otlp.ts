@@ -5,42 +5,42 @@ import { SEMCONV } from './otlp-names.ts'
 import { OpenSpan } from './otlp-span.ts'
 import { attributes } from './otlp-value.ts'
 
-/** How many characters are held for trees that go on. */
+/** Maximum number of buffered characters of unfinished trees. */
 const MAX_HELD_SPAN_CHARACTERS = 4_194_304
-/** How many trees: of a page that was killed the log has no end. */
+/** Maximum number of unfinished trees: a page that was killed leaves trees without an end. */
 const MAX_OPEN_TREES = 10_000
 
-/** A line of TracesData for each run tree, when it has ended (OTLP's File Exporter). Free records are no spans. */
+/** Formats each run tree, when it has ended, as a line of TracesData (OTLP File Exporter). Free records are not exported. */
 export const asOtlp: LogFormatter = async function* ({ read, countRecord, content, service }) {
   const resource = JSON.stringify({ attributes: attributes({ 'service.name': service }) })
   const scope = JSON.stringify({ name: 'chaintap', attributes: attributes({ 'chaintap.semconv': SEMCONV }) })
   const line = (spans: readonly string[]): string =>
     `{"resourceSpans":[{"resource":${resource},"scopeSpans":[{"scope":${scope},"spans":[${spans.join(',')}]}]}]}\n`
-  const forest = new TraceAssembler(content)
+  const assembler = new TraceAssembler(content)
   for await (const record of read()) {
     if (!('event' in record)) continue
     countRecord()
-    for (const spans of forest.addEvent(record.event)) yield line(spans)
+    for (const spans of assembler.addEvent(record.event)) yield line(spans)
   }
-  for (const spans of forest.flush()) yield line(spans)
+  for (const spans of assembler.flush()) yield line(spans)
 }
 
 interface OpenSpanEntry {
   readonly span: OpenSpan
   readonly parent: OpenSpanEntry | undefined
-  /** The error of the child that has failed last, as text: one that goes up the tree is told once. */
+  /** The error of the last failed child, as text: an error that propagates up the tree is reported once. */
   childError?: string
 }
 
 interface SpanTree {
   readonly openSpans: Map<string, OpenSpanEntry>
-  /** Spans of runs that have ended. */
+  /** The spans of ended runs, as JSON. */
   finishedSpans: string[]
-  /** When it was last heard of. */
+  /** Time of the last event. */
   lastEventAt: number
 }
 
-/** The run trees that go on, oldest first. */
+/** Builds spans from events. Holds the unfinished run trees, oldest first. */
 class TraceAssembler {
   readonly #withContent: boolean
   readonly #trees = new Map<string, SpanTree>()
@@ -50,18 +50,17 @@ class TraceAssembler {
     this.#withContent = withContent
   }
 
-  /** Gives what has not to wait any longer: spans, line by line. */
+  /** Adds an event; yields the spans of each line that is ready. */
   *addEvent(event: RunEvent): Generator<readonly string[], void> {
     const { run } = event
     if (event.type === 'start') yield* this.#startSpan(event)
     const tree = this.#trees.get(run.rootId)
     const open = tree?.openSpans.get(run.id)
-    // What began before the records that are exported has no span: nobody knows when.
+    // A run that started before the first exported record has no span: its start time is unknown.
     if (!tree || !open) return
     tree.lastEventAt = Math.max(tree.lastEventAt, event.at)
     if (event.type === 'end' || event.type === 'error') {
-      const isNews = isNewError(open, event)
-      this.#closeSpan(tree, open, event, isNews)
+      this.#closeSpan(tree, open, event, isNewError(open, event))
       if (run.id === run.rootId || tree.openSpans.size === 0) yield* this.#finishTree(run.rootId, tree)
     } else {
       this.#heldCharacters -= open.span.size
@@ -71,7 +70,7 @@ class TraceAssembler {
     if (this.#heldCharacters > MAX_HELD_SPAN_CHARACTERS) yield* this.#reduceHeld()
   }
 
-  /** Gives the rest. */
+  /** Yields the spans of all unfinished trees. */
   *flush(): Generator<readonly string[], void> {
     for (const [rootId, tree] of this.#trees) yield* this.#finishTree(rootId, tree)
   }
@@ -85,23 +84,23 @@ class TraceAssembler {
     this.#trees.set(run.rootId, tree)
     const before = tree.openSpans.get(run.id)
     if (before) this.#closeSpan(tree, before)
-    // A parent that is not exported is stood for by the root.
+    // If the parent is not exported, the root takes its place.
     const parent = run.parentId === undefined ? undefined : (tree.openSpans.get(run.parentId) ?? tree.openSpans.get(run.rootId))
     const span = new OpenSpan(event, parent?.span.run, this.#withContent)
     this.#heldCharacters += span.size
     tree.openSpans.set(run.id, { span, parent })
   }
 
-  /** A run has ended, or is taken for ended. */
-  #closeSpan(tree: SpanTree, { span }: OpenSpanEntry, end?: EndEvent, isNews = false): void {
+  /** Closes the span of a run that has ended, or has no end in the log. */
+  #closeSpan(tree: SpanTree, { span }: OpenSpanEntry, end?: EndEvent, isNew = false): void {
     this.#heldCharacters -= span.size
-    const json = span.toJson(tree.lastEventAt, end, isNews)
+    const json = span.toJson(tree.lastEventAt, end, isNew)
     this.#heldCharacters += json.length
     tree.openSpans.delete(span.run.id)
     tree.finishedSpans.push(json)
   }
 
-  /** A tree has ended. */
+  /** Closes all spans of a tree and yields them. */
   *#finishTree(rootId: string, tree: SpanTree): Generator<readonly string[], void> {
     for (const open of tree.openSpans.values()) this.#closeSpan(tree, open)
     this.#trees.delete(rootId)
@@ -115,7 +114,7 @@ class TraceAssembler {
     tree.finishedSpans = []
   }
 
-  /** Gives what has ended of all trees, and where that is not enough drops what the oldest runs hold. */
+  /** Yields the ended spans of all trees; if that does not free enough, drops the content of the oldest runs. */
   *#reduceHeld(): Generator<readonly string[], void> {
     for (const tree of this.#trees.values()) yield* this.#takeFinished(tree)
     for (const { openSpans } of this.#trees.values())

@@ -20,7 +20,7 @@ function logOf(): IndexedDBLogStore {
   return store
 }
 
-test('a log moves from memory to IndexedDB and on, and is the same; nothing is doubled', async () => {
+test('importLog() copies a log from memory to IndexedDB and on without changes or duplicates', async () => {
   await fc.assert(
     fc.asyncProperty(logs, async (records) => {
       const [first, second, third] = [await storeOf(records), logOf(), logOf()]

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { all, given, run, said } from '../../contracts/log-store.ts'
 import { agentLog, exported, logs, recordsIn, storeOf } from './samples.ts'
 
-/** A log of so many records that are made as they are read, and how many were. */
+/** A log of `count` records that are created when they are read; `made` is their number so far. */
 function endless(count = Infinity): Pick<LogStore, 'read'> & { readonly read: LogStore['read']; made: number; cancelled: boolean } {
   const log = {
     made: 0,
@@ -37,8 +37,8 @@ function endless(count = Infinity): Pick<LogStore, 'read'> & { readonly read: Lo
   return log
 }
 
-describe('exportLog as ndjson', () => {
-  test('has every record as a line, with its id, behind a header', async () => {
+describe('exportLog() as ndjson', () => {
+  test('writes a header, then each record as a line with its id', async () => {
     const store = await storeOf(agentLog)
     const lines = (await exported(store)).split('\n')
     expect(lines.shift()).toBe('{"chaintap":"log","version":1}')
@@ -48,7 +48,7 @@ describe('exportLog as ndjson', () => {
     expect(ids).toHaveLength(agentLog.length)
   })
 
-  test('loses nothing: what is imported again is equal', async () => {
+  test('is lossless: imported records equal the exported ones', async () => {
     await fc.assert(
       fc.asyncProperty(logs, async (records) => {
         const copy = new MemoryLogStore()
@@ -62,7 +62,7 @@ describe('exportLog as ndjson', () => {
     )
   })
 
-  test('cuts no text that the log has whole', async () => {
+  test('does not cut texts that the log contains whole', async () => {
     const store = new MemoryLogStore({ limit: 1_000_000 })
     const records = [said('x'.repeat(600_000)), { run: run('r'), at: 1, seq: 0, type: 'start', input: 'y'.repeat(600_000) }] as const
     await store.append(records)
@@ -71,58 +71,64 @@ describe('exportLog as ndjson', () => {
     expect(await recordsIn(copy)).toEqual(records)
   })
 
-  test('has of a part of a log what the filter lets through', async () => {
+  test('writes only records that match the filter', async () => {
     const copy = new MemoryLogStore()
     await importLog(copy, exportLog(await storeOf(agentLog), { runId: 'a', kind: 'tool' }))
     expect(await recordsIn(copy)).toEqual(agentLog.filter((record) => 'run' in record && record.run.id === 't'))
   })
 
-  test('of an empty log is the header alone', async () => {
+  test('writes only the header for an empty log', async () => {
     expect(await exported(new MemoryLogStore())).toBe('{"chaintap":"log","version":1}\n')
   })
 })
 
-describe('exportLog, whatever the format', () => {
-  test.each(['text', 'ansi', 'ndjson'] as const)('%s reads no further than it is read, and stops when it is cancelled', async (format) => {
-    const log = endless()
-    const reader = exportLog(log, { format }).getReader()
-    expect(log.made).toBe(0)
-    await reader.read()
-    const { made } = log
-    expect(made).toBeLessThan(1_000)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-    expect(log.made).toBe(made)
-    await reader.cancel()
-    expect(log.cancelled).toBe(true)
-    expect(log.made).toBe(made)
-  })
+describe('exportLog() in every format', () => {
+  test.each(['text', 'ansi', 'ndjson'] as const)(
+    '%s reads the log no further than the stream is read, and stops when it is cancelled (P6)',
+    async (format) => {
+      const log = endless()
+      const reader = exportLog(log, { format }).getReader()
+      expect(log.made).toBe(0)
+      await reader.read()
+      const { made } = log
+      expect(made).toBeLessThan(1_000)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      expect(log.made).toBe(made)
+      await reader.cancel()
+      expect(log.cancelled).toBe(true)
+      expect(log.made).toBe(made)
+    },
+  )
 
-  test.each(['text', 'ansi', 'html', 'ndjson'] as const)('%s comes in small pieces, and tells how far it is', async (format) => {
-    const log = endless(5_000)
-    const told: ExportProgress[] = []
-    // The page reads a log twice.
-    const read = (query?: Parameters<LogStore['read']>[0]) => {
-      log.made = 0
-      return log.read(query)
-    }
-    const reader = exportLog({ read }, { format, onProgress: (progress) => told.push(progress) }).getReader()
-    let bytes = 0
-    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-      expect(piece.value.length).toBeLessThan(70_000)
-      bytes += piece.value.length
-      expect(told.at(-1)?.bytes).toBe(bytes)
-    }
-    expect(told.at(-1)).toEqual({ records: 5_000, bytes })
-    expect(told.length).toBeGreaterThan(5)
-    expect(told.map(({ records }) => records)).toEqual(told.map(({ records }) => records).sort((a, b) => a - b))
-  })
+  test.each(['text', 'ansi', 'html', 'ndjson'] as const)(
+    '%s is written in small chunks, and onProgress is called after each',
+    async (format) => {
+      const log = endless(5_000)
+      const reports: ExportProgress[] = []
+      // The html format reads the log twice.
+      const read = (query?: Parameters<LogStore['read']>[0]) => {
+        log.made = 0
+        return log.read(query)
+      }
+      const reader = exportLog({ read }, { format, onProgress: (progress) => reports.push(progress) }).getReader()
+      let bytes = 0
+      for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+        expect(chunk.value.length).toBeLessThan(70_000)
+        bytes += chunk.value.length
+        expect(reports.at(-1)?.bytes).toBe(bytes)
+      }
+      expect(reports.at(-1)).toEqual({ records: 5_000, bytes })
+      expect(reports.length).toBeGreaterThan(5)
+      expect(reports.map(({ records }) => records)).toEqual(reports.map(({ records }) => records).sort((a, b) => a - b))
+    },
+  )
 
-  test('fails when the log fails', async () => {
+  test('rejects with the error of the log', async () => {
     const read = () => new ReadableStream<StoredRecord>({ pull: () => Promise.reject(new RangeError('broken')) })
     await expect(exportLog({ read }).getReader().read()).rejects.toThrow('broken')
   })
 
-  test('a format that there is none of is refused at once', () => {
+  test('throws invalid_options for an unknown format', () => {
     expect(() => exportLog(new MemoryLogStore(), { format: 'pdf' as 'html' })).toThrow(
       expect.objectContaining({ code: 'invalid_options', message: expect.stringContaining('text, ansi, html, ndjson') }),
     )
@@ -131,7 +137,7 @@ describe('exportLog, whatever the format', () => {
 
 const banner = (name: string): string => `\n\n> Entering new ${name} chain...\n`
 
-describe('exportLog as text and ansi', () => {
+describe('exportLog() as text and ansi', () => {
   const log = ' I need a calculator.\nAction: Calculator\nAction Input: 2^0.235'
   const shown = `${banner('AgentExecutor')}${log}
 1970-01-01 00:00:01.005Z | WARNING  | app.tools - half <way> {"user":7}
@@ -143,17 +149,17 @@ Final Answer: 1.18
 1970-01-01 00:00:01.010Z | INFO     | test - 1.18
 `
 
-  test("text is what LangChain's handlers print, and what a logger says between", async () => {
+  test("text is the output of LangChain's handlers, with free records between", async () => {
     expect(await exported(await storeOf(agentLog), { format: 'text' })).toBe(shown)
   })
 
-  test('ansi is the same in its colours', async () => {
+  test('ansi is the same with colours', async () => {
     const ansi = await exported(await storeOf(agentLog), { format: 'ansi' })
     expect(ansi.replaceAll(/\p{Cc}\[[\d;]*m/gu, '')).toBe(shown)
     expect(ansi).toContain(`\n\n\x1b[1m> Entering new AgentExecutor chain...\x1b[0m\n\x1b[32;1m\x1b[1;3m${log}\x1b[0m\n`)
   })
 
-  test('text is, line by line, what the console handler prints of the same events', async () => {
+  test('text equals the output of ConsoleCallbackHandler for the same events', async () => {
     const lines: string[] = []
     const handler = new ConsoleCallbackHandler({
       style: 'transcript',
@@ -175,27 +181,29 @@ Final Answer: 1.18
     expect(lines.join('').match(/failed/g)).toHaveLength(1)
   })
 
-  test('what a model says cannot paint, nor forge lines of the terminal', async () => {
+  test('removes control characters from texts, so that they cannot control the terminal', async () => {
     const store = await storeOf([{ run: run('r'), at: 1, seq: 0, type: 'text', text: 'a\x1b[31mb\x9b2Jc\0' }, said('d\x1b]0;t\x07')])
     const text = await exported(store, { format: 'ansi' })
     expect(text).toContain('a[31mb2Jc\n')
     expect(text).toContain('d]0;t')
   })
 
-  test('times that are none are no trouble', async () => {
+  test('prints a time out of range as a number', async () => {
     for (const format of ['text', 'html'] as const)
       expect(await exported(await storeOf([said('then', { at: 1e300 })]), { format })).toContain('1e+300')
   })
 })
 
-describe('exportLog as html', () => {
+describe('exportLog() as html', () => {
   const root = (id: string) => run(id, { name: `chain <${id}>` })
   const start = (id: string, at: number) => ({ run: root(id), at, seq: 0, type: 'start', input: `question of ${id}` }) as const
   const end = (id: string, at: number) => ({ run: root(id), at, seq: 9, type: 'end', output: `answer of ${id}` }) as const
-  const said1 = said('<b onclick="x">&\'</b>', { at: 3 })
+  const freeRecord = said('<b onclick="x">&\'</b>', { at: 3 })
 
-  test('every run tree is together under a heading of its own, however they lie mixed in the log', async () => {
-    const page = await exported(await storeOf([start('one', 1), start('two', 2), said1, end('one', 4), end('two', 5)]), { format: 'html' })
+  test('writes each run tree as one section, even if they are interleaved in the log', async () => {
+    const page = await exported(await storeOf([start('one', 1), start('two', 2), freeRecord, end('one', 4), end('two', 5)]), {
+      format: 'html',
+    })
     const sections = page.split('<section').slice(1)
     expect(sections).toHaveLength(2)
     for (const [i, id] of ['one', 'two'].entries()) {
@@ -206,12 +214,12 @@ describe('exportLog as html', () => {
     }
   })
 
-  test('also where more lies mixed than may be held in memory', async () => {
+  test('writes each run tree as one section, even if interleaved trees exceed the buffer', async () => {
     const step = (id: string, seq: number) =>
       ({ run: root(id), at: 2, seq, type: 'custom', name: `step ${seq} of ${id}`, data: 'x'.repeat(200_000) }) as const
     const ids = ['one', 'two', 'three']
     const steps = Array.from({ length: 30 }, (_, i) => step(ids[i % 3] ?? '', i))
-    const store = await storeOf([...ids.map((id) => start(id, 1)), ...steps, said1, end('three', 5), end('two', 6), start('four', 7)])
+    const store = await storeOf([...ids.map((id) => start(id, 1)), ...steps, freeRecord, end('three', 5), end('two', 6), start('four', 7)])
     const page = await exported(store, { format: 'html' })
     const sections = page.split('<section').slice(1)
     expect(sections.map((section) => /chain &lt;(\w+)&gt;/.exec(section)?.[1])).toEqual([...ids, 'four'])
@@ -223,7 +231,7 @@ describe('exportLog as html', () => {
     expect(page.match(/&lt;b onclick/g)).toHaveLength(1)
   })
 
-  test('the list at its head leads to each of them', async () => {
+  test('links to each section from the list at the top', async () => {
     const page = await exported(await storeOf([start('one', 1), start('two', 2), end('one', 4), end('two', 5), start('one', 6)]), {
       format: 'html',
     })
@@ -232,8 +240,8 @@ describe('exportLog as html', () => {
     expect(new Set(links).size).toBe(3)
   })
 
-  test('all that was said is text', async () => {
-    const page = await exported(await storeOf([said1]), { format: 'html', title: '<script>alert(1)</script>' })
+  test('escapes all content', async () => {
+    const page = await exported(await storeOf([freeRecord]), { format: 'html', title: '<script>alert(1)</script>' })
     expect(page).toContain('&lt;b onclick=&quot;x&quot;&gt;&amp;&#39;&lt;/b&gt;')
     expect(page).toContain('<title>&lt;script&gt;alert(1)&lt;/script&gt;</title>')
     await fc.assert(
@@ -247,7 +255,7 @@ describe('exportLog as html', () => {
     )
   })
 
-  test('values are whole, errors have their causes, and a run that was cut off says so', async () => {
+  test('writes whole values, errors with their causes, and marks unfinished runs', async () => {
     const error = new RangeError('too far', { cause: new TypeError('because') })
     const page = await exported(
       await storeOf([
@@ -261,15 +269,15 @@ describe('exportLog as html', () => {
     expect(page).toContain('<summary>')
     expect(page).toContain('RangeError: too far\n  caused by TypeError: because')
     expect(page).toContain('x'.repeat(1_000))
-    expect(page).toContain('It failed.')
-    expect(page).toContain('The log has no end of it.')
+    expect(page).toContain('The run failed.')
+    expect(page).toContain('The log does not contain the end of this run.')
   })
 
-  test('of an empty log says that there is nothing', async () => {
-    expect(await exported(new MemoryLogStore(), { format: 'html' })).toContain('Nothing was logged.')
+  test('writes "No records." for an empty log', async () => {
+    expect(await exported(new MemoryLogStore(), { format: 'html' })).toContain('No records.')
   })
 
-  test('of one run of a tree is about that run', async () => {
+  test('writes only the given run if it is not a root', async () => {
     const page = await exported(await storeOf(agentLog), { format: 'html', runId: 't' })
     expect(page.match(/<section/g)).toHaveLength(1)
     expect(page).toContain('>Calculator</h2>')
@@ -277,8 +285,8 @@ describe('exportLog as html', () => {
   })
 })
 
-describe('a log that was exported', () => {
-  test('reads the same when it is read while it is written', async () => {
+describe('exportLog() while the log is written', () => {
+  test('leaves the log complete', async () => {
     const store = await storeOf(agentLog)
     const reader = exportLog(store, { format: 'html' }).getReader()
     await reader.read()

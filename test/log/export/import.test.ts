@@ -8,7 +8,7 @@ import { agentLog, exported, logs, recordsIn, storeOf } from './samples.ts'
 const header = '{"chaintap":"log","version":1}'
 const utf8 = new TextEncoder()
 
-/** A stream of the pieces of a text, cut at these places. */
+/** A stream of the bytes of a text, cut at these places (0 to 1). */
 function cutAt(text: string, places: readonly number[]): ReadableStream<Uint8Array> {
   const bytes = utf8.encode(text)
   const ends = [...new Set([0, ...places.map((place) => Math.floor(place * bytes.length)), bytes.length])].sort((a, b) => a - b)
@@ -20,8 +20,8 @@ function cutAt(text: string, places: readonly number[]): ReadableStream<Uint8Arr
   })
 }
 
-describe('importLog', () => {
-  test('reads a stream of bytes or of texts, a Blob and a text, however they are cut', async () => {
+describe('importLog()', () => {
+  test('reads streams of bytes or text, a Blob and a string, cut at any position', async () => {
     const text = await exported(await storeOf(agentLog))
     const letters = new ReadableStream<string>({
       start(controller) {
@@ -44,7 +44,7 @@ describe('importLog', () => {
     )
   })
 
-  test('doubles nothing: not where a log is imported twice, nor into itself, nor where two exports overlap', async () => {
+  test('skips known records: imported twice, into the same log, or from overlapping exports', async () => {
     await fc.assert(
       fc.asyncProperty(logs, fc.nat(40), async (records, end) => {
         const store = await storeOf(records)
@@ -62,7 +62,7 @@ describe('importLog', () => {
     )
   })
 
-  test('keeps free records that say the same at the same time, as many as there are', async () => {
+  test('counts equal free records and keeps as many as were exported', async () => {
     const records = [said('tick'), said('tick'), said('tock'), said('tick')]
     const text = await exported(await storeOf(records))
     const copy = await storeOf([said('tick')])
@@ -71,28 +71,28 @@ describe('importLog', () => {
     expect((await recordsIn(copy)).filter((record) => 'message' in record && record.message === 'tick')).toHaveLength(3)
   })
 
-  test('knows an event by its run, number, time and type: another run of the same id is another run', async () => {
+  test('identifies an event by run id, seq, time and type', async () => {
     const event = (at: number, seq: number): LogRecord => ({ run: run('mine'), at, seq, type: 'text', text: 'x' })
     const copy = await storeOf([event(1, 0), event(1, 1)])
     const text = await exported(await storeOf([event(1, 1), event(1, 2), event(7, 1)]))
     expect(await importLog(copy, text)).toEqual({ records: 2, repeats: 1 })
   })
 
-  test('a large log comes in parts, and tells how far it is', async () => {
+  test('appends a large log in batches and calls onProgress after each', async () => {
     const store = new MemoryLogStore({ retain: {} })
     const records = Array.from({ length: 3_000 }, (_, i) =>
       i % 3 === 0 ? said(`${i}`, { at: i }) : ({ run: run(`r${i % 7}`), at: i, seq: i, type: 'text', text: `${i}` } as const),
     )
     await store.append(records)
-    const told: ImportProgress[] = []
+    const reports: ImportProgress[] = []
     const copy = new MemoryLogStore({ retain: {} })
-    await importLog(copy, exportLog(store), { onProgress: (progress) => told.push(progress) })
-    expect(told.length).toBeGreaterThan(3)
-    expect(told.at(-1)).toEqual({ records: 3_000, repeats: 0 })
+    await importLog(copy, exportLog(store), { onProgress: (progress) => reports.push(progress) })
+    expect(reports.length).toBeGreaterThan(3)
+    expect(reports.at(-1)).toEqual({ records: 3_000, repeats: 0 })
     expect(await recordsIn(copy)).toEqual(records)
   })
 
-  test('the marks of a delivery stay where they are', async () => {
+  test('does not import or export the cursor records of shipTo()', async () => {
     const store = await storeOf([said('one')])
     const shipper = shipTo(store, () => {})
     await shipper.flush()
@@ -105,26 +105,26 @@ describe('importLog', () => {
   })
 })
 
-describe('importLog, of what is no export', () => {
+describe('importLog() with invalid input', () => {
   const good = '{"id":"a","level":"info","at":1,"category":["x"],"message":"one","properties":{}}'
   const event = '{"run":{"id":"r","rootId":"r","name":"r","kind":"chain","tags":[],"metadata":{}},"at":1,"seq":0,"type":"start"}'
 
   test.each([
-    ['another file', '<!doctype html>\n', 1, 'begins with {"chaintap"'],
-    ['lines without a header', `${good}\n`, 1, 'begins with {"chaintap"'],
-    ['another header', '{"chaintap":"recipe"}\n', 1, 'not that of an exported log'],
+    ['a file of another format', '<!doctype html>\n', 1, 'expected the header {"chaintap"'],
+    ['lines without a header', `${good}\n`, 1, 'expected the header {"chaintap"'],
+    ['a header of another format', '{"chaintap":"recipe"}\n', 1, 'not that of an exported log'],
     ['a newer version', '{"chaintap":"log","version":2}\n', 1, 'version 2'],
-    ['a line that is no JSON', `${header}\n${good}\n{"id"\n`, 3, 'not JSON'],
+    ['a line that is not JSON', `${header}\n${good}\n{"id"\n`, 3, 'not JSON'],
     ['a file that was cut', `${header}\n${good}\n${good.slice(0, 40)}`, 3, 'not JSON'],
-    ['a level that is none', `${header}\n\n${good.replace('info', 'loud')}`, 3, 'wrong level'],
-    ['a time that is none', `${header}\n${good.replace('1,"cat', '"1","cat')}`, 2, 'wrong at'],
-    ['no category', `${header}\n${good.replace('["x"]', '[7]')}`, 2, 'wrong category'],
-    ['no message', `${header}\n${good.replace('"message":"one",', '')}`, 2, 'wrong message'],
-    ['properties that are none', `${header}\n${good.replace('{}', '[]')}`, 2, 'wrong properties'],
-    ['JSON of another kind', `${header}\n[1]\n`, 2, 'no event of a run'],
-    ['an event of no type', `${header}\n${good}\n${event.replace('start', 'begin')}`, 3, 'type is'],
-    ['an event of no run', `${header}\n{"run":{"id":7},"at":1,"seq":0,"type":"start"}`, 2, 'run.id is'],
-  ])('%s is an error that names the line', async (_, text, line, what) => {
+    ['an unknown level', `${header}\n\n${good.replace('info', 'loud')}`, 3, 'level is missing or invalid'],
+    ['a time that is not a number', `${header}\n${good.replace('1,"cat', '"1","cat')}`, 2, ' at is missing or invalid'],
+    ['no category', `${header}\n${good.replace('["x"]', '[7]')}`, 2, 'category is missing or invalid'],
+    ['no message', `${header}\n${good.replace('"message":"one",', '')}`, 2, 'message is missing or invalid'],
+    ['properties that are not an object', `${header}\n${good.replace('{}', '[]')}`, 2, 'properties is missing or invalid'],
+    ['a JSON array', `${header}\n[1]\n`, 2, 'neither a run event'],
+    ['an event of unknown type', `${header}\n${good}\n${event.replace('start', 'begin')}`, 3, 'type is'],
+    ['an event without a valid run', `${header}\n{"run":{"id":7},"at":1,"seq":0,"type":"start"}`, 2, 'run.id is'],
+  ])('rejects %s with invalid_log and the line number', async (_, text, line, what) => {
     await expect(importLog(new MemoryLogStore(), text)).rejects.toMatchObject({
       name: 'ChaintapError',
       code: 'invalid_log',
@@ -132,15 +132,15 @@ describe('importLog, of what is no export', () => {
     })
   })
 
-  test('nothing is an error, too', async () => {
+  test('rejects an empty source with invalid_log', async () => {
     for (const nothing of ['', '\n \n'])
       await expect(importLog(new MemoryLogStore(), nothing)).rejects.toMatchObject({
         code: 'invalid_log',
-        message: expect.stringContaining('nothing to import'),
+        message: expect.stringContaining('source is empty'),
       })
   })
 
-  test('bytes that are no UTF-8 are an error, too', async () => {
+  test('rejects bytes that are not UTF-8 with invalid_log', async () => {
     const bytes = utf8.encode(`${header}\n${good}\n`)
     bytes[bytes.length - 20] = 0xff
     await expect(importLog(new MemoryLogStore(), new Blob([bytes]))).rejects.toMatchObject({
@@ -149,7 +149,7 @@ describe('importLog, of what is no export', () => {
     })
   })
 
-  test('what stands before a broken line may be imported, and once it is mended the rest is', async () => {
+  test('may import the lines before an invalid one; the mended source imports the rest', async () => {
     const records = Array.from({ length: 1_200 }, (_, i) => said(`${i}`, { at: i }))
     const lines = (await exported(await storeOf(records))).split('\n')
     const copy = new MemoryLogStore()
@@ -159,7 +159,7 @@ describe('importLog, of what is no export', () => {
     expect(await recordsIn(copy)).toEqual(records)
   })
 
-  test('a stream that fails is no fault of a line, and one that is left is cancelled', async () => {
+  test('rejects with the error of a failed stream, and cancels the stream after an invalid line', async () => {
     const failing = new ReadableStream<string>({ pull: () => Promise.reject(new TypeError('network')) })
     await expect(importLog(new MemoryLogStore(), failing)).rejects.toThrow(/^network$/)
     let reason: unknown = 'not cancelled'
@@ -173,7 +173,7 @@ describe('importLog, of what is no export', () => {
     expect(reason).toBeUndefined()
   })
 
-  test('a signal ends it', async () => {
+  test('rejects when the signal aborts, even if the source stalls', async () => {
     const signal = AbortSignal.abort(new RangeError('enough'))
     await expect(importLog(new MemoryLogStore(), `${header}\n${good}\n`, { signal })).rejects.toThrow('enough')
     const controller = new AbortController()
@@ -186,7 +186,7 @@ describe('importLog, of what is no export', () => {
     await expect(importLog(new MemoryLogStore(), stalling, { signal: controller.signal })).rejects.toThrow('later')
   })
 
-  test('a log that is closed is told as such', async () => {
+  test('rejects with log_closed if the log is closed', async () => {
     const store = new MemoryLogStore()
     await store[Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]()
     await expect(importLog(store, `${header}\n${good}\n`)).rejects.toMatchObject({ code: 'log_closed' })

@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 type Json = null | string | number | boolean | readonly Json[] | { readonly [key: string]: Json }
 type Fields = Readonly<Record<string, (value: Json, at: string) => void>>
 
-/** A span as an exported line has it, its attributes as plain values. */
+/** A span of an exported line, with its attributes as plain values. */
 export interface ReadSpan {
   readonly traceId: string
   readonly spanId: string
@@ -29,7 +29,7 @@ const check =
     if (!is(value)) throw new Error(`${at} is not ${what}: ${JSON.stringify(value)}`)
   }
 
-const text = check('a text of whole characters', (value) => typeof value === 'string' && !/\p{Surrogate}/u.test(value))
+const text = check('a well-formed string', (value) => typeof value === 'string' && !/\p{Surrogate}/u.test(value))
 const id = (bytes: number) =>
   check(
     `${bytes} bytes in hex, not all 0`,
@@ -49,17 +49,17 @@ const list =
   (item: (value: Json, at: string) => void) =>
   (value: Json, at: string): void => {
     if (!Array.isArray(value)) throw new Error(`${at} is not a list`)
-    for (const [i, each] of value.entries()) item(each as Json, `${at}[${i}]`)
+    for (const [i, element] of value.entries()) item(element as Json, `${at}[${i}]`)
   }
 
-/** Protobuf's JSON mapping: fields in camelCase, no others, null for none. */
+/** An object in protobuf's JSON mapping: only known fields, in camelCase. */
 const message =
   (fields: () => Fields) =>
   (value: Json, at: string): void => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error(`${at} is not an object`)
     for (const [key, field] of Object.entries(value)) {
       const known = Object.hasOwn(fields(), key) ? fields()[key] : undefined
-      if (!known) throw new Error(`${at} has a field ${key} that there is none of`)
+      if (!known) throw new Error(`${at} has an unknown field ${key}`)
       known(field, `${at}.${key}`)
     }
   }
@@ -98,14 +98,14 @@ const scope = message(() => ({ name: text, version: text, attributes }))
 const scopeSpans = message(() => ({ scope, spans: list(span), schemaUrl: text }))
 const resourceSpans = message(() => ({ resource: message(() => ({ attributes })), scopeSpans: list(scopeSpans), schemaUrl: text }))
 
-/** opentelemetry-proto's TracesData, which is ExportTraceServiceRequest too, in OTLP/JSON: ids in hex, enums as numbers. */
+/** opentelemetry-proto's TracesData (equal to ExportTraceServiceRequest) in OTLP/JSON: ids in hex, enums as numbers. */
 const tracesData = message(() => ({ resourceSpans: list(resourceSpans) }))
 
 interface Line {
   readonly resourceSpans: readonly { readonly scopeSpans: readonly { readonly spans: readonly ReadSpan[] }[] }[]
 }
 
-/** The lines of what was exported, each checked against the protocol, as their spans. */
+/** The spans of each exported line, after checking the line against the protocol. */
 export function linesOf(exported: string): readonly (readonly ReadSpan[])[] {
   if (exported === '') return []
   expect(exported.endsWith('\n')).toBe(true)

@@ -32,7 +32,7 @@ const spansIn = async (store: Pick<LogStore, 'read'>, options?: Options): Promis
 const spansOf = async (records: readonly LogRecord[], options?: Options): Promise<readonly ReadSpan[]> =>
   spansIn(await storeOf(records), options)
 
-/** Logs what a program does. */
+/** Runs a program with a log handler; returns the log. */
 async function logged(program: (log: Handler) => Promise<unknown>): Promise<LogStore> {
   const store = new MemoryLogStore()
   await program(logHandler(store)).catch(() => {})
@@ -95,7 +95,7 @@ const usage = {
 } as const
 const answered = { id: 'msg_1', model: 'claude-opus-5', url: 'https://api.anthropic.com' }
 
-/** A chain with a model in it. */
+/** A chain with a model. */
 const chat: readonly RunEvent[] = [
   { run: root, at: NOW, seq: 0, type: 'start', input: { animal: 'bears' } },
   { run: model, at: NOW + 1, seq: 1, type: 'start', input: messages },
@@ -105,8 +105,8 @@ const chat: readonly RunEvent[] = [
   { run: root, at: NOW + 401, seq: 5, type: 'end', output: 'Look:' },
 ]
 
-describe('exportLog as otlp: the spans of a chain', () => {
-  test('are one line, with ids of the runs', async () => {
+describe('exportLog() as otlp: the spans of a chain', () => {
+  test('are written as one line, with ids derived from the runs', async () => {
     const lines = await traces(await storeOf(chat))
     expect(lines.map((spans) => spans.map(({ name }) => name))).toEqual([['chat claude-opus-5', 'invoke_workflow joke']])
     const [chatSpan, rootSpan] = lines.flat()
@@ -124,7 +124,7 @@ describe('exportLog as otlp: the spans of a chain', () => {
     expect(chatSpan).not.toHaveProperty('status')
   })
 
-  test('have the attributes of the conventions, and ours', async () => {
+  test('have the attributes of the conventions and of chaintap', async () => {
     const [chatSpan, rootSpan] = await spansOf(chat)
     expect(chatSpan?.attributes).toEqual({
       'gen_ai.operation.name': 'chat',
@@ -161,13 +161,13 @@ describe('exportLog as otlp: the spans of a chain', () => {
     })
   })
 
-  test('numbers that are doubles stay doubles where they are whole', async () => {
+  test('doubles are written as doubles even if they are integers', async () => {
     const text = await exported(await storeOf(chat), { format: 'otlp' })
     expect(text).toContain('{"key":"chaintap.usage.cost","value":{"doubleValue":1}}')
     expect(text).toContain('{"key":"gen_ai.usage.input_tokens","value":{"intValue":"20"}}')
   })
 
-  test('have a resource with the name of the service, and the version of the names', async () => {
+  test('have a resource with service.name and a scope with chaintap.semconv', async () => {
     const first = async (options?: Options) =>
       JSON.parse(await exported(await storeOf(chat), { format: 'otlp', ...options })).resourceSpans[0]
     const { resource, scopeSpans } = await first({ service: 'my page' })
@@ -176,7 +176,7 @@ describe('exportLog as otlp: the spans of a chain', () => {
     expect((await first()).resource.attributes[0].value.stringValue).toBe('unknown_service')
   })
 
-  test('have what was said where it is asked for, in the words of the conventions', async () => {
+  test('contain inputs and outputs with content: true, in the schemas of the conventions', async () => {
     const [chatSpan, rootSpan] = await spansOf(chat, { content: true })
     expect(JSON.parse(String(chatSpan?.attributes['gen_ai.input.messages']))).toEqual([
       { role: 'system', parts: [{ type: 'text', content: 'Be funny.' }] },
@@ -206,10 +206,10 @@ describe('exportLog as otlp: the spans of a chain', () => {
   })
 })
 
-describe('exportLog as otlp: what happened', () => {
+describe('exportLog() as otlp: runs and their outcome', () => {
   const prompt = ChatPromptTemplate.fromTemplate('About {animal}')
 
-  test('a chain of ours: steps on the way are spans too, below it', async () => {
+  test('steps of a chain are spans below the chain', async () => {
     const chain = prompt.pipe(scriptedModel(['Hello'])).pipe(new StringOutputParser())
     const store = await logged((log) => chain.invoke({ animal: 'bears' }, { callbacks: [log], runName: 'greet' }))
     const [lines] = [await traces(store)]
@@ -221,7 +221,7 @@ describe('exportLog as otlp: what happened', () => {
     expect(named(spans, 'ChatPromptTemplate').attributes).not.toHaveProperty('gen_ai.operation.name')
   })
 
-  test('an agent and its tool', async () => {
+  test('an agent and its tool have the operations invoke_agent and execute_tool', async () => {
     const agent = run('a', { name: 'helper', kind: 'agent' })
     const tool = run('t', { name: 'weather', kind: 'tool', parentId: 'a', rootId: 'a' })
     const retriever = run('r', { name: 'docs', kind: 'retriever', parentId: 't', rootId: 'a' })
@@ -256,7 +256,7 @@ describe('exportLog as otlp: what happened', () => {
     expect(named(await spansOf(records), 'execute_tool weather').attributes).not.toHaveProperty('gen_ai.tool.call.arguments')
   })
 
-  test('a tool-calling agent of ours, in a conversation', async () => {
+  test('a tool-calling agent has gen_ai.conversation.id and the ids of its tool calls', async () => {
     const weather = tool((city: string) => `18 °C in ${city}`, { name: 'weather', description: 'The weather.' })
     const asks: readonly Delta[] = [
       { type: 'tool-call', index: 0, id: 'call_0', name: 'weather' },
@@ -277,7 +277,7 @@ describe('exportLog as otlp: what happened', () => {
     expect(spans[0]?.attributes['gen_ai.response.finish_reasons']).toEqual(['tool_use'])
   })
 
-  test('a model of ours, streamed and not', async () => {
+  test('a model run has time_to_first_chunk only if it was streamed', async () => {
     const anthropic = new ChatAnthropic({ apiKey: 'offline', fetch: offlineFetch(), dangerouslyAllowBrowser: true })
     const store = await logged(async (log) => {
       await anthropic.stream('1 + 2', { callbacks: [log] }).drain()
@@ -315,7 +315,7 @@ describe('exportLog as otlp: what happened', () => {
     { run: root, at: NOW + 10, seq: 4, type: 'error', error, partial: undefined },
   ]
 
-  test('what failed says with what; the error is told once, where it arose', async () => {
+  test('failed runs have an error.type; the exception is written once, in the run where it occurred', async () => {
     const error = new ModelError('http', 'Too much of "bears".', {
       status: 529,
       providerType: 'overloaded_error',
@@ -339,11 +339,11 @@ describe('exportLog as otlp: what happened', () => {
   })
 
   test.each([
-    ['a status', new ModelError('http', 'no', { status: 500 }), '500'],
-    ['a code of ours', new ModelError('network', 'no'), 'network'],
-    ['a class', new RangeError('no'), 'RangeError'],
-    ['nothing', 'no', '_OTHER'],
-    ['a timeout', new TimeoutError(), 'timeout'],
+    ['an HTTP status', new ModelError('http', 'no', { status: 500 }), '500'],
+    ['the code of a ChaintapError', new ModelError('network', 'no'), 'network'],
+    ['the name of a class', new RangeError('no'), 'RangeError'],
+    ['_OTHER for a thrown string', 'no', '_OTHER'],
+    ['the code of a timeout', new TimeoutError(), 'timeout'],
   ])('error.type is %s', async (_, error, type) => {
     const [chatSpan] = await spansOf(failing(error))
     expect(chatSpan).toMatchObject({ status: { code: 2 }, attributes: { 'error.type': type } })
@@ -352,7 +352,7 @@ describe('exportLog as otlp: what happened', () => {
   test.each([
     [new UserStop(), 'user_stop'],
     [new DOMException('left', 'AbortError'), 'aborted'],
-  ])('what was stopped has not failed: %s', async (error, how) => {
+  ])('a stopped run has chaintap.stopped and no error status: %s', async (error, how) => {
     const spans = await spansOf(failing(error))
     expect(spans).toHaveLength(2)
     for (const span of spans) {
@@ -362,7 +362,7 @@ describe('exportLog as otlp: what happened', () => {
     }
   })
 
-  test('a stopped run of ours', async () => {
+  test('a run that was stopped by UserStop has chaintap.stopped', async () => {
     const store = await logged(async (log) => {
       const stream = scriptedModel([['Hel', 'lo', ' you']]).stream('hi', { callbacks: [log] })
       for await (const _ of stream) stream.stop()
@@ -371,7 +371,7 @@ describe('exportLog as otlp: what happened', () => {
     expect(span?.attributes).toMatchObject({ 'chaintap.stopped': 'user_stop', 'gen_ai.request.stream': true })
   })
 
-  test('retries and custom events are events of the span', async () => {
+  test('retries and custom events are written as span events', async () => {
     let calls = 0
     const flaky = retry(
       lambda((text: string, context) => {
@@ -396,7 +396,7 @@ describe('exportLog as otlp: what happened', () => {
     expect(steps[0]?.attributes).toEqual({ 'chaintap.data': '{"of":"bears"}' })
   })
 
-  test('a failure that was got over, and the same again, are two', async () => {
+  test('the same error after a recovered failure is written again', async () => {
     const child = (id: string): Run => run(id, { parentId: 'r', rootId: 'r', kind: 'tool' })
     const spans = await spansOf([
       { run: run('r'), at: 1, seq: 0, type: 'start', input: 1 },
@@ -409,7 +409,7 @@ describe('exportLog as otlp: what happened', () => {
     expect(spans.map(({ events }) => events.length)).toEqual([1, 1, 0])
   })
 
-  test('more events than a span has are counted', async () => {
+  test('span events over the limit are dropped and counted', async () => {
     const steps = Array.from(
       { length: 200 },
       (_, i) => ({ run: root, at: NOW, seq: i + 1, type: 'custom', name: 'step', data: i }) as const,
@@ -420,8 +420,8 @@ describe('exportLog as otlp: what happened', () => {
   })
 })
 
-describe('exportLog as otlp: parts of a log', () => {
-  test('a run whose end is not there ends when its tree was last heard of, and says so', async () => {
+describe('exportLog() as otlp: parts of a log', () => {
+  test('an unfinished run ends at the last event of its tree and has chaintap.unfinished', async () => {
     const spans = await spansOf(chat.slice(0, 3))
     expect(spans).toHaveLength(2)
     for (const span of spans) {
@@ -431,11 +431,11 @@ describe('exportLog as otlp: parts of a log', () => {
     }
   })
 
-  test('runs whose beginning is not there, and free records, have no span', async () => {
+  test('runs without a start event, and free records, have no span', async () => {
     expect(await exported(await storeOf([...chat.slice(2), said('hello')]), { format: 'otlp' })).toBe('')
   })
 
-  test('whose parent is left out is below the root, or stands alone', async () => {
+  test('a run whose parent is not exported is below the root, or is a root itself', async () => {
     const middle = run('m', { parentId: ids[0], rootId: ids[0], kind: 'parser' })
     const below: Run = { ...model, parentId: 'm' }
     const store = await storeOf([
@@ -451,7 +451,7 @@ describe('exportLog as otlp: parts of a log', () => {
     expect(alone).not.toHaveProperty('parentSpanId')
   })
 
-  test('trees that lie mixed have a line each, in the order of their ends', async () => {
+  test('interleaved trees are written as a line each, in the order of their ends', async () => {
     const at = (id: string, seq: number, what: object): RunEvent => ({ run: run(id), at: NOW, seq, ...what }) as unknown as RunEvent
     const lines = await traces(
       await storeOf([
@@ -466,7 +466,7 @@ describe('exportLog as otlp: parts of a log', () => {
     expect(new Set(lines.flat().map(({ traceId }) => traceId)).size).toBe(3)
   })
 
-  test('where more goes on than may be held, ended runs are given and what was said is dropped, and counted', async () => {
+  test('if unfinished runs exceed the buffer, ended spans are written and content is dropped and counted', async () => {
     const store = new MemoryLogStore({ limit: 4_000_000 })
     const big = (id: string, parentId: string): Run => run(id, { parentId, rootId: 'r', kind: 'tool' })
     await store.append([
@@ -486,7 +486,7 @@ describe('exportLog as otlp: parts of a log', () => {
     for (const span of lines.flat().slice(0, 2)) expect(span.parentSpanId).toBe(top?.spanId)
   })
 
-  test('is read as the stream is, and gives what it has', async () => {
+  test('the log is read no further than the stream is read (P6)', async () => {
     let made = 0
     const events = (i: number): RunEvent => {
       const common = { run: run(`r${i >> 1}`), at: i, seq: i & 1 }
@@ -505,7 +505,7 @@ describe('exportLog as otlp: parts of a log', () => {
     await reader.cancel()
   })
 
-  test('pages that were killed leave runs without an end: the oldest are given, and the rest goes on', async () => {
+  test('if there are more unfinished trees than the limit, the oldest are written', async () => {
     const starts = Array.from({ length: 10_002 }, (_, i): RunEvent => ({ run: run(`r${i}`), at: i + 1, seq: 0, type: 'start', input: 1 }))
     const late: RunEvent = { run: run('r0'), at: 20_000, seq: 1, type: 'end', output: 1 }
     const store = new MemoryLogStore({ retain: { maxRecords: 20_000 } })
@@ -517,11 +517,11 @@ describe('exportLog as otlp: parts of a log', () => {
   })
 })
 
-describe('exportLog as otlp: whatever is in a log', () => {
+describe('exportLog() as otlp: arbitrary logs', () => {
   const startsIn = (records: readonly LogRecord[]): readonly RunEvent[] =>
     records.flatMap((record) => ('run' in record && record.type === 'start' ? [record] : []))
 
-  test('every run that begins is one span in its trace, with times in order', async () => {
+  test('every run with a start event is one span of its trace, with ordered times', async () => {
     await fc.assert(
       fc.asyncProperty(logs, fc.boolean(), async (records, content) => {
         const store = await storeOf(records)
@@ -543,10 +543,10 @@ describe('exportLog as otlp: whatever is in a log', () => {
     )
   })
 
-  test('what anybody has said is not in it unless it is asked for', async () => {
-    const mark = 'SAID'
+  test('no content is written without content: true', async () => {
+    const mark = 'CONTENT'
     const error = new Error(mark, { cause: new Error(mark) })
-    const whatIsSaid: Readonly<Record<string, object>> = {
+    const markedContent: Readonly<Record<string, object>> = {
       start: { input: [mark] },
       token: { token: mark },
       delta: { delta: { type: 'reasoning', text: mark } },
@@ -555,7 +555,7 @@ describe('exportLog as otlp: whatever is in a log', () => {
       error: { error, partial: mark },
     }
     const marked = (record: LogRecord): LogRecord =>
-      'run' in record ? { ...record, ...whatIsSaid[record.type] } : { ...record, message: mark }
+      'run' in record ? { ...record, ...markedContent[record.type] } : { ...record, message: mark }
     await fc.assert(
       fc.asyncProperty(logs, async (records) => {
         const failed: RunEvent = { run: model, at: NOW, seq: 2, type: 'error', error, partial: mark }
@@ -567,14 +567,14 @@ describe('exportLog as otlp: whatever is in a log', () => {
     )
   })
 
-  test('a log without content has spans all the same', async () => {
+  test('a log without content has spans too', async () => {
     const store = new MemoryLogStore({ keep: withoutContent() })
     await store.append(chat)
     const [chatSpan] = await spansIn(store, { content: true })
     expect(chatSpan).toMatchObject({ name: 'chat claude-opus-5', attributes: { 'gen_ai.usage.input_tokens': 20 } })
   })
 
-  test('times that are none, names that are empty, and what is imported as it likes', async () => {
+  test('times out of range, empty names and malformed imported values give valid spans', async () => {
     const odd = { ...root, name: '', metadata: { '': Number.NaN, big: 2n ** 70n, none: undefined, list: ['\ud83d'] } }
     const spans = await spansOf(
       [
@@ -607,10 +607,10 @@ describe('exportLog as otlp: whatever is in a log', () => {
     ['https://api.x.ai/v1', 'x_ai', 443],
     ['https://evilopenai.com', '_OTHER', 443],
   ])('the provider at %s is %s', async (url, provider, port) => {
-    const asked = { ...model, name: 'mine' }
+    const custom = { ...model, name: 'mine' }
     const [span] = await spansOf([
-      { run: asked, at: 1, seq: 0, type: 'start', input: 'x' },
-      { run: asked, at: 2, seq: 1, type: 'end', output: 'y', answered: { url } },
+      { run: custom, at: 1, seq: 0, type: 'start', input: 'x' },
+      { run: custom, at: 2, seq: 1, type: 'end', output: 'y', answered: { url } },
     ])
     expect(span?.attributes).toMatchObject({ 'gen_ai.provider.name': provider, 'server.port': port })
   })

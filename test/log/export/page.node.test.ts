@@ -14,9 +14,9 @@ import { programLog } from '../../../scripts/pictures/log-export-program.ts'
 import { launchOptionsOf } from '../../support/browsers/index.ts'
 import { recordsIn } from './samples.ts'
 
-const launchOptions = launchOptionsOf('chromium', 'exported pages are NOT LOOKED AT in this run')
+const launchOptions = launchOptionsOf('chromium', 'exported pages are NOT TESTED in this run')
 
-describe.skipIf(launchOptions === undefined)('a page that was exported, in Chromium without a network', { timeout: 60_000 }, () => {
+describe.skipIf(launchOptions === undefined)('an exported page, in Chromium without a network', { timeout: 60_000 }, () => {
   let browser: Browser
   let folder: string
   let url: string
@@ -49,7 +49,7 @@ describe.skipIf(launchOptions === undefined)('a page that was exported, in Chrom
     return { page, requests, messages, close: () => context.close() }
   }
 
-  it('opens, makes no request, and has nothing to complain of', async () => {
+  it('opens without requests, console messages or errors', async () => {
     const { page, requests, messages, close } = await open('light')
     expect(await page.title()).toBe('output.log')
     await page.getByRole('link', { name: 'AgentExecutor' }).first().click()
@@ -62,10 +62,10 @@ describe.skipIf(launchOptions === undefined)('a page that was exported, in Chrom
     await close()
   })
 
-  it('asks a server for nothing but itself', async () => {
-    const asked: string[] = []
+  it('requests only itself from a server', async () => {
+    const requested: string[] = []
     const server = createServer((request, response) => {
-      asked.push(request.url ?? '')
+      requested.push(request.url ?? '')
       response.setHeader('content-type', 'text/html').end(html)
     }).listen(0, '127.0.0.1')
     const page = await browser.newPage()
@@ -73,10 +73,10 @@ describe.skipIf(launchOptions === undefined)('a page that was exported, in Chrom
     await page.waitForLoadState('networkidle')
     await page.close()
     server.close()
-    expect(asked).toEqual(['/page'])
+    expect(requested).toEqual(['/page'])
   })
 
-  it('has every run and everything that was said', async () => {
+  it('contains every run and every free record', async () => {
     const { page, close } = await open('light')
     await page.evaluate(() => {
       for (const details of document.querySelectorAll('details')) details.open = true
@@ -93,8 +93,8 @@ describe.skipIf(launchOptions === undefined)('a page that was exported, in Chrom
     expect(await page.locator('summary, section > div', { hasText: '▶' }).count()).toBe(starts)
     expect(starts).toBe(runs.size)
     for (const record of records) if ('message' in record) expect(text).toContain(record.message)
-    for (const said of ['The line broke <off>.', 'caused by a cable', 'It failed.', 'It was stopped.', '1 + 2 = 3.'])
-      expect(text.replaceAll(/\s+/g, ' ')).toContain(said)
+    for (const expected of ['The line broke <off>.', 'caused by a cable', 'The run failed.', 'The run was stopped.', '1 + 2 = 3.'])
+      expect(text.replaceAll(/\s+/g, ' ')).toContain(expected)
     await close()
   })
 
@@ -103,11 +103,11 @@ describe.skipIf(launchOptions === undefined)('a page that was exported, in Chrom
     await page.evaluate(() => {
       for (const details of document.querySelectorAll('details')) details.open = true
     })
-    // By the debugger, which the page's policy does not bind.
+    // evaluate() uses the debugger, which the page's CSP does not restrict.
     await page.evaluate(axe.source)
     const results = await page.evaluate(() => (window as unknown as { axe: typeof axe }).axe.run())
     expect(results.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([])
-    // Of signs alone (▶ ■) it cannot say that they are text. Its colours are judged where they have words.
+    // axe cannot judge the contrast of symbols alone (▶ ■). Their colours are checked where they are used for words.
     const unsure = results.incomplete.flatMap(({ id, nodes }) =>
       nodes.flatMap(({ any }) => any.map(({ data }) => `${id}: ${data?.messageKey}`)),
     )
@@ -116,7 +116,7 @@ describe.skipIf(launchOptions === undefined)('a page that was exported, in Chrom
     await close()
   })
 
-  it('is readable on a phone: nothing scrolls sideways', async () => {
+  it('fits a viewport of 320 px without horizontal scrolling', async () => {
     const context = await browser.newContext({ viewport: { width: 320, height: 640 } })
     const page = await context.newPage()
     await page.goto(url)
@@ -124,7 +124,7 @@ describe.skipIf(launchOptions === undefined)('a page that was exported, in Chrom
     await context.close()
   })
 
-  it('runs no script that is put into it', async () => {
+  it('runs no injected script', async () => {
     const context = await browser.newContext({ offline: true })
     const page = await context.newPage()
     await page.setContent(html.replace('</main>', '<script>document.title = "owned"</script><img src="http://elsewhere/x.png"></main>'))

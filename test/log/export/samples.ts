@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { all, given, run, said } from '../../contracts/log-store.ts'
 import { isReadRight } from '../../support/json.ts'
 
-/** Texts that are hard on a format. */
+/** Texts with characters that formats must escape. */
 const text = fc.string({
   unit: fc.constantFrom('a', '"', '\\', '\n', '\r', '\u2028', 'é', '💡', '\ud83d', '$', '<', '&', '\x1b', '\0'),
   maxLength: 12,
@@ -20,12 +20,12 @@ const value: fc.Arbitrary<unknown> = fc.oneof(
   fc.array(text, { maxLength: 3 }).map((items) => new Map(items.map((item) => [item, { item }]))),
 )
 
-/** Run trees side by side, each with its events in order, mixed with free records; times go backwards at times. */
+/** Interleaved run trees, each with its events in order, and free records between them; times sometimes go backwards. */
 export const logs: fc.Arbitrary<readonly LogRecord[]> = fc
   .array(
     fc.record({
       tree: fc.nat(2),
-      what: fc.constantFrom('token', 'token', 'token', 'delta', 'custom', 'text', 'error', 'said', 'said'),
+      what: fc.constantFrom('token', 'token', 'token', 'delta', 'custom', 'text', 'error', 'free', 'free'),
       text,
       value,
       later: fc.integer({ min: -5, max: 20 }),
@@ -46,7 +46,7 @@ export const logs: fc.Arbitrary<readonly LogRecord[]> = fc
     return steps.map(({ tree, what, text, value, later, fraction }): LogRecord => {
       now += later
       const at = now + fraction
-      if (what === 'said') return said(text, { at, level: 'warning', category: ['app', text], properties: { value } })
+      if (what === 'free') return said(text, { at, level: 'warning', category: ['app', text], properties: { value } })
       const seq = seqs[tree] ?? 0
       seqs[tree] = seq + 1
       const [chain, model] = trees[tree] as (typeof trees)[number]
@@ -70,15 +70,15 @@ export async function storeOf(records: readonly LogRecord[]): Promise<LogStore> 
 export const exported = (store: Pick<LogStore, 'read'>, options?: ExportOptions): Promise<string> =>
   new Response(exportLog(store, options)).text()
 
-/** What is in a log, without what is the log's own. */
+/** The records of a log, without the fields that the log assigns. */
 export const recordsIn = async (store: LogStore): Promise<readonly LogRecord[]> => (await all(store.read())).map(given)
 
 const agent = run('a', { name: 'AgentExecutor', kind: 'agent' })
 const llm = run('m', { name: 'OpenAI', kind: 'llm', parentId: 'a', rootId: 'a' })
 const tool = run('t', { name: 'Calculator', kind: 'tool', parentId: 'a', rootId: 'a' })
-const event = (of: Run, seq: number, told: object): RunEvent => ({ run: of, at: 1_000 + seq, seq, ...told }) as unknown as RunEvent
+const event = (of: Run, seq: number, payload: object): RunEvent => ({ run: of, at: 1_000 + seq, seq, ...payload }) as unknown as RunEvent
 
-/** An agent that calculates, and what the program says after it. */
+/** An agent that uses a calculator, with free records of the program. */
 export const agentLog: readonly LogRecord[] = [
   event(agent, 0, { type: 'start', input: { input: 'What is 2 raised to the 0.235 power?' } }),
   event(llm, 1, { type: 'start', input: 'Answer the question' }),
