@@ -1,34 +1,46 @@
 import type { Usage } from '../core/usage.ts'
 import type { JsonObject } from '../core/util/parse-json.ts'
 
-/** What an Anthropic server answers. */
+/** A response of Anthropic's Messages API. */
 export interface AnthropicAnswer {
-  /** Text in tokens, a `text_delta` each. */
+  /** Text in tokens, one `text_delta` per item. */
   readonly text?: readonly string[]
-  /** A thinking block before the text, a `thinking_delta` each. */
+  /** A thinking block before the text, one `thinking_delta` per item. */
   readonly reasoning?: readonly string[]
   /** The signature that ends the thinking block. */
   readonly signature?: string
   /**
-   * Blocks before the text as a whole message has them, of any type: tools that run on the server and their results, texts with citations,
-   * thinking among calls. Streamed, what the API says in pieces comes in pieces.
+   * Blocks before the text, of any type, in the form they have in a whole message: server tools and their results, texts with citations,
+   * thinking between tool calls. In a stream they come in the pieces in which the API sends them.
    */
   readonly blocks?: readonly JsonObject[]
-  /** Blocks after the text; `args` is any JSON. */
+  /** Tool calls after the text. `args` is any JSON. */
   readonly toolCalls?: readonly { readonly id: string; readonly name: string; readonly args: unknown }[]
-  /** In our meaning of it, input with its cached part included. What is left out is not reported. */
+  /** Usage as the library defines it: `inputTokens` includes cached input. Absent figures are not reported. */
   readonly usage?: Usage
-  /** Default: `tool_use` where there are tool calls, else `end_turn`. */
+  /**
+   * The stop reason.
+   *
+   * @defaultValue 'tool_use' if there are tool calls, otherwise 'end_turn'
+   */
   readonly stopReason?: string
-  /** What else is said of that, e.g. of a refusal: `{ type: 'refusal', category: 'bio', explanation: null }`. */
+  /** Details of the stop reason, e.g. of a refusal: `{ type: 'refusal', category: 'bio', explanation: null }`. */
   readonly stopDetails?: JsonObject
-  /** Where the server's tools ran, e.g. `{ id: 'container_1', expires_at: '2027-01-01T00:00:00Z' }`. */
+  /** The container in which the server's tools ran, e.g. `{ id: 'container_1', expires_at: '2027-01-01T00:00:00Z' }`. */
   readonly container?: JsonObject
-  /** Default `claude-scripted`. */
+  /**
+   * The model's name.
+   *
+   * @defaultValue 'claude-scripted'
+   */
   readonly model?: string
-  /** Default `msg_scripted`. */
+  /**
+   * The id of the response.
+   *
+   * @defaultValue 'msg_scripted'
+   */
   readonly id?: string
-  /** Comes after the blocks, in place of the end; alone it is the body of a refusal. */
+  /** An error event after the blocks, in place of the end. Without anything else it is the body of an error response. */
   readonly error?: { readonly type: string; readonly message: string }
 }
 
@@ -36,7 +48,7 @@ type ScriptedAnthropicEvent = JsonObject & { readonly type: string }
 type AnthropicUsageJson = JsonObject & { readonly output_tokens: number | undefined; readonly output_tokens_details: unknown }
 
 interface ScriptedBlock {
-  /** The block as a whole message has it. */
+  /** The block of a whole message. */
   readonly whole: JsonObject
   /** The block as it begins in a stream. */
   readonly start: JsonObject
@@ -44,7 +56,7 @@ interface ScriptedBlock {
 }
 
 /**
- * The wire format of a streamed answer of the Anthropic Messages API: its server-sent events, one string each, pings included.
+ * Returns a streamed response of Anthropic's Messages API: its server-sent events, pings included, one string per event.
  *
  * @see https://docs.anthropic.com/en/api/messages-streaming
  *
@@ -58,10 +70,12 @@ export function anthropicSse(answer: AnthropicAnswer): string[] {
 }
 
 /**
- * The same answer as one JSON message, as the API gives it where no stream was asked for; with `error` the body of a refusal.
+ * Returns the same response as one JSON message, which the API sends if no stream is requested. With `error` it is the body of an error
+ * response.
  *
  * @example
- * const fetch = faultyFetch({ status: 529, body: JSON.stringify(anthropicJson({ error: { type: 'overloaded_error', message: 'Overloaded' } })) })
+ * const error = { type: 'overloaded_error', message: 'Overloaded' }
+ * const fetch = faultyFetch({ status: 529, body: JSON.stringify(anthropicJson({ error })) })
  */
 export function anthropicJson(answer: AnthropicAnswer): Readonly<Record<string, unknown>> {
   if (answer.error) return { type: 'error', error: answer.error }
@@ -82,7 +96,7 @@ const messageEnvelope = ({ id = 'msg_scripted', model = 'claude-scripted' }: Ant
   stop_sequence: null,
 })
 
-/** The message as it begins in a stream. Its output is not counted yet. */
+/** The message as it begins in a stream. Its output tokens are not counted yet. */
 function messageStart(answer: AnthropicAnswer): JsonObject {
   const usage = anthropicUsageJson(answer)
   return { ...messageEnvelope(answer), content: [], usage: usage && { ...usage, output_tokens: usage.output_tokens && 1 } }
@@ -96,7 +110,7 @@ function endEvents(answer: AnthropicAnswer): readonly ScriptedAnthropicEvent[] {
   return [{ type: 'message_delta', delta: stopFields(answer), usage }, { type: 'message_stop' }]
 }
 
-/** What a whole message says of its end, and a stream when it ends. JSON leaves out what is undefined. */
+/** The fields at the end of a stream, and of a whole message. JSON.stringify omits undefined fields. */
 const stopFields = ({ stopReason, toolCalls = [], stopDetails, container }: AnthropicAnswer): JsonObject => ({
   stop_reason: stopReason ?? (toolCalls.length > 0 ? 'tool_use' : 'end_turn'),
   stop_sequence: null,
@@ -111,7 +125,7 @@ const scriptedBlocks = ({ reasoning, signature = '', blocks = [], text, toolCall
   ...toolCalls.map(({ id, name, args }) => toScriptedBlock({ type: 'tool_use', id, name, input: args })),
 ]
 
-/** A block, said in these pieces, or in some. */
+/** Cuts a block into pieces: these, or pieces of 8 characters. */
 function toScriptedBlock(whole: JsonObject, pieces?: readonly string[]): ScriptedBlock {
   const { type, text, citations, thinking, signature, content = null, encrypted_content } = whole
   if (type === 'text') {
@@ -137,12 +151,12 @@ function toScriptedBlock(whole: JsonObject, pieces?: readonly string[]): Scripte
     return { whole, start: { ...whole, content: null }, deltas: [{ type: 'compaction_delta', content, encrypted_content }] }
   }
   if (!('input' in whole)) return { whole, start: whole, deltas: [] }
-  // The API begins with an empty piece, and cuts the JSON anywhere.
+  // The API begins with an empty piece and cuts the JSON at any character.
   const json = ['', ...splitIntoPieces(JSON.stringify(whole.input))]
   return { whole, start: { ...whole, input: {} }, deltas: json.map((partial_json) => ({ type: 'input_json_delta', partial_json })) }
 }
 
-const splitIntoPieces = (said: unknown): readonly string[] => String(said).match(/.{1,8}/gsu) ?? []
+const splitIntoPieces = (value: unknown): readonly string[] => String(value).match(/.{1,8}/gsu) ?? []
 
 function blockEvents({ start, deltas }: ScriptedBlock, index: number): readonly ScriptedAnthropicEvent[] {
   return [
@@ -153,7 +167,7 @@ function blockEvents({ start, deltas }: ScriptedBlock, index: number): readonly 
   ]
 }
 
-/** Anthropic's figures: there the input leaves out what was read from and written to the cache. */
+/** Usage in Anthropic's format, where the input excludes tokens read from and written to the cache. */
 function anthropicUsageJson({ usage }: AnthropicAnswer): AnthropicUsageJson | undefined {
   if (!usage) return
   const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens } = usage

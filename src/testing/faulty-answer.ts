@@ -1,56 +1,71 @@
 import { ChaintapError } from '../core/errors.ts'
 
-/** One scripted HTTP response, and what shall go wrong with it. */
+/** One scripted HTTP response and its faults. */
 export interface FaultyAnswer {
-  /** Default 200. */
+  /**
+   * The HTTP status.
+   *
+   * @defaultValue 200
+   */
   readonly status?: number
-  /** `content-type` is told from the body where it is not given: `application/json` for what begins with `{` or `[`, else `text/event-stream`. */
+  /**
+   * The headers. A missing `content-type` is derived from the body: `application/json` if it begins with `{` or `[`, otherwise
+   * `text/event-stream`.
+   */
   readonly headers?: Readonly<Record<string, string>>
-  /** In an array each item is a chunk, unless `split` says otherwise. Default: empty. */
+  /**
+   * The body. Each item of an array is a chunk, unless `split` is set.
+   *
+   * @defaultValue ''
+   */
   readonly body?: string | Uint8Array | readonly (string | Uint8Array)[]
-  /** Cuts the body anew: into chunks of so many bytes, of one byte, or of one SSE event. */
+  /** Cuts the whole body into chunks: of this many bytes, of one byte, or of one server-sent event. */
   readonly split?: number | 'bytes' | 'events'
-  /** Before each chunk, in ms. Default 0. */
+  /**
+   * The delay before each chunk, in ms.
+   *
+   * @defaultValue 0
+   */
   readonly delayMs?: number
-  /** After so many bytes of the body the socket breaks: reading fails with a TypeError, as fetch has it. */
+  /** The socket breaks after this many bytes of the body: reading fails with a TypeError, as with fetch. */
   readonly dropAfter?: number
-  /** After so many bytes the body ends, cleanly. */
+  /** The body ends without an error after this many bytes. */
   readonly truncateAfter?: number
-  /** After so many bytes nothing more comes, until `until` settles. */
+  /** The body stalls after this many bytes, until `until` settles. */
   readonly stallAfter?: number | undefined
-  /** No headers come, until `until` settles. */
+  /** The headers are withheld until `until` settles. */
   readonly stallBeforeHeaders?: boolean
-  /** Ends a stall. Default: nothing does. */
+  /** Ends a stall when it settles. If absent, a stall never ends. */
   readonly until?: PromiseLike<unknown> | undefined
-  /** The call rejects with it. */
+  /** The call rejects with this error. */
   readonly errorBefore?: Error
-  /** Ignores the request's signal: only cancelling the body closes it. */
+  /** Ignores the request's signal: only cancelling the body closes the connection. */
   readonly deaf?: boolean
-  /** Makes every line end CRLF. */
+  /** Converts every line end to CRLF. */
   readonly crlf?: boolean
-  /** Puts a byte order mark first. It counts as bytes of the body. */
+  /** Puts a byte order mark before the body. It counts as bytes of the body. */
   readonly bom?: boolean
 }
 
 type ChunkBytes = Uint8Array<ArrayBuffer>
 
-/** What a body does at one pull. */
+/** What one pull of a body does: returns a chunk, stalls, or breaks the connection. */
 export type BodyStep = ChunkBytes | 'stall' | 'drop'
 
 const scriptEncoder: TextEncoder = new TextEncoder()
 
-/** The pulls of a body: its chunks, and where it stalls or breaks among them. */
+/** Returns the steps of a body, one per pull. */
 export function bodySteps({ body = '', split, crlf, bom, dropAfter, truncateAfter, stallAfter }: FaultyAnswer): readonly BodyStep[] {
-  const given = Array.isArray(body) ? (body as readonly (string | Uint8Array)[]) : [body as string | Uint8Array]
-  const whole = [...(bom ? ['\uFEFF'] : []), ...given].map((chunk) => toChunkBytes(chunk, crlf))
+  const parts = Array.isArray(body) ? (body as readonly (string | Uint8Array)[]) : [body as string | Uint8Array]
+  const whole = [...(bom ? ['\uFEFF'] : []), ...parts].map((chunk) => toChunkBytes(chunk, crlf))
   const chunks = split === undefined ? whole : splitBytes(joinChunks(whole), split)
   const end = Math.min(truncateAfter ?? Number.POSITIVE_INFINITY, dropAfter ?? Number.POSITIVE_INFINITY)
-  const [kept] = splitAtByte(chunks, end)
-  const [before, after] = splitAtByte(kept, stallAfter ?? Number.POSITIVE_INFINITY)
+  const [sent] = splitAtByte(chunks, end)
+  const [before, after] = splitAtByte(sent, stallAfter ?? Number.POSITIVE_INFINITY)
   return [...before, ...(stallAfter === undefined ? [] : ['stall' as const]), ...after, ...(end === dropAfter ? ['drop' as const] : [])]
 }
 
-/** The headers of an answer, its content type among them. */
+/** Returns the headers of a response, including its content type. */
 export function answerHeaders({ headers = {}, body = '' }: FaultyAnswer): Headers {
   const all = new Headers(headers)
   const [first] = Array.isArray(body) ? body : [body]
@@ -59,7 +74,7 @@ export function answerHeaders({ headers = {}, body = '' }: FaultyAnswer): Header
   return all
 }
 
-/** A copy: whoever reads a chunk may transfer its buffer, and a script may be played again. */
+/** Copies a chunk, because a reader may transfer its buffer and a script may be used again. */
 function toChunkBytes(chunk: string | Uint8Array, crlf = false): ChunkBytes {
   const bytes = Uint8Array.from(typeof chunk === 'string' ? scriptEncoder.encode(chunk) : chunk)
   if (!crlf) return bytes
@@ -69,18 +84,19 @@ function toChunkBytes(chunk: string | Uint8Array, crlf = false): ChunkBytes {
 function splitBytes(bytes: ChunkBytes, split: number | 'bytes' | 'events'): readonly ChunkBytes[] {
   if (split === 'events') return splitAtEvents(bytes)
   const size = split === 'bytes' ? 1 : split
-  if (!(size >= 1)) throw new ChaintapError('invalid_options', `split must be at least 1 byte, 'bytes' or 'events', but is ${split}.`)
+  if (!(size >= 1))
+    throw new ChaintapError('invalid_options', `faultyFetch: split must be a number of at least 1, 'bytes' or 'events', but is ${split}.`)
   return Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.slice(i * size, (i + 1) * size))
 }
 
 function splitAtEvents(bytes: ChunkBytes): readonly ChunkBytes[] {
-  // A character per byte, so that lengths of text are lengths of bytes.
+  // One character per byte, so that a length of text is a length of bytes.
   const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('')
   let at = 0
   return (text.match(/.+?(?:\r\n\r\n|\n\n|\r\r|$)/gs) ?? []).map((event) => bytes.slice(at, (at += event.length)))
 }
 
-/** What comes within the first `limit` bytes, and the rest. */
+/** Divides chunks into the first `limit` bytes and the rest. */
 function splitAtByte(chunks: readonly ChunkBytes[], limit: number): readonly [readonly ChunkBytes[], readonly ChunkBytes[]] {
   let left = limit
   const halves = chunks.map((chunk) => {

@@ -3,46 +3,48 @@ import type { FaultyAnswer } from './faulty-answer.ts'
 import { type FakeRequest, type FetchLike, readRequest } from './request.ts'
 import { type ResponseObserver, respondFromScript } from './respond.ts'
 
-/** A request as the fake server got it. */
+/** A request as the fake server received it. */
 export interface FaultyCall {
-  /** Keys in the query are redacted. */
+  /** The URL, with secrets in its query redacted. */
   readonly url: string
+  /** The HTTP method, in upper case. */
   readonly method: string
-  /** By lower-case name; those that carry keys, tokens or cookies say `[redacted]`. */
+  /** The headers by lower-case name. Those that hold keys, tokens or cookies are `[redacted]`. */
   readonly headers: Readonly<Record<string, string>>
-  /** Parsed where it is JSON, else the text; undefined where there was none. */
+  /** The body, parsed if it is JSON, otherwise the text; `undefined` if there was none. */
   readonly body: unknown
 }
 
-/** What each call is answered: the same for all, one each (the last one repeats), or by the request. */
+/** The responses: one for all calls, one per call (the last one repeats), or a function of the request. */
 export type FaultyScript = FaultyAnswer | readonly FaultyAnswer[] | ((call: FaultyCall, index: number) => FaultyAnswer)
 
-/** A `fetch` that answers from a script, and its record of what was done with the answers. */
+/** A `fetch` that responds from a script and records what is done with its responses. Made by {@link faultyFetch}. */
 export interface FaultyFetch extends FetchLike {
-  /** Requests that went out; one whose signal had aborted before never does. */
+  /** The requests. A request whose signal is already aborted is not sent, as with `fetch`. */
   readonly calls: readonly FaultyCall[]
-  /** How often a body was pulled, over all calls. */
+  /** How many times bodies were pulled, over all calls. */
   readonly pulls: number
-  /** The reasons of the bodies that were cancelled. */
+  /** The reasons of the cancelled bodies. */
   readonly cancels: readonly unknown[]
-  /** The reasons of the calls that were aborted by their signal, before or within the body. */
+  /** The reasons of the calls that their signal aborted, before or during the body. */
   readonly aborts: readonly unknown[]
-  /** Calls whose connection is open: not ended, failed, cancelled or aborted. */
+  /** The number of open connections: not ended, failed, cancelled or aborted. */
   readonly open: number
 }
 
 /**
- * A scripted `fetch` that fails on demand: it cuts its bodies anywhere, drops, stalls, truncates, rejects, or is deaf to its signal.
- * Nothing is read ahead. Apart from its faults it behaves as the Fetch standard has it: an abort rejects with the signal's reason, and
- * errors a body that is being read.
+ * A scripted `fetch` that fails on demand: it cuts bodies at any byte, drops the connection, stalls, truncates, rejects, or ignores its
+ * signal. It never reads ahead. Apart from its faults it follows the Fetch standard: an abort rejects with the signal's reason, and errors
+ * a body that is being read.
  *
- * @throws {ChaintapError} `invalid_options`, when called, where the script has no answer or cuts a body into nothing.
+ * @throws ChaintapError `invalid_options`, when called, if the script has no response or `split` is less than 1.
  *
  * @example
- * const fetch = faultyFetch([{ status: 529, body: '{"type":"error"}' }, { body: anthropicSse({ text: ['Hel', 'lo'] }), split: 'bytes', dropAfter: 400 }])
- * const model = new ChatAnthropic({ apiKey: 'none', fetch })
- * for await (const delta of model.stream('Hi')) break
- * expect(fetch.open).toBe(0)
+ * const body = anthropicSse({ text: ['Hel', 'lo'] })
+ * const fetch = faultyFetch([{ status: 529, body: '{"type":"error"}' }, { body, split: 'bytes', dropAfter: 400 }])
+ * const claude = new ChatAnthropic({ apiKey: 'none', fetch })
+ * for await (const delta of claude.stream('Hi')) break
+ * fetch.open // 0: the connection was closed
  */
 export function faultyFetch(script: FaultyScript): FaultyFetch {
   const calls: FaultyCall[] = []
@@ -73,11 +75,12 @@ function selectFaultyAnswer(script: FaultyScript, call: FaultyCall, index: numbe
   if (typeof script === 'function') return script(call, index)
   const answers = Array.isArray(script) ? (script as readonly FaultyAnswer[]) : [script as FaultyAnswer]
   const answer = answers[Math.min(index, answers.length - 1)]
-  if (!answer) throw new ChaintapError('invalid_options', 'faultyFetch was given no answers. Give at least one: faultyFetch([{ body }]).')
+  if (!answer)
+    throw new ChaintapError('invalid_options', 'faultyFetch: the script is empty. Pass at least one response: faultyFetch([{ body }]).')
   return answer
 }
 
-/** The request as it goes on record. */
+/** Returns a request for the record, without secrets. */
 const redactCall = ({ url, method, headers, body }: FakeRequest): FaultyCall => ({
   url: redactUrl(url),
   method,

@@ -1,4 +1,4 @@
-// What tests of chains need, and pages without a key: no network.
+// Fakes and recorders for tests of chains and for demos without an API key. They use no network.
 export { type AnthropicAnswer, anthropicJson, anthropicSse } from './anthropic-sse.ts'
 export type { FaultyAnswer } from './faulty-answer.ts'
 export { type FaultyCall, type FaultyFetch, type FaultyScript, faultyFetch } from './faulty-fetch.ts'

@@ -1,16 +1,16 @@
 import { type ArithmeticResult, arithmetic } from '../arithmetic/index.ts'
 import { expressionAnswer, reactAnswer } from './offline-react.ts'
 
-/** What is looked at of a question; the rest is not read. */
+/** The rest of a longer question is ignored. */
 const MAX_QUESTION_CHARS = 2_000
 
-/** What the offline model says to a question, or to an agent's prompt. */
+/** Returns the offline model's answer to a question, or to the prompt of an agent. */
 export function offlineAnswer(question: string): string {
-  const plainAnswer = (asked: string): string => jokeAnswer(asked) ?? sumAnswer(asked) ?? greetingAnswer(asked) ?? offlineIntroduction
+  const plainAnswer = (text: string): string => jokeAnswer(text) ?? sumAnswer(text) ?? greetingAnswer(text) ?? offlineIntroduction
   return expressionAnswer(question) ?? reactAnswer(question, plainAnswer) ?? plainAnswer(question.slice(0, MAX_QUESTION_CHARS))
 }
 
-/** Text in tokens: words and signs, each with the space before it. Joined they are the text. */
+/** Splits text into tokens: words and signs, each with the space before it. Joined they are the text. */
 export function splitTokens(text: string): string[] {
   return text.match(/\s*(?:[\p{L}\p{M}\p{N}'’]+(?:[.,]\p{N}+)*|\S)|\s+/gu) ?? []
 }
@@ -19,26 +19,26 @@ const offlineIntroduction =
   'I am the offline model: I work out sums, greet, and tell a joke about an animal. ' +
   'To talk to a real model, write ANTHROPIC_API_KEY=… into .dev.vars and start again.'
 
-const greetingAnswer = (asked: string): string | undefined =>
-  /^\s*(?:hi|hello|hey|good (?:morning|day|afternoon|evening))(?![\p{L}\p{N}])/iu.test(asked)
+const greetingAnswer = (question: string): string | undefined =>
+  /^\s*(?:hi|hello|hey|good (?:morning|day|afternoon|evening))(?![\p{L}\p{N}])/iu.test(question)
     ? 'Hello! I am the offline model. Ask me a sum, such as 17 + 4 * 2, or a joke about bears.'
     : undefined
 
-function jokeAnswer(asked: string): string | undefined {
-  if (!/\bjoke\b/i.test(asked)) return
-  const named = /\bjoke\s+about\s+(.{1,80})/iu.exec(asked)?.[1] ?? 'bears'
-  // As the asker wrote it, whatever it is: showing it safely is up to the page.
+function jokeAnswer(question: string): string | undefined {
+  if (!/\bjoke\b/i.test(question)) return
+  const named = /\bjoke\s+about\s+(.{1,80})/iu.exec(question)?.[1] ?? 'bears'
+  // Returned unescaped: the page must render it safely.
   const animal = named.replace(/^(?:an?|the|some)\s+/i, '').replace(/[\s.!?]+$/, '')
   if (/^(?:\w+\s)?bears?$/i.test(animal)) return 'What do you call a bear with no teeth? A gummy bear.'
   return `Why did the bear invite ${animal} to dinner? It could not bear to eat alone.`
 }
 
-/** The first sum in a text, worked out. Text that only looks like one is none. */
-function sumAnswer(asked: string): string | undefined {
-  for (const { 0: found, index } of asked.matchAll(/[\d+\-*/^().,×·÷− \t]+/g)) {
+/** Calculates the first sum in a text. Ignores text that only resembles one. */
+function sumAnswer(question: string): string | undefined {
+  for (const { 0: found, index } of question.matchAll(/[\d+\-*/^().,×·÷− \t]+/g)) {
     const sum = found.replace(/^[ \t,.]*[ \t]/, '').replace(/[ \t,.]+$/, '')
-    const next = asked[index + found.length] ?? ''
-    const isPartOfWord = wordCharPattern.test(asked[index - 1] ?? '') && found.startsWith(sum)
+    const next = question[index + found.length] ?? ''
+    const isPartOfWord = wordCharPattern.test(question[index - 1] ?? '') && found.startsWith(sum)
     if (isPartOfWord || (wordCharPattern.test(next) && found.endsWith(sum)) || !/[\d)]\s*[-+*/^×·÷−]/.test(sum)) continue
     const answer = describeSum(sum.replace(/\s+/g, ' '), arithmetic(sum))
     if (answer) return answer
@@ -48,7 +48,7 @@ function sumAnswer(asked: string): string | undefined {
 const wordCharPattern: RegExp = /[\p{L}\p{N}_%]/u
 
 function describeSum(sum: string, result: ArithmeticResult): string | undefined {
-  // Twelve digits, so that 0.1 + 0.2 is 0.3.
+  // 12 digits, so that 0.1 + 0.2 is 0.3.
   if ('value' in result) return `${sum} = ${Number(result.value.toPrecision(12))}.`
   switch (result.problem) {
     case 'syntax':

@@ -1,6 +1,6 @@
 /**
- * What the offline model says to a prompt in the ReAct format, as agents write it: a sum it gives to the calculator, if there is one, and
- * what a tool observed is its answer; anything else it answers itself. Undefined where the prompt is none.
+ * Returns the offline model's answer to an agent's prompt in the ReAct format: calls the calculator, if there is one, for a sum, repeats a
+ * tool's observation as the final answer, and answers other questions itself. `undefined` for another prompt.
  */
 export function reactAnswer(prompt: string, answerTo: (question: string) => string): string | undefined {
   const at = prompt.lastIndexOf('\nQuestion: ')
@@ -8,7 +8,7 @@ export function reactAnswer(prompt: string, answerTo: (question: string) => stri
   if (question === undefined || scratchpad === undefined || !prompt.includes('\nAction Input:')) return
   const observed = /\nObservation: ([^\n]*)\nThought:$/.exec(scratchpad)?.[1]
   if (observed !== undefined) return ` I know the answer now.\nFinal Answer: ${observed.replace(/^Answer: /, '')}`
-  // The prompt's own last words ask for the answer at once.
+  // The prompt asks for the final answer at once.
   if (scratchpad.endsWith('Final Answer:')) return ` ${answerTo(question)}`
   const sum = findExpression(question)
   const hasCalculator = /^Action:.*\bCalculator\b/m.test(prompt)
@@ -16,7 +16,7 @@ export function reactAnswer(prompt: string, answerTo: (question: string) => stri
   return ` I can say that myself.\nFinal Answer: ${answerTo(question)}`
 }
 
-/** What it says where it is asked to put a question as an expression, in a fenced block of text. */
+/** Returns the answer to a prompt that asks for a question as an expression in a fenced block of text. `undefined` for another prompt. */
 export function expressionAnswer(prompt: string): string | undefined {
   const [, question] = /```output[\s\S]*\nQuestion: ([^\n]*)\n$/.exec(prompt) ?? []
   if (question === undefined) return
@@ -33,7 +33,7 @@ const operatorWords: readonly (readonly [word: RegExp, sign: string])[] = [
   [/ squared\b/g, ' ^ 2'],
 ]
 
-/** The sum that a question asks, as an expression. */
+/** Returns the sum in a question as an expression. */
 function findExpression(question: string): string | undefined {
   const text = operatorWords.reduce((rest, [word, sign]) => rest.replace(word, sign), question)
   return /[\d(][\d+\-*/^().\s]*[\d)]/.exec(text)?.[0].match(/.*[-+*/^].*/)?.[0]

@@ -3,20 +3,20 @@ import type { JsonObject } from '../core/util/parse-json.ts'
 import { anthropicJson, anthropicSse } from './anthropic-sse.ts'
 import { openaiCompletionJson, openaiCompletionSse, openaiJson, openaiSse } from './openai-sse.ts'
 
-/** What a request asks for. */
+/** The content of a request. */
 export interface Question {
-  /** The last words of the user. */
+  /** The text of the last user message. */
   readonly question: string
   /** All texts of the conversation. */
   readonly texts: readonly string[]
-  /** Most tokens of the answer. */
+  /** Maximum tokens of the output. */
   readonly maxTokens: number | undefined
   readonly isStream: boolean
-  /** Whether it shall be told what the answer took. */
+  /** Whether the response must report usage. */
   readonly reportsUsage: boolean
 }
 
-/** What is answered. */
+/** The content of a response. */
 export interface OfflineReply {
   readonly id: string
   readonly model: string
@@ -25,16 +25,16 @@ export interface OfflineReply {
   readonly usage?: Usage
 }
 
-/** How a provider's API is asked, and answers. */
+/** The requests and responses of one API of a provider. */
 export interface OfflineWire {
-  /** How the addresses of its calls end. */
+  /** How the URLs of its calls end. */
   readonly path: string
   readonly idHeader: string
-  /** What a request asks for; as a text, in the API's words, what is wrong with it. */
+  /** Returns the content of a request, or, as a string, the API's error message for it. */
   parseQuestion(body: JsonObject): Question | string
-  /** A stream, an event each. */
+  /** A stream, one string per event. */
   sse(reply: OfflineReply): readonly string[]
-  /** How many of them come before the first token; each token is one. */
+  /** How many events precede the first token; each token is one event. */
   readonly eventsBeforeText: number
   json(reply: OfflineReply): unknown
   errorBody(status: number, message: string, id: string): unknown
@@ -109,20 +109,20 @@ const toOpenAIAnswer = ({ id, isTruncated, ...reply }: OfflineReply, prefix: str
   stopReason: isTruncated ? 'length' : 'stop',
 })
 
-/** What both of OpenAI's APIs are asked alike. */
+/** Parses the fields that both of OpenAI's APIs share. */
 function parseOpenAIQuestion(
   { model, stream, stream_options }: JsonObject,
   limit: unknown,
-  words: Pick<Question, 'question' | 'texts'>,
+  conversation: Pick<Question, 'question' | 'texts'>,
 ): Question | string {
   if (typeof model !== 'string') return 'you must provide a model parameter'
   if (limit !== undefined && !isTokenLimit(limit)) return "Invalid 'max_tokens': it should be 1 or more."
   const isStream = stream === true
   const { include_usage } = Object(stream_options) as JsonObject
-  return { ...words, maxTokens: limit, isStream, reportsUsage: !isStream || include_usage === true }
+  return { ...conversation, maxTokens: limit, isStream, reportsUsage: !isStream || include_usage === true }
 }
 
-/** The APIs that the offline model speaks. */
+/** The APIs that the offline model supports. */
 export const offlineWires: readonly [OfflineWire, ...OfflineWire[]] = [offlineAnthropic, offlineOpenAIChat, offlineOpenAICompletions]
 
 const isTokenLimit = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 1

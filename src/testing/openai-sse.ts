@@ -1,33 +1,45 @@
 import type { Usage } from '../core/usage.ts'
 import type { JsonObject } from '../core/util/parse-json.ts'
 
-/** What OpenAI, or a server that speaks as it does, answers. */
+/** A response of OpenAI's Chat Completions API, or of a compatible server. */
 export interface OpenAIAnswer {
-  /** Text in tokens, a chunk each. */
+  /** Text in tokens, one chunk per item. */
   readonly text?: readonly string[]
-  /** Before the text, a chunk each: `reasoning_content`, as DeepSeek and vLLM have it. OpenAI keeps its own to itself. */
+  /** Reasoning before the text, one chunk per item: `reasoning_content`, as DeepSeek and vLLM send it. OpenAI does not send its own. */
   readonly reasoning?: readonly string[]
-  /** Why it will not answer, a chunk each. */
+  /** The refusal to answer, one chunk per item. */
   readonly refusal?: readonly string[]
-  /** After the text; `args` is any JSON. */
+  /** Tool calls after the text. `args` is any JSON. */
   readonly toolCalls?: readonly { readonly id: string; readonly name: string; readonly args: unknown }[]
-  /** What is left out is not reported. */
+  /** Usage. Absent figures are not reported. */
   readonly usage?: Usage
-  /** Default: `tool_calls` where there are tool calls, else `stop`. */
+  /**
+   * The finish reason.
+   *
+   * @defaultValue 'tool_calls' if there are tool calls, otherwise 'stop'
+   */
   readonly stopReason?: string
-  /** Default `gpt-scripted`. */
+  /**
+   * The model's name.
+   *
+   * @defaultValue 'gpt-scripted'
+   */
   readonly model?: string
-  /** Default `chatcmpl-scripted`. */
+  /**
+   * The id of the response.
+   *
+   * @defaultValue 'chatcmpl-scripted'
+   */
   readonly id?: string
-  /** Comes after the rest, in place of the end; alone it is the body of a refusal. */
+  /** An error event after the rest, in place of the end. Without anything else it is the body of an error response. */
   readonly error?: { readonly type: string; readonly message: string; readonly code?: string | number }
 }
 
-/** What a text model answers, by OpenAI's Completions API. */
+/** A response of a text model by OpenAI's Completions API. */
 export type OpenAICompletion = Omit<OpenAIAnswer, 'reasoning' | 'refusal' | 'toolCalls'>
 
 /**
- * The wire format of a streamed answer of the Chat Completions API: its server-sent events, one string each, usage as with
+ * Returns a streamed response of the Chat Completions API: its server-sent events, one string per event, with usage as for
  * `stream_options: { include_usage: true }`.
  *
  * @see https://platform.openai.com/docs/api-reference/chat-streaming
@@ -41,7 +53,7 @@ export function openaiSse(answer: OpenAIAnswer): string[] {
     { role: 'assistant', content: '', refusal: null },
     ...reasoning.map((reasoning_content) => ({ reasoning_content })),
     ...text.map((content) => ({ content })),
-    ...refusal.map((said) => ({ refusal: said })),
+    ...refusal.map((piece) => ({ refusal: piece })),
     ...toolCalls.flatMap(toolCallDeltas).map((call) => ({ tool_calls: [call] })),
   ]
   const chatChoice = (delta: JsonObject, finish_reason: string | null = null): JsonObject => ({
@@ -57,10 +69,12 @@ export function openaiSse(answer: OpenAIAnswer): string[] {
 }
 
 /**
- * The same answer as one JSON, as the API gives it where no stream was asked for; with `error` the body of a refusal.
+ * Returns the same response as one JSON object, which the API sends if no stream is requested. With `error` it is the body of an error
+ * response.
  *
  * @example
- * const fetch = faultyFetch({ status: 429, body: JSON.stringify(openaiJson({ error: { type: 'requests', message: 'Slow down' } })) })
+ * const error = { type: 'requests', message: 'Slow down' }
+ * const fetch = faultyFetch({ status: 429, body: JSON.stringify(openaiJson({ error })) })
  */
 export function openaiJson(answer: OpenAIAnswer): Readonly<Record<string, unknown>> {
   const { reasoning, text, refusal, toolCalls, error } = answer
@@ -80,17 +94,23 @@ export function openaiJson(answer: OpenAIAnswer): Readonly<Record<string, unknow
 }
 
 /**
- * The wire format of a streamed answer of the Completions API.
+ * Returns a streamed response of the Completions API: its server-sent events, one string per event.
  *
  * @example
- * const llm = new OpenAI({ apiKey: 'none', fetch: faultyFetch({ body: openaiCompletionSse({ text: ['Hel', 'lo'] }) }) })
+ * const fetch = faultyFetch({ body: openaiCompletionSse({ text: ['Hel', 'lo'] }) })
+ * await new OpenAI({ apiKey: 'none', fetch }).invoke('Hi') // 'Hello'
  */
 export function openaiCompletionSse(answer: OpenAICompletion): string[] {
   const choices = [...(answer.text ?? []).map((text) => textChoice(text, null)), textChoice('', finishReason(answer))]
   return completionEvents(answer, 'text_completion', choices)
 }
 
-/** The same answer as one JSON; with `error` the body of a refusal. */
+/**
+ * Returns the same response as one JSON object. With `error` it is the body of an error response.
+ *
+ * @example
+ * const fetch = faultyFetch({ body: JSON.stringify(openaiCompletionJson({ text: ['Hello'] })) })
+ */
 export function openaiCompletionJson(answer: OpenAICompletion): Readonly<Record<string, unknown>> {
   if (answer.error) return openaiErrorBody(answer.error)
   const choice = textChoice((answer.text ?? []).join(''), finishReason(answer))
@@ -106,7 +126,7 @@ const completionEnvelope = ({ id = 'chatcmpl-scripted', model = 'gpt-scripted' }
   model,
 })
 
-/** The events around these choices, of which the last is the end. Usage has an event of its own. */
+/** Wraps choices, of which the last is the end, in events. Usage has an event of its own. */
 function completionEvents(answer: OpenAIAnswer, object: string, choices: readonly JsonObject[]): string[] {
   const envelope = completionEnvelope(answer, object)
   const usage = openaiUsageJson(answer)
@@ -122,7 +142,7 @@ const openaiErrorBody = ({ type, message, code = '' }: NonNullable<OpenAIAnswer[
 
 const finishReason = ({ stopReason, toolCalls = [] }: OpenAIAnswer): string => stopReason ?? (toolCalls.length > 0 ? 'tool_calls' : 'stop')
 
-/** A call in pieces: the first has all but the arguments, whose JSON is cut anywhere. */
+/** Cuts a tool call into pieces: the first has everything but the arguments, whose JSON is cut at any character. */
 function toolCallDeltas({ id, name, args }: NonNullable<OpenAIAnswer['toolCalls']>[number], index: number): readonly JsonObject[] {
   const pieces = JSON.stringify(args).match(/.{1,8}/gsu) ?? []
   return [
@@ -131,7 +151,7 @@ function toolCallDeltas({ id, name, args }: NonNullable<OpenAIAnswer['toolCalls'
   ]
 }
 
-/** OpenAI's figures, which mean what ours do. JSON leaves out what is undefined. */
+/** Usage in OpenAI's format, whose figures are defined as the library's. JSON.stringify omits undefined fields. */
 function openaiUsageJson({ usage }: OpenAIAnswer): JsonObject | undefined {
   if (!usage) return
   const { inputTokens, outputTokens, totalTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens, cost } = usage

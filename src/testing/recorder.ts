@@ -1,25 +1,26 @@
 import { ChaintapError } from '../core/errors.ts'
 import type { Listener, Run, RunEvent } from '../core/event.ts'
 
-/** A handler that keeps what it hears, and can say whether it heard what it was promised. */
+/** A handler that stores the events it receives and checks that they form complete run trees. Made by {@link recorder}. */
 export interface Recorder extends Listener {
+  /** Stores an event. */
   (event: RunEvent): void
-  /** Everything heard, in the order of hearing. Nothing is ever dropped. */
+  /** All events, in the order in which they were received. None is ever dropped. */
   readonly events: readonly RunEvent[]
   /** Runs that have started and not ended, in the order of their start. */
   readonly open: readonly Run[]
   /**
-   * Holds what was heard against P1 and P4, for every run tree:
+   * Checks the events of every run tree against P1 and P4:
    *
-   * - each run starts once and ends once, with `end` or `error`; it says nothing before and nothing after
-   * - children start and end within their parents; a parent that was never heard (a handler attached in the middle) is no fault
-   * - `seq` rises from event to event of a tree
+   * - Each run starts once and ends once, with `end` or `error`. It emits no event before its start or after its end.
+   * - Children start and end within their parents. A parent without any event is no fault: the handler may have been attached later.
+   * - `seq` increases from event to event of a tree.
    *
-   * @throws {ChaintapError} `broken_tree`: every fault in words, and the {@link Recorder.trace}
+   * @throws ChaintapError `broken_tree`. The message lists every fault and the {@link Recorder.trace}.
    */
   check(): void
   /**
-   * A line per event, for assertions about order. `<` names the parent, where it was heard.
+   * Returns a line per event, for assertions about order. `<` precedes the name of the parent, if one of its events was received.
    *
    * `S name<parent` start · `E name` end · `X name` error · `T token` · `D type` delta · `C chunk` · `TXT text` · `A tool` action ·
    * `F` finish · `R attempt` retry · `! name` custom
@@ -31,14 +32,14 @@ export interface Recorder extends Listener {
  * A recording handler for tests (LangChain's FakeTracer).
  *
  * @example
- * const heard = recorder()
- * await chain.invoke({ animal: 'bears' }, { callbacks: [heard] })
- * heard.check()
- * expect(heard.trace().slice(0, 2)).toEqual(['S RunnableSequence', 'S ChatPromptTemplate<RunnableSequence'])
+ * const record = recorder()
+ * await prompt.pipe(scriptedModel(['Hi!'])).invoke({ animal: 'bears' }, { callbacks: [record] })
+ * record.check()
+ * record.trace().slice(0, 2) // ['S RunnableSequence', 'S ChatPromptTemplate<RunnableSequence']
  */
 export function recorder(): Recorder {
   const events: RunEvent[] = []
-  const parts = {
+  const members = {
     events,
     get open(): readonly Run[] {
       return inspectEvents(events).open
@@ -49,17 +50,17 @@ export function recorder(): Recorder {
   const record = function recorder(event: RunEvent): void {
     events.push(event)
   }
-  // Not Object.assign, which would read the getter once.
-  return Object.defineProperties(record, Object.getOwnPropertyDescriptors(parts)) as typeof record & typeof parts
+  // Not Object.assign: it would read the getter once and copy its value.
+  return Object.defineProperties(record, Object.getOwnPropertyDescriptors(members)) as typeof record & typeof members
 }
 
 function assertNoFaults(events: readonly RunEvent[]): void {
   const { open, faults } = inspectEvents(events)
-  const all = [...faults, ...open.map((run) => `${run.name} started and never ended`)]
+  const all = [...faults, ...open.map((run) => `${run.name} started but did not end`)]
   if (all.length > 0)
     throw new ChaintapError(
       'broken_tree',
-      `A recorder heard what must not happen:\n- ${all.join('\n- ')}\nIt heard:\n${traceEvents(events).join('\n')}`,
+      `The recorded events break the run tree:\n- ${all.join('\n- ')}\nThe events were:\n${traceEvents(events).join('\n')}`,
     )
 }
 
@@ -71,22 +72,22 @@ function inspectEvents(events: readonly RunEvent[]): { readonly open: readonly R
   for (const { run, type, seq } of events) {
     const addFault = (fault: string): void => void faults.push(`${run.name} ${fault} (${type}, seq ${seq})`)
     const before = seqs.get(run.rootId)
-    if (before !== undefined && seq <= before) addFault(`was heard out of order, after seq ${before}`)
+    if (before !== undefined && seq <= before) addFault(`emitted an event out of order, after seq ${before}`)
     seqs.set(run.rootId, seq)
     const ended = endedRuns.get(run.id)
-    if (ended) addFault(`was heard after its ${ended}`)
-    else if (type !== 'start' && !open.has(run.id)) addFault('was heard before its start')
+    if (ended) addFault(`emitted an event after its ${ended}`)
+    else if (type !== 'start' && !open.has(run.id)) addFault('emitted an event before its start')
     if (type === 'start') {
       if (open.has(run.id)) addFault('started twice')
       if (run.parentId && endedRuns.has(run.parentId)) addFault('started after its parent had ended')
-      if ([...open.values()].some(({ parentId }) => parentId === run.id)) addFault('started after a child of it')
+      if ([...open.values()].some(({ parentId }) => parentId === run.id)) addFault('started after one of its children')
       open.set(run.id, run)
     } else if (type === 'end' || type === 'error') {
       open.delete(run.id)
       endedRuns.set(run.id, type)
-      // At a root's end also those whose parent was not heard.
-      for (const left of open.values())
-        if (left.parentId === run.id || left.rootId === run.id) addFault(`ended before ${left.name}, which runs below it`)
+      // At the end of a root also descendants whose parents had no event.
+      for (const inner of open.values())
+        if (inner.parentId === run.id || inner.rootId === run.id) addFault(`ended before ${inner.name}, which runs below it`)
     }
   }
   return { open: [...open.values()], faults }

@@ -1,20 +1,20 @@
-/** `fetch`, as far as the library asks for it. */
+/** The signature of `fetch` that the library uses. */
 export type FetchLike = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
 
-/** A request as a fake server reads it. */
+/** A request as a fake server receives it. */
 export interface FakeRequest {
   readonly url: string
   readonly method: string
   readonly headers: Headers
-  /** Parsed where it is JSON, else the text; undefined where there was none. */
+  /** The body, parsed if it is JSON, otherwise the text; `undefined` if there was none. */
   readonly body: unknown
   readonly signal: AbortSignal | undefined
 }
 
-/** What was passed to a fake `fetch`, in whichever of its forms. */
+/** Reads the arguments of a fake `fetch`, in any of their forms. */
 export async function readRequest(input: string | URL | Request, init: RequestInit = {}): Promise<FakeRequest> {
   const request = input instanceof Request ? input : undefined
-  // A Response reads every form that a body can have. A Request reads itself: Firefox has no Request.body to give to a Response.
+  // A Response can read every form of a body. A Request reads its own: Firefox has no Request.body to pass to a Response.
   const text = init.body ? await new Response(init.body).text() : await request?.clone().text()
   return {
     url: input instanceof Request ? input.url : String(input),

@@ -1,19 +1,20 @@
 import { answerHeaders, bodySteps, type FaultyAnswer } from './faulty-answer.ts'
 
-/** Told of what happens to one response. */
+/** Observes one response. */
 export interface ResponseObserver {
+  /** Called each time the body is pulled. */
   onPull(): void
-  /** Once. */
+  /** Called once, when the connection closes. */
   onClose(how: CloseKind, reason: unknown): void
 }
 
-/** How a connection closes: from its own side by `end` or `error`, from the caller's by `cancel` of the body or `abort` of the signal. */
+/** How a connection closes: the server ends it by `end` or `error`, the caller by `cancel` of the body or `abort` of the signal. */
 export type CloseKind = 'end' | 'error' | 'cancel' | 'abort'
 
-// The Fetch standard's null body statuses that a Response may have.
+// The null body statuses of the Fetch standard that a Response may have.
 const nullBodyStatuses: readonly number[] = [204, 205, 304]
 
-/** Answers one call as its script says, pull by pull. An abort rejects the call, and errors the body, with the signal's reason: as fetch does. */
+/** Answers one call by its script, pull by pull. Like fetch, an abort rejects the call, and errors the body, with the signal's reason. */
 export async function respondFromScript(
   answer: FaultyAnswer,
   signal: AbortSignal | undefined,
@@ -56,14 +57,14 @@ function scriptedBody(
       },
       cancel: (reason) => connection.close('cancel', reason),
     },
-    // Nothing is read ahead: each pull is a read.
+    // No chunk is buffered: each read is one pull.
     { highWaterMark: 0 },
   )
 }
 
-/** Open until it closes in one of four ways. */
+/** A connection that is open until it closes in one of the four ways of {@link CloseKind}. */
 class FakeConnection {
-  /** Rejects when it closes in any way but the good one. */
+  /** Rejects when the connection closes in any way but `end`. */
   readonly broken: Promise<never>
   readonly #rejectBroken: (reason: unknown) => void
   readonly #signal: AbortSignal | undefined
@@ -72,7 +73,7 @@ class FakeConnection {
 
   constructor(signal: AbortSignal | undefined, watch: ResponseObserver | undefined) {
     const { promise, reject } = Promise.withResolvers<never>()
-    // Whoever reads hears of it; without a reader it is nobody's.
+    // Readers of the body get the error. Without a reader it must not be an unhandled rejection.
     promise.catch(() => {})
     this.broken = promise
     this.#rejectBroken = reject
@@ -90,7 +91,7 @@ class FakeConnection {
     this.#observer?.onClose(how, reason)
   }
 
-  /** Waits, as long as the connection is open. */
+  /** Waits for a promise; rejects if the connection breaks first. */
   whileOpen(wait: unknown): Promise<unknown> {
     return Promise.race([this.broken, wait])
   }

@@ -13,56 +13,82 @@ import { type ChatInput, toMessages } from '../messages/coerce.ts'
 import { messageFold } from '../messages/fold.ts'
 
 /**
- * One answer of the script: text in one token or in several, anything that a model can say as Deltas, or a failure. An Error alone is
- * a refusal; `error` comes after the tokens. Nothing is added: what reports no usage has none, and no reason to stop.
+ * One response of the script: text in one token or in several, any Deltas, or a failure. An Error alone fails the call before its first
+ * token; `error` fails it after the tokens. Nothing is added: without Deltas for them, a response has no usage and no stop reason.
  */
 export type ScriptedAnswer =
   | string
   | Error
   | readonly (string | Delta)[]
-  | { readonly tokens: readonly (string | Delta)[]; readonly usage?: Usage; readonly error?: Error }
+  | {
+      /** The text in tokens, or any Deltas. */
+      readonly tokens: readonly (string | Delta)[]
+      /** The usage, reported after the tokens. */
+      readonly usage?: Usage
+      /** Thrown after the tokens. */
+      readonly error?: Error
+    }
 
-/** An answer for each call, of which the last one repeats, or a function of the messages. */
+/** A response per call, of which the last one repeats, or a function of the messages and the index of the call. */
 export type ModelScript =
   | readonly ScriptedAnswer[]
   | ((messages: readonly Message[], index: number) => ScriptedAnswer | Promise<ScriptedAnswer>)
 
-/** How a scripted model is named, heard and paced. */
+/** Options of {@link scriptedModel}. */
 export interface ScriptedModelOptions {
-  /** Default `ScriptedModel`. */
+  /**
+   * Its name in events.
+   *
+   * @defaultValue 'ScriptedModel'
+   */
   readonly name?: string
+  /** Handlers of the model's own runs. */
   readonly callbacks?: readonly Handler[]
+  /** Tags of the model's own runs. */
   readonly tags?: readonly string[]
+  /** Metadata of the model's own runs. */
   readonly metadata?: Readonly<Record<string, unknown>>
-  /** Tells its tokens in `invoke` too. Default false, as in every model. */
+  /**
+   * Whether `invoke` emits tokens too.
+   *
+   * @defaultValue false, as in every model
+   */
   readonly streaming?: boolean
-  /** Before each token, in ms. Default 0. */
+  /**
+   * The delay before each token, in ms.
+   *
+   * @defaultValue 0
+   */
   readonly delayMs?: number
 }
 
-/** What was done with a scripted model and its copies. */
+/** The calls of a scripted model and its copies. */
 export interface ScriptedRecord {
   /** The messages of each call. */
   readonly inputs: readonly (readonly Message[])[]
-  /** What was bound for each call. */
+  /** The bound options of each call. */
   readonly options: readonly Readonly<Record<string, unknown>>[]
-  /** How often an answer was asked for its next piece, over all calls. */
+  /** How many times responses were read, over all calls. */
   readonly pulls: number
-  /** The reasons of the answers that were cancelled. */
+  /** The reasons of the cancelled responses. */
   readonly cancels: readonly unknown[]
-  /** Answers that have begun and neither ended, failed nor been cancelled. */
+  /** The number of responses that have begun and not ended, failed or been cancelled. */
   readonly open: number
 }
 
-/** A chat model that answers from a script. Made by {@link scriptedModel}. */
+/** A chat model that responds from a script. Made by {@link scriptedModel}. */
 export class ScriptedModel extends Runnable<ChatInput, AssistantMessage, Delta> {
+  /** Its kind in events. */
   readonly kind: RunKind = 'chat_model'
+  /** Its name in events. */
   readonly name: string
+  /** Whether `invoke` emits tokens too. */
   readonly streaming: boolean
+  /** The delay before each token, in ms. */
   readonly delayMs: number
-  /** What {@link ScriptedModel.bind} was given. */
+  /** The options passed to {@link ScriptedModel.bind}. */
   readonly options: Readonly<Record<string, unknown>> = {}
-  /** Shared with the copies that `withConfig` and `bind` make. */
+  /** The calls so far, including those of copies made by `withConfig` and `bind`. */
   readonly record: ScriptedRecord
   private readonly script: ModelScript
 
@@ -75,17 +101,19 @@ export class ScriptedModel extends Runnable<ChatInput, AssistantMessage, Delta> 
     this.script = script
   }
 
-  /** A copy with options for its calls, as models have it. They change nothing of what the script says, and are recorded. */
+  /** Returns a copy with call options, as models do. The options are recorded and have no other effect. */
   bind(options: Readonly<Record<string, unknown>>): this {
     return Object.assign(this.withConfig({}), { options: { ...this.options, ...options } })
   }
 
+  /** Converts the input to messages. */
   override prepare(input: ChatInput): readonly Message[] {
     return toMessages(input)
   }
 
+  /** Begins one response. Called by the run. */
   override async open(messages: readonly Message[], run: RunHandle): Promise<Flow<Delta>> {
-    // Asked for a whole answer, a model tells no tokens.
+    // Like any model, it emits no tokens unless the response is streamed.
     run.report({ emitsTokens: this.streaming || run.streaming })
     const record = this.record as MutableScriptedRecord
     const index = record.inputs.push(messages) - 1
@@ -97,13 +125,14 @@ export class ScriptedModel extends Runnable<ChatInput, AssistantMessage, Delta> 
 }
 
 /**
- * A chat model for tests, without a wire: it says what its script says, a piece per pull (LangChain's FakeListChatModel).
+ * A chat model for tests, without a wire format: it returns the responses of its script, one piece per read (LangChain's
+ * FakeListChatModel).
  *
- * @throws {ChaintapError} `invalid_options`, when called, where the script has no answer.
+ * @throws ChaintapError `invalid_options`, when called, if the script is empty.
  *
  * @example
- * const model = scriptedModel([['Hel', 'lo'], new Error('no more'), { tokens: ['17', ' sheep'], usage: { outputTokens: 2 } }])
- * const chain = prompt.pipe(model).pipe(new StringOutputParser())
+ * const fake = scriptedModel([['Hel', 'lo'], new Error('no more'), { tokens: ['17', ' sheep'], usage: { outputTokens: 2 } }])
+ * await prompt.pipe(fake).pipe(new StringOutputParser()).invoke({ animal: 'bears' }) // 'Hello'
  */
 export function scriptedModel(script: ModelScript, options?: ScriptedModelOptions): ScriptedModel {
   return new ScriptedModel(script, options)
@@ -121,11 +150,11 @@ function selectScriptedAnswer(script: ModelScript, messages: readonly Message[],
   if (typeof script === 'function') return script(messages, index)
   const answer = script[Math.min(index, script.length - 1)]
   if (answer === undefined)
-    throw new ChaintapError('invalid_options', "A scripted model was given no answers. Give at least one: scriptedModel(['Hello']).")
+    throw new ChaintapError('invalid_options', "scriptedModel: the script is empty. Pass at least one response: scriptedModel(['Hello']).")
   return answer
 }
 
-/** What an answer says, one piece at a time, and how it ends. */
+/** Yields the Deltas of a response, then throws its error, if any. */
 function* answerDeltas(answer: Exclude<ScriptedAnswer, Error>): Generator<Delta, void> {
   const { tokens, usage, error } = typeof answer === 'string' ? { tokens: [answer] } : 'tokens' in answer ? answer : { tokens: answer }
   for (const token of tokens) yield typeof token === 'string' ? { type: 'text', text: token } : token

@@ -26,22 +26,26 @@ describe('check()', () => {
   })
 
   const faults: readonly (readonly [string, ReturnType<typeof recorder>, RegExp])[] = [
-    ['a run that never ended', heard([root, start], [child, start], [child, end]), /root started and never ended/],
-    ['two ends', heard([root, start], [root, end], [root, error]), /root was heard after its end \(error, seq 2\)/],
-    ['a token after the end', heard([root, start], [root, end], [root, token]), /root was heard after its end \(token/],
-    ['a token before the start', heard([root, token], [root, start], [root, end]), /root was heard before its start \(token/],
-    ['an end without a start', heard([root, end]), /root was heard before its start \(end/],
+    ['a run that never ended', heard([root, start], [child, start], [child, end]), /root started but did not end/],
+    ['two ends', heard([root, start], [root, end], [root, error]), /root emitted an event after its end \(error, seq 2\)/],
+    ['a token after the end', heard([root, start], [root, end], [root, token]), /root emitted an event after its end \(token/],
+    ['a token before the start', heard([root, token], [root, start], [root, end]), /root emitted an event before its start \(token/],
+    ['an end without a start', heard([root, end]), /root emitted an event before its start \(end/],
     ['two starts', heard([root, start], [root, start], [root, end]), /root started twice/],
-    ['a second life', heard([root, start], [root, end], [root, start]), /root was heard after its end \(start/],
+    ['a second life', heard([root, start], [root, end], [root, start]), /root emitted an event after its end \(start/],
     ['a parent that ended before its child', heard([root, start], [child, start], [root, end], [child, end]), /root ended before child/],
     [
       'a child that came after its parent',
       heard([root, start], [root, end], [child, start], [child, end]),
       /child started after its parent/,
     ],
-    ['a child that came before its parent', heard([child, start], [root, start], [child, end], [root, end]), /root started after a child/],
-    ['seq that stands still', heard([root, start, 3], [root, end, 3]), /root was heard out of order, after seq 3/],
-    ['seq that falls', heard([root, start, 3], [root, end, 2]), /root was heard out of order, after seq 3/],
+    [
+      'a child that came before its parent',
+      heard([child, start], [root, start], [child, end], [root, end]),
+      /root started after one of its children/,
+    ],
+    ['seq that stands still', heard([root, start, 3], [root, end, 3]), /root emitted an event out of order, after seq 3/],
+    ['seq that falls', heard([root, start, 3], [root, end, 2]), /root emitted an event out of order, after seq 3/],
     [
       'a root that ended before a run whose parent was not heard',
       heard([root, start], [runOf('grandchild', 'unheard'), start], [root, end], [runOf('grandchild', 'unheard'), end]),
