@@ -15,6 +15,7 @@ const budgets = {
   [chat]: { ceiling: 21, aim: 8 },
   [log]: { ceiling: 5 },
   chaintap: { ceiling: 21.5, aim: 12 },
+  'chaintap/advanced': { ceiling: 1.9 },
   'chaintap/anthropic': { ceiling: 19.5 },
   'chaintap/agents': { ceiling: 17.5 },
   'chaintap/chains': { ceiling: 11.7 },

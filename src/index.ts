@@ -21,9 +21,6 @@ export {
   UserStop,
 } from './core/errors.ts'
 export type { EmittablePayload, EventOf, EventPayload, Listener, Run, RunContext, RunEvent, RunKind } from './core/event.ts'
-export { Flow } from './core/flow/flow.ts'
-export type { Fold } from './core/flow/fold.ts'
-export type { Stage } from './core/flow/link.ts'
 export type { EventFilter, EventTraits } from './core/handler/filter.ts'
 export type { Handler } from './core/handler/handler.ts'
 export type { CallbackMethods } from './core/handler/methods.ts'
@@ -42,7 +39,6 @@ export type {
 export { textOf } from './core/message.ts'
 export type { BatchOptions, RunOptions } from './core/options.ts'
 export type { Outcome } from './core/outcome.ts'
-export type { RunCleanup, RunFacts, RunHandle } from './core/run/run-handle.ts'
 export type { RunStream } from './core/run/run-stream.ts'
 export type { OwnOptions } from './core/run/scope.ts'
 export { lambda } from './core/runnable/lambda.ts'

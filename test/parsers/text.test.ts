@@ -1,14 +1,5 @@
-import {
-  type AssistantMessage,
-  type Delta,
-  Flow,
-  lambda,
-  messageFold,
-  type RunEvent,
-  type RunKind,
-  Runnable,
-  StringOutputParser,
-} from 'chaintap'
+import { type AssistantMessage, type Delta, lambda, messageFold, type RunEvent, type RunKind, Runnable, StringOutputParser } from 'chaintap'
+import { Flow } from 'chaintap/advanced'
 import { describe, expect, it } from 'vitest'
 
 const parser = new StringOutputParser()

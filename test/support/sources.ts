@@ -1,4 +1,5 @@
-import { Flow, type Fold, Runnable } from 'chaintap'
+import { Runnable } from 'chaintap'
+import { Flow, type Fold } from 'chaintap/advanced'
 
 /** A stream that counts what is done to it. */
 export interface Counted<T> {

@@ -1,4 +1,4 @@
-import { Flow } from 'chaintap'
+import { Flow } from 'chaintap/advanced'
 import { describe, expect, test } from 'vitest'
 import { sseDataStage } from '../../../src/models/http/sse.ts'
 import { counted, readAll } from '../../support/sources.ts'
