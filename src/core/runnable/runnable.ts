@@ -39,8 +39,7 @@ type ChunkOfResult<G> = G extends Runnable<never, unknown, infer Chunk> ? Chunk 
 /**
  * Something that takes an input and streams an output: prompt, model, parser, tool, agent, or a chain of them (LangChain's Runnable).
  *
- * To write one, extend it and give `open`: it makes the flow of one run. `withConfig` copies its properties, so keep what it needs in
- * properties or closures, not in #private fields.
+ * To write one, extend it and implement `open`, which makes the flow of one run. A class with `#private` fields overrides `copy` too.
  *
  * @example
  * const joke = ChatPromptTemplate.fromTemplate('A joke about {animal}').pipe(model).pipe(new StringOutputParser())
@@ -52,7 +51,11 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
   readonly callbacks: readonly Handler[] | undefined
   readonly tags: readonly string[] | undefined
   readonly metadata: Readonly<Record<string, unknown>> | undefined
-  /** Bound by `withConfig`. */
+  /**
+   * The options bound by `withConfig`.
+   *
+   * @internal
+   */
   readonly config?: MergedOptions | undefined
   /** Carries the types strictly: a step must accept what the one before it gives. */
   declare readonly types?: (input: In) => readonly [Out, Chunk]
@@ -73,7 +76,11 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
   through?(flow: Flow, run: RunHandle): Flow<Chunk> | Promise<Flow<Chunk>>
   /** Brings the input into the form that `start` tells and `open` takes. */
   prepare?(input: In): unknown
-  /** Constructor callbacks that have to be loaded before a run starts. */
+  /**
+   * Loads constructor callbacks before a run starts.
+   *
+   * @internal
+   */
   lazyCallbacks?(): Promise<readonly Handler[]>
 
   /** Runs to the end and gives the whole output. A model asks its provider for a whole answer, unless made with `streaming: true`. */
@@ -125,12 +132,40 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
 
   /** The same object with options bound: its callbacks hear every run below it. */
   withConfig(options: RunOptions): this {
-    const copy = Object.create(Object.getPrototypeOf(this), Object.getOwnPropertyDescriptors(this)) as this
-    return Object.assign(copy, { config: mergeOptions(this.config, options) })
+    return Object.assign(this.copy(), { config: mergeOptions(this.config, options) })
+  }
+
+  /**
+   * Makes the copy that `withConfig` binds options to. By default it has the same prototype and the same own properties, without a call of
+   * the constructor, so it has no `#private` fields. Override it in a class that has some: the constructor makes them anew, and takes
+   * callbacks, tags and metadata from `this`.
+   *
+   * @example
+   * class Repeat extends Runnable<string, string> {
+   *   readonly name = 'Repeat'
+   *   readonly kind = 'chain'
+   *   #times: number
+   *
+   *   constructor(times: number, options?: OwnOptions) {
+   *     super(options)
+   *     this.#times = times
+   *   }
+   *
+   *   open(text: string): Flow<string> {
+   *     return Flow.of(text.repeat(this.#times))
+   *   }
+   *
+   *   protected override copy(): this {
+   *     return new Repeat(this.#times, this) as this
+   *   }
+   * }
+   */
+  protected copy(): this {
+    return Object.create(Object.getPrototypeOf(this), Object.getOwnPropertyDescriptors(this)) as this
   }
 }
 
-// Not a #private method: the copies that withConfig makes have none.
+// Not a #private method: copies made without the constructor have none.
 function resolveOptions({ config }: { readonly config?: MergedOptions | undefined }, options: RunOptions | RunContext = {}): MergedOptions {
   return mergeOptions(config, isActiveRun(options) ? { parent: options } : options)
 }
