@@ -1,4 +1,5 @@
 import type { RunContext, RunEvent } from './event.ts'
+import type { EventFilter } from './handler/filter.ts'
 import type { Handler } from './handler/handler.ts'
 import { checkTimeout } from './util/signal.ts'
 
@@ -28,6 +29,9 @@ export interface RunOptions {
   /** Told of a handler that failed. Default: `reportError`, else `console.error`. */
   readonly onHandlerError?: (error: unknown, event: RunEvent | undefined, handler: Handler) => void
 }
+
+/** Options of `events`: call options, and a filter of the events to read. */
+export interface EventOptions extends RunOptions, EventFilter {}
 
 /** Options of `batch`. */
 export interface BatchOptions extends RunOptions {

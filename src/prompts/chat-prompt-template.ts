@@ -43,7 +43,9 @@ export class ChatPromptTemplate<Values extends object = ChatValues<readonly Chat
 > {
   readonly name = 'ChatPromptTemplate'
   readonly kind: RunKind = 'prompt'
+  /** @internal */
   readonly render: PromptRenderer<Message[]>
+  /** @internal */
   readonly variables: ReadonlyMap<string, VariableKind>
   /** What {@link ChatPromptTemplate.partial | partial()} has filled in. */
   readonly partials: Readonly<Record<string, unknown>> = {}

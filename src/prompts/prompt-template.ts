@@ -28,7 +28,9 @@ import {
 export class PromptTemplate<Values extends object = TextValues<string>> extends Runnable<PromptInput<Values>, string> {
   readonly name = 'PromptTemplate'
   readonly kind: RunKind = 'prompt'
+  /** @internal */
   readonly render: PromptRenderer<string>
+  /** @internal */
   readonly variables: ReadonlyMap<string, VariableKind>
   /** What {@link PromptTemplate.partial | partial()} has filled in. */
   readonly partials: Readonly<Record<string, unknown>> = {}

@@ -61,7 +61,7 @@ export interface ResumeOptions {
 export class RemoteRunnable<In, Out, Chunk = Out> extends Runnable<In, Out, Chunk> {
   readonly name: string
   readonly kind = 'chain'
-  /** Opens the way to a run. */
+  /** @internal */
   readonly openRemote: OpenRemote
 
   /** @throws ChaintapError `invalid_options` for an empty url */

@@ -29,7 +29,9 @@ export class InMemoryRetriever<D extends Document = Document> extends Runnable<s
   readonly name = 'InMemoryRetriever'
   readonly kind: RunKind = 'retriever'
   readonly k: number
+  /** @internal */
   readonly index: readonly IndexedDocument<D>[]
+  /** @internal */
   readonly averageLength: number
 
   constructor({ documents, k = 4, verbose, ...own }: InMemoryRetrieverOptions<D>) {

@@ -1,6 +1,6 @@
 import { type AbortReason, terminatedReason } from '../errors.ts'
 import { defaultFold, type Fold, lastChunkFold, type RetainedOutput } from './fold.ts'
-import { compose, type Link, type LinkOwner, type MaybePromise, type Stage } from './link.ts'
+import { compose, type Link, type MaybePromise, type Stage } from './link.ts'
 import { type BatchMapper, type FlowOwner, fromStream, fromValue, type Source, type SourceResult } from './source.ts'
 
 /**
@@ -11,17 +11,18 @@ import { type BatchMapper, type FlowOwner, fromStream, fromValue, type Source, t
  * - The source is read on only when every link is idle (P6).
  * - `cancel` closes the source and answers a waiting reader before it returns (P2).
  */
-export class Flow<Chunk = unknown> implements LinkOwner {
+export class Flow<Chunk = unknown> {
   /** Makes the output of the chunks. */
   fold: () => Fold
-  /** What folds the chunks already, where a run does, so that the run around it need not fold them again. */
+  /** The accumulated output of the chunks, if a run accumulates it: the run around it reuses that. @internal */
   retained: RetainedOutput | undefined
-  /** Asked before each read of the source: where it answers with a promise, the read waits. */
+  /** Called before each read of the source. If it returns a promise, the read waits for it. @internal */
   ready: (() => Promise<void> | undefined) | undefined
-  /** Told that a new pass begins. */
+  /** Reset when a new pass begins. @internal */
   passClock: { passStartedAt: number } | undefined
+  /** @internal */
   owner: FlowOwner | undefined
-  /** How many links are waiting. */
+  /** The number of links that are waiting. @internal */
   busyLinks = 0
   readonly #source: Source
   readonly #stages: Stage[] = []
@@ -59,6 +60,8 @@ export class Flow<Chunk = unknown> implements LinkOwner {
   /**
    * Gives what `take` makes of the next batch. The promise is the source's own, one `then` later: a further one per layer and wire
    * chunk would cost as much as parsing the event.
+   *
+   * @internal
    */
   read<T>(take: BatchMapper<Chunk, T>): Promise<T> {
     this.#mapBatch = take as BatchMapper<unknown, unknown>
@@ -79,7 +82,7 @@ export class Flow<Chunk = unknown> implements LinkOwner {
     for (const link of this.#links ?? []) link.cancel(reason)
   }
 
-  /** Fails the flow. */
+  /** Fails the flow. @internal */
   readonly error = (error: unknown): void => {
     if (this.#state === 'none') {
       this.#state = 'failed'
@@ -90,7 +93,7 @@ export class Flow<Chunk = unknown> implements LinkOwner {
     this.#answerReader()
   }
 
-  /** A stage called `terminate()`: what stands before it is cancelled now, what stands after it ends well at the next turn. */
+  /** A stage called `terminate()`: the stages before it are cancelled now, those after it are flushed at the next turn. @internal */
   terminate(cut: Link): void {
     const before = this.#links?.slice(0, this.#links.indexOf(cut)) ?? []
     this.#flushFrom = before.length + 1

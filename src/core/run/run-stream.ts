@@ -27,7 +27,7 @@ export class RunStream<Chunk, Out> extends ReadableStream<Chunk> implements Asyn
   readonly #reader: BatchReader<Chunk>
   #mode: ReadMode | undefined
 
-  /** Made by {@link Runnable.stream} and {@link Runnable.events}. */
+  /** @internal */
   constructor(pump: RunDriver<unknown, Out>, reader: BatchReader<Chunk>) {
     // The fields are not there yet while ReadableStream starts, but `pull` is first called by a read.
     super(
@@ -91,7 +91,7 @@ export class RunStream<Chunk, Out> extends ReadableStream<Chunk> implements Asyn
     )
   }
 
-  /** What `batches()` gives, without a stream in between: undefined at the end. One call at a time. */
+  /** The next batch, without a stream in between; undefined at the end. One call at a time. @internal */
   nextBatch(): Promise<readonly Chunk[] | undefined> {
     if (this.#mode !== 'nextBatch') this.#claim('nextBatch')
     return this.#reader.read(identity)

@@ -2,7 +2,7 @@ import type { RunContext, RunEvent, RunKind } from '../event.ts'
 import type { Flow } from '../flow/flow.ts'
 import type { EventFilter } from '../handler/filter.ts'
 import type { Handler } from '../handler/handler.ts'
-import { type BatchOptions, type MergedOptions, mergeOptions, type RunOptions } from '../options.ts'
+import { type BatchOptions, type EventOptions, type MergedOptions, mergeOptions, type RunOptions } from '../options.ts'
 import { RunDriver } from '../run/driver.ts'
 import { RunEventReader } from '../run/event-reader.ts'
 import { isActiveRun } from '../run/run.ts'
@@ -13,9 +13,6 @@ import { mapAll } from './batch.ts'
 import { lambda } from './lambda.ts'
 import { sequence } from './sequence.ts'
 import { transform } from './transform.ts'
-
-/** Options of `events`: which of them to give. */
-export interface EventOptions extends RunOptions, EventFilter {}
 
 /** What may follow a step that gives `Out`, in chunks of `Chunk`: a runnable, a function of the output, or a transformer of the chunks. */
 export type NextStep<Out, Chunk> =
@@ -51,11 +48,7 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
   readonly callbacks: readonly Handler[] | undefined
   readonly tags: readonly string[] | undefined
   readonly metadata: Readonly<Record<string, unknown>> | undefined
-  /**
-   * The options bound by `withConfig`.
-   *
-   * @internal
-   */
+  /** The options bound by `withConfig`. @internal */
   readonly config?: MergedOptions | undefined
   /** Carries the types strictly: a step must accept what the one before it gives. */
   declare readonly types?: (input: In) => readonly [Out, Chunk]
@@ -76,11 +69,7 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
   through?(flow: Flow, run: RunHandle): Flow<Chunk> | Promise<Flow<Chunk>>
   /** Brings the input into the form that `start` tells and `open` takes. */
   prepare?(input: In): unknown
-  /**
-   * Loads constructor callbacks before a run starts.
-   *
-   * @internal
-   */
+  /** Loads constructor callbacks before a run starts. @internal */
   lazyCallbacks?(): Promise<readonly Handler[]>
 
   /** Runs to the end and gives the whole output. A model asks its provider for a whole answer, unless made with `streaming: true`. */

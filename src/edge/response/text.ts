@@ -1,16 +1,17 @@
 import { Disconnect } from '../../core/errors.ts'
+import type { RunStream } from '../../core/run/run-stream.ts'
 import { errorMessage } from '../../core/util/error-message.ts'
 import { listenForAbort } from '../../core/util/signal.ts'
 import { createRefusal } from '../request/body.ts'
 import { chunkText } from './format.ts'
 import { createPublicErrorMapper, httpStatusForError, isSafeToExpose, logFailure } from './public-error.ts'
-import { type RespondableRun, type ResponseOptions, toStreamedResponse } from './to-response.ts'
+import { type ResponseOptions, toStreamedResponse } from './to-response.ts'
 
 /**
  * A run as bare text, which has no words for a failure: so as long as nothing has been said, the status says it. That is when most
  * providers refuse.
  */
-export async function textResponse(run: RespondableRun, options: ResponseOptions): Promise<Response> {
+export async function textResponse(run: RunStream<unknown, unknown>, options: ResponseOptions): Promise<Response> {
   const { request, ctx, exposeErrors } = options
   const unfollow = request ? listenForAbort(request.signal, () => run.stop(new Disconnect())) : () => {}
   try {

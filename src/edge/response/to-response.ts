@@ -1,5 +1,6 @@
 import { Disconnect } from '../../core/errors.ts'
 import type { RunEvent } from '../../core/event.ts'
+import type { Outcome } from '../../core/outcome.ts'
 import type { RunStream } from '../../core/run/run-stream.ts'
 import { listenForAbort, MAX_TIMER_MS } from '../../core/util/signal.ts'
 import { workerFlags } from '../worker-flags.ts'
@@ -54,14 +55,20 @@ export interface ResponseOptions {
  * return toResponse(chain.events({ history }), { request, ctx, format: 'ui-message' }) // for useChat
  */
 export function toResponse(run: RunStream<RunEvent, unknown>, options?: ResponseOptions & { readonly format?: ResponseFormat }): Response
-export function toResponse(run: RespondableRun, options: ResponseOptions & { readonly format: Exclude<ResponseFormat, 'events'> }): Response
-export function toResponse(run: RespondableRun, options: ResponseOptions & { readonly format?: ResponseFormat } = {}): Response {
+export function toResponse(
+  run: RunStream<unknown, unknown>,
+  options: ResponseOptions & { readonly format: Exclude<ResponseFormat, 'events'> },
+): Response
+export function toResponse(
+  run: RunStream<unknown, unknown>,
+  options: ResponseOptions & { readonly format?: ResponseFormat } = {},
+): Response {
   return toStreamedResponse(run, options)
 }
 
 /** The same where a first batch has been read. */
 export function toStreamedResponse(
-  run: RespondableRun,
+  run: RunStream<unknown, unknown>,
   options: ResponseOptions & { readonly format?: ResponseFormat },
   first?: readonly unknown[],
 ): Response {
@@ -78,9 +85,6 @@ export function toStreamedResponse(
   const isTold = request && workerFlags()?.enable_request_signal
   return new Response(ctx && !isTold ? detectDisconnect(bytes) : bytes, { headers: mergeHeaders(formatHeaders(format), headers) })
 }
-
-/** What is used of a run. */
-export type RespondableRun = Pick<RunStream<unknown, unknown>, 'nextBatch' | 'outcome' | 'flushed' | 'stop'>
 
 type ResponseBytes = Uint8Array
 
@@ -107,7 +111,7 @@ function detectDisconnect(bytes: ReadableStream<ResponseBytes>): ReadableStream<
 }
 
 /** A run's bytes, a write per batch. */
-function createResponseBody(run: RespondableRun, writing: ResponseBodyOptions): ReadableStream<ResponseBytes> {
+function createResponseBody(run: RunStream<unknown, unknown>, writing: ResponseBodyOptions): ReadableStream<ResponseBytes> {
   const { heartbeatMs, onEnd } = writing
   const utf8 = new TextEncoder()
   const texts = createTextReader(run, writing)
@@ -143,12 +147,12 @@ function createResponseBody(run: RespondableRun, writing: ResponseBodyOptions): 
 
 /** The texts of a run one by one, undefined after the last. */
 function createTextReader(
-  run: RespondableRun,
+  run: RunStream<unknown, unknown>,
   { createWriter, onError, ...writing }: ResponseBodyOptions,
 ): () => Promise<string | undefined> {
   let { first } = writing
   let writer: ResponseWriter | undefined
-  let outcome: RespondableRun['outcome'] | undefined
+  let outcome: Promise<Outcome<unknown>> | undefined
   let isOver = false
   return async () => {
     if (isOver) return undefined

@@ -40,7 +40,7 @@ export interface ChatAnthropicOptions extends AnthropicCallOptions, ModelOptions
 export class ChatAnthropic extends ChatModel<AnthropicCallOptions> {
   /** Its name in events and errors. */
   readonly name = 'ChatAnthropic'
-  /** How it reaches Anthropic. `bind` and `withConfig` share it with their copies. */
+  /** How it reaches Anthropic. `bind` and `withConfig` share it with their copies. @internal */
   readonly connection: ModelConnection
 
   constructor(options: ChatAnthropicOptions = {}) {

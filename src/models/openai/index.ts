@@ -47,7 +47,7 @@ export interface OpenAIOptions extends OpenAICallOptions, OpenAIModelOptions {}
 export class ChatOpenAI extends ChatModel<ChatOpenAICallOptions> {
   /** Its name in events and errors. */
   readonly name = 'ChatOpenAI'
-  /** How it reaches its server. `bind` and `withConfig` share it with their copies. */
+  /** How it reaches its server. `bind` and `withConfig` share it with their copies. @internal */
   readonly connection: OpenAIConnection
 
   constructor(options: ChatOpenAIOptions = {}) {
@@ -79,7 +79,7 @@ export class OpenAI extends Runnable<ChatInput, string, string> {
   readonly kind = 'llm'
   /** The options of each call. The API key and other constructor options are not among them. */
   readonly options: OpenAICallOptions
-  /** How it reaches its server. `bind` and `withConfig` share it with their copies. */
+  /** How it reaches its server. `bind` and `withConfig` share it with their copies. @internal */
   readonly connection: OpenAIConnection
 
   constructor(options: OpenAIOptions = {}) {

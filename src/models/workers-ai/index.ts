@@ -50,7 +50,7 @@ export interface WorkersAIOptions
 export class WorkersAI extends ChatModel<WorkersAICallOptions> {
   /** Its name in events and errors. */
   readonly name = 'WorkersAI'
-  /** How it reaches Workers AI. `bind` and `withConfig` share it with their copies. */
+  /** How it reaches Workers AI. `bind` and `withConfig` share it with their copies. @internal */
   readonly connection: ModelConnection
 
   constructor(options: WorkersAIOptions) {
