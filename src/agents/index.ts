@@ -1,7 +1,8 @@
 // Models that decide what to do, and do it.
 export type { Agent, Deliberation, Plan } from './agent.ts'
-export { AgentExecutor, type AgentOutput, type AgentStep, type ExecutorOptions } from './executor.ts'
+export { AgentExecutor } from './executor.ts'
 export { type AgentType, initializeAgent } from './initialize.ts'
+export type { AgentOutput, AgentStep, ExecutorOptions } from './options.ts'
 export { reactAgent } from './react.ts'
 export { type Decision, parseReAct } from './react-parser.ts'
 export { toolCallingAgent } from './tool-calling.ts'

@@ -4,7 +4,7 @@ import { textOf } from '../core/message.ts'
 import type { RunHandle } from '../core/run/run-handle.ts'
 import type { AnyTool } from '../tools/tool.ts'
 import type { Deliberation } from './agent.ts'
-import type { AgentOutput, AgentStep, ExecutorOptions } from './executor.ts'
+import type { AgentOutput, AgentStep, ExecutorOptions } from './options.ts'
 import { runToolStep } from './tool-step.ts'
 
 /** The answer where a limit was reached. */

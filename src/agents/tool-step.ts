@@ -7,7 +7,7 @@ import { callTools, failureText, toolNamed } from '../tools/call-tools.ts'
 import { toToolContent } from '../tools/message.ts'
 import { type AnyTool, tool } from '../tools/tool.ts'
 import type { Plan } from './agent.ts'
-import type { ExecutorOptions } from './executor.ts'
+import type { ExecutorOptions } from './options.ts'
 
 /** What was done, and what came of it. */
 export interface ToolStepResult {

@@ -1,7 +1,7 @@
 import { type Schema, Validator } from '@cfworker/json-schema'
 import { ChaintapError } from '../core/errors.ts'
+import type { Issue } from './issue.ts'
 import type { JsonSchema } from './json-schema.ts'
-import type { Issue } from './validate.ts'
 
 /** Keywords whose failure says only that something within has failed, which is an issue of its own. */
 const wrapperKeywords: ReadonlySet<string> = new Set([

@@ -1,11 +1,6 @@
+import type { Issue } from './issue.ts'
 import { type AnySchema, isStandardSchema, type JsonSchema } from './json-schema.ts'
 import type { StandardSchema } from './standard.ts'
-
-/** What is wrong with a value, and where: the keys from the outside in, none where it is the whole. */
-export interface Issue {
-  readonly message: string
-  readonly path: readonly PropertyKey[]
-}
 
 /** A value that fits, as the schema gives it (defaults filled in, texts made numbers), or what is wrong with it. */
 export type Validated<Out = unknown> = { readonly value: Out; readonly issues?: undefined } | { readonly issues: readonly Issue[] }

@@ -1,10 +1,10 @@
 // Functions that models can call.
 
 export { type ArithmeticProblem, type ArithmeticResult, arithmetic } from '../arithmetic/index.ts'
+export type { Issue } from '../schema/issue.ts'
 export type { AnySchema, JsonSchema } from '../schema/json-schema.ts'
 export type { StandardResult, StandardSchema } from '../schema/standard.ts'
 export type { ToolSpec } from '../schema/tool-spec.ts'
-export type { Issue } from '../schema/validate.ts'
 export { calculator } from './calculator.ts'
 export { type CallToolsOptions, callTools, failureText, toolNamed } from './call-tools.ts'
 export { llmMath } from './llm-math.ts'
