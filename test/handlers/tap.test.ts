@@ -68,7 +68,7 @@ test('P5: a handler that fails is reported for each failure, by name, and bypass
   }
   const { chunks, error } = await readAll(iterate(model.events('x').pipeThrough(tap(failing))))
   expect([chunks.length, error]).toEqual([8, undefined])
-  expect(messages).toEqual(Array(2).fill('Handler "counter" failed on token of ScriptedModel. The run went on without it.'))
+  expect(messages).toEqual(Array(2).fill('Handler "counter" failed on token of ScriptedModel. The run continued.'))
 })
 
 test('P5: with raiseError a failure fails the stream, and stops the run', async () => {
@@ -126,7 +126,7 @@ test('P5: a flush that fails is reported and does not fail the stream', async ()
   const { messages } = reports()
   const handler: CallbackMethods = { name: 'log', flush: () => Promise.reject(new Error('full')) }
   await model.events('x').pipeThrough(tap(handler)).pipeTo(new WritableStream())
-  expect(messages).toEqual(['Handler "log" failed in flush(). The run went on without it.'])
+  expect(messages).toEqual(['Handler "log" failed in flush(). The run continued.'])
 })
 
 /** A stream's chunks; WebKit's streams are no async iterables. */

@@ -3,7 +3,7 @@ import { Flow } from './flow.ts'
 import { defaultFold } from './fold.ts'
 import type { Source, SourceResult } from './source.ts'
 
-/** A flow through a TransformStream that a user made: a real pipe, with the streams' own backpressure. */
+/** Pipes a flow through a user's TransformStream, with the backpressure of Web Streams. */
 export function pipeThroughStream<O>(flow: Flow, stream: TransformStream<unknown, O>): Flow<O> {
   const joined = new Flow<O>(new TransformStreamBridge(flow, stream), defaultFold)
   joined.ready = flow.ready
@@ -12,8 +12,8 @@ export function pipeThroughStream<O>(flow: Flow, stream: TransformStream<unknown
 }
 
 /**
- * Writes what the flow gives, reads what the stream makes of it. When the flow fails, the stream is closed first and read to its end:
- * aborting it would drop what it holds (P3).
+ * Writes the flow's chunks to the stream and reads the stream's output. When the flow fails, closes the stream and reads it to its end
+ * before failing: an abort would drop the chunks that the stream still holds (P3).
  */
 class TransformStreamBridge<O> implements Source<O> {
   readonly #flow: Flow
@@ -27,7 +27,7 @@ class TransformStreamBridge<O> implements Source<O> {
     this.#flow = flow
     this.#writer = stream.writable.getWriter()
     this.#reader = stream.readable.getReader()
-    // Reading tells of every failure; these two would be unhandled rejections beside it.
+    // `read()` rejects with every failure; these two promises would be unhandled rejections.
     this.#writer.closed.catch(() => {})
     this.#reader.closed.catch(() => {})
   }
@@ -39,7 +39,7 @@ class TransformStreamBridge<O> implements Source<O> {
     }
     const read = (await this.#reader.read()) as SourceResult<O>
     if (!read.done) return read
-    // The stream ended itself: nothing upstream is needed any more, and in workerd the writer never hears of it.
+    // The stream ended itself (`terminate()`), so the flow is no longer needed. In workerd the writer is not notified of that.
     if (!this.#isWritten) this.#flow.cancel(terminatedReason())
     if (this.#failure) throw this.#failure.error
     return read
@@ -56,7 +56,7 @@ class TransformStreamBridge<O> implements Source<O> {
       for (let batch = await this.#flow.next(); batch; batch = await this.#flow.next()) {
         for (const chunk of batch) {
           await this.#writer.ready
-          // The stream's own failure is met by the reader.
+          // The reader receives the stream's failures.
           this.#writer.write(chunk).catch(() => {})
         }
       }
@@ -64,7 +64,7 @@ class TransformStreamBridge<O> implements Source<O> {
       this.#failure = { error }
     }
     this.#isWritten = true
-    // Its own failure in closing is met by the reader.
+    // The reader receives a failure to close, too.
     await this.#writer.close().catch(() => {})
   }
 }

@@ -4,25 +4,28 @@ import { compose, type Link, type MaybePromise, type Stage } from './link.ts'
 import { type BatchMapper, type FlowOwner, fromStream, fromValue, type Source, type SourceResult } from './source.ts'
 
 /**
- * A source and the stages over it, fused to one pass: what one read yielded is pushed through all of them by plain calls and comes
- * out as one batch. Read with `read()` or `next()`, one call at a time.
+ * A source and its stages, composed into one pass: plain calls push each value of the source through all stages, and the results form
+ * one batch. Read with `read()` or `next()`, one call at a time.
  *
- * - A batch that came out before a stage failed is delivered first, then the failure (P3).
- * - The source is read on only when every link is idle (P6).
- * - `cancel` closes the source and answers a waiting reader before it returns (P2).
+ * - Chunks that came out before a stage failed are delivered before the failure (P3).
+ * - The source is read again only when every link is idle (P6).
+ * - `cancel` closes the source and settles a waiting read before it returns (P2).
+ *
+ * @example
+ * const lengths = Flow.of('hello').through<number>({ transform: (text, controller) => controller.enqueue(text.length) })
  */
 export class Flow<Chunk = unknown> {
-  /** Makes the output of the chunks. */
+  /** Creates the fold that makes the output from the chunks. */
   fold: () => Fold
-  /** The accumulated output of the chunks, if a run accumulates it: the run around it reuses that. @internal */
+  /** The output that a child run accumulates from the same chunks, if any; the parent run reuses it. @internal */
   retained: RetainedOutput | undefined
   /** Called before each read of the source. If it returns a promise, the read waits for it. @internal */
   ready: (() => Promise<void> | undefined) | undefined
-  /** Reset when a new pass begins. @internal */
+  /** Reset to 0 when a pass starts. @internal */
   passClock: { passStartedAt: number } | undefined
-  /** @internal */
+  /** Notified when reading ends. Without an owner, `next()` rejects with the failure. @internal */
   owner: FlowOwner | undefined
-  /** The number of links that are waiting. @internal */
+  /** The number of links that wait for a promise. @internal */
   busyLinks = 0
   readonly #source: Source
   readonly #stages: Stage[] = []
@@ -31,25 +34,25 @@ export class Flow<Chunk = unknown> {
   #batch: unknown[] | undefined
   #state: 'none' | 'done' | 'failed' = 'none'
   #error: unknown
-  /** The first stage that still ends well: the first of all, unless one terminated. */
+  /** Index of the first link to flush: 0, or the one after the link that called `terminate()`. */
   #flushFrom = 0
   #terminateReason: AbortReason | undefined
   #mapBatch: BatchMapper<unknown, unknown> = (batch) => batch
-  /** Answers a reader who waits for more than a read of the source. */
-  #resolveRead: ((answer: unknown) => void) | undefined
+  /** Resolves the pending read when it waits for anything but the source. */
+  #resolveRead: ((result: unknown) => void) | undefined
 
   constructor(source: Source, fold: () => Fold = defaultFold) {
     this.#source = source
     this.fold = fold
   }
 
-  /** A flow of one value, which is its output. */
+  /** Creates a flow of one value, which is also its output. */
   static of = <T>(value: T): Flow<T> => new Flow<T>(fromValue(value), lastChunkFold)
 
-  /** A flow over the chunks of a stream. */
+  /** Creates a flow over the chunks of a stream. Throws `stream_taken` if the stream is locked. */
   static from = <T>(stream: ReadableStream<T>, fold?: () => Fold): Flow<T> => new Flow<T>(fromStream(stream), fold)
 
-  /** Adds a stage: the flow itself, now of other chunks. The old name for it must not be used again. */
+  /** Adds a stage. Returns this flow, retyped: do not use the previous reference again. */
   through<C>(stage: Stage<Chunk, C>, fold: () => Fold = this.fold): Flow<C> {
     this.#stages.push(stage)
     this.fold = fold
@@ -57,48 +60,44 @@ export class Flow<Chunk = unknown> {
     return this as unknown as Flow<C>
   }
 
-  /**
-   * Gives what `take` makes of the next batch. The promise is the source's own, one `then` later: a further one per layer and wire
-   * chunk would cost as much as parsing the event.
-   *
-   * @internal
-   */
+  // One `then` on the source's promise: a second one per layer and wire chunk would cost as much as parsing the event.
+  /** Resolves with `take` of the next batch. @internal */
   read<T>(take: BatchMapper<Chunk, T>): Promise<T> {
     this.#mapBatch = take as BatchMapper<unknown, unknown>
-    const answer = this.#links ? this.#advance() : this.#start()
-    return (answer instanceof Promise ? answer : Promise.resolve(answer)) as Promise<T>
+    const result = this.#links ? this.#advance() : this.#start()
+    return (result instanceof Promise ? result : Promise.resolve(result)) as Promise<T>
   }
 
-  /** The next batch; undefined at the end. Rejects with the failure, once what came before it is delivered. */
+  /** Resolves with the next batch, or undefined at the end. Rejects with the failure after all earlier batches were delivered. */
   next(): Promise<readonly Chunk[] | undefined> {
     return this.read((batch) => batch)
   }
 
-  /** Ends the flow by force. What came out already is still delivered. */
+  /** Cancels the flow. Chunks that it has already produced are still delivered, then `reason` as the failure. */
   cancel(reason: unknown): void {
-    // The runs that a terminate() cut off are closed with its reason, and would cancel what goes on after them.
+    // Runs before a `terminate()` close with its reason and would cancel the stages after it.
     if (this.#state !== 'none' || reason === this.#terminateReason) return
     this.error(reason)
     for (const link of this.#links ?? []) link.cancel(reason)
   }
 
-  /** Fails the flow. @internal */
+  /** Fails the flow with `error` and cancels its source. @internal */
   readonly error = (error: unknown): void => {
     if (this.#state === 'none') {
       this.#state = 'failed'
       this.#error = error
       this.#source.cancel(error)
     }
-    // Also where it has failed already: a pass that one handler cancelled and another raised in waits only since then.
+    // Also after an earlier failure: when one handler cancels a pass and another raises in it, the read starts to wait only then.
     this.#answerReader()
   }
 
-  /** A stage called `terminate()`: the stages before it are cancelled now, those after it are flushed at the next turn. @internal */
-  terminate(cut: Link): void {
-    const before = this.#links?.slice(0, this.#links.indexOf(cut)) ?? []
+  /** A stage called `terminate()`: cancels everything before it now; the stages after it are flushed at the next advance. @internal */
+  terminate(terminated: Link): void {
+    const before = this.#links?.slice(0, this.#links.indexOf(terminated)) ?? []
     this.#flushFrom = before.length + 1
     this.#terminateReason = terminatedReason()
-    for (const each of [this.#source, ...before]) each.cancel(this.#terminateReason)
+    for (const upstream of [this.#source, ...before]) upstream.cancel(this.#terminateReason)
   }
 
   #start(): unknown {
@@ -108,13 +107,13 @@ export class Flow<Chunk = unknown> {
     return this.#runPass(() => void links.map((link) => link.start()))
   }
 
-  // Not pushed to an empty array: V8 makes room for seventeen then, of which one event per chunk uses one.
+  // Not `[].push(value)`: V8 then allocates room for 17 items, and a wire chunk with one event uses one.
   readonly #collect = (value: unknown): void => {
     if (this.#batch) this.#batch.push(value)
     else this.#batch = [value]
   }
 
-  /** What the reader gets now, or a promise of it. */
+  /** The result of the pending read, or a promise of it. */
   #advance(): unknown {
     const batch = this.#batch
     if (batch) {
@@ -153,7 +152,7 @@ export class Flow<Chunk = unknown> {
     return this.#advance()
   }
 
-  /** Turns again after a piece of work, when all links are idle; a failure counts after what is waiting in them has come out. */
+  /** Runs `work`, then advances when all links are idle. A failure is applied after the queued chunks of the links have come out. */
   #runPass(work: (value: unknown) => MaybePromise, value?: unknown): unknown {
     let wait: MaybePromise
     try {
@@ -166,7 +165,7 @@ export class Flow<Chunk = unknown> {
     return this.busyLinks > 0 ? this.#advanceAfter(this.#whenIdle()) : this.#advance()
   }
 
-  /** Turns again after `wait`, or at once when the flow is cancelled meanwhile: a handler may never answer. */
+  /** Advances after `wait`, or immediately if the flow is cancelled meanwhile: a handler's promise may never settle. */
   #advanceAfter(wait: PromiseLike<void>): Promise<unknown> {
     return new Promise((resolve) => {
       this.#resolveRead = resolve
@@ -174,11 +173,11 @@ export class Flow<Chunk = unknown> {
     })
   }
 
-  /** Answers who waits, once: turning may fail the flow, which answers too. */
+  /** Resolves the pending read, once: advancing may fail the flow, which resolves it too. */
   #answerReader(): void {
-    const answer = this.#resolveRead
+    const resolve = this.#resolveRead
     this.#resolveRead = undefined
-    answer?.(this.#advance())
+    resolve?.(this.#advance())
   }
 
   async #settleFailure(): Promise<unknown> {

@@ -1,13 +1,26 @@
-/** Makes an output of the chunks of a run. One instance per run. */
+/**
+ * Accumulates the chunks of a run into its output. One instance per run.
+ *
+ * @example
+ * const countChunks = (): Fold<unknown, number> => {
+ *   let count = 0
+ *   return { add: () => void count++, result: () => count, isBounded: true }
+ * }
+ */
 export interface Fold<Chunk = unknown, Out = unknown> {
+  /** Adds the next chunk. */
   add(chunk: Chunk): void
-  /** The output so far; callable at any time. */
+  /** Returns the output of the chunks so far. May be called at any time. */
   result(): Out
-  /** It keeps no more however many chunks there are. */
+  /**
+   * Whether its memory does not grow with the number of chunks.
+   *
+   * @defaultValue false
+   */
   readonly isBounded?: boolean
 }
 
-/** A run that gives one value: its last chunk. */
+/** A fold whose output is the last chunk: for runs that produce one value. */
 export function lastChunkFold<T>(): Fold<T, T | undefined> {
   let value: T | undefined
   return {
@@ -20,8 +33,8 @@ export function lastChunkFold<T>(): Fold<T, T | undefined> {
 }
 
 /**
- * Text in pieces, joined by the hundred: one flat string takes a tenth of the memory of its tokens, and each is copied twice at most.
- * Not `+=`: V8's ropes move to the old generation before they are flat, and double the time of a token.
+ * A fold that joins text, 128 chunks at a time: one flat string takes a tenth of the memory of its tokens, and each token is copied at
+ * most twice. Not `+=`: V8's ropes reach the old generation before they are flat and double the time per token.
  */
 export function textFold(): Fold<string, string> {
   const joined: string[] = []
@@ -38,7 +51,7 @@ export function textFold(): Fold<string, string> {
   }
 }
 
-/** Chunks of any kind: strings join, anything else becomes an array. */
+/** A fold for any chunks: strings are joined; if any chunk is not a string, the output is an array. */
 export function defaultFold(): Fold<unknown, unknown> {
   const strings = textFold()
   let all: unknown[] | undefined
@@ -56,19 +69,19 @@ export function defaultFold(): Fold<unknown, unknown> {
   }
 }
 
-/** Characters of text, in a string or a Delta; a guess for anything else. */
+/** The characters of a string or of a text Delta; 64 as an estimate for anything else. */
 function chunkSize(chunk: unknown): number {
   if (typeof chunk === 'string') return chunk.length
   const { text } = (chunk ?? {}) as { text?: unknown }
   return typeof text === 'string' ? text.length : 64
 }
 
-/** About 1 MB: more than any model's answer, and a bound for streams without end. */
+/** About 1 MB: longer than any model's response, and a bound for endless streams. */
 const MAX_UNREQUESTED_CHARS = 512 * 1_024
 
 /**
- * Keeps a fold that nobody asked for until it grows past half a million characters (or 8,192 other chunks): so `outcome.output` is there
- * for who asks late, and a stream of any length runs in constant memory.
+ * Accumulates output that was not requested yet, and discards it past 524,288 characters (or 8,192 other chunks): `outcome.output` can
+ * still be requested late, and a stream of any length runs in constant memory.
  */
 export class RetainedOutput implements Fold {
   #fold: Fold | undefined
@@ -79,7 +92,7 @@ export class RetainedOutput implements Fold {
     if (fold.isBounded) this.#remainingChars = Number.POSITIVE_INFINITY
   }
 
-  /** False where it grew too large before anyone asked. */
+  /** Requests the output: it is no longer limited. Returns false if it was already discarded. */
   retain(): boolean {
     this.#remainingChars = Number.POSITIVE_INFINITY
     return this.#fold !== undefined

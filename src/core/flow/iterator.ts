@@ -4,7 +4,7 @@ import type { BatchReader } from './source.ts'
 
 type ChunkResult<Chunk> = IteratorResult<Chunk, undefined>
 
-/** Takes batches apart: while one lasts, a resolved promise per chunk; then one promise per batch. */
+/** Iterates over the chunks of batches: a resolved promise per chunk of the current batch, then one read per batch. */
 export class ChunkIterator<Chunk> implements AsyncIterableIterator<Chunk> {
   declare readonly [Symbol.asyncDispose]: () => Promise<void>
   readonly #reader: BatchReader<Chunk>
@@ -19,7 +19,7 @@ export class ChunkIterator<Chunk> implements AsyncIterableIterator<Chunk> {
   }
 
   next(): Promise<ChunkResult<Chunk>> {
-    // Calls that do not wait for each other are answered in their order, as the language asks of async generators.
+    // Concurrent calls resolve in call order, as the language specifies for async generators.
     if (this.#isReading) return this.#reading.then(() => this.next())
     if (this.#index < this.#batch.length) return Promise.resolve({ done: false, value: this.#batch[this.#index++] as Chunk })
     this.#isReading = true

@@ -1,6 +1,6 @@
 import type { Source, SourceResult } from './source.ts'
 
-/** A source that is opened when it is first read. */
+/** Creates a source that is opened at its first read. */
 export function lazySource<T>(open: () => Promise<Source<T>>): Source<T> {
   let source: Source<T> | undefined
   let settle: ((read: SourceResult<T>) => void) | undefined
@@ -14,7 +14,7 @@ export function lazySource<T>(open: () => Promise<Source<T>>): Source<T> {
           resolve(opened.next())
         }, reject)
       }),
-    // What is being opened closes what it opens too late by itself.
+    // If it is still opening, `open` itself must close the source that it opens too late.
     cancel: (reason) => (source ? source.cancel(reason) : settle?.({ done: true })),
     explain: (error) => (source ? source.explain?.(error) : error),
   }

@@ -1,19 +1,33 @@
 import { ChaintapError } from '../errors.ts'
 
+/** What a {@link Stage} method returns: nothing, or a promise that the flow awaits. */
 export type MaybePromise = void | PromiseLike<void>
 
-/** A standard transformer, `cancel` included: engines call that in Node and workerd only, a flow calls it everywhere. */
+/**
+ * A transformer as a TransformStream takes it. As a stream's transformer, only Node and workerd call `cancel`; a flow calls it in every
+ * engine.
+ *
+ * @see https://streams.spec.whatwg.org/#transformer-api
+ * @example
+ * const upperCase: Stage<string, string> = {
+ *   transform: (text, controller) => controller.enqueue(text.toUpperCase()),
+ * }
+ */
 export interface Stage<I = unknown, O = unknown> {
+  /** Called before the first chunk. */
   start?(controller: TransformStreamDefaultController<O>): MaybePromise
+  /** Called for each chunk. Without it, chunks pass unchanged. */
   transform?(chunk: I, controller: TransformStreamDefaultController<O>): MaybePromise
+  /** Called after the last chunk, unless the flow failed or was cancelled. */
   flush?(controller: TransformStreamDefaultController<O>): MaybePromise
+  /** Called when the flow is cancelled. Errors that it throws are ignored. */
   cancel?(reason: unknown): MaybePromise
 }
 
-/** What may wait in one link: far more than a wire chunk holds, far less than hurts. */
+/** The queue limit of one link: far more than one wire chunk holds, far less than strains memory. */
 const MAX_QUEUED_CHUNKS = 65_536
 
-/** What a link tells the flow that it is part of. */
+/** The flow of a link, as the link uses it. */
 export interface LinkOwner {
   busyLinks: number
   terminate(link: Link): void
@@ -21,19 +35,19 @@ export interface LinkOwner {
 }
 
 /**
- * One stage of a flow, and the controller it is given. What it enqueues is a plain call into the next link; only when that call
- * answers with a promise do later values wait here, in order.
+ * One stage of a flow, and the controller passed to it. `enqueue` calls the next link directly; only if that call returns a promise
+ * are later values queued here, in order.
  */
 export class Link implements TransformStreamDefaultController<unknown> {
-  /** Settles when the queue is empty again. */
+  /** Settles when the queue is empty. */
   pending: Promise<void> | undefined
   readonly #stage: Stage
   readonly #next: (value: unknown) => MaybePromise
   readonly #owner: LinkOwner
   readonly #queue: unknown[] = []
-  /** Takes nothing more. */
+  /** Ignores further values. */
   #isClosed = false
-  /** Gives nothing more either. */
+  /** Does not emit its queued values either. */
   #isCancelled = false
 
   constructor(stage: Stage, next: (value: unknown) => MaybePromise, owner: LinkOwner) {
@@ -69,7 +83,7 @@ export class Link implements TransformStreamDefaultController<unknown> {
     try {
       this.#stage.cancel?.(reason)?.then(undefined, () => {})
     } catch {
-      // A stage that fails while it is being cancelled: the reason is already on its way to the reader.
+      // The reader gets the reason of the cancellation, not a failure to cancel.
     }
   }
 
@@ -90,7 +104,7 @@ export class Link implements TransformStreamDefaultController<unknown> {
   #wait(wait: PromiseLike<void>): void {
     this.#owner.busyLinks++
     this.pending = this.#drain(wait)
-    // The flow looks at it when the pass is over; until then a rejection is nobody's.
+    // The flow awaits it after the pass; until then a rejection would count as unhandled.
     this.pending.catch(() => {})
   }
 
@@ -109,7 +123,7 @@ export class Link implements TransformStreamDefaultController<unknown> {
   }
 }
 
-/** Stages linked to one pass: `write` takes what the source gives, `end` gets what comes out. */
+/** Links stages into one pass: `write` accepts the values of the source, `end` receives the results. */
 export function compose(
   stages: readonly Stage[],
   end: (value: unknown) => void,
@@ -120,7 +134,7 @@ export function compose(
   for (const stage of stages.toReversed()) {
     const link = new Link(stage, write, owner)
     links.unshift(link)
-    // A stage that only waits for the end costs the chunks nothing.
+    // Chunks bypass a stage without `transform`.
     if (stage.transform) write = link.write
   }
   return { links, write }
@@ -129,5 +143,5 @@ export function compose(
 const queueOverflowError = (): ChaintapError =>
   new ChaintapError(
     'queue_overflow',
-    `A step enqueued more than ${MAX_QUEUED_CHUNKS} chunks while the next one was busy. Return a promise from transform(), or enqueue fewer chunks per call.`,
+    `A step enqueued more than ${MAX_QUEUED_CHUNKS} chunks while the next step was busy. Return a promise from transform(), or enqueue fewer chunks per call.`,
   )

@@ -1,8 +1,9 @@
 import { ChaintapError } from '../errors.ts'
 
+/** The result of {@link Source.next}: a value, or the end. */
 export type SourceResult<T> = { readonly done: false; readonly value: T } | { readonly done: true; readonly value?: unknown }
 
-/** What a reader makes of a batch; undefined at the end. */
+/** Maps a batch to a reader's result. Called with undefined at the end. */
 export type BatchMapper<Chunk, T> = (batch: readonly Chunk[] | undefined) => T
 
 /** Reads a run in batches: what a RunStream reads from. */
@@ -13,25 +14,41 @@ export interface BatchReader<Chunk> {
   stop(reason: unknown): void
 }
 
-/** Told how the reading of a flow ends. */
+/** Is notified when the reading of a flow ends: the run of the flow. */
 export interface FlowOwner {
+  /** Called at the end of a flow that did not fail. */
   onEnd(): void
-  /** Where it resolves the reader gets the end, where it rejects the failure. */
+  /** Called with the failure. If the promise resolves, the reader gets the end; if it rejects, the reader gets that rejection. */
   onError(error: unknown): Promise<void>
 }
 
-/** Where a flow's values come from, one at a time: a response body, a single value, an iterator. */
+/**
+ * Supplies the values of a flow, one at a time: a response body, a single value, an iterator.
+ *
+ * @example
+ * const ticks = (count: number): Source<number> => ({
+ *   next: () => (count > 0 ? { done: false, value: count-- } : { done: true }),
+ *   cancel: () => {
+ *     count = 0
+ *   },
+ * })
+ */
 export interface Source<T = unknown> {
+  /** Returns the next value or the end, or a promise of it. Called again only after that promise has settled. */
   next(): Promise<SourceResult<T>> | SourceResult<T>
-  /** Must close what is beneath and settle a waiting `next()` before it returns, and must not throw. */
+  /** Closes the underlying resource and settles a pending `next()` before it returns. Must not throw. */
   cancel(reason: unknown): void
-  /** What a failed `next()` means. Beside it, as a `catch` there would be one more promise per wire chunk. */
+  /** Maps the rejection of `next()` to the error of the flow. A `catch` in `next()` would cost one more promise per wire chunk. */
   explain?(error: unknown): unknown
 }
 
-/** Reads with a reader, not by `for await`: WebKit's streams are not iterable. */
+/**
+ * Creates a source from a stream. It uses a reader, not `for await`: streams in WebKit are not iterable.
+ *
+ * @throws ChaintapError `stream_taken` if the stream is locked
+ */
 export function fromStream<T>(stream: ReadableStream<T>): Source<T> {
-  if (stream.locked) throw new ChaintapError('stream_taken', 'This stream is being read by somebody else. A stream serves one run.')
+  if (stream.locked) throw new ChaintapError('stream_taken', 'The stream is locked. Pass an unlocked stream: each stream can feed one run.')
   const reader = stream.getReader()
   return {
     next: () => reader.read(),
@@ -39,21 +56,22 @@ export function fromStream<T>(stream: ReadableStream<T>): Source<T> {
   }
 }
 
+/** Creates a source of one value. */
 export function fromValue<T>(value: T): Source<T> {
-  let read: SourceResult<T> = { done: false, value }
+  let result: SourceResult<T> = { done: false, value }
   return {
     next: () => {
-      const now = read
-      read = { done: true }
-      return now
+      const current = result
+      result = { done: true }
+      return current
     },
     cancel: () => {
-      read = { done: true }
+      result = { done: true }
     },
   }
 }
 
-/** Of a plain iterator too it gives promises: a flow that goes on at once would nest calls as deep as the iterator has values. */
+/** Creates a source from an iterator. Sync iterators give promises too: the flow would otherwise nest calls as deep as they are long. */
 export function fromIterator<T>(iterator: AsyncIterator<T> | Iterator<T>): Source<T> {
   let settle: ((read: SourceResult<T>) => void) | undefined
   return {
@@ -64,7 +82,7 @@ export function fromIterator<T>(iterator: AsyncIterator<T> | Iterator<T>): Sourc
       }),
     cancel: () => {
       settle?.({ done: true })
-      // A generator that is waiting returns when its wait is over; nobody is left to hear how.
+      // A suspended generator returns only after its pending await; its result is ignored.
       void Promise.resolve(iterator.return?.()).catch(() => {})
     },
   }

@@ -1,26 +1,30 @@
 import type { RunEvent, RunKind } from '../event.ts'
 
-/** What an event can be chosen by. It is chosen where any one of the lists holds it. */
+/** Criteria for events. An event matches if at least one of the lists contains it. */
 export interface EventTraits {
-  /** Names of runs. */
+  /** Run names. */
   readonly names?: readonly string[]
+  /** Run kinds. */
   readonly kinds?: readonly RunKind[]
+  /** Event types. */
   readonly types?: readonly RunEvent['type'][]
-  /** One tag of the run is enough. */
+  /** Run tags: one of the run's tags suffices. */
   readonly tags?: readonly string[]
 }
 
-/** Which events to hear, as LangChain's `streamEvents` takes it: those that `include` chooses (all, where it has no list) and `exclude` does not. */
+/** Selects events, like the filters of LangChain's `streamEvents`: those that `include` matches and `exclude` does not. */
 export interface EventFilter {
+  /** Events to select. Without lists, all events. */
   readonly include?: EventTraits
+  /** Events to leave out. Without lists, none. */
   readonly exclude?: EventTraits
 }
 
 /**
- * A filter as a function of an event.
+ * Creates a function that tests whether an event passes a filter.
  *
  * @example
- * const isHeard = matches({ include: { kinds: ['llm', 'chat_model'] }, exclude: { tags: ['draft'] } })
+ * const isSelected = createEventPredicate({ include: { kinds: ['llm', 'chat_model'] }, exclude: { tags: ['draft'] } })
  */
 export function createEventPredicate({ include = {}, exclude = {} }: EventFilter): (event: RunEvent) => boolean {
   const isAll = Object.values(include).every((list) => list === undefined)

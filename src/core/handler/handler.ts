@@ -3,23 +3,28 @@ import type { Listener, RunEvent, StopRun } from '../event.ts'
 import { type CallbackMethods, callMethod } from './methods.ts'
 import { streamListener } from './stream-handler.ts'
 
-/** Receives run events: a function, an object of `on…` methods, or a stream. */
+/**
+ * Receives the events of runs: a function, an object of `on…` methods, or a stream.
+ *
+ * @example
+ * const handlers: readonly Handler[] = [(event) => console.log(event.type), { onLlmNewToken: (token) => show(token) }]
+ */
 export type Handler = Listener | CallbackMethods | TransformStream<RunEvent, RunEvent> | WritableStream<RunEvent>
 
-/** A handler of any form, lifted once per run tree to a function of an event. */
+/** A handler and its listener function; created once per run tree. */
 export interface ResolvedHandler {
   readonly handler: Handler
   readonly listener: (event: RunEvent, stop?: StopRun) => unknown
 }
 
-/** Lifts any of the four forms of a handler to a function of an event. */
+/** Converts a handler of any form to a function of an event. */
 export function toListener(handler: Handler): ResolvedHandler {
   if (typeof handler === 'function') return { handler, listener: handler }
   if (isStreamHandler(handler)) return { handler, listener: streamListener(handler) }
   return { handler, listener: (event, stop) => callMethod(handler, event, stop) }
 }
 
-/** The name under which a handler is reported. */
+/** The name of a handler in reports. */
 export function handlerName(handler: Handler): string {
   const { name } = handler as { name?: unknown }
   if (typeof name === 'string' && name !== '') return name
@@ -30,14 +35,15 @@ function isStreamHandler(handler: Handler): handler is TransformStream<RunEvent,
   return 'getWriter' in handler || 'writable' in handler
 }
 
-/** Whether the handler asked to fail the run when it fails. */
+/** Whether an error of the handler fails the run. */
 export const raisesErrors = (handler: Handler): boolean => (handler as Listener).raiseError === true
 
+/** Whether a value has a `then` method. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }
 
-/** Tells of a failed handler once. Failures of the telling end here. */
+/** Reports a handler's error: to `onHandlerError`, else to `reportError` or the console. Never throws. */
 export function reportHandlerError(
   error: unknown,
   event: RunEvent | undefined,
@@ -47,7 +53,7 @@ export function reportHandlerError(
   try {
     if (onHandlerError) return onHandlerError(error, event, handler)
     const where = event ? `on ${event.type} of ${event.run.name}` : 'in flush()'
-    const failure = new ChaintapError('handler_failed', `Handler "${handlerName(handler)}" failed ${where}. The run went on without it.`, {
+    const failure = new ChaintapError('handler_failed', `Handler "${handlerName(handler)}" failed ${where}. The run continued.`, {
       cause: error,
     })
     if (typeof reportError === 'function') reportError(failure)

@@ -5,47 +5,76 @@ import { type AssistantMessage, type Message, textOf } from '../message.ts'
 type MethodResult = void | PromiseLike<void>
 
 /**
- * A handler as an object of methods, with LangChain's names: payload first, the whole event second. Every method is optional; one
- * that returns a promise is waited for. `onChain…` hears the kinds `chain`, `prompt`, `parser` and `agent`.
+ * A handler as an object of methods, named as in LangChain's BaseCallbackHandler: the payload is the first argument, the whole event the
+ * second. Every method is optional. If a method returns a promise, the run waits for it.
  *
  * @example
  * const handler: CallbackMethods = {
- *   onLlmNewToken(token) { answer.append(token) },
+ *   onLlmNewToken(token) { show(token) },
  *   onLlmEnd(message, event) { console.log(event.usage) },
  * }
  */
 export interface CallbackMethods {
-  /** Said in reports when the handler fails. */
+  /**
+   * The name in reports of the handler's failures.
+   *
+   * @defaultValue 'a handler'
+   */
   readonly name?: string
-  /** A failure of this handler fails the run. */
+  /**
+   * Whether an error of this handler fails the run. Otherwise the error is reported and the run continues.
+   *
+   * @defaultValue false
+   */
   readonly raiseError?: boolean
-  /** Called once after a root run has ended, and awaited by `flushed`. */
+  /** Called once after each root run has ended. `flushed` waits for its promise. */
   flush?(): Promise<void>
-  /** Hears every event; where it is there, it alone is called. For classes that treat all events alike. */
+  /** Called for every event, instead of all other methods. `stop` stops the run of the event and all runs below it. */
   onEvent?(event: RunEvent, stop?: StopRun): MethodResult
-  /** Hears chat models too where there is no `onChatModelStart`, with the messages as text. */
+  /**
+   * Called when a run of kind `llm` starts. Without `onChatModelStart` also for `chat_model`, with the messages as text: one line each,
+   * e.g. `Human: hello`.
+   */
   onLlmStart?(prompt: string, event: EventOf<'start'>): MethodResult
+  /** Called when a run of kind `chat_model` starts. */
   onChatModelStart?(messages: readonly Message[], event: EventOf<'start'>): MethodResult
+  /** Called for each piece of text that an `llm` or `chat_model` run streams. Never called for an empty text. */
   onLlmNewToken?(token: string, event: EventOf<'token'>): MethodResult
+  /** Called when an `llm` or `chat_model` run completes, with its message or text. `event.usage` has the tokens, if reported. */
   onLlmEnd?(output: AssistantMessage | string, event: EventOf<'end'>): MethodResult
+  /** Called when an `llm` or `chat_model` run fails or is stopped. `event.partial` is the output until then. */
   onLlmError?(error: unknown, event: EventOf<'error'>): MethodResult
+  /** Called when a run of kind `chain`, `prompt`, `parser` or `agent` starts. `input` is undefined if it starts before its input is complete. */
   onChainStart?(input: unknown, event: EventOf<'start'>): MethodResult
+  /** Called when a run of kind `chain`, `prompt`, `parser` or `agent` completes. */
   onChainEnd?(output: unknown, event: EventOf<'end'>): MethodResult
+  /** Called when a run of kind `chain`, `prompt`, `parser` or `agent` fails or is stopped. */
   onChainError?(error: unknown, event: EventOf<'error'>): MethodResult
+  /** Called when a tool starts. */
   onToolStart?(input: unknown, event: EventOf<'start'>): MethodResult
+  /** Called when a tool completes. */
   onToolEnd?(output: unknown, event: EventOf<'end'>): MethodResult
+  /** Called when a tool fails or is stopped. */
   onToolError?(error: unknown, event: EventOf<'error'>): MethodResult
+  /** Called when a retriever starts. */
   onRetrieverStart?(query: unknown, event: EventOf<'start'>): MethodResult
+  /** Called when a retriever completes, with the documents that it found. */
   onRetrieverEnd?(documents: unknown, event: EventOf<'end'>): MethodResult
+  /** Called when a retriever fails or is stopped. */
   onRetrieverError?(error: unknown, event: EventOf<'error'>): MethodResult
+  /** Called when a run emits a `text` event: text for people, e.g. of LLMChain or a lambda's `context.emit`. */
   onText?(text: string, event: EventOf<'text'>): MethodResult
+  /** Called when an agent has chosen a tool, before the tool runs. */
   onAgentAction?(action: AgentAction, event: EventOf<'action'>): MethodResult
+  /** Called when an agent has decided on its final answer, before its run completes. */
   onAgentFinish?(finish: AgentFinish, event: EventOf<'finish'>): MethodResult
+  /** Called when an attempt or a connection has failed and another one follows, before the pause. `attempt` is the failed one, from 1. */
   onRetry?(attempt: number, event: EventOf<'retry'>): MethodResult
+  /** Called when a run emits a `custom` event. `event.name` is its name. */
   onCustomEvent?(data: unknown, event: EventOf<'custom'>): MethodResult
 }
 
-/** The one table between events and methods. Methods are looked up at each event, so that classes and late assignment work. */
+/** Calls the method for an event: the only table of events and methods. Looks it up per event, so methods may be assigned late. */
 export function callMethod(handler: CallbackMethods, event: RunEvent, stop?: StopRun): MethodResult {
   if (handler.onEvent) return handler.onEvent(event, stop)
   switch (event.type) {
@@ -121,7 +150,7 @@ function onError(handler: CallbackMethods, event: EventOf<'error'>): MethodResul
 
 const roleLabels = { system: 'System', user: 'Human', assistant: 'AI', tool: 'Tool' } as const
 
-/** Messages as LangChain writes them to a handler that only knows text: `Human: hello`, a line each. */
+/** Formats messages as LangChain does for handlers that take text: one line each, e.g. `Human: hello`. */
 export function messagesAsText(messages: readonly Message[]): string {
   return messages.map((message) => `${roleLabels[message.role] ?? message.role}: ${textOf(message)}`).join('\n')
 }

@@ -4,14 +4,14 @@ import type { RunEvent } from '../event.ts'
 type EventStream = TransformStream<RunEvent, RunEvent> | WritableStream<RunEvent>
 
 /**
- * One writer per stream for all the runs it is a handler of: a writable can be locked once. The one piece of module state; it holds
- * nothing that the stream itself does not keep alive.
+ * One writer per handler stream, shared by all runs: a writable can be locked only once. This is the only module state; it keeps nothing
+ * alive longer than the stream.
  */
 const writers = new WeakMap<EventStream, WritableStreamDefaultWriter<RunEvent>>()
 
 /**
- * A stream as a listener: it is written to, and the run waits as streams wait. A TransformStream's readable is drained here, unless
- * its owner reads it. After a failed write the stream is left alone: it will not recover, and one report is enough.
+ * Creates a listener that writes events to a stream; the run waits for its backpressure. Drains the readable of a TransformStream unless
+ * its owner has locked it. After a failed write, nothing more is written: the stream cannot recover, and one report suffices.
  */
 export function streamListener(stream: EventStream): (event: RunEvent) => Promise<void> | undefined {
   const writer = getEventWriter(stream)
@@ -33,11 +33,11 @@ function getEventWriter(stream: EventStream): WritableStreamDefaultWriter<RunEve
   if (writable.locked) {
     throw new ChaintapError(
       'stream_taken',
-      'This stream has a writer already, so it cannot be a handler. Pass an unlocked one, or a function that writes to yours.',
+      'The handler stream is locked: it has a writer already. Pass an unlocked stream, or a function that uses your writer.',
     )
   }
   const writer = writable.getWriter()
-  // A write's own rejection is what gets reported; this promise would be an unhandled one beside it.
+  // The rejection of `write()` is reported; this promise would be an unhandled rejection.
   writer.closed.catch(() => {})
   writers.set(stream, writer)
   if ('readable' in stream && !stream.readable.locked) void stream.readable.pipeTo(new WritableStream()).catch(() => {})

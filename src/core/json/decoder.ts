@@ -18,13 +18,15 @@ const runFields: FieldList = [
 ]
 
 /**
- * Makes the decoder of one stream of events: what {@link encoder} wrote in, the event out. All events of a run have the same Run object.
+ * Creates the decoder of one stream of events: a function that converts the JSON text of {@link encoder} to the event. All events of a
+ * run share one Run object.
  *
- * An error is of its class again: those of chaintap, the language's own, `AbortError` and `TimeoutError` of the platform; one of
- * another name is an Error with that name. Of a run whose beginning the stream does not hold the id is true, and the rest is a stand-in: named
- * `unknown`, its own root, a chat model where it speaks and a chain otherwise.
+ * - Errors are restored as their class: those of chaintap, the built-in ones, and the platform's `AbortError` and `TimeoutError`. Any
+ *   other error is an Error of that name.
+ * - If the stream does not contain the start of a run, the events' `run` has the right `id` and placeholders: named `unknown`, its own
+ *   root, a chat model if it emits tokens or deltas, otherwise a chain.
  *
- * @throws ChaintapError `invalid_json` from each call given something else: what is wrong, and in which field
+ * @throws ChaintapError `invalid_json` from the returned function if the text is not an event; the message names the field
  * @example
  * const decode = decoder()
  * for (const line of lines) show(decode(line))
@@ -33,7 +35,7 @@ export function decoder(): (json: string) => RunEvent {
   const runs = new Map<string, Run>()
   return (json) => {
     const event = parse(json)
-    if (!isRecord(event)) throw invalidEventError(json, 'the whole', event)
+    if (!isRecord(event)) throw invalidEventError(json, 'the value', event)
     if (!Number.isFinite(event.at)) throw invalidEventError(json, 'at', event.at)
     if (!Number.isInteger(event.seq)) throw invalidEventError(json, 'seq', event.seq)
     if (typeof event.type !== 'string' || !Object.hasOwn(eventFields, event.type)) throw invalidEventError(json, 'type', event.type)
@@ -47,10 +49,10 @@ export function decoder(): (json: string) => RunEvent {
   }
 }
 
-function parseRun(json: string, given: unknown): Run {
-  if (!isRecord(given)) throw invalidEventError(json, 'run', given)
-  for (const [field, check] of runFields) if (!check(given[field])) throw invalidEventError(json, `run.${field}`, given[field])
-  return { parentId: undefined, ...given } as unknown as Run
+function parseRun(json: string, value: unknown): Run {
+  if (!isRecord(value)) throw invalidEventError(json, 'run', value)
+  for (const [field, check] of runFields) if (!check(value[field])) throw invalidEventError(json, `run.${field}`, value[field])
+  return { parentId: undefined, ...value } as unknown as Run
 }
 
 function placeholderRun(id: string, type: RunEvent['type']): Run {
@@ -61,9 +63,9 @@ function placeholderRun(id: string, type: RunEvent['type']): Run {
 const invalidEventError = (json: string, field: string, value: unknown): ChaintapError =>
   new ChaintapError(
     'invalid_json',
-    `This is no event of a run: ${field} is ${excerpt(jsonForMessage(value))}, in ${excerpt(json)}. Decode what encoder() wrote.`,
+    `Not a run event: ${field} is ${excerpt(jsonForMessage(value))} in ${excerpt(json)}. Pass text that encoder() wrote.`,
   )
 
-// Not stringify(): who reads events need not write any, and would load half as much again.
+// Not stringify(): a program that only reads events would load half as much code again.
 const jsonForMessage = (value: unknown): string =>
   String(JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? `${item}n` : item)))

@@ -3,24 +3,24 @@ import { eventFields } from './event-fields.ts'
 import { type JsonOptions, resolveStringLimit, stringify } from './stringify.ts'
 
 /**
- * Makes the encoder of one stream of events: an event in, one JSON text without line breaks out. It never throws.
+ * Creates the encoder of one stream of events: a function that converts an event to one line of JSON. The function never throws.
  *
- * - A run is whole in its `start`, or where the stream first tells of it, and its id from then on.
- * - A field that is undefined is left out. Other values are written as `stringify` writes them.
- * - An error is `{ "$": "error", name, message, cause?, … }` with what it has of its own (`code`, `status`, `requestId`, …), without its stack.
+ * - `run` is the whole run in its `start` event and in the first event of the run in this stream; in later events it is the run's id.
+ * - Undefined fields are omitted. Other values are written as {@link stringify} writes them.
+ * - An error is `{ "$": "error", name, message, cause?, … }` with its own properties (`code`, `status`, `requestId`, …), without its stack.
  *
- * @throws ChaintapError `invalid_options` for a limit below 128
+ * @throws ChaintapError `invalid_options` if `limit` is below 128
  * @example
  * const encode = encoder()
  * const lines: string[] = []
- * await chain.invoke(input, { callbacks: [(event) => void lines.push(encode(event))] })
+ * await chain.invoke('Hello', { callbacks: [(event) => void lines.push(encode(event))] })
  */
 export function encoder(options: JsonOptions = {}): (event: RunEvent) => string {
   const limit = resolveStringLimit(options)
-  // Weak: what is remembered of a run goes with it.
+  // Weak: an entry lives as long as its run.
   const ids = new WeakMap<Run, string>()
   const value = (given: unknown): string =>
-    // Nearly all events are tokens, and most others carry a text too.
+    // Fast path: nearly all events are tokens, and most others carry a text, too.
     typeof given === 'string' && given.length <= limit ? JSON.stringify(given) : stringify(given, options)
   const run = ({ run, type }: RunEvent): string => {
     const id = ids.get(run)

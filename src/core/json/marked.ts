@@ -1,20 +1,22 @@
 /**
- * What stands where a value was that is not data: `kind` says what it was, `text` what is known of it.
+ * Replaces a value that is not data: `kind` is what the value was, `text` describes it.
  *
- * | kind | was | text |
+ * | kind | value | text |
  * |---|---|---|
- * | `function`, `symbol` | | its name |
- * | `instance` | an object of a class that has no `toJSON` | the class's name |
+ * | `function`, `symbol` | a function or a symbol | its name |
+ * | `instance` | an object of a class without `toJSON` | the class name |
  * | `bytes` | an ArrayBuffer or a view of one | class and length |
- * | `cycle` | an object that it is itself part of | how many levels up that one is |
- * | `depth`, `size` | too deep, too much | the limit |
- * | `unreadable` | a getter, a `toJSON` or a Proxy that threw | what it threw |
+ * | `cycle` | an object that contains itself | the number of levels up to the object |
+ * | `depth`, `size` | a value beyond a limit | the limit |
+ * | `unreadable` | a getter, `toJSON` or Proxy that threw | the thrown error |
  *
  * @example
  * String(parse(stringify(Math.max))) // '[function max]'
  */
 export class Marked {
+  /** What the value was, e.g. `function`. */
   readonly kind: string
+  /** A description of the value, e.g. a function's name. */
   readonly text: string
 
   constructor(kind: string, text = '') {
@@ -22,10 +24,11 @@ export class Marked {
     this.text = text
   }
 
+  /** Returns e.g. `[function max]`. */
   toString(): string {
     return this.text === '' ? `[${this.kind}]` : `[${this.kind} ${this.text}]`
   }
 }
 
-/** Digits that a BigInt may have: reading one takes the square of their number. */
+/** The maximum digits of a BigInt: parsing takes time quadratic in their number. */
 export const MAX_BIGINT_DIGITS = 4_096

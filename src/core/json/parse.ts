@@ -2,37 +2,39 @@ import { ChaintapError } from '../errors.ts'
 import { MAX_BIGINT_DIGITS, Marked } from './marked.ts'
 import { reviveError } from './revive-error.ts'
 
-/** What is written is at most 200 levels of data, each of up to three of JSON. */
+/** `stringify` writes at most 200 levels of data, each up to three levels of JSON. */
 const MAX_PARSE_DEPTH = 1_000
 
 /**
- * Reads what `stringify` wrote.
+ * Parses JSON text of {@link stringify}, and restores what plain JSON lacks: `undefined`, dates, errors, maps, sets, …
  *
- * @throws ChaintapError `invalid_json`, which says what is wrong and where
+ * @throws ChaintapError `invalid_json` if the text is not JSON, is nested more than 1,000 levels deep, or has an unknown marker
+ * @example
+ * const { since } = parse(stringify({ since: new Date(0) })) as { since: Date }
  */
 export function parse(json: string): unknown {
   let value: unknown
   try {
     value = JSON.parse(json)
   } catch (cause) {
-    throw new ChaintapError('invalid_json', `This is not JSON: ${excerpt(json)} (${(cause as Error).message})`, {
+    throw new ChaintapError('invalid_json', `Invalid JSON: ${excerpt(json)} (${(cause as Error).message})`, {
       cause,
     })
   }
-  // Nothing is marked, as in nearly all events: a search costs a hundredth of the walk.
+  // Nearly all events have no marker: this search costs a hundredth of the walk.
   return json.includes('"$') ? revive(value, 0) : value
 }
 
-/** The beginning of a text, for messages. */
+/** The first 80 characters of a text as JSON, for error messages. */
 export const excerpt = (text: string): string => (text.length > 80 ? `${JSON.stringify(text.slice(0, 80))}…` : JSON.stringify(text))
 
 function revive(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value
-  if (depth > MAX_PARSE_DEPTH) throw new ChaintapError('invalid_json', `This JSON is nested deeper than ${MAX_PARSE_DEPTH} levels.`)
+  if (depth > MAX_PARSE_DEPTH) throw new ChaintapError('invalid_json', `The JSON is nested more than ${MAX_PARSE_DEPTH} levels deep.`)
   if (Array.isArray(value)) return value.map((item) => revive(item, depth + 1))
   const { $: kind, ...data } = value as { readonly $?: unknown }
   const entries = Object.entries(data).map(([key, item]) => [unescapeKey(key), revive(item, depth + 1)] as const)
-  // fromEntries defines: a key `__proto__` is data.
+  // Object.fromEntries defines properties: a key `__proto__` stays data.
   return kind === undefined ? Object.fromEntries(entries) : reviveMarked(kind, new Map(entries))
 }
 
@@ -59,5 +61,5 @@ function isPairs(value: unknown): value is [unknown, unknown][] {
 const unknownMarkError = (kind: unknown): ChaintapError =>
   new ChaintapError(
     'invalid_json',
-    `This JSON has a mark that is none: "$" is ${excerpt(String(JSON.stringify(kind)))}. Data's own key "$" is written "$$".`,
+    `Unknown marker in JSON: "$" is ${excerpt(String(JSON.stringify(kind)))}. Write a data key "$" as "$$".`,
   )

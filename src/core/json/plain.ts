@@ -1,6 +1,6 @@
 import { stringify } from './index.ts'
 
-/** JSON as anybody's clients read it: a date is a text, nothing is marked. What has no JSON (cycles, BigInt) is written as the codec does. */
+/** Converts a value to plain JSON for any client, without markers. Values that JSON.stringify rejects (cycles, BigInt) go through {@link stringify}. */
 export function plainJson(value: unknown): string {
   try {
     return JSON.stringify(value) ?? 'null'

@@ -2,7 +2,7 @@ import { AbortReason, BudgetExceeded, ChaintapError, Disconnect, ModelError, Tim
 
 type ErrorClass = { readonly prototype: Error }
 
-/** What comes back as its class; any other name as an Error of that name. By keys, as minifiers rename classes. */
+/** Classes of restored errors, by name: minifiers rename the classes themselves. An error of another name becomes an Error of that name. */
 const errorClasses: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>(
   Object.entries({
     AggregateError,
@@ -23,13 +23,13 @@ const errorClasses: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass
   }),
 )
 
-/** An error from what was written of it. */
+/** Creates an error from its written fields. */
 export function reviveError(fields: ReadonlyMap<string, unknown>): Error {
   const name = stringOr(fields.get('name'), 'Error')
   const message = stringOr(fields.get('message'), '')
   const error = createErrorNamed(name, message, fields.get('code'))
   if (error.name !== name) defineErrorProperty(error, 'name', name, true)
-  // Its own would tell where it was read.
+  // Its own stack would show where it was parsed.
   defineErrorProperty(error, 'stack', `${name}: ${message}`, false)
   for (const [key, value] of fields) {
     if (key === 'name' || key === 'message' || key === 'stack') continue
@@ -41,15 +41,15 @@ export function reviveError(fields: ReadonlyMap<string, unknown>): Error {
 const stringOr = (value: unknown, otherwise: string): string => (typeof value === 'string' ? value : otherwise)
 
 function createErrorNamed(name: string, message: string, code: unknown): Error {
-  const isOurs = name === 'TimeoutError' && code === 'timeout'
-  if (name === 'AbortError' || (name === 'TimeoutError' && !isOurs)) return new DOMException(message, name)
-  // No constructor is called: each takes something else, and an error made by Error() is one for debuggers too.
+  const isChaintapTimeout = name === 'TimeoutError' && code === 'timeout'
+  if (name === 'AbortError' || (name === 'TimeoutError' && !isChaintapTimeout)) return new DOMException(message, name)
+  // The class's constructor is not called, as the parameters differ; an object made by Error() is an error for debuggers, too.
   const error = new Error(message)
   const found = errorClasses.get(name)
   return found ? Object.setPrototypeOf(error, found.prototype) : error
 }
 
-// Not by assignment, which would take `__proto__` for an order.
+// Not by assignment: `__proto__` would set the prototype.
 function defineErrorProperty(error: Error, key: string, value: unknown, enumerable: boolean): void {
   Object.defineProperty(error, key, { value, enumerable, writable: true, configurable: true })
 }

@@ -4,30 +4,32 @@ import { MAX_BIGINT_DIGITS, Marked } from './marked.ts'
 /** Options of {@link stringify} and of `encoder`. */
 export interface JsonOptions {
   /**
-   * How many characters of one string are kept, at least 128; the whole value may have 64 times as many. What is more is cut, and
-   * marked. Default 262,144.
+   * The maximum length of one string, in characters (UTF-16 code units), at least 128. The whole JSON text may have about 64 times as
+   * many. Anything longer is cut and marked.
+   *
+   * @defaultValue 262_144
    */
   readonly limit?: number
 }
 
-/** Deeper than any data we know of, and far from what overflows a stack. */
+/** Deeper than any known data, and far from overflowing the stack. */
 const MAX_STRINGIFY_DEPTH = 200
-/** Kept free for the note that reading puts behind a text that was cut, so that it is not cut again. */
+/** Reserved for the note that `parse` appends to a cut string, so that it is not cut again. */
 const CUT_NOTE_CHARS = 64
-/** What is kept of the name of something that is no data. */
+/** The maximum length of a marker's text. */
 const MAX_MARK_TEXT_CHARS = 256
 const BIGINT_LIMIT = 10n ** BigInt(MAX_BIGINT_DIGITS)
 const UNDEFINED_JSON = '{"$":"undefined"}'
 
 /**
- * A value as JSON text; never throws. JSON values are written as JSON has them, anything else as an object whose key `$` says what it
- * is; a key of the data's own that is `$`, `$$` and so on gets one `$` more, so neither can be taken for the other.
+ * Converts any value to JSON text, for {@link parse}. Throws for no value. JSON values are written as in plain JSON, anything else as an
+ * object whose key `$` names its kind. A data key `$`, `$$`, … is written with one more `$`, so that the two cannot be confused.
  *
- * - comes back as it was: `undefined`, `NaN`, the infinities, `-0`, BigInt, Date, Error (see `encoder`), Map, Set
- * - comes back cut: a text longer than `limit`
- * - comes back as {@link Marked}: what is no data
+ * - Restored by `parse`: `undefined`, `NaN`, the infinities, `-0`, BigInt, Date, Error (see {@link encoder}), Map, Set.
+ * - Cut: strings longer than `limit`.
+ * - Restored as {@link Marked}: values that are not data, e.g. functions.
  *
- * @throws ChaintapError `invalid_options` for a limit below 128
+ * @throws ChaintapError `invalid_options` if `limit` is below 128
  * @example
  * stringify({ since: new Date(0), cost: undefined }) // {"since":{"$":"date","text":"1970-01-01T00:00:00.000Z"},"cost":{"$":"undefined"}}
  */
@@ -35,17 +37,17 @@ export function stringify(value: unknown, options: JsonOptions = {}): string {
   return new JsonWriter(resolveStringLimit(options)).write(value)
 }
 
-/** The limit, checked. */
+/** Returns the limit. Throws if it is below 128. */
 export function resolveStringLimit({ limit = 262_144 }: JsonOptions): number {
   if (limit >= 128) return limit
-  throw new ChaintapError('invalid_options', `limit is ${limit}: give the characters to keep of one string, 128 or more.`)
+  throw new ChaintapError('invalid_options', `limit must be at least 128 characters, but is ${limit}.`)
 }
 
 class JsonWriter {
   readonly #limit: number
-  /** Characters that may still be written. */
+  /** The characters that may still be written. */
   #remainingChars: number
-  /** The objects that are being written, outermost first. */
+  /** The objects that enclose the current value, outermost first. */
   readonly #path: object[] = []
 
   constructor(limit: number) {
@@ -54,7 +56,7 @@ class JsonWriter {
   }
 
   write(value: unknown): string {
-    // An object that is referred to again and again is written each time: this bounds the whole.
+    // Bounds the total: an object with many references is written once per reference.
     if ((this.#remainingChars -= 8) < 0) return encodeMark('size', `more than ${this.#limit * 64} characters`)
     switch (typeof value) {
       case 'string':
@@ -80,7 +82,7 @@ class JsonWriter {
     this.#remainingChars -= text.length
     if (text.length <= this.#limit) return JSON.stringify(text)
     const end = this.#limit - CUT_NOTE_CHARS
-    // A cut between the halves of a surrogate pair would leave a broken character.
+    // Cutting between the halves of a surrogate pair would leave a broken character.
     const kept = text.slice(0, (text.charCodeAt(end - 1) & 0xfc00) === 0xd800 ? end - 1 : end)
     return `{"$":"cut","text":${JSON.stringify(kept)},"cut":${text.length - kept.length}}`
   }
@@ -103,7 +105,7 @@ class JsonWriter {
   #writeContent(value: object): string {
     if (Array.isArray(value)) return `[${this.#writeItems(value)}]`
     const prototype: unknown = Object.getPrototypeOf(value)
-    // Plain objects of other realms (frames) have another Object.prototype, but nothing above it either.
+    // Plain objects of other realms (frames) have another Object.prototype; its prototype is null, too.
     const isPlain = prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null
     const special = isPlain ? undefined : this.#writeBuiltin(value)
     if (special !== undefined) return special
@@ -125,7 +127,7 @@ class JsonWriter {
     return undefined
   }
 
-  // By index: holes are read as undefined. Where the room ends one mark is written for the rest: a sparse array can be 4 billion long.
+  // By index: holes read as undefined. At the size limit one marker replaces the rest: a sparse array can have 4 billion items.
   #writeItems(list: readonly unknown[]): string {
     let json = ''
     for (let i = 0, isOver = false; i < list.length && !isOver; i++) {
@@ -161,7 +163,7 @@ class JsonWriter {
 /** Errors of other realms (frames, vm contexts) are errors too. */
 const isError = (value: object): boolean => value instanceof Error || Object.prototype.toString.call(value) === '[object Error]'
 
-/** What of an error is written: all but the stack, which says where files lie on a machine. */
+/** The written properties of an error: all but the stack, which contains file paths. */
 function errorKeys(error: object): readonly string[] {
   const own = Object.keys(error).filter((key) => key !== 'stack')
   return [...new Set(['name', 'message', 'cause', 'errors', ...own])]

@@ -340,8 +340,8 @@ describe('what is no event is refused with what is wrong and where', () => {
   const run = '{"id":"r","rootId":"r","name":"n","kind":"chain","tags":[],"metadata":{}}'
 
   it.each([
-    ['This is not JSON: "<!DOCTYPE html>"', '<!DOCTYPE html>'],
-    ['This is not JSON: ""', ''],
+    ['Invalid JSON: "<!DOCTYPE html>"', '<!DOCTYPE html>'],
+    ['Invalid JSON: ""', ''],
     ['the whole is "[]"', '[]'],
     ['the whole is "null"', 'null'],
     ['at is "\\"1\\""', '{"run":"r","at":"1","seq":0,"type":"text","text":""}'],
@@ -351,8 +351,8 @@ describe('what is no event is refused with what is wrong and where', () => {
     ['run is "7"', '{"run":7,"at":1,"seq":0,"type":"text","text":""}'],
     ['run.kind is "\\"train\\""', `{"run":${run.replace('chain', 'train')},"at":1,"seq":0,"type":"text","text":""}`],
     ['run.tags is "[1]"', `{"run":${run.replace('[]', '[1]')},"at":1,"seq":0,"type":"text","text":""}`],
-    ['a mark that is none: "$" is "5"', '{"run":"r","at":1,"seq":0,"type":"end","output":{"$":5}}'],
-    ['a mark that is none: "$" is "\\"map\\""', '{"run":"r","at":1,"seq":0,"type":"end","output":{"$":"map","value":[1]}}'],
+    ['Unknown marker in JSON: "$" is "5"', '{"run":"r","at":1,"seq":0,"type":"end","output":{"$":5}}'],
+    ['Unknown marker in JSON: "$" is "\\"map\\""', '{"run":"r","at":1,"seq":0,"type":"end","output":{"$":"map","value":[1]}}'],
     [
       'deeper than 1000 levels',
       `{"run":"r","at":1,"seq":0,"type":"end","output":${'['.repeat(2_000)}{"$":"undefined"}${']'.repeat(2_000)}}`,
