@@ -2,31 +2,77 @@ import type { Citation } from './message.ts'
 import type { Usage } from './usage.ts'
 
 /**
- * One thing that a model said while streaming: a chat model's chunk. Folded, a run of them is an assistant message.
+ * A chunk of a chat model's stream. Folded, the Deltas of a run are an assistant message.
  *
- * - `text` what it says to the user
- * - `reasoning` what it says to itself (`signature` and `redacted` as Anthropic wants them back)
- * - `citation` a source of the text that is being said
- * - `break` the text before it and the text after it are parts of their own: each has its own sources
- * - `block` something that only this provider has, whole and in its own words (see `Part`)
- * - `tool-call` a piece of a call: `id` and `name` come first, `args` is JSON text in pieces; `index` says which call
- * - `usage` what is known of the tokens so far; later figures replace earlier ones
- * - `stop` why it stopped, in the provider's own word, and what else it says of that
- * - `meta` the provider's id of the answer, the model that gives it, and what else is said of it; `cacheWrite1hTokens` see `Answered`
+ * - `text`: text for the user
+ * - `reasoning`: the model's reasoning
+ * - `citation`: a source of the current text
+ * - `break`: separates two text parts, each with its own citations
+ * - `block`: a complete part that only this provider has (see {@link Part})
+ * - `tool-call`: a piece of a tool call
+ * - `usage`: the tokens known so far; later figures replace earlier ones
+ * - `stop`: why the model stopped
+ * - `meta`: facts about the response
  */
 export type Delta =
-  | { readonly type: 'text'; readonly text: string }
-  | { readonly type: 'reasoning'; readonly text: string; readonly signature?: string; readonly redacted?: string }
-  | { readonly type: 'citation'; readonly citation: Citation }
+  | {
+      /** The kind of the chunk. */
+      readonly type: 'text'
+      /** The next piece of the text or of the reasoning. */
+      readonly text: string
+    }
+  | {
+      readonly type: 'reasoning'
+      readonly text: string
+      /** Anthropic's signature of the reasoning, required when it is sent back. */
+      readonly signature?: string
+      /** Anthropic's encrypted reasoning, required when it is sent back. */
+      readonly redacted?: string
+    }
+  | {
+      readonly type: 'citation'
+      /** A source of the current text. */
+      readonly citation: Citation
+    }
   | { readonly type: 'break' }
-  | { readonly type: 'block'; readonly provider: string; readonly block: Readonly<Record<string, unknown>> }
-  | { readonly type: 'tool-call'; readonly index: number; readonly id?: string; readonly name?: string; readonly args?: string }
-  | { readonly type: 'usage'; readonly usage: Usage }
-  | { readonly type: 'stop'; readonly reason: string; readonly details?: Readonly<Record<string, unknown>> }
+  | {
+      readonly type: 'block'
+      /** The provider that the block belongs to, e.g. `anthropic`. */
+      readonly provider: string
+      /** The block in the provider's own format. */
+      readonly block: Readonly<Record<string, unknown>>
+    }
+  | {
+      readonly type: 'tool-call'
+      /** Which call of the response the piece belongs to, from 0. */
+      readonly index: number
+      /** The id of the call, in its first piece. */
+      readonly id?: string
+      /** The name of the tool, in the first piece. */
+      readonly name?: string
+      /** The next piece of the arguments, as JSON text. */
+      readonly args?: string
+    }
+  | {
+      readonly type: 'usage'
+      /** The tokens of the response that are known so far. */
+      readonly usage: Usage
+    }
+  | {
+      readonly type: 'stop'
+      /** The provider's stop reason, e.g. `end_turn`. */
+      readonly reason: string
+      /** Further facts about the stop, in the provider's own format. */
+      readonly details?: Readonly<Record<string, unknown>>
+    }
   | {
       readonly type: 'meta'
+      /** The provider's id of the response. */
       readonly id?: string
+      /** The model of the response, as the provider names it. */
       readonly model?: string
+      /** See {@link ResponseInfo}. */
       readonly cacheWrite1hTokens?: number
+      /** Further facts about the response, in the provider's own format. */
       readonly extra?: Readonly<Record<string, unknown>>
     }

@@ -1,4 +1,4 @@
-/** What every error of ours carries beside its message: a stable, machine-readable `code`. */
+/** The machine-readable codes of {@link ChaintapError}. They are stable. */
 export type ErrorCode =
   | 'handler_failed'
   | 'invalid_options'
@@ -39,16 +39,17 @@ export type ErrorCode =
   | 'missing_package'
 
 /**
- * The base of the library's errors. `code` says which, `message` what was asked, what came and what to do, `cause` what lies beneath.
+ * The base class of the library's errors. `message` says what failed, what was expected and what to do; `cause` is the underlying error.
  *
  * @example
  * try {
- *   await chain.invoke(input)
+ *   await chain.invoke('Hello')
  * } catch (error) {
- *   if (error instanceof ChaintapError && error.code === 'missing_variable') askAgain()
+ *   if (error instanceof ChaintapError && error.code === 'missing_variable') show('Please fill in all fields.')
  * }
  */
 export class ChaintapError extends Error {
+  /** The kind of the error. */
   readonly code: ErrorCode
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
@@ -58,26 +59,35 @@ export class ChaintapError extends Error {
   }
 }
 
-/** The error of options that cannot be used. */
+/** Creates the error for invalid options. */
 export const invalidOptionsError = (message: string): ChaintapError => new ChaintapError('invalid_options', message)
 
-/** What a provider said when it refused, or failed in the middle of an answer. Never holds a key or a request header. */
+/** Facts about a provider's error. They never contain a key or a request header. */
 export interface ModelErrorFacts {
-  /** HTTP status; absent where the error came inside a stream that had begun with 200. */
+  /** The HTTP status; absent if the error came within a stream that had started with status 200. */
   readonly status?: number | undefined
-  /** The provider's own word for the error, e.g. `overloaded_error`. */
+  /** The provider's type of the error, e.g. `overloaded_error`. */
   readonly providerType?: string | undefined
-  /** The provider's id of the request, to quote to its support. */
+  /** The provider's id of the request, for its support. */
   readonly requestId?: string | undefined
-  /** How long the provider asked to wait, in ms. */
+  /** The pause that the provider requests before a retry, in ms. */
   readonly retryAfterMs?: number | undefined
 }
 
-/** A provider's refusal or failure. */
+/**
+ * A provider refused a request, or failed while it responded.
+ *
+ * @example
+ * const isOverloaded = (error: unknown) => error instanceof ModelError && error.status === 529
+ */
 export class ModelError extends ChaintapError implements ModelErrorFacts {
+  /** The HTTP status; absent if the error came within a stream that had started with status 200. */
   readonly status?: number | undefined
+  /** The provider's type of the error, e.g. `overloaded_error`. */
   readonly providerType?: string | undefined
+  /** The provider's id of the request, for its support. */
   readonly requestId?: string | undefined
+  /** The pause that the provider requests before a retry, in ms. */
   readonly retryAfterMs?: number | undefined
 
   constructor(code: ErrorCode, message: string, facts: ModelErrorFacts & { cause?: unknown } = {}) {
@@ -88,24 +98,33 @@ export class ModelError extends ChaintapError implements ModelErrorFacts {
   }
 }
 
-/** The answer's body ended without the provider's own end: what arrived was delivered, the rest is unknown. */
+/**
+ * The response body ended without the provider's end marker. The part that arrived was delivered; the rest is unknown.
+ *
+ * @example
+ * const isCut = (error: unknown) => error instanceof TruncatedError
+ */
 export class TruncatedError extends ChaintapError {
   constructor(
-    message = 'The answer ended before the provider said so. What arrived was delivered; ask again, or accept it with onTruncated: "accept".',
+    message = 'The response ended without the provider\'s end marker. Retry, or accept the part that arrived with onTruncated: "accept".',
   ) {
     super('truncated', message)
     this.name = 'TruncatedError'
   }
 }
 
-/** Codes of {@link AbortReason}. */
+/** The codes of {@link AbortReason}. */
 export type AbortCode = 'aborted' | 'user_stop' | 'disconnect' | 'timeout' | 'budget_exceeded'
 
 /**
- * Why a run was stopped from outside. Its subclasses tell the cases apart; the class itself stands for what the runtime stops by
- * itself, e.g. a child left running when its parent returned.
+ * Why a run was stopped from outside. The subclasses are the common reasons; the class itself stands for abort signals with a string
+ * reason and for runs that the library stops, e.g. a child that is still running when its parent returns.
+ *
+ * @example
+ * const isStop = (error: unknown) => error instanceof AbortReason
  */
 export class AbortReason extends Error {
+  /** The kind of the reason. */
   readonly code: AbortCode
 
   constructor(message: string, code: AbortCode = 'aborted', options?: { cause?: unknown }) {
@@ -115,7 +134,13 @@ export class AbortReason extends Error {
   }
 }
 
-/** Somebody pressed stop, or the reader left (`break`, `cancel()`). */
+/**
+ * The user stopped the run, or the reader stopped reading (`break`, `cancel()`).
+ *
+ * @example
+ * const run = model.stream('Hello')
+ * run.stop(new UserStop())
+ */
 export class UserStop extends AbortReason {
   constructor(message = 'Stopped by the user.') {
     super(message, 'user_stop')
@@ -123,36 +148,51 @@ export class UserStop extends AbortReason {
   }
 }
 
-/** The connection to the client was lost. Unlike a stop, it does not end a resumable run. */
+/**
+ * The connection to the client was lost. Unlike {@link UserStop}, it does not end a durable run.
+ *
+ * @example
+ * const isDisconnect = (error: unknown) => error instanceof Disconnect
+ */
 export class Disconnect extends AbortReason {
-  constructor(message = 'The client has disconnected.') {
+  constructor(message = 'The client disconnected.') {
     super(message, 'disconnect')
     this.name = 'Disconnect'
   }
 }
 
-/** `timeout` has passed. */
+/**
+ * The run exceeded its `timeout`.
+ *
+ * @example
+ * const isSlow = (error: unknown) => error instanceof TimeoutError
+ */
 export class TimeoutError extends AbortReason {
-  /** The limit that passed, in ms. */
+  /** The exceeded limit, in ms. */
   readonly timeoutMs: number | undefined
 
-  constructor(message = 'The run took too long.', timeoutMs?: number) {
+  constructor(message = 'The run exceeded its timeout.', timeoutMs?: number) {
     super(message, 'timeout')
     this.name = 'TimeoutError'
     this.timeoutMs = timeoutMs
   }
 }
 
-/** A limit on tokens, cost or time was reached. */
+/**
+ * A budget of tokens, cost or time is exhausted.
+ *
+ * @example
+ * const isOverBudget = (error: unknown) => error instanceof BudgetExceeded
+ */
 export class BudgetExceeded extends AbortReason {
-  constructor(message = 'The budget is used up.') {
+  constructor(message = 'The budget is exhausted.') {
     super(message, 'budget_exceeded')
     this.name = 'BudgetExceeded'
   }
 }
 
-/** The reason of the runs that a stage's `terminate()` makes unnecessary. */
+/** Creates the abort reason of the runs before a stage that called `terminate()`. */
 export const terminatedReason = (): AbortReason => new AbortReason('A later step ended the stream (terminate).')
 
-/** The reason where a reader leaves without giving one. */
-export const readerLeftReason = (): UserStop => new UserStop('The reader left.')
+/** Creates the abort reason for a reader that stops without a reason. */
+export const readerLeftReason = (): UserStop => new UserStop('The reader stopped reading.')

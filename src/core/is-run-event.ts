@@ -1,4 +1,4 @@
 import type { RunEvent } from './event.ts'
 
-/** Whether an event is meant, and not a chunk of a `stream()`. */
+/** Whether an item is an event, not a chunk of `stream()`. */
 export const isRunEvent = (item: unknown): item is RunEvent => typeof item === 'object' && item !== null && 'run' in item && 'seq' in item

@@ -1,91 +1,159 @@
 import type { Usage } from './usage.ts'
 
-/** Who speaks. `human` and `ai`, LangChain's words, are accepted on input and become `user` and `assistant`. */
+/** The author of a message. On input, LangChain's `human` and `ai` are accepted for `user` and `assistant`. */
 export type Role = 'system' | 'user' | 'assistant' | 'tool'
 
 /**
- * A piece of a message's content.
+ * A part of a message's content.
  *
- * - `text`, with the sources that stand behind it
- * - `reasoning` (`signature` and `redacted` as Anthropic wants them back)
- * - `image` by address (a `data:` URL too) or as base64
- * - `block` what only one provider has, in its own words: in an answer what has to go back as it came, e.g. a search that ran on its
- *   server and what it found; in a question what has no form here, e.g. a PDF. Other providers are not told of it.
+ * - `text`: text, with citations of its sources
+ * - `reasoning`: a model's reasoning
+ * - `image`: an image by URL (also a `data:` URL) or as base64
+ * - `block`: content in one provider's own format. In a response, content that must be sent back unchanged, e.g. a server-side search and
+ *   its results; in a request, content without a part type of its own, e.g. a PDF. It is omitted from requests to other providers.
  *
  * @example
  * userMessage([
  *   { type: 'block', provider: 'anthropic', block: { type: 'document', source: { type: 'url', url: 'https://example.com/bears.pdf' } } },
- *   { type: 'text', text: 'What does it say of bears?' },
+ *   { type: 'text', text: 'What does it say about bears?' },
  * ])
  */
 export type Part =
-  | { readonly type: 'text'; readonly text: string; readonly citations?: readonly Citation[]; readonly cacheControl?: CacheControl }
-  | { readonly type: 'reasoning'; readonly text: string; readonly signature?: string; readonly redacted?: string }
-  | { readonly type: 'image'; readonly url: string; readonly cacheControl?: CacheControl }
-  | { readonly type: 'image'; readonly data: string; readonly mediaType: string; readonly cacheControl?: CacheControl }
-  | { readonly type: 'block'; readonly provider: string; readonly block: Readonly<Record<string, unknown>> }
+  | {
+      /** The kind of the part. */
+      readonly type: 'text'
+      /** The text, or the text of the reasoning. */
+      readonly text: string
+      /** The sources of the text. */
+      readonly citations?: readonly Citation[]
+      /** Lets Anthropic cache the prompt up to and including this part. */
+      readonly cacheControl?: CacheControl
+    }
+  | {
+      readonly type: 'reasoning'
+      readonly text: string
+      /** Anthropic's signature of the reasoning, required when it is sent back. */
+      readonly signature?: string
+      /** Anthropic's encrypted reasoning, required when it is sent back. */
+      readonly redacted?: string
+    }
+  | {
+      readonly type: 'image'
+      /** The URL of the image. */
+      readonly url: string
+      readonly cacheControl?: CacheControl
+    }
+  | {
+      readonly type: 'image'
+      /** The image as base64. */
+      readonly data: string
+      /** The media type of `data`, e.g. `image/png`. */
+      readonly mediaType: string
+      readonly cacheControl?: CacheControl
+    }
+  | {
+      readonly type: 'block'
+      /** The provider that the block belongs to, e.g. `anthropic`. */
+      readonly provider: string
+      /** The block in the provider's own format. */
+      readonly block: Readonly<Record<string, unknown>>
+    }
 
-/** A source of a text, as the provider writes it: a page has an address and a title; Anthropic says what it quotes in `cited_text`. */
+/** A source of a text, in the provider's own format: e.g. Anthropic adds the quoted text as `cited_text`. */
 export interface Citation {
+  /** The URL of the page. */
   readonly url?: string
+  /** The title of the page. */
   readonly title?: string | null
+  /** Further fields of the provider. */
   readonly [field: string]: unknown
 }
 
-/** Anthropic's prompt caching: what stands up to and with this part may be cached. */
+/**
+ * Lets Anthropic cache the prompt up to and including the part.
+ *
+ * @see https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching
+ */
 export interface CacheControl {
+  /** The only kind of cache. */
   readonly type: 'ephemeral'
+  /**
+   * How long the cache entry lives without use.
+   *
+   * @defaultValue '5m'
+   */
   readonly ttl?: '5m' | '1h'
 }
 
-/** A call of a tool that the model asks for. */
+/** A tool call that a model requests. */
 export interface ToolCall {
+  /** The id of the call; the tool's result refers to it. */
   readonly id: string
+  /** The name of the tool. */
   readonly name: string
-  /** The arguments as parsed JSON; the raw text where it does not parse. */
+  /** The arguments as parsed JSON, or the raw text if it is not valid JSON. */
   readonly args: unknown
 }
 
+/** Instructions for a model. */
 export interface SystemMessage {
+  /** The author. */
   readonly role: 'system'
+  /** The text, or parts. */
   readonly content: string | readonly Part[]
 }
 
+/** A message of the user. */
 export interface UserMessage {
+  /** The author. */
   readonly role: 'user'
+  /** The text, or parts. */
   readonly content: string | readonly Part[]
 }
 
-/** What a model answered. */
+/** A model's response. */
 export interface AssistantMessage {
+  /** The author. */
   readonly role: 'assistant'
+  /** The text, or parts. */
   readonly content: string | readonly Part[]
+  /** The tool calls that the model requests. */
   readonly toolCalls?: readonly ToolCall[]
-  /** The provider's own word for why it stopped, e.g. `end_turn`. */
+  /** The provider's stop reason, e.g. `end_turn`. */
   readonly stopReason?: string
-  /** What else it says of that: e.g. of a refusal its `category` and `explanation`. */
+  /** Further facts about the stop, e.g. the `category` and `explanation` of a refusal. */
   readonly stopDetails?: Readonly<Record<string, unknown>>
+  /** The tokens of the response. */
   readonly usage?: Usage
-  /** The provider's id of the answer. */
+  /** The provider's id of the response. */
   readonly id?: string
-  /** The model that answered, as the provider names it. */
+  /** The model of the response, as the provider names it. */
   readonly model?: string
-  /** What else the provider says of its answer, in its own words, e.g. Anthropic's `container`. */
+  /** Further facts about the response in the provider's own format, e.g. Anthropic's `container`. */
   readonly extra?: Readonly<Record<string, unknown>>
 }
 
-/** What a tool answered. */
+/** The result of a tool call. */
 export interface ToolMessage {
+  /** The author. */
   readonly role: 'tool'
+  /** The text, or parts. */
   readonly content: string | readonly Part[]
+  /** The id of the tool call. */
   readonly toolCallId: string
+  /** Whether the tool failed; the content then describes the error. Default false. */
   readonly isError?: boolean
 }
 
-/** One turn of a conversation, a plain JSON object. */
+/** One message of a conversation, a plain JSON object. */
 export type Message = SystemMessage | UserMessage | AssistantMessage | ToolMessage
 
-/** The text of a message, other parts left out. */
+/**
+ * Returns the text of a message without its other parts.
+ *
+ * @example
+ * const text = textOf(await model.invoke('Hello'))
+ */
 export function textOf(message: { readonly content: string | readonly Part[] }): string {
   const { content } = message
   return typeof content === 'string' ? content : content.map((part) => (part.type === 'text' ? part.text : '')).join('')

@@ -3,30 +3,55 @@ import type { EventFilter } from './handler/filter.ts'
 import type { Handler } from './handler/handler.ts'
 import { checkTimeout } from './util/signal.ts'
 
-/** What `invoke`, `stream`, `events` and `batch` take, and `withConfig` binds. */
+/** Options of `invoke`, `stream`, `events` and `batch`; `withConfig` binds them (LangChain's RunnableConfig). */
 export interface RunOptions {
-  /** Heard by this run and every run below it. */
+  /**
+   * Handlers of this run and all runs below it.
+   *
+   * @defaultValue []
+   */
   readonly callbacks?: readonly Handler[]
-  /** On this run and every run below it. */
+  /**
+   * Tags of this run and all runs below it.
+   *
+   * @defaultValue []
+   */
   readonly tags?: readonly string[]
-  /** On this run and every run below it. */
+  /**
+   * Metadata of this run and all runs below it. Values of inner runs win.
+   *
+   * @defaultValue {}
+   */
   readonly metadata?: Readonly<Record<string, unknown>>
-  /** Name of this run alone. */
+  /** The name of this run only. Default: the runnable's name. */
   readonly runName?: string
-  /** Id of this run alone; a UUIDv7 is made where there is none. In a batch the first item gets it. */
+  /** The id of this run only; in a batch, of the first item. Default: a new UUIDv7. */
   readonly runId?: string
-  /** Makes the run a child of the context's run. A context may also be passed in place of the options. */
+  /** Makes the run a child of this context's run. Instead of `{ parent: context }`, the context itself may be passed. */
   readonly parent?: RunContext
+  /** Stops the run when it aborts; a string reason becomes an AbortReason with that message. Default: none. */
   readonly signal?: AbortSignal
-  /** In ms, positive. More than 24 days, and Infinity, are no limit. */
+  /**
+   * The limit on the run's duration, in ms, positive. The run stops with a {@link TimeoutError}. More than 24 days is no limit.
+   *
+   * @defaultValue Infinity
+   */
   readonly timeout?: number
-  /** How many items of a `batch`, or branches of a `parallel`, run at once. Default: all. */
+  /**
+   * The maximum number of items of a `batch`, or of branches of a `parallel`, that run at once.
+   *
+   * @defaultValue Infinity
+   */
   readonly maxConcurrency?: number
-  /** How many levels deep runs may call runs (a lambda that returns or invokes a runnable is one level). Default 25. */
+  /**
+   * The maximum depth of runs that call runs. A lambda that returns or invokes a runnable is one level.
+   *
+   * @defaultValue 25
+   */
   readonly recursionLimit?: number
-  /** Given the promise of the tail work, as `ctx.waitUntil` of a Worker takes it. */
+  /** Called with the promise of work that outlives the run, e.g. a handler's flush. Pass `ctx.waitUntil` of a Worker. Default: none. */
   readonly waitUntil?: (work: Promise<unknown>) => void
-  /** Told of a handler that failed. Default: `reportError`, else `console.error`. */
+  /** Called when a handler without `raiseError` fails; `event` is undefined for its `flush`. Default: `reportError`, else `console.error`. */
   readonly onHandlerError?: (error: unknown, event: RunEvent | undefined, handler: Handler) => void
 }
 
@@ -43,7 +68,10 @@ export interface BatchOptions extends RunOptions {
   readonly returnErrors?: boolean
 }
 
-/** Bound options under those of a request: lists join with bound first, the request's other values win, all signals and the smaller timeout hold. */
+/**
+ * Merges the options of a request over bound ones. Callbacks and tags are joined, bound ones first; metadata is merged; all signals and
+ * the smaller timeout apply; of other options the request's value wins.
+ */
 export function mergeOptions(bound: MergedOptions | undefined, request: RunOptions): MergedOptions {
   checkTimeout(request.timeout)
   const { signal, ...rest } = request
@@ -59,12 +87,12 @@ export function mergeOptions(bound: MergedOptions | undefined, request: RunOptio
   return merged
 }
 
-/** Options with all their signals. */
+/** Options with the signals of all merged options. */
 export interface MergedOptions extends Omit<RunOptions, 'signal'> {
   readonly signals?: readonly AbortSignal[]
 }
 
-/** Each value once, in the order of first sight. */
+/** Returns each value once, in the order of first occurrence. */
 export function unique<T>(values: readonly T[]): readonly T[] {
   return values.length < 2 ? values : [...new Set(values)]
 }

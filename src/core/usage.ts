@@ -1,26 +1,28 @@
 import { isRecord } from './util/is-record.ts'
 
-/**
- * Tokens spent. A field that nobody reported is absent, never 0 (a 0 is one that the provider wrote).
- *
- * `inputTokens` includes what was read from and written to a cache, `outputTokens` includes reasoning.
- */
+/** Tokens of one or more model calls. Figures that the provider did not report are absent; 0 is a reported 0. */
 export interface Usage {
+  /** Input tokens, including those read from and written to a cache. */
   readonly inputTokens?: number
+  /** Output tokens, including reasoning. */
   readonly outputTokens?: number
-  /** Input and output together; the provider's own total where one of them is unknown. */
+  /** Input plus output tokens, or the provider's total if one of the two is unknown. */
   readonly totalTokens?: number
+  /** Input tokens read from the provider's cache. */
   readonly cacheReadTokens?: number
+  /** Input tokens written to the provider's cache. */
   readonly cacheWriteTokens?: number
+  /** Output tokens of reasoning. */
   readonly reasoningTokens?: number
-  /** In US dollars, where the provider itself says so. */
+  /** The cost in US dollars, if the provider reports it. */
   readonly cost?: number
-  /** How many model calls these figures sum up. */
+  /** The number of model calls in these figures. */
   readonly requests?: number
-  /** `provider`: reported whole; `partial`: the answer was cut, these are lower bounds; `estimated`: counted by us. */
+  /** Where the figures come from. */
   readonly source?: UsageSource
 }
 
+/** `provider`: reported completely; `partial`: lower bounds, as the response was cut; `estimated`: estimated by chaintap. */
 export type UsageSource = 'provider' | 'partial' | 'estimated'
 
 const summedFields = [
@@ -37,7 +39,7 @@ const summedFields = [
 const sourcesByReliability: readonly UsageSource[] = ['provider', 'partial', 'estimated']
 
 /**
- * The sum over two responses: known figures add, unknown ones stay unknown, and the weaker `source` wins.
+ * Adds the usage of two responses: known figures are added, unknown ones stay absent, and the less reliable `source` is kept.
  *
  * @example
  * addUsage({ inputTokens: 3, source: 'provider' }, { inputTokens: 4, outputTokens: 1, source: 'partial' })
@@ -58,12 +60,12 @@ export function addUsage(a: Usage | undefined, b: Usage | undefined): Usage | un
   return sum
 }
 
-/** Figures as a wire may give them: null is unknown too. */
+/** Fields as a wire reports them: null is unknown, too. */
 type NullableFields<T> = { readonly [K in keyof T]?: T[K] | null | undefined }
 
 /**
- * Two reports of one and the same response, ours or a wire's own: the later known value of each field wins, in objects within them too, and
- * nothing is added (P8). What is not known is absent.
+ * Merges two reports of the same response, normalised or in a wire's own form: the later known value of each field wins, also in nested
+ * objects; nothing is added (P8). Unknown fields are absent.
  */
 export function mergeUsage<T extends object = Usage>(earlier: T | undefined, later: NullableFields<T>): T {
   const merged = { ...earlier } as T

@@ -60,8 +60,7 @@ export class Flow<Chunk = unknown> {
     return this as unknown as Flow<C>
   }
 
-  // One `then` on the source's promise: a second one per layer and wire chunk would cost as much as parsing the event.
-  /** Resolves with `take` of the next batch. @internal */
+  /** Resolves with `take` of the next batch, one `then` after the source: one more would cost as much as parsing an event. @internal */
   read<T>(take: BatchMapper<Chunk, T>): Promise<T> {
     this.#mapBatch = take as BatchMapper<unknown, unknown>
     const result = this.#links ? this.#advance() : this.#start()

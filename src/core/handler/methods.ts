@@ -44,11 +44,11 @@ export interface CallbackMethods {
   onLlmEnd?(output: AssistantMessage | string, event: EventOf<'end'>): MethodResult
   /** Called when an `llm` or `chat_model` run fails or is stopped. `event.partial` is the output until then. */
   onLlmError?(error: unknown, event: EventOf<'error'>): MethodResult
-  /** Called when a run of kind `chain`, `prompt`, `parser` or `agent` starts. `input` is undefined if it starts before its input is complete. */
+  /** Called when a `chain`, `prompt`, `parser` or `agent` run starts. `input` is undefined if it starts before its input is complete. */
   onChainStart?(input: unknown, event: EventOf<'start'>): MethodResult
-  /** Called when a run of kind `chain`, `prompt`, `parser` or `agent` completes. */
+  /** Called when a `chain`, `prompt`, `parser` or `agent` run completes. */
   onChainEnd?(output: unknown, event: EventOf<'end'>): MethodResult
-  /** Called when a run of kind `chain`, `prompt`, `parser` or `agent` fails or is stopped. */
+  /** Called when a `chain`, `prompt`, `parser` or `agent` run fails or is stopped. */
   onChainError?(error: unknown, event: EventOf<'error'>): MethodResult
   /** Called when a tool starts. */
   onToolStart?(input: unknown, event: EventOf<'start'>): MethodResult

@@ -5,9 +5,9 @@ import { type JsonOptions, resolveStringLimit, stringify } from './stringify.ts'
 /**
  * Creates the encoder of one stream of events: a function that converts an event to one line of JSON. The function never throws.
  *
- * - `run` is the whole run in its `start` event and in the first event of the run in this stream; in later events it is the run's id.
+ * - `run` is the whole run in its `start` event and in the run's first event of this stream; in later events it is the run's id.
  * - Undefined fields are omitted. Other values are written as {@link stringify} writes them.
- * - An error is `{ "$": "error", name, message, cause?, … }` with its own properties (`code`, `status`, `requestId`, …), without its stack.
+ * - An error is `{ "$": "error", name, message, cause?, … }` with its own properties (`code`, `status`, …), without its stack.
  *
  * @throws ChaintapError `invalid_options` if `limit` is below 128
  * @example

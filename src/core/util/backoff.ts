@@ -1,16 +1,20 @@
 import { listenForAbort } from './signal.ts'
 
-/** How long to wait before attempt `attempt` (1 is the first retry), in ms: 500, doubled each time, at most 8,000, half of it by chance. */
+/**
+ * The pause before a retry, in ms: a random 50 to 100 % of 500, doubled for each further retry up to 8,000.
+ *
+ * @param attempt the number of the attempt that failed, from 1
+ */
 export const backoffMs = (attempt: number): number => Math.min(8_000, 250 * 2 ** attempt) * (0.5 + Math.random() / 2)
 
-/** Waits `ms`; rejects with the signal's reason when it aborts first, and leaves no timer behind. */
+/** Waits `ms` milliseconds. If the signal aborts first, clears the timer and rejects with the abort reason. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      unfollow()
+      removeListener()
       resolve()
     }, ms)
-    const unfollow = listenForAbort(signal, (reason) => {
+    const removeListener = listenForAbort(signal, (reason) => {
       clearTimeout(timer)
       reject(reason)
     })

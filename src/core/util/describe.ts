@@ -1,4 +1,4 @@
-/** A value in the words of an error message: what sort it is and what keys it has, never what it holds (P11). */
+/** Describes a value for an error message by its type and keys, never by its content (P11). */
 export function describeForError(value: unknown): string {
   if (value === undefined || value === null) return String(value)
   if (Array.isArray(value)) return 'an array'

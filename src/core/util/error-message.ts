@@ -1,2 +1,2 @@
-/** The message of an error; any other value as a string. */
+/** Returns the message of an error, or any other value as a string. */
 export const errorMessage = (error: unknown): string => (error instanceof Error ? error.message : String(error))

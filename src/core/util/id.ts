@@ -1,6 +1,4 @@
-/**
- * Ids for one run tree, UUIDv7 (RFC 9562 §5.7): one draw of random bits for the tree, then its last 32 bits count up (§6.2, method 2).
- */
+/** Creates a generator of UUIDv7 ids (RFC 9562 §5.7) for a run tree: random bits once, then the last 32 bits count up (§6.2, method 2). */
 export function idFactory(): () => string {
   const time = Date.now().toString(16).padStart(12, '0')
   const random = randomUUID()
@@ -9,7 +7,7 @@ export function idFactory(): () => string {
   return () => head + (count++ >>> 0).toString(16).padStart(8, '0')
 }
 
-/** Pages served over plain http have no `crypto.randomUUID`; where it is it costs 0.1 µs, `getRandomValues` 8 in Node. */
+/** Pages on plain http lack `crypto.randomUUID`. Where it exists, it takes 0.1 µs; `getRandomValues` takes 8 µs in Node. */
 function randomUUID(): string {
   if (crypto.randomUUID) return crypto.randomUUID()
   const hex = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')

@@ -1,3 +1,3 @@
-/** A copy of an object without the fields that are undefined. */
+/** Returns a copy of an object without its undefined fields. */
 export const omitUndefined = <T extends object>(fields: T): { [Key in keyof T]: Exclude<T[Key], undefined> } =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { [Key in keyof T]: Exclude<T[Key], undefined> }

@@ -1,4 +1,4 @@
-/** What a JSON text says; undefined, which no JSON says, where it is none. */
+/** Parses JSON. Returns undefined, which JSON cannot express, if the text is not valid JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)

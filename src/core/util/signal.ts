@@ -1,19 +1,19 @@
 import { AbortReason, ChaintapError } from '../errors.ts'
 
-/** What is thrown for an abort: an Error reason as it is, a string as an error with that message (LangChain's rule). */
+/** The error to throw for an abort reason: a string becomes an AbortReason with that message, as in LangChain; other values stay. */
 function toAbortReason(reason: unknown): unknown {
   if (reason === undefined) return new AbortReason('The run was aborted.')
   return typeof reason === 'string' ? new AbortReason(reason) : reason
 }
 
 /**
- * Calls `onAbort` when the signal aborts, at once where it already has; returns what removes the listener. Instead of
- * `AbortSignal.any`, whose results stay reachable from long-lived signals (nodejs/node#55351).
+ * Calls `onAbort` when the signal aborts, or immediately if it already has. Returns a function that removes the listener. Used instead
+ * of `AbortSignal.any`, whose results stay reachable from long-lived signals (nodejs/node#55351).
  */
 export const listenForAbort = (signal: AbortSignal, onAbort: (reason: unknown) => void): (() => void) =>
   whenAborted(signal, () => onAbort(toAbortReason(signal.reason)))
 
-/** The same for who does not ask why. */
+/** Like {@link listenForAbort}, without the reason. */
 export function whenAborted(signal: AbortSignal, listener: () => void): () => void {
   if (signal.aborted) {
     listener()
@@ -23,15 +23,15 @@ export function whenAborted(signal: AbortSignal, listener: () => void): () => vo
   return () => signal.removeEventListener('abort', listener)
 }
 
-/** The longest that a timer takes, in ms: 24 days. One that is set to more, or to Infinity, fires at once. */
+/** The longest delay of a timer, in ms: 24 days. A timer with a longer delay, or Infinity, fires immediately. */
 export const MAX_TIMER_MS = 2_147_483_647
 
-/** Checks a `timeout` option where the caller stands. */
+/** Checks a `timeout` option, so that the error is thrown in the caller's stack. */
 export function checkTimeout(timeout: number | undefined): void {
   if (timeout !== undefined && !(timeout > 0)) {
     throw new ChaintapError(
       'invalid_options',
-      `timeout must be a positive number of milliseconds, but is ${timeout}. Leave it out for no limit.`,
+      `timeout must be a positive number of milliseconds, but is ${timeout}. Omit it for no limit.`,
     )
   }
 }

@@ -1,9 +1,9 @@
-/** Deeper than any input we know of; what lies deeper, or in a cycle, is handed over as it is. */
+/** Deeper than any known input. Values below that depth, and so in cycles, are not copied. */
 const SNAPSHOT_DEPTH = 16
 
 /**
- * Plain objects and arrays copied, anything else as it is: what a handler does to an event does not reach the run. Not
- * `structuredClone`, which fails on functions and costs ten times as much.
+ * Copies plain objects and arrays deeply and shares all other values, so that handlers cannot change the run's own data. Not
+ * `structuredClone`, which throws for functions and takes ten times as long.
  */
 export function snapshot(value: unknown, depth: number = SNAPSHOT_DEPTH): unknown {
   if (typeof value !== 'object' || value === null || depth === 0) return value

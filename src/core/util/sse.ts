@@ -8,12 +8,13 @@ export interface SseReader {
   end(): void
 }
 
-/** How an {@link SseReader} is made. */
+/** Options of {@link createSseReader}. */
 export interface SseReaderOptions {
-  /** Most characters of one event that arrives in several chunks. */
+  /** The maximum length of an event that arrives in several chunks, in characters. */
   readonly maxEventChars: number
+  /** Called with each event. */
   onEvent(event: EventSourceMessage): void
-  /** Makes the error that `read` throws when an event is longer than `maxEventChars`. */
+  /** Creates the error that `read` throws when an event is longer than `maxEventChars`. */
   tooLarge(): Error
 }
 

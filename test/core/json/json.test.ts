@@ -268,7 +268,7 @@ describe('values', () => {
     expect(decoder()(encoder({ limit: 200 })({ ...token, token: text }))).toMatchObject({
       token: `${'a'.repeat(135)}… [102 more characters]`,
     })
-    expect(() => encoder({ limit: 10 })).toThrow('limit is 10')
+    expect(() => encoder({ limit: 10 })).toThrow('limit must be at least 128 characters, but is 10')
   })
 })
 
@@ -342,8 +342,8 @@ describe('what is no event is refused with what is wrong and where', () => {
   it.each([
     ['Invalid JSON: "<!DOCTYPE html>"', '<!DOCTYPE html>'],
     ['Invalid JSON: ""', ''],
-    ['the whole is "[]"', '[]'],
-    ['the whole is "null"', 'null'],
+    ['the value is "[]"', '[]'],
+    ['the value is "null"', 'null'],
     ['at is "\\"1\\""', '{"run":"r","at":"1","seq":0,"type":"text","text":""}'],
     ['seq is "0.5"', '{"run":"r","at":1,"seq":0.5,"type":"text","text":""}'],
     ['type is "\\"toString\\""', '{"run":"r","at":1,"seq":0,"type":"toString"}'],
@@ -354,7 +354,7 @@ describe('what is no event is refused with what is wrong and where', () => {
     ['Unknown marker in JSON: "$" is "5"', '{"run":"r","at":1,"seq":0,"type":"end","output":{"$":5}}'],
     ['Unknown marker in JSON: "$" is "\\"map\\""', '{"run":"r","at":1,"seq":0,"type":"end","output":{"$":"map","value":[1]}}'],
     [
-      'deeper than 1000 levels',
+      'nested more than 1000 levels deep',
       `{"run":"r","at":1,"seq":0,"type":"end","output":${'['.repeat(2_000)}{"$":"undefined"}${']'.repeat(2_000)}}`,
     ],
   ])('%s', (message, json) => {
