@@ -9,7 +9,7 @@ interface Wire {
   readonly [field: string]: unknown
 }
 
-/** The events in a wire, fed in these pieces. */
+/** The events of a body that arrives in these pieces. */
 function parse(pieces: readonly string[]): Wire[] {
   const events: Wire[] = []
   const parser = createParser({
@@ -35,8 +35,8 @@ const full: AnthropicAnswer = {
   model: 'claude-x',
 }
 
-describe('anthropicSse', () => {
-  test('says everything in the order of the API', () => {
+describe('anthropicSse()', () => {
+  test('returns every part in the order of the API', () => {
     expect(parse(anthropicSse(full))).toEqual([
       {
         type: 'message_start',
@@ -81,24 +81,24 @@ describe('anthropicSse', () => {
     ])
   })
 
-  test('P8: what is not known is not written', () => {
+  test('omits unknown usage (P8)', () => {
     expect(anthropicSse({ text: ['a'] }).join('')).not.toContain('usage')
-    const [begun, ended] = parse(anthropicSse({ text: ['a'], usage: { outputTokens: 0 } })).filter(
+    const [first, last] = parse(anthropicSse({ text: ['a'], usage: { outputTokens: 0 } })).filter(
       ({ type }) => /_start|_delta/.test(type) && type.startsWith('message'),
     )
-    expect(begun).toMatchObject({ message: { usage: { output_tokens: 0 } } })
-    expect(ended).toMatchObject({ usage: { output_tokens: 0 } })
-    expect(JSON.stringify([begun, ended])).not.toMatch(/input_tokens|cache|thinking/)
+    expect(first).toMatchObject({ message: { usage: { output_tokens: 0 } } })
+    expect(last).toMatchObject({ usage: { output_tokens: 0 } })
+    expect(JSON.stringify([first, last])).not.toMatch(/input_tokens|cache|thinking/)
   })
 
-  test('an error takes the place of the end', () => {
+  test('writes an error in place of the end', () => {
     const error = { type: 'overloaded_error', message: 'Overloaded' }
     const events = parse(anthropicSse({ text: ['a'], error }))
     expect(events.at(-1)).toEqual({ type: 'error', error })
     expect(events.map(({ type }) => type)).not.toContain('message_stop')
   })
 
-  test('says blocks of any type as the API does: in pieces what it says in pieces', () => {
+  test('writes blocks of any type in the pieces in which the API sends them', () => {
     const citation = { type: 'web_search_result_location', url: 'https://bears.example' }
     const blocks = [
       { type: 'server_tool_use', id: 's1', name: 'web_search', input: { q: 'bears' } },
@@ -106,10 +106,10 @@ describe('anthropicSse', () => {
       { type: 'text', text: 'They sleep.', citations: [citation] },
       { type: 'compaction', content: 'Bears.', encrypted_content: 'e' },
     ]
-    const said = parse(anthropicSse({ blocks })).flatMap(({ content_block, delta, index }) =>
+    const pieces = parse(anthropicSse({ blocks })).flatMap(({ content_block, delta, index }) =>
       index === undefined ? [] : [content_block ?? delta],
     )
-    expect(said.filter(Boolean)).toEqual([
+    expect(pieces.filter(Boolean)).toEqual([
       { ...blocks[0], input: {} },
       { type: 'input_json_delta', partial_json: '' },
       { type: 'input_json_delta', partial_json: '{"q":"be' },
@@ -125,7 +125,7 @@ describe('anthropicSse', () => {
     expect(anthropicJson({ blocks })).toMatchObject({ content: blocks })
   })
 
-  test('says what else there is of the end', () => {
+  test('writes stopDetails and the container at the end', () => {
     const stopDetails = { type: 'refusal', category: null, explanation: null }
     const answer = { stopReason: 'refusal', stopDetails, container: { id: 'c1' } }
     const end = { stop_reason: 'refusal', stop_details: stopDetails, container: { id: 'c1' } }
@@ -133,35 +133,35 @@ describe('anthropicSse', () => {
     expect(anthropicJson(answer)).toMatchObject(end)
   })
 
-  test('begins and ends as the recorded answer of the API does', () => {
+  test('returns the same event types as the recorded response of the API', () => {
     const recorded = parse([new TextDecoder().decode(fixture('anthropic-text.sse').bytes)])
     const built = parse(anthropicSse({ text: ['Héllo', ', wörld 🌍!'], usage: { inputTokens: 25, outputTokens: 15 } }))
     expect(built.map(({ type }) => type)).toEqual(recorded.map(({ type }) => type))
   })
 
-  test('any answer comes back through the parser, cut anywhere', () => {
+  test('any response survives the parser, cut at any character', () => {
     const answer = fc.record(
       { text: fc.array(fc.string({ unit: 'grapheme' })), reasoning: fc.array(fc.string()), args: fc.jsonValue() },
       { requiredKeys: ['text', 'args'] },
     )
     fc.assert(
-      fc.property(answer, fc.array(fc.nat()), ({ args, ...said }, cuts) => {
-        const wire = anthropicSse({ ...said, toolCalls: [{ id: 'toolu_1', name: 'f', args }] }).join('')
+      fc.property(answer, fc.array(fc.nat()), ({ args, ...texts }, cuts) => {
+        const wire = anthropicSse({ ...texts, toolCalls: [{ id: 'toolu_1', name: 'f', args }] }).join('')
         const at = [...new Set(cuts.map((cut) => cut % wire.length))].sort((a, b) => a - b)
         const deltas = parse([0, ...at].map((from, i) => wire.slice(from, at[i]))).map(
           ({ delta }) => delta as Record<string, string> | undefined,
         )
-        const all = (field: string) => deltas.map((each) => each?.[field] ?? '').join('')
-        expect(all('text')).toBe(said.text.join(''))
-        expect(all('thinking')).toBe((said.reasoning ?? []).join(''))
+        const all = (field: string) => deltas.map((delta) => delta?.[field] ?? '').join('')
+        expect(all('text')).toBe(texts.text.join(''))
+        expect(all('thinking')).toBe((texts.reasoning ?? []).join(''))
         expect(JSON.parse(all('partial_json'))).toEqual(JSON.parse(JSON.stringify(args)))
       }),
     )
   })
 })
 
-describe('anthropicJson', () => {
-  test('is the whole message', () => {
+describe('anthropicJson()', () => {
+  test('returns the whole message', () => {
     expect(JSON.parse(JSON.stringify(anthropicJson(full)))).toEqual({
       id: 'msg_1',
       type: 'message',
@@ -184,7 +184,7 @@ describe('anthropicJson', () => {
     })
   })
 
-  test('is the body of a refusal where there is an error', () => {
+  test('returns the body of an error response for `error`', () => {
     const error = { type: 'rate_limit_error', message: 'Slow down' }
     expect(anthropicJson({ error })).toEqual({ type: 'error', error })
   })

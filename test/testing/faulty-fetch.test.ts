@@ -23,29 +23,29 @@ async function chunksOf(answer: FaultyAnswer): Promise<string[]> {
   return (await read(body)).chunks
 }
 
-/** Long enough for every promise that could settle by itself. */
+/** Waits long enough for every promise that can settle on its own. */
 const turn = () => new Promise((resolve) => setTimeout(resolve, 5))
 
-describe('what a call is answered', () => {
-  test('one answer each, of which the last one repeats', async () => {
+describe('faultyFetch(): script', () => {
+  test('responds once per item, and repeats the last one', async () => {
     const fetch = faultyFetch([{ status: 529, headers: { 'retry-after': '3' }, body: '{"type":"error"}' }, { body: 'data: 1\n\n' }])
-    const refused = await fetch(url)
-    expect([refused.status, refused.headers.get('retry-after'), await refused.json()]).toEqual([529, '3', { type: 'error' }])
+    const response = await fetch(url)
+    expect([response.status, response.headers.get('retry-after'), await response.json()]).toEqual([529, '3', { type: 'error' }])
     expect(await (await fetch(url)).text()).toBe('data: 1\n\n')
     expect(await (await fetch(url)).text()).toBe('data: 1\n\n')
   })
 
-  test('a function of the request', async () => {
+  test('calls a script function with the request and its index', async () => {
     const fetch = faultyFetch(({ body }, index) => ({ body: `${index} ${JSON.stringify(body)}` }))
     await fetch(url)
     expect(await (await fetch(url, { method: 'POST', body: '{"a":1}' })).text()).toBe('1 {"a":1}')
   })
 
-  test('a script without answers says what to write', async () => {
+  test('rejects with invalid_options if the script is empty', async () => {
     await expect(faultyFetch([])(url)).rejects.toMatchObject({ code: 'invalid_options' })
   })
 
-  test('the content type is told from the body, unless it is given', async () => {
+  test('derives the content type from the body, unless it is given', async () => {
     const type = async (answer: FaultyAnswer) => (await faultyFetch(answer)(url)).headers.get('content-type')
     expect(await type({ body: '{}' })).toBe('application/json')
     expect(await type({ body: encoder.encode('[]') })).toBe('application/json')
@@ -53,40 +53,40 @@ describe('what a call is answered', () => {
     expect(await type({ body: '{}', headers: { 'Content-Type': 'text/plain' } })).toBe('text/plain')
   })
 
-  test('a status without a body has none, and is over', async () => {
+  test('responds without a body to a null body status, and closes', async () => {
     const fetch = faultyFetch({ status: 204 })
     expect((await fetch(url)).body).toBe(null)
     expect(fetch.open).toBe(0)
   })
 })
 
-describe('how a body is cut', () => {
+describe('faultyFetch(): chunks', () => {
   const sse = 'event: a\ndata: 1\n\ndata: 2\r\n\r\ndata: 3\r\rdata: ü'
 
-  test('by default as it is given', async () => {
+  test('keeps the chunks of the script without `split`', async () => {
     expect(await chunksOf({ body: sse })).toEqual([sse])
     expect(await chunksOf({ body: ['a', '', encoder.encode('b')] })).toEqual(['a', 'b'])
   })
 
-  test('at events, whatever their line ends', async () => {
+  test('split: events cuts after each event, for every kind of line end', async () => {
     const events = ['event: a\ndata: 1\n\n', 'data: 2\r\n\r\n', 'data: 3\r\r', 'data: ü']
     expect(await chunksOf({ body: [sse.slice(0, 20), sse.slice(20)], split: 'events' })).toEqual(events)
   })
 
-  test('into bytes, or so many of them', async () => {
+  test('split cuts into bytes, or into chunks of that many bytes', async () => {
     expect(await chunksOf({ body: ['ab', 'cde'], split: 'bytes' })).toEqual(['a', 'b', 'c', 'd', 'e'])
     expect(await chunksOf({ body: ['ab', 'cde'], split: 2 })).toEqual(['ab', 'cd', 'e'])
     await expect(faultyFetch({ body: 'a', split: 0 })(url)).rejects.toMatchObject({ code: 'invalid_options' })
   })
 
-  test('joined, the chunks are the body, however it is split and wherever it stalls', async () => {
+  test('the chunks join to the body for any `split` and `stallAfter`', async () => {
     const chunk = fc.oneof(fc.string(), fc.constant('data: 1\n\n'), fc.uint8Array())
     const split = fc.option(fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom('bytes' as const, 'events' as const)), {
       nil: undefined,
     })
     await fc.assert(
       fc.asyncProperty(fc.array(chunk), split, fc.nat(40), async (body, split, stallAfter) => {
-        const whole = body.flatMap((each) => [...(typeof each === 'string' ? encoder.encode(each) : each)])
+        const whole = body.flatMap((chunk) => [...(typeof chunk === 'string' ? encoder.encode(chunk) : chunk)])
         const fetch = faultyFetch({ body, ...(split && { split }), stallAfter, until: Promise.resolve() })
         const response = await fetch(url)
         expect([...new Uint8Array(await response.arrayBuffer())]).toEqual(whole)
@@ -95,25 +95,25 @@ describe('how a body is cut', () => {
     )
   })
 
-  test('crlf turns line ends, those that are so already left as they are', async () => {
+  test('crlf converts line ends, and leaves CRLF unchanged', async () => {
     expect(await chunksOf({ body: ['a\n\nb\r\n', encoder.encode('ü\n')], crlf: true })).toEqual(['a\r\n\r\nb\r\n', 'ü\r\n'])
   })
 
-  test('bom puts a byte order mark first', async () => {
+  test('bom prepends a byte order mark', async () => {
     const response = await faultyFetch({ body: 'a', bom: true })(url)
     expect([...new Uint8Array(await response.arrayBuffer())]).toEqual([0xef, 0xbb, 0xbf, 0x61])
   })
 })
 
-describe('what goes wrong', () => {
-  test('errorBefore: the call rejects with that error', async () => {
+describe('faultyFetch(): faults', () => {
+  test('errorBefore rejects the call with that error', async () => {
     const error = new TypeError('fetch failed')
     const fetch = faultyFetch({ errorBefore: error })
     await expect(fetch(url)).rejects.toBe(error)
     expect([fetch.calls.length, fetch.open]).toEqual([1, 0])
   })
 
-  test('dropAfter: what came before is read, then a TypeError', async () => {
+  test('dropAfter delivers the bytes before it, then fails with a TypeError', async () => {
     const fetch = faultyFetch({ body: ['abc', 'def'], dropAfter: 4 })
     const { chunks, error } = await read((await fetch(url)).body)
     expect(chunks).toEqual(['abc', 'd'])
@@ -121,29 +121,29 @@ describe('what goes wrong', () => {
     expect([fetch.open, fetch.cancels]).toEqual([0, []])
   })
 
-  test('dropAfter the last byte: no clean end', async () => {
+  test('dropAfter beyond the last byte fails instead of ending', async () => {
     const { chunks, error } = await read((await faultyFetch({ body: 'abc', dropAfter: 9 })(url)).body)
     expect([chunks, error]).toEqual([['abc'], expect.any(TypeError)])
   })
 
-  test('truncateAfter: a clean end, too early', async () => {
+  test('truncateAfter ends the body early, without an error', async () => {
     expect(await read((await faultyFetch({ body: ['abc', 'def'], truncateAfter: 4 })(url)).body)).toEqual({ chunks: ['abc', 'd'] })
   })
 
-  test('stallAfter: nothing more comes, until it is let go', async () => {
+  test('stallAfter stalls the body until `until` settles', async () => {
     const { promise, resolve } = Promise.withResolvers<void>()
     const fetch = faultyFetch({ body: 'abcdef', stallAfter: 4, until: promise })
     const reader = (await fetch(url)).body?.getReader()
     expect(decoder.decode((await reader?.read())?.value)).toBe('abcd')
-    let came = false
-    const next = reader?.read().finally(() => (came = true))
+    let isSettled = false
+    const next = reader?.read().finally(() => (isSettled = true))
     await turn()
-    expect([came, fetch.open]).toEqual([false, 1])
+    expect([isSettled, fetch.open]).toEqual([false, 1])
     resolve()
     expect(decoder.decode((await next)?.value)).toBe('ef')
   })
 
-  test('stallAfter without until: only leaving ends it', async () => {
+  test('stallAfter without `until` stalls the body until it is cancelled', async () => {
     const fetch = faultyFetch({ body: 'abc', stallAfter: 0 })
     const reader = (await fetch(url)).body?.getReader()
     const next = reader?.read()
@@ -152,18 +152,18 @@ describe('what goes wrong', () => {
     expect([fetch.open, fetch.cancels]).toEqual([0, ['enough']])
   })
 
-  test('stallBeforeHeaders: no response, until it is let go', async () => {
+  test('stallBeforeHeaders withholds the response until `until` settles', async () => {
     const { promise, resolve } = Promise.withResolvers<void>()
     const fetch = faultyFetch({ body: 'abc', stallBeforeHeaders: true, until: promise })
-    let came = false
-    const response = fetch(url).finally(() => (came = true))
+    let isSettled = false
+    const response = fetch(url).finally(() => (isSettled = true))
     await turn()
-    expect([came, fetch.open]).toEqual([false, 1])
+    expect([isSettled, fetch.open]).toEqual([false, 1])
     resolve()
     expect(await (await response).text()).toBe('abc')
   })
 
-  test('delayMs: chunks come later, and whoever leaves does not wait', async () => {
+  test('delayMs delays chunks, and a cancel does not wait for them', async () => {
     const fetch = faultyFetch({ body: ['a', 'b'], delayMs: 1 })
     expect(await (await fetch(url)).text()).toBe('ab')
     const reader = (await faultyFetch({ body: 'a', delayMs: 1_000_000 })(url)).body?.getReader()
@@ -173,20 +173,20 @@ describe('what goes wrong', () => {
   })
 })
 
-describe('the signal, as fetch has it', () => {
+describe('faultyFetch(): signal, as fetch treats it', () => {
   const reason = new Error('mine')
 
-  test('aborted before: no request goes out', async () => {
+  test('sends no request if the signal is already aborted', async () => {
     const fetch = faultyFetch({ body: 'abc' })
     await expect(fetch(url, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
     expect([fetch.calls.length, fetch.open]).toEqual([0, 0])
   })
 
-  test('without a reason it is an AbortError', async () => {
+  test('rejects with an AbortError if the signal has no reason', async () => {
     await expect(faultyFetch({ body: 'abc' })(url, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' })
   })
 
-  test('while the headers are awaited: the call rejects', async () => {
+  test('rejects the call if the signal aborts before the headers', async () => {
     const abort = new AbortController()
     const fetch = faultyFetch({ stallBeforeHeaders: true })
     const response = fetch(url, { signal: abort.signal })
@@ -196,7 +196,7 @@ describe('the signal, as fetch has it', () => {
     expect([fetch.open, fetch.aborts, fetch.cancels]).toEqual([0, [reason], []])
   })
 
-  test('while the body is read, between reads and within one: it errors', async () => {
+  test('errors the body if the signal aborts between reads or during one', async () => {
     const abort = new AbortController()
     const fetch = faultyFetch([{ body: ['a', 'b'] }, { body: 'a', stallAfter: 0 }, { body: 'a', delayMs: 1_000_000 }])
     const readers = await Promise.all([1, 2, 3].map(async () => (await fetch(url, { signal: abort.signal })).body?.getReader()))
@@ -208,7 +208,7 @@ describe('the signal, as fetch has it', () => {
     expect([fetch.open, fetch.aborts]).toEqual([0, [reason, reason, reason]])
   })
 
-  test('after the end: nothing happens, and no listener is left', async () => {
+  test('removes its listener at the end, and ignores a later abort', async () => {
     const abort = new AbortController()
     const added = vi.spyOn(abort.signal, 'addEventListener')
     const removed = vi.spyOn(abort.signal, 'removeEventListener')
@@ -220,7 +220,7 @@ describe('the signal, as fetch has it', () => {
     expect(fetch.aborts).toEqual([])
   })
 
-  test('deaf: ignored, before and within; cancelling the body closes it', async () => {
+  test('deaf ignores the signal before and during the body; a cancel closes it', async () => {
     const abort = new AbortController()
     const fetch = faultyFetch({ body: ['a', 'b', 'c'], deaf: true })
     const reader = (await fetch(url, { signal: abort.signal })).body?.getReader()
@@ -232,14 +232,14 @@ describe('the signal, as fetch has it', () => {
     expect(await (await fetch(url, { signal: abort.signal })).text()).toBe('abc')
   })
 
-  test('of a Request counts too', async () => {
+  test('uses the signal of a Request too', async () => {
     const request = new Request(url, { signal: AbortSignal.abort() })
     await expect(faultyFetch({ body: 'abc' })(request)).rejects.toMatchObject({ name: 'AbortError' })
   })
 })
 
-describe('the record', () => {
-  test('has the request, its body parsed', async () => {
+describe('faultyFetch(): record', () => {
+  test('contains the requests, with parsed bodies', async () => {
     const fetch = faultyFetch({})
     await fetch(new URL(url), { method: 'post', headers: { 'Content-Type': 'application/json' }, body: '{"a":1}' })
     await fetch(new Request(url, { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'plain' }))
@@ -251,7 +251,7 @@ describe('the record', () => {
     ])
   })
 
-  test('P11: keys are not in it, only that there were some', async () => {
+  test('redacts keys but keeps their names (P11)', async () => {
     const fetch = faultyFetch({})
     const headers = { 'X-Api-Key': 'sk-1', Authorization: 'Bearer sk-2', 'x-goog-api-key': 'sk-3', 'anthropic-version': '2023-06-01' }
     await fetch(`${url}?alt=sse&key=sk-4`, { headers })
@@ -262,7 +262,7 @@ describe('the record', () => {
     })
   })
 
-  test('P6: nothing is pulled before it is read, nor ahead of that', async () => {
+  test('pulls nothing before a read, and nothing ahead of it (P6)', async () => {
     const fetch = faultyFetch({ body: ['a', 'b', 'c'] })
     const { body } = await fetch(url)
     await turn()
@@ -274,7 +274,7 @@ describe('the record', () => {
     expect([fetch.pulls, fetch.open]).toEqual([2, 1])
   })
 
-  test('counts a body that nobody reads as open', async () => {
+  test('counts an unread body as open', async () => {
     const fetch = faultyFetch({ body: 'a' })
     const { body } = await fetch(url)
     expect(fetch.open).toBe(1)

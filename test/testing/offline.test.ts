@@ -24,16 +24,16 @@ async function ask(content: unknown, rest?: object): Promise<Message> {
 
 const answer = async (content: unknown): Promise<string | undefined> => (await ask(content)).content[0]?.text
 
-interface Said {
+interface StreamEvent {
   readonly type: string
   readonly message?: Message
   readonly delta?: { readonly text?: string; readonly stop_reason?: string }
   readonly usage?: { readonly output_tokens: number }
 }
 
-/** The events in each chunk of a streamed answer. */
-async function* streamed(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Said[]> {
-  let events: Said[] = []
+/** The events in each chunk of a streamed response. */
+async function* streamed(body: ReadableStream<Uint8Array> | null): AsyncGenerator<StreamEvent[]> {
+  let events: StreamEvent[] = []
   const parser = createParser({ onEvent: ({ data }) => events.push(JSON.parse(data)) })
   const decoder = new TextDecoder()
   const reader = body?.getReader()
@@ -44,15 +44,15 @@ async function* streamed(body: ReadableStream<Uint8Array> | null): AsyncGenerato
   }
 }
 
-async function chunksOf(response: Response): Promise<Said[][]> {
-  const chunks: Said[][] = []
+async function chunksOf(response: Response): Promise<StreamEvent[][]> {
+  const chunks: StreamEvent[][] = []
   for await (const chunk of streamed(response.body)) chunks.push(chunk)
   return chunks
 }
 
-const tokensIn = (chunks: readonly Said[][]): string[] => chunks.flat().flatMap(({ delta }) => delta?.text ?? [])
+const tokensIn = (chunks: readonly StreamEvent[][]): string[] => chunks.flat().flatMap(({ delta }) => delta?.text ?? [])
 
-describe('what the offline model answers', () => {
+describe('offlineFetch(): answers', () => {
   test.each([
     ['What is 17 + 4 * 2?', '17 + 4 * 2 = 25.'],
     ['12*(3-1)', '12*(3-1) = 24.'],
@@ -70,26 +70,26 @@ describe('what the offline model answers', () => {
     ['9 ^ 9 ^ 9', '9 ^ 9 ^ 9 is larger than I can count.'],
     [`1 + ${'1 + '.repeat(99)}1`, `1 + ${'1 + '.repeat(99)}1 = 101.`],
     [`1 ${'-'.repeat(200)} 1`, 'That sum is too long for me. Ask for a part of it.'],
-  ])('a sum: %s', async (question, expected) => {
+  ])('calculates a sum: %s', async (question, expected) => {
     expect(await answer(question)).toBe(expected)
   })
 
   test.each(['What is 1,5 + 2?', 'x2 + 3', '3 + 4x', 'sqrt(16) + 2', '1e5 + 3', 'Call me at 5.', 'What is love?', ''])(
-    'what is no sum gets what it is and how to set a key: %s',
+    'answers other questions with what it is and how to set a key: %s',
     async (question) => {
       expect(await answer(question)).toMatch(/I am the offline model.*ANTHROPIC_API_KEY.*\.dev\.vars/)
     },
   )
 
-  test.each(['Hi', 'hello there', ' Good morning, model'])('a greeting: %s', async (question) => {
+  test.each(['Hi', 'hello there', ' Good morning, model'])('greets: %s', async (question) => {
     expect(await answer(question)).toMatch(/^Hello!/)
   })
 
-  test('a greeting is a word, not the beginning of one', async () => {
+  test('does not greet the beginning of a longer word', async () => {
     expect(await answer('History of Rome')).not.toMatch(/^Hello/)
   })
 
-  test('a joke about bears, about any animal by its name, and about bears where none is named', async () => {
+  test('tells a joke about the named animal, or about bears if none is named', async () => {
     const bears = 'What do you call a bear with no teeth? A gummy bear.'
     expect(await answer('Tell me a joke about bears')).toBe(bears)
     expect(await answer('A joke about a polar bear.')).toBe(bears)
@@ -98,7 +98,7 @@ describe('what the offline model answers', () => {
     expect(await answer('A joke about <b>llamas</b>')).toContain('<b>llamas</b>')
   })
 
-  test('random sums', async () => {
+  test('calculates random sums', async () => {
     const small = fc.integer({ min: -99, max: 99 })
     await fc.assert(
       fc.asyncProperty(small, small, small, async (a, b, c) => {
@@ -107,7 +107,7 @@ describe('what the offline model answers', () => {
     )
   })
 
-  test('the last message of the user counts, its parts of text joined; the system prompt is not read', async () => {
+  test('answers the last user message, with its text parts joined, and ignores the system prompt', async () => {
     const messages = [
       { role: 'user', content: '1 + 1' },
       { role: 'assistant', content: '1 + 1 = 2.' },
@@ -125,8 +125,8 @@ describe('what the offline model answers', () => {
   })
 })
 
-describe('the wire', () => {
-  test('a whole answer is a message, its usage in tokens of its own', async () => {
+describe('offlineFetch(): Anthropic’s API', () => {
+  test('returns a whole message, with usage in its own tokens', async () => {
     const response = await offlineFetch()(url, request('What is 17 + 4?'))
     expect(response.headers.get('content-type')).toBe('application/json')
     expect(response.headers.get('request-id')).toMatch(/^req_/)
@@ -143,7 +143,7 @@ describe('the wire', () => {
     })
   })
 
-  test('a streamed answer says the same, a token per chunk', async () => {
+  test('streams the same answer, one token per chunk', async () => {
     const response = await offlineFetch()(url, request('What is 1 + 1?', { stream: true }))
     expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
     const chunks = await chunksOf(response)
@@ -154,7 +154,7 @@ describe('the wire', () => {
     expect(chunks.flat().findLast(({ usage }) => usage)?.usage).toEqual({ output_tokens: 6 })
   })
 
-  test('every sum comes in six tokens or more, and joined they are the text', async () => {
+  test('streams every sum in at least six tokens, which join to the text', async () => {
     const sum = fc
       .tuple(fc.nat(9), fc.constantFrom('+', '-', '*', '/'), fc.nat(9), fc.constantFrom('', ' '))
       .map(([a, sign, b, space]) => [a, sign, b].join(space))
@@ -167,7 +167,7 @@ describe('the wire', () => {
     )
   })
 
-  test('whatever is asked, the tokens joined are the text', async () => {
+  test('streams tokens that join to the text, for any question', async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: 'grapheme' }), async (animal) => {
         const question = `A joke about ${animal}`
@@ -177,12 +177,12 @@ describe('the wire', () => {
     )
   })
 
-  test('max_tokens cuts the answer', async () => {
+  test('cuts the answer after max_tokens', async () => {
     const message = await ask('1 + 1', { max_tokens: 2 })
     expect(message).toMatchObject({ content: [{ text: '1 +' }], stop_reason: 'max_tokens', usage: { output_tokens: 2 } })
   })
 
-  test('every answer has an id of its own', async () => {
+  test('gives every response its own id', async () => {
     expect((await ask('Hi')).id).not.toBe((await ask('Hi')).id)
   })
 
@@ -194,7 +194,7 @@ describe('the wire', () => {
     ['no max_tokens', JSON.stringify({ model: 'x', messages: [] }), /^max_tokens/],
     ['no messages', JSON.stringify({ model: 'x', max_tokens: 1, messages: [] }), /^messages/],
     [
-      'a system message among them',
+      'a system message in messages',
       JSON.stringify({ model: 'x', max_tokens: 1, messages: [{ role: 'system', content: 'a' }] }),
       /^messages\.0/,
     ],
@@ -203,8 +203,8 @@ describe('the wire', () => {
       JSON.stringify({ model: 'x', max_tokens: 1, messages: [{ role: 'user', content: 'a' }, { role: 'user' }] }),
       /^messages\.1/,
     ],
-    ['a part that is none', JSON.stringify({ model: 'x', max_tokens: 1, messages: [{ role: 'user', content: [null] }] }), /^messages\.0/],
-  ])('a request with %s is refused as the API does', async (_, body, message) => {
+    ['an invalid part', JSON.stringify({ model: 'x', max_tokens: 1, messages: [{ role: 'user', content: [null] }] }), /^messages\.0/],
+  ])('rejects a request with %s by the API’s 400 error', async (_, body, message) => {
     const response = await offlineFetch()(url, { method: 'POST', ...(body !== undefined && { body }) })
     expect(response.status).toBe(400)
     expect(await response.json()).toEqual({
@@ -217,7 +217,7 @@ describe('the wire', () => {
   test.each([
     ['GET', url],
     ['POST', 'https://api.anthropic.com/v1/complete'],
-  ])('%s %s is not there', async (method, where) => {
+  ])('responds 404 to %s %s', async (method, where) => {
     const response = await offlineFetch()(where, { method })
     expect([response.status, await response.json()]).toEqual([
       404,
@@ -226,31 +226,31 @@ describe('the wire', () => {
   })
 })
 
-describe('its pace', () => {
-  test('hold stops a stream after its first token, until it settles', async () => {
+describe('offlineFetch(): pace', () => {
+  test('`hold` stalls a stream after its first token until it settles', async () => {
     const { promise, resolve } = Promise.withResolvers<void>()
     const response = await offlineFetch({ hold: promise })(url, request('−1 + 3', { stream: true }))
     const chunks = streamed(response.body)
     expect(tokensIn([(await chunks.next()).value ?? []])).toEqual(['−'])
-    let came = false
-    const next = chunks.next().finally(() => (came = true))
+    let isSettled = false
+    const next = chunks.next().finally(() => (isSettled = true))
     await new Promise((wait) => setTimeout(wait, 5))
-    expect(came).toBe(false)
+    expect(isSettled).toBe(false)
     resolve()
     expect(tokensIn([(await next).value ?? []])).toEqual(['1'])
   })
 
-  test('hold keeps a whole answer back, until it settles', async () => {
+  test('`hold` withholds a whole response until it settles', async () => {
     const { promise, resolve } = Promise.withResolvers<void>()
-    let came = false
-    const response = offlineFetch({ hold: promise })(url, request('1 + 3')).finally(() => (came = true))
+    let isSettled = false
+    const response = offlineFetch({ hold: promise })(url, request('1 + 3')).finally(() => (isSettled = true))
     await new Promise((wait) => setTimeout(wait, 5))
-    expect(came).toBe(false)
+    expect(isSettled).toBe(false)
     resolve()
     expect((await response).status).toBe(200)
   })
 
-  test('P2: an abort errors the answer, a cancel ends it, while a token is waited for', async () => {
+  test('an abort errors the body and a cancel ends it while a token is pending (P2)', async () => {
     const abort = new AbortController()
     const slow = offlineFetch({ delayMs: 1_000_000 })
     const aborted = (await slow(url, { ...request('Hi', { stream: true }), signal: abort.signal })).body?.getReader()
@@ -262,18 +262,18 @@ describe('its pace', () => {
     expect(await reads[1]).toMatchObject({ done: true })
   })
 
-  test('a call that was aborted before is refused', async () => {
+  test('a call with an aborted signal rejects', async () => {
     const signal = AbortSignal.abort(new Error('mine'))
     await expect(offlineFetch()(url, { ...request('Hi'), signal })).rejects.toThrow('mine')
   })
 
-  test('delayMs only slows it', async () => {
+  test('`delayMs` delays the tokens and changes nothing else', async () => {
     const response = await offlineFetch({ delayMs: 1 })(url, request('1 + 1', { stream: true }))
     expect(tokensIn(await chunksOf(response)).join('')).toBe('1 + 1 = 2.')
   })
 })
 
-describe('OpenAI’s APIs', () => {
+describe('offlineFetch(): OpenAI’s APIs', () => {
   const chat = 'https://api.openai.com/v1/chat/completions'
   const completions = 'http://localhost:1234/v1/completions?api-version=1'
   const post = (body: unknown): RequestInit => ({ method: 'POST', body: JSON.stringify(body) })
@@ -301,7 +301,7 @@ describe('OpenAI’s APIs', () => {
     return chunks
   }
 
-  test('a whole answer, usage in tokens of its own', async () => {
+  test('returns a whole response, with usage in its own tokens', async () => {
     const response = await offlineFetch()(chat, post(sum))
     expect(response.headers.get('x-request-id')).toMatch(/^req_/)
     expect(await response.json()).toMatchObject({
@@ -316,7 +316,7 @@ describe('OpenAI’s APIs', () => {
     })
   })
 
-  test('a streamed answer, a token per chunk, its usage where it is asked for', async () => {
+  test('streams one token per chunk, and usage only if requested', async () => {
     for (const [where, body] of [
       [chat, sum],
       [completions, { model: 'x', prompt: '1 + 1' }],
@@ -333,11 +333,11 @@ describe('OpenAI’s APIs', () => {
     [chat, { ...sum, max_tokens: 2 }],
     [chat, { ...sum, max_completion_tokens: 2 }],
     [completions, { model: 'x', prompt: '1 + 1', max_tokens: 2 }],
-  ])('the limit of tokens cuts the answer: %s %j', async (where, body) => {
+  ])('cuts the answer after the token limit: %s %j', async (where, body) => {
     expect(await json(where, body)).toMatchObject({ choices: [{ finish_reason: 'length' }], usage: { completion_tokens: 2 } })
   })
 
-  test('calls of tools may be without content', async () => {
+  test('accepts tool calls without content', async () => {
     const messages = [
       ...sum.messages,
       { role: 'assistant', content: null, tool_calls: [] },
@@ -353,14 +353,14 @@ describe('OpenAI’s APIs', () => {
     [chat, { model: 'x', messages: [{ role: 'bear', content: 'a' }] }, /messages\[0\]/],
     [chat, { ...sum, max_tokens: 0 }, /max_tokens/],
     [completions, { model: 'x' }, /prompt/],
-  ])('a request that is wrong is refused as the API does: %s %j', async (where, body, message) => {
+  ])('rejects an invalid request by the API’s 400 error: %s %j', async (where, body, message) => {
     const response = await offlineFetch()(where, post(body))
     expect(response.status).toBe(400)
     const error = { type: 'invalid_request_error', message: expect.stringMatching(message), param: null, code: null }
     expect(await response.json()).toEqual({ error })
   })
 
-  test('GET is not there, and says what is', async () => {
+  test('responds 404 to GET and lists the supported calls', async () => {
     const response = await offlineFetch()(chat)
     expect([response.status, await response.json()]).toEqual([
       404,

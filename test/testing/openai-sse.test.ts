@@ -3,7 +3,7 @@ import { createParser } from 'eventsource-parser'
 import { describe, expect, test } from 'vitest'
 import { fixture } from '../support/fixtures.ts'
 
-/** The events in a wire, parsed where they are JSON. */
+/** The events of a body, parsed if they are JSON. */
 function parse(text: string): unknown[] {
   const events: unknown[] = []
   const parser = createParser({ onEvent: ({ data }) => events.push(data === '[DONE]' ? data : JSON.parse(data)) })
@@ -28,8 +28,8 @@ const usage = {
   cost: 0.5,
 }
 
-describe('openaiSse', () => {
-  test('says everything in the order of the API', () => {
+describe('openaiSse()', () => {
+  test('returns every part in the order of the API', () => {
     const envelope = { id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1_795_000_000, model: 'gpt-x' }
     const chunk = (delta: object, finish_reason: string | null = null) => ({
       ...envelope,
@@ -52,14 +52,14 @@ describe('openaiSse', () => {
     ])
   })
 
-  test('P8: what is not known is not written', () => {
+  test('omits unknown usage (P8)', () => {
     expect(openaiSse({ text: ['a'] }).join('')).not.toContain('usage')
     expect(parse(openaiSse({ usage: { outputTokens: 0, totalTokens: 7 } }).join('')).at(-2)).toMatchObject({
       usage: { completion_tokens: 0, total_tokens: 7, prompt_tokens_details: {} },
     })
   })
 
-  test('an error comes in place of the end, and [DONE] after it', () => {
+  test('writes an error in place of the end, followed by [DONE]', () => {
     const error = { type: 'server_error', message: 'Sorry' }
     const body = { error: { ...error, param: null, code: null } }
     expect(parse(openaiSse({ text: ['Once'], error }).join('')).slice(-2)).toEqual([body, '[DONE]'])
@@ -88,8 +88,8 @@ describe('openaiSse', () => {
   })
 })
 
-describe('openaiJson', () => {
-  test('says the same as one message', () => {
+describe('openaiJson()', () => {
+  test('returns the same response as one message', () => {
     const toolCall = { id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{"city":"Paris"}' } }
     expect(JSON.parse(JSON.stringify(openaiJson(full)))).toEqual({
       id: 'chatcmpl-1',
@@ -114,14 +114,14 @@ describe('openaiJson', () => {
     })
   })
 
-  test('what a model refuses stands apart', () => {
+  test('puts a refusal into its own field', () => {
     expect(openaiJson({ refusal: ['I can', 'not.'] })).toMatchObject({ choices: [{ message: { content: null, refusal: 'I cannot.' } }] })
     expect(openaiSse({ refusal: ['No.'] }).join('')).toContain('{"refusal":"No."}')
   })
 })
 
-describe('openaiCompletionSse', () => {
-  test('says a text, and how it ends', () => {
+describe('openaiCompletionSse()', () => {
+  test('returns a text and its finish reason', () => {
     const events = parse(
       openaiCompletionSse({ text: [' one', ' two'], usage: { inputTokens: 5, outputTokens: 2 }, stopReason: 'length' }).join(''),
     )

@@ -11,65 +11,72 @@ const runOf = (id: string, parentId?: string): Run => ({ id, parentId, rootId: '
 const root = runOf('root')
 const child = runOf('child', 'root')
 
-/** A recorder that has heard these, numbered in their order. */
-function heard(...events: readonly (readonly [Run, EventPayload, seq?: number])[]) {
+/** A recorder that has received these events, numbered in their order. */
+function recorded(...events: readonly (readonly [Run, EventPayload, seq?: number])[]) {
   const record = recorder()
-  for (const [seq, [run, happening, given = seq]] of events.entries()) record({ run, at: 0, seq: given, ...happening })
+  for (const [index, [run, payload, seq = index]] of events.entries()) record({ run, at: 0, seq, ...payload })
   return record
 }
 
 describe('check()', () => {
-  test('accepts a tree whose runs end once, children first', () => {
-    const record = heard([root, start], [child, start], [child, token], [child, error], [root, { type: 'text', text: 'on' }], [root, end])
+  test('check() accepts a tree whose runs end once, children first', () => {
+    const record = recorded(
+      [root, start],
+      [child, start],
+      [child, token],
+      [child, error],
+      [root, { type: 'text', text: 'on' }],
+      [root, end],
+    )
     record.check()
     expect(record.open).toEqual([])
   })
 
   const faults: readonly (readonly [string, ReturnType<typeof recorder>, RegExp])[] = [
-    ['a run that never ended', heard([root, start], [child, start], [child, end]), /root started but did not end/],
-    ['two ends', heard([root, start], [root, end], [root, error]), /root emitted an event after its end \(error, seq 2\)/],
-    ['a token after the end', heard([root, start], [root, end], [root, token]), /root emitted an event after its end \(token/],
-    ['a token before the start', heard([root, token], [root, start], [root, end]), /root emitted an event before its start \(token/],
-    ['an end without a start', heard([root, end]), /root emitted an event before its start \(end/],
-    ['two starts', heard([root, start], [root, start], [root, end]), /root started twice/],
-    ['a second life', heard([root, start], [root, end], [root, start]), /root emitted an event after its end \(start/],
-    ['a parent that ended before its child', heard([root, start], [child, start], [root, end], [child, end]), /root ended before child/],
+    ['a run that did not end', recorded([root, start], [child, start], [child, end]), /root started but did not end/],
+    ['two ends', recorded([root, start], [root, end], [root, error]), /root emitted an event after its end \(error, seq 2\)/],
+    ['a token after the end', recorded([root, start], [root, end], [root, token]), /root emitted an event after its end \(token/],
+    ['a token before the start', recorded([root, token], [root, start], [root, end]), /root emitted an event before its start \(token/],
+    ['an end without a start', recorded([root, end]), /root emitted an event before its start \(end/],
+    ['two starts', recorded([root, start], [root, start], [root, end]), /root started twice/],
+    ['a start after the end', recorded([root, start], [root, end], [root, start]), /root emitted an event after its end \(start/],
+    ['a parent that ended before its child', recorded([root, start], [child, start], [root, end], [child, end]), /root ended before child/],
     [
-      'a child that came after its parent',
-      heard([root, start], [root, end], [child, start], [child, end]),
+      'a child that started after its parent ended',
+      recorded([root, start], [root, end], [child, start], [child, end]),
       /child started after its parent/,
     ],
     [
-      'a child that came before its parent',
-      heard([child, start], [root, start], [child, end], [root, end]),
+      'a child that started before its parent',
+      recorded([child, start], [root, start], [child, end], [root, end]),
       /root started after one of its children/,
     ],
-    ['seq that stands still', heard([root, start, 3], [root, end, 3]), /root emitted an event out of order, after seq 3/],
-    ['seq that falls', heard([root, start, 3], [root, end, 2]), /root emitted an event out of order, after seq 3/],
+    ['a repeated seq', recorded([root, start, 3], [root, end, 3]), /root emitted an event out of order, after seq 3/],
+    ['a seq that decreases', recorded([root, start, 3], [root, end, 2]), /root emitted an event out of order, after seq 3/],
     [
-      'a root that ended before a run whose parent was not heard',
-      heard([root, start], [runOf('grandchild', 'unheard'), start], [root, end], [runOf('grandchild', 'unheard'), end]),
+      'a root that ended before a run whose parent had no event',
+      recorded([root, start], [runOf('grandchild', 'unknown'), start], [root, end], [runOf('grandchild', 'unknown'), end]),
       /root ended before grandchild/,
     ],
   ]
-  test.each(faults)('names %s, and tells what it heard', (_, record, fault) => {
+  test.each(faults)('check() throws broken_tree for %s, with the trace of all events', (_, record, fault) => {
     expect(() => record.check()).toThrow(fault)
     expect(() => record.check()).toThrow(expect.objectContaining({ code: 'broken_tree' }))
     expect(() => record.check()).toThrow(record.trace().join('\n'))
   })
 
-  test('names every fault', () => {
-    const record = heard([root, token], [root, start], [root, start], [root, end])
+  test('check() reports every fault', () => {
+    const record = recorded([root, token], [root, start], [root, start], [root, end])
     expect(() => record.check()).toThrow(/before its start.*started twice/s)
   })
 
-  test('bears a parent that was never heard, and trees side by side', () => {
+  test('check() accepts a parent without events, and several trees at a time', () => {
     const other: Run = { ...root, id: 'other', rootId: 'other', name: 'other' }
-    heard([child, start], [other, start, 0], [child, end], [other, end, 1]).check()
+    recorded([child, start], [other, start, 0], [child, end], [other, end, 1]).check()
   })
 })
 
-test('open are the runs that have started and not ended, at any time', () => {
+test('open lists the runs that have started and not ended, at any time', () => {
   const record = recorder()
   expect(record.open).toEqual([])
   record({ run: root, at: 0, seq: 0, type: 'start', input: 'x' })
@@ -79,8 +86,8 @@ test('open are the runs that have started and not ended, at any time', () => {
   expect(record.open).toEqual([root])
 })
 
-test('trace() has a line for every type of event', () => {
-  const record = heard(
+test('trace() returns a line for every type of event', () => {
+  const record = recorded(
     [root, start],
     [child, start],
     [child, token],
@@ -112,7 +119,7 @@ test('trace() has a line for every type of event', () => {
   ])
 })
 
-test('as a handler it hears a chain, and several chains one after another', async () => {
+test('as a handler, recorder() records one chain after another', async () => {
   const record = recorder()
   const chain = sequence(
     lambda((text: string) => text),
@@ -121,12 +128,12 @@ test('as a handler it hears a chain, and several chains one after another', asyn
   await chain.stream('x', { callbacks: [record] }).drain()
   await chain.invoke('x', { callbacks: [record] })
   record.check()
-  const begun = ['S RunnableSequence', 'S RunnableLambda<RunnableSequence', 'E RunnableLambda', 'S ScriptedModel<RunnableSequence']
-  const ended = ['E ScriptedModel', 'E RunnableSequence']
-  expect(record.trace()).toEqual([...begun, 'T a', 'T b', ...ended, ...begun, ...ended])
+  const before = ['S RunnableSequence', 'S RunnableLambda<RunnableSequence', 'E RunnableLambda', 'S ScriptedModel<RunnableSequence']
+  const after = ['E ScriptedModel', 'E RunnableSequence']
+  expect(record.trace()).toEqual([...before, 'T a', 'T b', ...after, ...before, ...after])
 })
 
-test('fed by the reader of events() it holds the wire to the same promises', async () => {
+test('check() applies to events read from events() too', async () => {
   const record = recorder()
   for await (const event of scriptedModel([['a']]).events('x')) record(event)
   record.check()

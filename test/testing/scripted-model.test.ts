@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 
 const text = (text: string): Delta => ({ type: 'text', text })
 
-async function said(stream: AsyncIterable<Delta>): Promise<{ deltas: Delta[]; error?: unknown }> {
+async function readDeltas(stream: AsyncIterable<Delta>): Promise<{ deltas: Delta[]; error?: unknown }> {
   const deltas: Delta[] = []
   try {
     for await (const delta of stream) deltas.push(delta)
@@ -14,16 +14,16 @@ async function said(stream: AsyncIterable<Delta>): Promise<{ deltas: Delta[]; er
   }
 }
 
-describe('what it answers', () => {
-  test('a string in one token, a list in several, Deltas as they are', async () => {
+describe('scriptedModel(): responses', () => {
+  test('returns a string as one token, a list as several, and Deltas unchanged', async () => {
     const stop: Delta = { type: 'stop', reason: 'end_turn' }
     const model = scriptedModel(['Hello', ['Hel', 'lo'], ['Hi', stop]])
-    expect(await said(model.stream('x'))).toEqual({ deltas: [text('Hello')] })
-    expect(await said(model.stream('x'))).toEqual({ deltas: [text('Hel'), text('lo')] })
-    expect(await said(model.stream('x'))).toEqual({ deltas: [text('Hi'), stop] })
+    expect(await readDeltas(model.stream('x'))).toEqual({ deltas: [text('Hello')] })
+    expect(await readDeltas(model.stream('x'))).toEqual({ deltas: [text('Hel'), text('lo')] })
+    expect(await readDeltas(model.stream('x'))).toEqual({ deltas: [text('Hi'), stop] })
   })
 
-  test('folded it is a message, and the last answer repeats', async () => {
+  test('invoke() returns a message, and the last response repeats', async () => {
     const model = scriptedModel([{ tokens: ['Hel', 'lo'], usage: { outputTokens: 2 } }])
     const message = { role: 'assistant', content: 'Hello', usage: { outputTokens: 2 } }
     expect(await model.invoke('x')).toEqual(message)
@@ -31,44 +31,44 @@ describe('what it answers', () => {
     expect(model.record).toMatchObject({ open: 0, cancels: [] })
   })
 
-  test('an Error refuses before anything is said', async () => {
+  test('an Error in the script fails the call before its first token', async () => {
     const refused = new Error('refused')
-    expect(await said(scriptedModel([refused]).stream('x'))).toEqual({ deltas: [], error: refused })
+    expect(await readDeltas(scriptedModel([refused]).stream('x'))).toEqual({ deltas: [], error: refused })
   })
 
-  test('P3: an error after tokens comes after them', async () => {
+  test('`error` is thrown after the tokens (P3)', async () => {
     const error = new Error('cut')
     const model = scriptedModel([{ tokens: ['a', 'b'], error }])
-    expect(await said(model.stream('x'))).toEqual({ deltas: [text('a'), text('b')], error })
+    expect(await readDeltas(model.stream('x'))).toEqual({ deltas: [text('a'), text('b')], error })
     expect(model.record).toMatchObject({ open: 0, cancels: [] })
   })
 
-  test('a function is given the messages and the number of the call', async () => {
+  test('a script function receives the messages and the index of the call', async () => {
     const model = scriptedModel(async (messages, index) => `${index}: ${messages.map(({ role }) => role).join(' ')}`)
     await model.invoke('x')
     expect(await model.invoke([['system', 'Be brief.'], 'x'])).toMatchObject({ content: '1: system user' })
   })
 
-  test('a script without answers says what to write', async () => {
+  test('an empty script throws invalid_options', async () => {
     await expect(scriptedModel([]).invoke('x')).rejects.toMatchObject({ code: 'invalid_options' })
   })
 })
 
-describe('its runs', () => {
+describe('scriptedModel(): runs', () => {
   const own = { name: 'Parrot', tags: ['own'], metadata: { zoo: 1 } }
 
-  test('are of a chat model, with the name, tags, metadata and callbacks it was made with', async () => {
-    const heard = recorder()
-    await scriptedModel(['a'], { ...own, callbacks: [heard] }).invoke('x')
+  test('have kind chat_model and the name, tags, metadata and callbacks of the options', async () => {
+    const record = recorder()
+    await scriptedModel(['a'], { ...own, callbacks: [record] }).invoke('x')
     const input: Message[] = [{ role: 'user', content: 'x' }]
-    expect(heard.events[0]).toMatchObject({
+    expect(record.events[0]).toMatchObject({
       type: 'start',
       input,
       run: { kind: 'chat_model', name: 'Parrot', tags: ['own'], metadata: { zoo: 1 } },
     })
   })
 
-  test('tell tokens where a stream is read, and in invoke only with streaming: true', async () => {
+  test('emit tokens for stream(), and for invoke() only with streaming: true', async () => {
     const trace = async (streaming: boolean, whole: boolean) => {
       const callbacks = [recorder()]
       const chain = scriptedModel([['a', 'b']], { streaming }).pipe(new StringOutputParser())
@@ -80,7 +80,7 @@ describe('its runs', () => {
     expect(await trace(true, true)).toEqual(['T a', 'T b'])
   })
 
-  test('report the usage of the script, and none where it has none', async () => {
+  test('report the usage of the script, and none if it has none', async () => {
     const stream = scriptedModel([{ tokens: ['a'], usage: { outputTokens: 1 } }, 'b'])
     const usage = async () => {
       const run = stream.stream('x')
@@ -92,15 +92,15 @@ describe('its runs', () => {
   })
 })
 
-describe('the record', () => {
-  test('has the messages of each call, those of copies among them', async () => {
+describe('scriptedModel(): record', () => {
+  test('contains the messages of each call, including calls of copies', async () => {
     const model = scriptedModel(['a'])
     await model.withConfig({ tags: ['copy'] }).invoke('one')
     await model.invoke('two')
     expect(model.record.inputs).toEqual([[{ role: 'user', content: 'one' }], [{ role: 'user', content: 'two' }]])
   })
 
-  test('P6: a piece is pulled when it is read', async () => {
+  test('counts one pull per read piece (P6)', async () => {
     const model = scriptedModel([['a', 'b', 'c']])
     const iterator = model.stream('x')[Symbol.asyncIterator]()
     expect(model.record).toMatchObject({ pulls: 0, open: 0 })
@@ -108,7 +108,7 @@ describe('the record', () => {
     expect(model.record).toMatchObject({ pulls: 1, open: 1 })
   })
 
-  test('P2: has the reason why an answer was left, also while it is waited for', async () => {
+  test('contains the reason of a cancelled response, also while a read is pending (P2)', async () => {
     const model = scriptedModel([['a', 'b']])
     for await (const _ of model.stream('x')) break
     const slow = scriptedModel(['a'], { delayMs: 1_000_000 })
