@@ -1,28 +1,26 @@
+import { watchPage } from '../core/util/page.ts'
+
 /**
- * Calls `back` when the page is there again after it was away: hidden or frozen for `graceMs` or longer, offline, or kept for going back to.
- * It is told since when. Phones cut the connections of pages that are away, and say nothing. Shorter looks at other tabs are none of our
- * business. Gives what stops it; where there is no page, nothing ever comes.
+ * Calls `onResume` when the page returns after it was away: hidden or frozen for at least `graceMs`, offline, or in the back/forward
+ * cache; passes the time at which it left, in ms since epoch. Phones cut the connections of such pages without an error. Returns a function
+ * that removes the listeners.
  */
-export function onPageResume(graceMs: number, back: (since: number) => void): () => void {
-  // Workers' globals take listeners too, but for other things.
-  if (!('ononline' in globalThis)) return () => {}
-  const { document } = globalThis as { readonly document?: { readonly hidden: boolean } }
-  let away = 0
-  const onPageEvent = (event: Event): void => {
-    const { type, persisted } = event as Event & { readonly persisted?: boolean }
-    const isLeaving = type === 'offline' || type === 'pagehide' || (type === 'visibilitychange' && document?.hidden)
-    if (isLeaving) away ||= Date.now()
-    else if (away) {
-      const since = away
-      away = 0
-      if (type === 'online' || persisted || Date.now() - since >= graceMs) back(since)
-    }
+export function onPageResume(graceMs: number, onResume: (since: number) => void): () => void {
+  let awaySince = 0
+  const leave = (): void => {
+    awaySince ||= Date.now()
   }
-  const page = globalThis as unknown as EventTarget
-  const types = ['visibilitychange', 'pagehide', 'pageshow', 'offline', 'online']
-  // They bubble from the document to the window.
-  for (const type of types) page.addEventListener(type, onPageEvent)
-  return () => {
-    for (const type of types) page.removeEventListener(type, onPageEvent)
+  const resume = (isCut: boolean): void => {
+    const since = awaySince
+    awaySince = 0
+    if (since && (isCut || Date.now() - since >= graceMs)) onResume(since)
   }
+  return watchPage({
+    hidden: leave,
+    pagehide: leave,
+    offline: leave,
+    visible: () => resume(false),
+    pageshow: ({ persisted }) => resume(persisted === true),
+    online: () => resume(true),
+  })
 }

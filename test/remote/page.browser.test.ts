@@ -9,12 +9,12 @@ const say = (target: EventTarget, type: string, properties: object = {}): void =
 
 /** As a tab in the background. */
 function hide(isHidden: boolean): void {
-  Object.defineProperty(document, 'hidden', { value: isHidden, configurable: true })
+  Object.defineProperty(document, 'visibilityState', { value: isHidden ? 'hidden' : 'visible', configurable: true })
   say(document, 'visibilitychange')
 }
 
 afterEach(() => {
-  Reflect.deleteProperty(document, 'hidden')
+  Reflect.deleteProperty(document, 'visibilityState')
   vi.restoreAllMocks()
 })
 

@@ -1,3 +1,4 @@
+import { watchPage } from '../../core/util/page.ts'
 import type { Backend } from '../pipeline/backend.ts'
 import { WriteQueue, type WriteQueueEvents, type WriteQueueOptions } from '../pipeline/write-queue.ts'
 import type { SegmentWriter } from '../pipeline/writer.ts'
@@ -41,22 +42,19 @@ async function openMemoryBackend(): Promise<Backend> {
  * others; not `unload`, which keeps pages out of the back/forward cache. Gives what ends the watch.
  */
 function flushOnPageHide(writer: SegmentWriter): () => void {
-  if (typeof document === 'undefined') return () => {}
-  const watch = new AbortController()
-  const { signal } = watch
   const leave = (): void => {
     writer.finishSegment()
     writer.queue?.send(true)
   }
-  const see = (): void => {
-    writer.isImmediate = document.visibilityState === 'hidden'
-    if (writer.isImmediate) leave()
-    else writer.queue?.retry()
+  const hidden = (): void => {
+    writer.isImmediate = true
+    leave()
+  }
+  const visible = (): void => {
+    writer.isImmediate = false
+    writer.queue?.retry()
   }
   // A tab may be opened in the background.
-  see()
-  document.addEventListener('visibilitychange', see, { signal })
-  document.addEventListener('freeze', leave, { signal })
-  addEventListener('pagehide', leave, { signal })
-  return () => watch.abort()
+  if (globalThis.document?.visibilityState === 'hidden') hidden()
+  return watchPage({ hidden, visible, freeze: leave, pagehide: leave })
 }

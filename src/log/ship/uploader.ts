@@ -1,5 +1,6 @@
 import { ChaintapError } from '../../core/errors.ts'
 import { setAsyncDispose } from '../../core/util/dispose.ts'
+import { watchPage } from '../../core/util/page.ts'
 import { listenForAbort, MAX_TIMER_MS } from '../../core/util/signal.ts'
 import { isCursorRecord } from '../cursor-record.ts'
 import { readNewest, readRecords } from '../read-records.ts'
@@ -9,7 +10,6 @@ import type { LogStore } from '../store.ts'
 import { ShipBatchBuilder } from './batch.ts'
 import { createLogCursor, type ShipCursor } from './cursor.ts'
 import { redactDeliveryName } from './delivery-name.ts'
-import { watchPageHide } from './page-hide.ts'
 import { createHttpTarget, deliverBatch, type ShipTarget } from './post.ts'
 import type { ShipOptions, Shipper } from './types.ts'
 import { withWebLock } from './web-lock.ts'
@@ -87,10 +87,7 @@ export class Uploader implements Shipper {
 
   /** Adds the listeners, and removes them when the delivery ends. */
   #watchPageAndSignal(signal: AbortSignal | undefined): void {
-    const unwatch = watchPageHide(
-      () => void this.#requestPass(),
-      () => this.#sendOnUnload(),
-    )
+    const unwatch = watchPage({ hidden: () => void this.#requestPass(), pagehide: () => this.#sendOnUnload() })
     const unfollow = signal ? listenForAbort(signal, () => this.#end()) : () => {}
     listenForAbort(this.#controller.signal, () => {
       unwatch()
