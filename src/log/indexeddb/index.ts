@@ -3,9 +3,9 @@ import type { RunEvent } from '../../core/event.ts'
 import type { CallbackMethods } from '../../core/handler/methods.ts'
 import type { JsonOptions } from '../../core/json/stringify.ts'
 import { flushIgnoringErrors } from '../handler.ts'
+import { LogPipeline } from '../pipeline/log-pipeline.ts'
 import { SegmentStore } from '../pipeline/segment-store.ts'
 import type { WriteQueueOptions } from '../pipeline/write-queue.ts'
-import { SegmentWriter } from '../pipeline/writer.ts'
 import type { RulesOptions } from '../redact.ts'
 import type { LogStore, PruneLimits } from '../store.ts'
 import type { StorageEncodingOptions } from './open.ts'
@@ -18,15 +18,15 @@ export interface IndexedDBLogOptions extends RulesOptions, JsonOptions, Partial<
   readonly retain?: PruneLimits
 }
 
-/** A log's one writer in this page, and how many handles it has. */
-interface SharedWriter {
-  readonly writer: SegmentWriter
+/** The pipeline of a log in this page. */
+interface SharedPipeline {
+  readonly pipeline: LogPipeline
   readonly encrypt: boolean | undefined
   handles: number
 }
 
-/** Two handles on one log share what waits to be written, and its order. */
-const openWriters = new Map<string, SharedWriter>()
+/** By the log's name: its handles share the records that wait to be stored, and their order. */
+const openPipelines = new Map<string, SharedPipeline>()
 
 /**
  * A log in IndexedDB, which outlives the tab. Many tabs can write at once. Where there is no IndexedDB (Node, Workers, sandboxed frames,
@@ -42,27 +42,24 @@ export class IndexedDBLogStore extends SegmentStore {
   readonly name: string
 
   constructor({ name = 'log', retain = { maxBytes: 67_108_864 }, ...options }: IndexedDBLogOptions = {}) {
-    const shared = openWriters.get(name) ?? createSharedWriter({ ...options, name, retain })
+    const shared = openPipelines.get(name) ?? createSharedPipeline({ ...options, name, retain })
     if (options.encrypt && !shared.encrypt)
       throw new ChaintapError('invalid_options', `The log "${name}" is open unencrypted: close it first.`)
     shared.handles++
-    super(shared.writer, options, async () => {
-      if (--shared.handles > 0) return shared.writer.flush().catch(() => {})
-      openWriters.delete(name)
-      await shared.writer.close()
+    super(shared.pipeline, options, async () => {
+      if (--shared.handles > 0) return shared.pipeline.flush().catch(() => {})
+      openPipelines.delete(name)
+      await shared.pipeline.close()
     })
     this.name = name
   }
 }
 
-function createSharedWriter(options: IndexedDBLogOptions & { readonly name: string }): SharedWriter {
-  const writer = new SegmentWriter(async (sender) => {
-    // What is written waits for the database anyway: what knows of it is loaded meanwhile.
-    const { openWriteQueue } = await import('./open.ts')
-    return openWriteQueue(options, sender, writer)
-  }, options)
-  const shared: SharedWriter = { writer, encrypt: options.encrypt, handles: 0 }
-  openWriters.set(options.name, shared)
+function createSharedPipeline(options: IndexedDBLogOptions & { readonly name: string }): SharedPipeline {
+  // Records wait for the database anyway: its code, and the write queue's, is loaded meanwhile.
+  const pipeline = new LogPipeline(async (events) => (await import('./open.ts')).openSink(options, events), options)
+  const shared: SharedPipeline = { pipeline, encrypt: options.encrypt, handles: 0 }
+  openPipelines.set(options.name, shared)
   return shared
 }
 

@@ -1,29 +1,32 @@
 import { watchPage } from '../../core/util/page.ts'
 import type { Backend } from '../pipeline/backend.ts'
-import { WriteQueue, type WriteQueueEvents, type WriteQueueOptions } from '../pipeline/write-queue.ts'
-import type { SegmentWriter } from '../pipeline/writer.ts'
+import { createSink, type PageState, type PipelineSink } from '../pipeline/sink.ts'
+import type { WriteQueueEvents, WriteQueueOptions } from '../pipeline/write-queue.ts'
 import { openIndexedDB } from './backend.ts'
 
-/** The outbox of a log in IndexedDB; one in memory where there is none. */
-export async function openWriteQueue(
-  options: WriteQueueOptions & StorageEncodingOptions,
-  sender: WriteQueueEvents,
-  writer: SegmentWriter,
-): Promise<WriteQueue> {
-  const backend = await openBackend(`chaintap:${options.name}`, options).catch(openMemoryBackend)
-  return new WriteQueue(backend, options, sender, backend.isDurable ? flushOnPageHide(writer) : undefined)
-}
-
-/** How segments are kept. */
+/** How segments are stored. */
 export interface StorageEncodingOptions {
-  /** Compressed, where the engine can (Safari from 16.4): a fifth is left of what models say. Default false. */
+  /**
+   * Compresses segments, if the engine can (Safari from 16.4): model output takes about 20 % of its size.
+   *
+   * @defaultValue false
+   */
   readonly gzip?: boolean
   /**
-   * Encrypted with AES-GCM, by a key that no script can read out; times, levels, sizes and the ids of runs stay readable. What that protects
-   * and what not: docs/log.md. What is taken in the last 200 ms before a page goes is lost, and counted. Where no key is to be had (`http:`)
-   * it is a log in memory. Default false.
+   * Encrypts segments with AES-GCM, with a key that scripts cannot export. Times, levels, sizes and run ids stay readable; docs/log.md says
+   * what this protects against. Records of the last 200 ms before a page is discarded are lost, and counted. Without a key (`http:`) the log
+   * is in memory.
+   *
+   * @defaultValue false
    */
   readonly encrypt?: boolean
+}
+
+/** Opens a log in IndexedDB; one in memory if that fails. */
+export async function openSink(options: WriteQueueOptions & StorageEncodingOptions, events: WriteQueueEvents): Promise<PipelineSink> {
+  const backend = await openBackend(`chaintap:${options.name}`, options).catch(openMemoryBackend)
+  const sink = createSink(backend, options, events)
+  return backend.isDurable ? { ...sink, watchPage: watchPageState } : sink
 }
 
 async function openBackend(name: string, { gzip = false, encrypt = false }: StorageEncodingOptions): Promise<Backend> {
@@ -37,24 +40,10 @@ async function openMemoryBackend(): Promise<Backend> {
   return memoryBackend()
 }
 
-/**
- * Sends everything when the page may go: `visibilitychange` is the last event that is sure to come on phones, `freeze` and `pagehide` are the
- * others; not `unload`, which keeps pages out of the back/forward cache. Gives what ends the watch.
- */
-function flushOnPageHide(writer: SegmentWriter): () => void {
-  const leave = (): void => {
-    writer.finishSegment()
-    writer.queue?.send(true)
-  }
-  const hidden = (): void => {
-    writer.isImmediate = true
-    leave()
-  }
-  const visible = (): void => {
-    writer.isImmediate = false
-    writer.queue?.retry()
-  }
+/** `visibilitychange` is the last event that is certain on phones; `freeze` and `pagehide` cover the other ways to leave. */
+function watchPageState(onPageState: (state: PageState) => void): () => void {
   // A tab may be opened in the background.
-  if (globalThis.document?.visibilityState === 'hidden') hidden()
-  return watchPage({ hidden, visible, freeze: leave, pagehide: leave })
+  if (globalThis.document?.visibilityState === 'hidden') onPageState('hidden')
+  const leave = (): void => onPageState('leaving')
+  return watchPage({ hidden: () => onPageState('hidden'), visible: () => onPageState('visible'), freeze: leave, pagehide: leave })
 }

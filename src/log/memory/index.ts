@@ -1,7 +1,7 @@
 import type { JsonOptions } from '../../core/json/stringify.ts'
+import { LogPipeline } from '../pipeline/log-pipeline.ts'
 import { SegmentStore } from '../pipeline/segment-store.ts'
-import { WriteQueue } from '../pipeline/write-queue.ts'
-import { SegmentWriter } from '../pipeline/writer.ts'
+import { createSink } from '../pipeline/sink.ts'
 import type { RulesOptions } from '../redact.ts'
 import type { PruneLimits } from '../store.ts'
 import { memoryBackend } from './backend.ts'
@@ -21,7 +21,7 @@ export interface MemoryLogOptions extends RulesOptions, JsonOptions {
  */
 export class MemoryLogStore extends SegmentStore {
   constructor({ retain, ...options }: MemoryLogOptions = {}) {
-    const writer = new SegmentWriter((sender) => new WriteQueue(memoryBackend(retain), { name: 'in memory' }, sender), options)
-    super(writer, options, () => writer.close())
+    const pipeline = new LogPipeline((events) => createSink(memoryBackend(retain), { name: 'in memory' }, events), options)
+    super(pipeline, options, () => pipeline.close())
   }
 }

@@ -2,9 +2,9 @@ import type { LogQuery, StoredRecord } from '../record.ts'
 import { RunRegistry, SegmentReader } from '../segment/reader.ts'
 import { type LocatedSegment, pendingCursorPrefix, type Segment, type SegmentHeader, storedCursorPrefix } from '../segment/segment.ts'
 import type { StoredSegmentHeader } from './backend.ts'
+import type { LogPipeline } from './log-pipeline.ts'
 import { type Matcher, matcher } from './match.ts'
 import type { WriteQueue } from './write-queue.ts'
-import type { SegmentWriter } from './writer.ts'
 
 type RecordBatches = AsyncGenerator<readonly StoredRecord[], void>
 
@@ -136,40 +136,41 @@ class LogScan {
 }
 
 /** What is in a log, what was written just now included. */
-export async function* readLog(writer: SegmentWriter, query: LogQuery): RecordBatches {
-  yield* (await openScan(writer, query)).batches()
+export async function* readLog(pipeline: LogPipeline, query: LogQuery): RecordBatches {
+  yield* (await openScan(pipeline, query)).batches()
 }
 
 /** What is in a log, and what comes into it, until `until` settles. */
-export async function* tailLog(writer: SegmentWriter, query: LogQuery, until: Promise<void>): RecordBatches {
+export async function* tailLog(pipeline: LogPipeline, query: LogQuery, until: Promise<void>): RecordBatches {
   let isOver = false
   let wake = (): void => {}
   void until.then(() => {
     isOver = true
     wake()
   })
-  writer.tailCount++
+  const { changes } = pipeline
+  changes.tailCount++
   try {
-    const scan = await openScan(writer, query)
-    let { removalCount } = writer
+    const scan = await openScan(pipeline, query)
+    let { removalCount } = changes
     while (!isOver) {
-      const { change } = writer
-      if (removalCount !== writer.removalCount) await scan.restartIfReplaced()
-      removalCount = writer.removalCount
+      const { next } = changes
+      if (removalCount !== changes.removalCount) await scan.restartIfReplaced()
+      removalCount = changes.removalCount
       yield* scan.batches()
       // Not a race with `until`: of each round it would remember something.
       if (!isOver)
         await new Promise<void>((resolve) => {
           wake = resolve
-          void change.then(resolve)
+          void next.then(resolve)
         })
     }
   } finally {
-    writer.tailCount--
+    changes.tailCount--
   }
 }
 
-async function openScan(writer: SegmentWriter, query: LogQuery): Promise<LogScan> {
-  await writer.flush().catch(() => {})
-  return new LogScan(await writer.opened, query)
+async function openScan(pipeline: LogPipeline, query: LogQuery): Promise<LogScan> {
+  await pipeline.flush().catch(() => {})
+  return new LogScan(await pipeline.opened, query)
 }

@@ -6,20 +6,20 @@ import { createRules, type Rules, type RulesOptions } from '../redact.ts'
 import { toMessageText } from '../segment/builder.ts'
 import type { Logger, LogStore, PruneLimits } from '../store.ts'
 import { streamFromBatches } from './batch-stream.ts'
+import type { LogPipeline } from './log-pipeline.ts'
 import type { WriteQueue } from './write-queue.ts'
-import type { SegmentWriter } from './writer.ts'
 
 /** A handle on a log of segments, with rules of its own. */
 export class SegmentStore implements LogStore {
   declare readonly [Symbol.asyncDispose]: () => Promise<void>
-  readonly #writer: SegmentWriter
+  readonly #pipeline: LogPipeline
   readonly #rules: Rules
   readonly #closing = Promise.withResolvers<void>()
   #isClosed = false
 
-  /** `release` closes the writer, unless others write there. */
-  constructor(writer: SegmentWriter, options: RulesOptions, release: () => Promise<void>) {
-    this.#writer = writer
+  /** `release` closes the pipeline, unless other handles use it. */
+  constructor(pipeline: LogPipeline, options: RulesOptions, release: () => Promise<void>) {
+    this.#pipeline = pipeline
     this.#rules = createRules(options)
     setAsyncDispose(this, async () => {
       if (this.#isClosed) return
@@ -30,13 +30,13 @@ export class SegmentStore implements LogStore {
   }
 
   get isDurable(): boolean {
-    return this.#writer.isDurable
+    return this.#pipeline.isDurable
   }
 
   write(record: LogRecord): void {
     if (this.#isClosed) return
     try {
-      this.#writer.write(record, this.#rules)
+      this.#pipeline.write(record, this.#rules)
     } catch {
       // No record at all, one whose getters throw, or a rule that does.
     }
@@ -44,22 +44,22 @@ export class SegmentStore implements LogStore {
 
   /** `rules`: in place of this handle's own. */
   append(records: readonly LogRecord[], rules: Rules = this.#rules): Promise<void> {
-    const appended = this.#isClosed ? Promise.reject(storeClosedError()) : this.#writer.append(records, rules)
+    const appended = this.#isClosed ? Promise.reject(storeClosedError()) : this.#pipeline.append(records, rules)
     appended.catch(() => {})
     return appended
   }
 
   read(query: LogQuery = {}): ReadableStream<StoredRecord> {
-    return streamFromBatches(async () => (await this.#loadReader()).readLog(this.#writer, query))
+    return streamFromBatches(async () => (await this.#loadReader()).readLog(this.#pipeline, query))
   }
 
   tail(filter: LogFilter = {}): ReadableStream<StoredRecord> {
-    const after = filter.after === undefined ? this.#writer.endCursor() : Promise.resolve(filter.after)
+    const after = filter.after === undefined ? this.#pipeline.endCursor() : Promise.resolve(filter.after)
     // Whoever reads is told.
     after.catch(() => {})
     return streamFromBatches(async (left) => {
       const until = Promise.race([left, this.#closing.promise])
-      return (await this.#loadReader()).tailLog(this.#writer, { ...filter, after: await after }, until)
+      return (await this.#loadReader()).tailLog(this.#pipeline, { ...filter, after: await after }, until)
     })
   }
 
@@ -78,16 +78,16 @@ export class SegmentStore implements LogStore {
   }
 
   get onRemoval(): Set<() => void> {
-    return this.#writer.onRemoval
+    return this.#pipeline.changes.onRemoval
   }
 
   async #flushedQueue(): Promise<WriteQueue> {
     await this.flush().catch(() => {})
-    return this.#writer.opened
+    return this.#pipeline.opened
   }
 
   flush(): Promise<void> {
-    return this.#writer.flush()
+    return this.#pipeline.flush()
   }
 
   logger(category: string | readonly string[]): Logger {

@@ -1,14 +1,31 @@
 import { ChaintapError } from '../../core/errors.ts'
-import type { SegmentBuffer } from '../segment/buffer.ts'
-import { SegmentEncoder } from '../segment/encoder.ts'
 import { pendingCursorPrefix, type Segment, storedCursorPrefix } from '../segment/segment.ts'
 import type { PruneLimits } from '../store.ts'
 import type { Backend } from './backend.ts'
 import { BoundedSegmentQueue, createKeyDeferred, createLossSegment, type PendingSegment, totalSegmentBytes } from './bounded-queue.ts'
 import { createRetentionEnforcer, prune } from './retention.ts'
-import type { WriteQueueEvents, WriteQueueOptions } from './write-queue-options.ts'
 
-export type { WriteQueueEvents, WriteQueueOptions }
+/** Options of a {@link WriteQueue}. */
+export interface WriteQueueOptions {
+  /** The log's name in errors and warnings. */
+  readonly name: string
+  /**
+   * Maximum size in bytes of the records in memory that are not stored yet; beyond it the oldest are dropped.
+   *
+   * @defaultValue 16,777,216 (16 MB)
+   */
+  readonly room?: number
+  /** Limits that are enforced from time to time if the backend is durable; a backend in memory enforces its own. */
+  readonly retain?: PruneLimits
+}
+
+/** What a {@link WriteQueue} emits. */
+export interface WriteQueueEvents {
+  /** There are new records to read. */
+  changed(): void
+  /** Segments were removed. */
+  removed(): void
+}
 
 /** How long a backend that has failed is left alone, in ms. */
 const RETRY_PAUSE_MS = 5_000
@@ -23,8 +40,6 @@ export class WriteQueue {
   readonly #events: WriteQueueEvents
   readonly #queue: BoundedSegmentQueue
   readonly #enforceRetention: (bytes: number) => void
-  readonly #onClose: () => void
-  readonly #encoder = new SegmentEncoder()
   /** The key of the last segment from here that is known to be kept. */
   #lastKey = 0
   #sendingCount = 0
@@ -32,17 +47,15 @@ export class WriteQueue {
   #failure: { readonly error: unknown; readonly until: number } | undefined
   #isWarned = false
 
-  /** `closed` is told when it is closed. */
-  constructor(backend: Backend, options: WriteQueueOptions, sender: WriteQueueEvents, closed: () => void = () => {}) {
-    this.#onClose = closed
+  constructor(backend: Backend, options: WriteQueueOptions, events: WriteQueueEvents) {
     this.backend = backend
     this.#options = options
-    this.#events = sender
+    this.#events = events
     this.#queue = new BoundedSegmentQueue(options.room ?? 16_777_216)
     this.#enforceRetention = createRetentionEnforcer(backend, options.retain, () => this.#notifyRemoved())
     backend.watch?.((isRemoval) => {
-      if (isRemoval) sender.removed()
-      sender.changed()
+      if (isRemoval) events.removed()
+      events.changed()
     })
   }
 
@@ -64,18 +77,14 @@ export class WriteQueue {
     return this.#failure !== undefined && performance.now() < this.#failure.until
   }
 
-  enqueue(draft: SegmentBuffer): void {
-    this.#enqueueSegment(this.#encoder.encode(draft))
-  }
-
-  #enqueueSegment(segment: Segment): void {
+  enqueue(segment: Segment): void {
     this.#queue.push(segment)
     this.send()
   }
 
   /** Notes that so many records, after those that have just been taken, did not get here. */
   reportLoss(records: number): void {
-    this.#enqueueSegment(createLossSegment(this.pending.at(-1)?.head.name ?? '', records))
+    this.enqueue(createLossSegment(this.pending.at(-1)?.head.name ?? '', records))
   }
 
   /** Sends what waits, unless something is under way; `isLast`: in any case, for there may be no later. */
@@ -185,7 +194,6 @@ export class WriteQueue {
   }
 
   close(): void {
-    this.#onClose()
     this.backend.close()
   }
 }

@@ -1,7 +1,8 @@
 import type { JsonOptions } from '../../core/json/stringify.ts'
+import { LogPipeline } from '../pipeline/log-pipeline.ts'
 import { SegmentStore } from '../pipeline/segment-store.ts'
-import { WriteQueue, type WriteQueueOptions } from '../pipeline/write-queue.ts'
-import { SegmentWriter } from '../pipeline/writer.ts'
+import { createSink } from '../pipeline/sink.ts'
+import type { WriteQueueOptions } from '../pipeline/write-queue.ts'
 import type { RulesOptions } from '../redact.ts'
 import { type D1Binding, d1Backend } from './d1-backend.ts'
 
@@ -19,8 +20,8 @@ export interface D1LogOptions extends RulesOptions, JsonOptions, Pick<WriteQueue
  */
 export class D1LogStore extends SegmentStore {
   constructor(database: D1Binding, { room, ...options }: D1LogOptions = {}) {
-    const kept = { name: 'in D1', ...(room !== undefined && { room }) }
-    const writer = new SegmentWriter((sender) => new WriteQueue(d1Backend(database), kept, sender), options)
-    super(writer, options, () => writer.close())
+    const queueOptions = { name: 'in D1', ...(room !== undefined && { room }) }
+    const pipeline = new LogPipeline((events) => createSink(d1Backend(database), queueOptions, events), options)
+    super(pipeline, options, () => pipeline.close())
   }
 }

@@ -1,7 +1,8 @@
 import type { JsonOptions } from '../../core/json/stringify.ts'
+import { LogPipeline } from '../pipeline/log-pipeline.ts'
 import { SegmentStore } from '../pipeline/segment-store.ts'
-import { WriteQueue, type WriteQueueOptions } from '../pipeline/write-queue.ts'
-import { SegmentWriter } from '../pipeline/writer.ts'
+import { createSink } from '../pipeline/sink.ts'
+import type { WriteQueueOptions } from '../pipeline/write-queue.ts'
 import type { RulesOptions } from '../redact.ts'
 import type { PruneLimits } from '../store.ts'
 import { type SqliteStorage, sqliteBackend } from './backend.ts'
@@ -31,8 +32,8 @@ export interface DurableLogOptions extends RulesOptions, JsonOptions, Pick<Write
  */
 export class DurableLogStore extends SegmentStore {
   constructor(storage: SqliteStorage, { retain = { maxBytes: 67_108_864 }, room, ...options }: DurableLogOptions = {}) {
-    const kept = { name: 'in SQLite', retain, ...(room !== undefined && { room }) }
-    const writer = new SegmentWriter((sender) => new WriteQueue(sqliteBackend(storage), kept, sender), options)
-    super(writer, options, () => writer.close())
+    const queueOptions = { name: 'in SQLite', retain, ...(room !== undefined && { room }) }
+    const pipeline = new LogPipeline((events) => createSink(sqliteBackend(storage), queueOptions, events), options)
+    super(pipeline, options, () => pipeline.close())
   }
 }
