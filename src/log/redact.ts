@@ -1,3 +1,4 @@
+import { SECRET_NAME_SOURCE, SECRET_PATTERNS } from '../core/util/secrets.ts'
 import type { LogRecord } from './record.ts'
 import { type JsonRules, REDACTED, redactJson } from './redact-json.ts'
 
@@ -21,33 +22,9 @@ export interface Rules {
   readonly mask: (text: string) => string
 }
 
-export const createRules = ({ redact = [], keep }: RulesOptions): Rules => ({ keep, ...createSecretRedactor(redact) })
-
-/** Names of headers, fields and parameters that carry what nobody else may see; `myApiKey` and `x-goog-api-key` end like them. */
-const SECRET_NAME_SOURCE =
-  'authorization|cookie|api[-_]?key|access[-_]?key|private[-_]?key|secret|passw(?:or)?d|passphrase|(?:access|auth|refresh|session|bearer|id)[-_]?token'
 const SECRET_NAME = new RegExp(`(?:${SECRET_NAME_SOURCE})$`, 'i')
 
-/**
- * What has the shape of a secret, in any text. A hit is all of the secret and nothing else, so that it can be covered. None looks back, or
- * far, from where no secret can begin: in 40,000 spaces, or with 10,000 addresses of mail, that took seconds.
- */
-const SECRET_PATTERNS: readonly RegExp[] = [
-  // OpenAI's and its many likenesses', Stripe's, Langfuse's.
-  /\b[spr]k[-_][\w*-]{8,}/g,
-  /\b(?:gsk|xai|pplx|hf|r8|gh[oprsu]|github_pat|glpat|xox[a-z])[-_][\w-]{16,}/g,
-  // Google's, Amazon's, JSON Web Tokens.
-  /\b(?:AIza[\w-]{20,}|A[KS]IA[A-Z\d]{12,})/g,
-  /eyJ(?:(?!eyJ)[\w-]){8,}\.[\w-]{8,}(?:\.[\w-]*)?/g,
-  // Prose has bearers too, but none with digits.
-  /(?=\S)(?<=\bbearer +)(?=\S*\d)[^\s"',;\\]{8,}/gi,
-  new RegExp(
-    `(?=[^\\s"'\\\\])(?<=(?:${SECRET_NAME_SOURCE})["'\\\\]*\\s*[:=]\\s*["'\\\\]*(?:bearer |basic )?)(?!bearer |basic )[^\\s"'\\\\,;&}]{4,}`,
-    'gi',
-  ),
-  /(?<=[?&](?:key|token|sig|signature)=)[^&\s"'#\\]{4,}/gi,
-  /(?<=:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/g,
-]
+export const createRules = ({ redact = [], keep }: RulesOptions): Rules => ({ keep, ...createSecretRedactor(redact) })
 
 /**
  * Where this does not match in small letters there is nothing to look for: it takes half a microsecond for 300 characters, where the search

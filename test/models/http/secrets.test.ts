@@ -14,6 +14,23 @@ describe('secrets', () => {
     expect(redact('Incorrect API key provided: sk-ab**************yz.')).not.toContain('yz')
   })
 
+  test('createRedactor() replaces what the log redacts, too (P11)', () => {
+    const redact = createRedactor([])
+    for (const secret of [
+      'gsk_0123456789abcdef',
+      'xai-0123456789abcdef',
+      'AIzaSyA0123456789abcdefghi',
+      'AKIAABCDEFGH12345678',
+      'ghp_0123456789abcdefghij',
+      'xoxb-0123456789-abcdef',
+      'eyJhbGciOiJI.eyJzdWIiOiIx.c2lnbmF0dXJl',
+    ]) {
+      expect(redact(`refused: ${secret}.`)).not.toContain(secret)
+    }
+    expect(redact('{"api_key":"abcd1234","user":"me"}')).toBe('{"api_key":"[redacted]","user":"me"}')
+    expect(redact('GET https://me:pass@host/?key=abcd1234&page=2')).toBe('GET https://me:[redacted]@host/?key=[redacted]&page=2')
+  })
+
   test('short ones are left alone: they would tear holes into every text', () => {
     expect(createRedactor(['a', 'test', ''])('a test of the latest')).toBe('a test of the latest')
   })
