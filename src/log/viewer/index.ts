@@ -5,18 +5,19 @@ import { Viewer } from './viewer.ts'
 export type { LogStore } from '../store.ts'
 export type { ViewerPrices } from './model/describe-row.ts'
 
-// Where there are no pages (a server that renders), the module can be loaded all the same.
+// Lets the module be loaded where there is no DOM, e.g. for server-side rendering.
 const Base: typeof HTMLElement = globalThis.HTMLElement ?? (class {} as unknown as typeof HTMLElement)
 
 /**
- * `<chaintap-log>`: shows a log: its runs as trees with their times, what the program said between them, and what comes in.
+ * The element `<chaintap-log>`: displays a log and follows it. Runs are displayed as trees on a time axis, free records between them.
  *
- * Importing `chaintap/viewer` defines it. It is as wide as its place, and 36rem high unless CSS says otherwise. Light or dark by its
- * `color-scheme`; docs/log.md has the custom properties and parts by which it is styled. All content is shown as text, never as HTML.
+ * Importing `chaintap/viewer` defines the element. It is as wide as its container and 36rem high by default. Its `color-scheme` selects the light
+ * or the dark theme; docs/log.md lists the custom properties and parts for styling. All content is displayed as text, never as HTML.
  *
  * @example
- * import 'chaintap/viewer'
- * document.body.appendChild(Object.assign(document.createElement('chaintap-log'), { store: log.store }))
+ * const viewer = new ChaintapLog()
+ * viewer.store = log
+ * document.body.appendChild(viewer)
  */
 export class ChaintapLog extends Base {
   #store: LogStore | undefined
@@ -24,7 +25,7 @@ export class ChaintapLog extends Base {
   #viewer: Viewer | undefined
   #isOn = false
 
-  /** The log to be shown; another one takes its place. It is read only while the element is in a page, and never closed. */
+  /** The log to display; `undefined` displays none. It is read only while the element is in a page, and never closed. */
   get store(): LogStore | undefined {
     return this.#store
   }
@@ -34,7 +35,7 @@ export class ChaintapLog extends Base {
     if (this.#isOn) this.#viewer?.start(store)
   }
 
-  /** Says what models cost, where they do not say so themselves: `genaiPrices()` or a `priceTable`. */
+  /** Prices of models whose provider does not report the cost: `await genaiPrices()`, a `priceTable`, or your own object. */
   get prices(): ViewerPrices | undefined {
     return this.#prices
   }
@@ -44,9 +45,9 @@ export class ChaintapLog extends Base {
     if (this.#viewer) this.#viewer.prices = prices
   }
 
-  /** Called by the page. */
+  /** Called by the browser when the element is inserted into a document. */
   connectedCallback(): void {
-    // What was set before the element was defined is a property of its own, in the way of ours.
+    // A property that was set before the element was defined is an own property that hides the accessor.
     for (const name of ['store', 'prices'] as const) {
       if (!Object.hasOwn(this, name)) continue
       const { value } = Object.getOwnPropertyDescriptor(this, name) ?? {}
@@ -60,9 +61,9 @@ export class ChaintapLog extends Base {
     this.#viewer.start(this.#store)
   }
 
-  /** Called by the page. */
+  /** Called by the browser when the element is removed from a document. */
   disconnectedCallback(): void {
-    // What is moved is back at once, and stays as it is.
+    // An element that is moved is connected again within the same task, and keeps its state.
     queueMicrotask(() => {
       this.#isOn = this.isConnected
       if (!this.#isOn) this.#viewer?.stop()
@@ -70,7 +71,7 @@ export class ChaintapLog extends Base {
   }
 }
 
-// Two copies of the package may meet in one page: the first one stays.
+// A page may contain two copies of the package: the first one defines the element.
 if (globalThis.customElements && !customElements.get('chaintap-log')) customElements.define('chaintap-log', ChaintapLog)
 
 declare global {

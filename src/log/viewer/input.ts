@@ -67,7 +67,7 @@ export function bindPointer(viewer: ViewerControls): void {
   list.element.addEventListener('click', ({ target }) => {
     const row = list.rowOf(target)
     if (!row) return
-    const isMarker = target instanceof Element && target.classList.contains('twist')
+    const isMarker = target instanceof Element && target.classList.contains('toggle')
     if (!isMarker || !('run' in row)) return viewer.select(row)
     list.active = row
     viewer.model.toggle(row)

@@ -15,7 +15,7 @@ import { ListView } from './view/list.ts'
 import { viewerCss } from './view/style.ts'
 import { Toolbar } from './view/toolbar.ts'
 
-/** What holds a log, its lines and its controls together. */
+/** Connects a log, the model of its lines, and the views. */
 export class Viewer implements FeedListener {
   readonly toolbar: Toolbar = new Toolbar(
     () => this.#applyFilter(),
@@ -29,7 +29,7 @@ export class Viewer implements FeedListener {
   #store: LogStore | undefined
   #feed: LogFeed | undefined
   #isRenderQueued = false
-  /** How many outermost lines there were when the newest was last in sight. */
+  /** Number of top-level rows when the newest one was last visible. */
   #seenTopCount = 0
   #searchTimer: ReturnType<typeof setTimeout> | undefined
 
@@ -38,9 +38,9 @@ export class Viewer implements FeedListener {
     style.replaceSync(viewerCss)
     root.adoptedStyleSheets = [style]
     this.#frame = new FrameView({
-      newest: () => this.#jumpToNewest(),
-      again: () => this.start(this.#store),
-      clear: () => this.#clearFilters(),
+      jumpToNewest: () => this.#jumpToNewest(),
+      retry: () => this.start(this.#store),
+      clearFilters: () => this.#clearFilters(),
     })
     const { problem, empty, newest, foot, announcer } = this.#frame
     const main = createElement('div', { class: 'main' }, createElement('div', { class: 'lines' }, this.list.element, empty, newest))
@@ -48,7 +48,7 @@ export class Viewer implements FeedListener {
       closed: () => this.close(),
       changed: () => this.changed(),
       failed: (error) => this.failed(error),
-      announce: (words) => this.#frame.announce(words),
+      announce: (text) => this.#frame.announce(text),
     })
     root.append(this.toolbar.element, problem, main, foot, announcer)
     this.toolbar.search.addEventListener('input', () => {
@@ -65,7 +65,7 @@ export class Viewer implements FeedListener {
     if (this.#details.row) this.select(this.#details.row)
   }
 
-  /** Shows a log from its newest record on, and follows it. */
+  /** Displays a log from its newest record, and follows it. */
   start(store: LogStore | undefined): void {
     this.stop()
     this.#store = store
@@ -82,7 +82,7 @@ export class Viewer implements FeedListener {
     this.#applyFilter()
   }
 
-  /** Nothing of the log is read any more. */
+  /** Stops reading the log. */
   stop(): void {
     this.#feed?.stop()
     this.#feed = undefined
@@ -115,7 +115,7 @@ export class Viewer implements FeedListener {
     this.changed()
   }
 
-  /** Draws before the page is next shown, once, however much has changed. */
+  /** Requests a render before the next frame; several calls share one. */
   changed(): void {
     if (this.#isRenderQueued) return
     this.#isRenderQueued = true
@@ -125,7 +125,7 @@ export class Viewer implements FeedListener {
     })
   }
 
-  /** Goes to a line; with the details open they follow. */
+  /** Makes a row the active line; if the details are open, shows those of the row. */
   activate(row: Row): void {
     this.list.active = row
     this.list.reveal(row, this.model)
@@ -141,7 +141,7 @@ export class Viewer implements FeedListener {
     this.changed()
   }
 
-  /** Shows no details any more. False where none were shown. */
+  /** Closes the details; returns `false` if none were open. */
   close(): boolean {
     if (!this.#details.row) return false
     this.#details.close()
@@ -163,8 +163,8 @@ export class Viewer implements FeedListener {
   }
 
   async #runSearch(store: LogStore, text: string): Promise<void> {
-    const isThrough = await this.#search.start(store, text, this, () => this.#applyFilter())
-    if (isThrough) this.#frame.announce(`${plural(this.#search.found?.size ?? 0, 'line')} found.`)
+    const isComplete = await this.#search.start(store, text, this, () => this.#applyFilter())
+    if (isComplete) this.#frame.announce(`${plural(this.#search.found?.size ?? 0, 'line')} found.`)
     this.changed()
   }
 

@@ -1,4 +1,4 @@
-// What logs of others hold, and what pages do to the viewer.
+// Malformed logs, and pages that interfere with the viewer.
 import { IndexedDBLogStore } from 'chaintap/indexeddb'
 import { type LogRecord, MemoryLogStore } from 'chaintap/log'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -8,6 +8,7 @@ import { tab } from '../../support/tab.ts'
 import {
   button,
   element,
+  eventFactory,
   eventually,
   failed,
   list,
@@ -19,20 +20,19 @@ import {
   root,
   rowNamed,
   show,
-  standingFor,
   storeOf,
-  teller,
   textsOf,
+  withOverrides,
 } from './page.ts'
 
 const state = () => part('.foot .live').textContent
 
-describe('a log that is cleared', () => {
+describe('<chaintap-log> when records are removed', () => {
   afterEach(() => {
     for (const frame of document.querySelectorAll('iframe')) frame.remove()
   })
 
-  test('loses its lines, and is followed', async () => {
+  test('removes all lines after clear() and follows the log', async () => {
     const store = await storeOf([...many(2_500), ...failed()])
     show(store)
     await eventually(() => rowNamed('Chain')).toBeDefined()
@@ -41,13 +41,13 @@ describe('a log that is cleared', () => {
     await store.clear()
     await eventually(names).toEqual([])
     expect(part('.details').hidden).toBe(true)
-    await eventually(() => part('.empty').textContent).toContain('Nothing is in this log yet')
+    await eventually(() => part('.empty').textContent).toContain('This log is empty')
     expect(root().querySelectorAll('.chip:not([hidden])')).toHaveLength(0)
     await store.append([said('a new beginning')])
     await eventually(names).toEqual(['a new beginning'])
   })
 
-  test('shows what was written right after it', async () => {
+  test('displays records written right after clear()', async () => {
     const store = await storeOf(failed())
     show(store)
     await eventually(names).toHaveLength(4)
@@ -58,7 +58,7 @@ describe('a log that is cleared', () => {
     await eventually(() => names().includes('Chain')).toBe(false)
   })
 
-  test('by another tab, too', async () => {
+  test('removes all lines after another tab called clear()', async () => {
     const name = `cleared-${Math.random()}`
     const store = new IndexedDBLogStore({ name })
     const there = new (await tab()).IndexedDBLogStore({ name })
@@ -73,24 +73,24 @@ describe('a log that is cleared', () => {
       await eventually(names).toEqual(['from elsewhere'])
     } finally {
       element.remove()
-      for (const each of [store, there]) await each[Symbol.asyncDispose]()
+      for (const opened of [store, there]) await opened[Symbol.asyncDispose]()
       indexedDB.deleteDatabase(`chaintap:${name}`)
     }
   })
 
-  test('in part keeps what is shown of it', async () => {
+  test('keeps displayed records that retention has removed', async () => {
     const store = new MemoryLogStore({ retain: {} })
     for (let i = 0; i < 4; i++) await store.append(many(100, i * 100))
     show(store)
-    await eventually(() => textsOf('.said').at(-1)).toBe('line 399')
+    await eventually(() => textsOf('.text').at(-1)).toBe('line 399')
     await eventually(state).toBe('live')
     await store.prune({ maxRecords: 150 })
     await store.append([said('after')])
-    await eventually(() => textsOf('.said').at(-1)).toBe('after')
+    await eventually(() => textsOf('.text').at(-1)).toBe('after')
     expect(part('.counts').textContent).toBe('401 records')
   })
 
-  test('is listened to no longer than it is shown', async () => {
+  test('removes its onRemoval callback when it displays another log or leaves the page', async () => {
     const store = await storeOf(failed())
     show(store)
     await eventually(names).toHaveLength(4)
@@ -102,7 +102,7 @@ describe('a log that is cleared', () => {
   })
 })
 
-describe('a log that is not as it should be', () => {
+describe('<chaintap-log> with malformed records', () => {
   const contents: readonly unknown[] = [
     [null],
     ['text', 1],
@@ -121,11 +121,11 @@ describe('a log that is not as it should be', () => {
     null,
   ]
 
-  test.each(messages.map((message) => [JSON.stringify(message), message] as const))('shows %s', async (_, message) => {
-    const tell = teller()
+  test.each(messages.map((message) => [JSON.stringify(message), message] as const))('displays %s', async (_, message) => {
+    const emit = eventFactory()
     const records: LogRecord[] = [
-      tell(modelRun, { type: 'start', input: [message] }),
-      tell(modelRun, { type: 'end', output: message, usage: { inputTokens: null, outputTokens: 'x', cost: '1' } as never }),
+      emit(modelRun, { type: 'start', input: [message] }),
+      emit(modelRun, { type: 'end', output: message, usage: { inputTokens: null, outputTokens: 'x', cost: '1' } as never }),
     ]
     const store = await storeOf(records)
     show(store)
@@ -137,10 +137,10 @@ describe('a log that is not as it should be', () => {
     expect(part('.problem').hidden).toBe(true)
   })
 
-  test('shows of a run that tells of 20,000 things what came first and last', async () => {
-    const tell = teller()
-    const progress = (data: number) => tell(modelRun, { type: 'custom', name: 'progress', data })
-    const store = await storeOf([tell(modelRun, { type: 'start', input: 'Go' }), ...Array.from({ length: 20_000 }, (_, i) => progress(i))])
+  test('displays the first and last 100 of 20,000 events of a run', async () => {
+    const emit = eventFactory()
+    const progress = (data: number) => emit(modelRun, { type: 'custom', name: 'progress', data })
+    const store = await storeOf([emit(modelRun, { type: 'start', input: 'Go' }), ...Array.from({ length: 20_000 }, (_, i) => progress(i))])
     show(store)
     await eventually(() => rowNamed('Model')).toBeDefined()
     rowNamed('Model')?.click()
@@ -153,10 +153,10 @@ describe('a log that is not as it should be', () => {
     await eventually(() => sections().at(-3)).toBe('progress20000')
   })
 
-  test('says why it cannot be searched', async () => {
+  test('displays the error of a failed search', async () => {
     const store = await storeOf(failed())
     const broken = new ReadableStream({ pull: () => Promise.reject(new Error('The disk is gone.')) }, { highWaterMark: 0 })
-    show(standingFor(store, { read: (query) => (query?.text ? broken : store.read(query)) }))
+    show(withOverrides(store, { read: (query) => (query?.text ? broken : store.read(query)) }))
     await eventually(names).toHaveLength(4)
     const search = part<HTMLInputElement>('[aria-label=Search]')
     search.value = 'x'
@@ -164,15 +164,15 @@ describe('a log that is not as it should be', () => {
     await eventually(() => part('[role=alert]').textContent).toContain('The disk is gone.')
   })
 
-  test('shows times that no clock has', async () => {
-    const tell = teller(8.64e15 - 15)
+  test('displays times at the limits of Date', async () => {
+    const emit = eventFactory(8.64e15 - 15)
     const far = run('far', { name: 'Far' })
     show(
       await storeOf([
         said('long ago', { at: -8.64e15 }),
-        tell(far, { type: 'start', input: 1 }),
-        tell(far, { type: 'text', text: 'x' }),
-        tell(far, { type: 'end', output: 1 }),
+        emit(far, { type: 'start', input: 1 }),
+        emit(far, { type: 'text', text: 'x' }),
+        emit(far, { type: 'end', output: 1 }),
       ]),
     )
     await eventually(() => new Set(names())).toEqual(new Set(['Far', 'long ago']))
@@ -181,11 +181,11 @@ describe('a log that is not as it should be', () => {
   })
 })
 
-describe('in a page of others', () => {
-  /** Whether the page may still make something of the key. */
+describe('<chaintap-log> in a page', () => {
+  /** Presses a key; returns whether the page may still handle it. */
   const isPassedOn = press
 
-  test('a key without a use here is the page’s: Escape closes the dialog around it', async () => {
+  test('leaves Escape to the page if there is nothing to close', async () => {
     show(await storeOf(failed()))
     await eventually(names).toHaveLength(4)
     list().focus()
@@ -210,7 +210,7 @@ describe('in a page of others', () => {
       'moveBefore' in place ? Reflect.apply(place.moveBefore as () => void, place, [element, null]) : undefined,
   }
 
-  test.each(Object.entries(moves))('moved within it by %s, the viewer stays as it is', async (_, move) => {
+  test.each(Object.entries(moves))('keeps its state when it is moved by %s', async (_, move) => {
     show(await storeOf([...many(900), ...failed()]))
     await eventually(() => rowNamed('Chain')).toBeDefined()
     rowNamed('Chain')?.click()
@@ -226,7 +226,7 @@ describe('in a page of others', () => {
     place.remove()
   })
 
-  test('letters that mean something to a regular expression mean themselves', async () => {
+  test('searches for characters of regular expressions literally', async () => {
     show(await storeOf([said('a.b*c (d) [e] \\f ^g$'), said('aXb*c')]))
     await eventually(names).toHaveLength(2)
     const search = part<HTMLInputElement>('[aria-label=Search]')
@@ -242,10 +242,10 @@ describe('in a page of others', () => {
   })
 })
 
-const isTold = server.browser === 'chromium'
+const canForceColors = server.browser === 'chromium'
 
-test.runIf(isTold)(
-  'where the system gives the colours, what is open, pressed and chosen is seen (only Chromium can be told so by a test)',
+test.runIf(canForceColors)(
+  '<chaintap-log> shows what is expanded, pressed and selected with forced colors (only Chromium can emulate them)',
   async () => {
     const colours = (value: string) => cdp().send('Emulation.setEmulatedMedia', { features: [{ name: 'forced-colors', value }] })
     await colours('active')
@@ -256,8 +256,8 @@ test.runIf(isTold)(
       button('error').click()
       await eventually(() => button('error').ariaPressed).toBe('true')
       const look = (selector: string, pseudo?: string) => getComputedStyle(part(selector), pseudo)
-      const twist = look('.holds .twist', '::before')
-      expect(twist.borderTopColor).not.toBe(twist.borderRightColor)
+      const marker = look('.parent .toggle', '::before')
+      expect(marker.borderTopColor).not.toBe(marker.borderRightColor)
       expect(look('.chip[aria-pressed=true]').outlineStyle).not.toBe(look('.chip[aria-pressed=false]').outlineStyle)
       expect(look('.row[aria-selected=true]').outlineStyle).not.toBe(look('.row[aria-selected=false]').outlineStyle)
     } finally {
@@ -266,7 +266,7 @@ test.runIf(isTold)(
   },
 )
 
-test('what of a log is not allowed to be copied is said', async () => {
+test('<chaintap-log> announces that copying was refused', async () => {
   Object.defineProperty(navigator, 'clipboard', { configurable: true, value: { writeText: () => Promise.reject(new Error('no')) } })
   try {
     show(await storeOf(failed()))

@@ -12,12 +12,12 @@ import { patience } from '../../support/patience.ts'
 const child = (id: string, parentId: string, more: Partial<Run> = {}): Run =>
   run(id, { parentId, rootId: 'root', kind: 'chat_model', ...more })
 
-type Told = RunEvent extends infer Event ? (Event extends RunEvent ? Omit<Event, 'run' | 'at' | 'seq'> : never) : never
+type Payload = RunEvent extends infer Event ? (Event extends RunEvent ? Omit<Event, 'run' | 'at' | 'seq'> : never) : never
 
-/** Events one by one, each a millisecond after the last. */
-function teller(): (run: Run, told: Told) => RunEvent {
+/** Returns a function that creates the events of a tree, each 1 ms after the last. */
+function eventFactory(): (run: Run, payload: Payload) => RunEvent {
   let seq = 0
-  return (of, told) => ({ run: of, at: 1_000 + seq, seq: seq++, ...told })
+  return (of, payload) => ({ run: of, at: 1_000 + seq, seq: seq++, ...payload })
 }
 
 async function stored(records: readonly LogRecord[]): Promise<StoredRecord[]> {
@@ -35,34 +35,34 @@ function modelOf(records: readonly StoredRecord[]): LogModel {
   return model
 }
 
-/** A chain of two models, with something said before, between and after. */
+/** A chain of two models, with free records before, between and after. */
 function chain(): readonly LogRecord[] {
-  const tell = teller()
+  const emit = eventFactory()
   const root = run('root', { tags: ['chat'] })
   const [one, two] = [child('one', 'root'), child('two', 'root', { tags: ['late'] })]
   return [
     said('before', { at: 999 }),
-    tell(root, { type: 'start', input: 'Hi' }),
-    tell(one, { type: 'start', input: 'Hi' }),
-    tell(one, { type: 'token', token: 'Bears ' }),
-    tell(one, { type: 'token', token: 'sleep.' }),
+    emit(root, { type: 'start', input: 'Hi' }),
+    emit(one, { type: 'start', input: 'Hi' }),
+    emit(one, { type: 'token', token: 'Bears ' }),
+    emit(one, { type: 'token', token: 'sleep.' }),
     said('between', { level: 'warning', at: 1_004 }),
-    tell(one, { type: 'end', output: 'Bears sleep.', usage: { inputTokens: 3, outputTokens: 2 } }),
-    tell(two, { type: 'start', input: 'more' }),
-    tell(two, { type: 'error', error: new ModelError('http', 'Overloaded'), partial: undefined, usage: { inputTokens: 4 } }),
-    tell(root, { type: 'end', output: 'Bears sleep.' }),
+    emit(one, { type: 'end', output: 'Bears sleep.', usage: { inputTokens: 3, outputTokens: 2 } }),
+    emit(two, { type: 'start', input: 'more' }),
+    emit(two, { type: 'error', error: new ModelError('http', 'Overloaded'), partial: undefined, usage: { inputTokens: 4 } }),
+    emit(root, { type: 'end', output: 'Bears sleep.' }),
     said('after', { at: 2_000 }),
   ]
 }
 
-/** A log in which runs of several trees begin, speak and end in turn, as the choices say. */
+/** A log of interleaved run trees; the choices select what happens next. */
 function random(choices: readonly number[]): readonly LogRecord[] {
   const [open, records]: [Run[], LogRecord[]] = [[], []]
   const seqs = new Map<string, number>()
-  const tell = (of: Run, told: Told): void => {
+  const emit = (of: Run, payload: Payload): void => {
     const seq = seqs.get(of.rootId) ?? 0
     seqs.set(of.rootId, seq + 1)
-    records.push({ run: of, at: records.length, seq, ...told })
+    records.push({ run: of, at: records.length, seq, ...payload })
   }
   for (const [i, choice] of choices.entries()) {
     const [what, which] = [choice % 5, Math.floor(choice / 5)]
@@ -70,10 +70,10 @@ function random(choices: readonly number[]): readonly LogRecord[] {
     if (what === 0) records.push(said(`said ${i}`, { at: i }))
     else if (!of || what === 1) open.push(what === 1 && of ? child(`run ${i}`, of.id, { rootId: of.rootId }) : run(`run ${i}`))
     else if (what === 2) open.push(run(`run ${i}`))
-    else if (what === 3) tell(of, { type: 'token', token: 'a' })
-    else if (!open.some(({ parentId }) => parentId === of.id)) tell(open.splice(open.indexOf(of), 1)[0] ?? of, { type: 'end', output: 1 })
+    else if (what === 3) emit(of, { type: 'token', token: 'a' })
+    else if (!open.some(({ parentId }) => parentId === of.id)) emit(open.splice(open.indexOf(of), 1)[0] ?? of, { type: 'end', output: 1 })
     const last = open.at(-1)
-    if (last && last.id === `run ${i}`) tell(last, { type: 'start', input: 1 })
+    if (last && last.id === `run ${i}`) emit(last, { type: 'start', input: 1 })
   }
   return records
 }
@@ -84,8 +84,8 @@ const found = (model: LogModel, id: string) => {
   return row
 }
 
-describe('records as lines', () => {
-  test('runs stand below what they are part of, where they began; free records between them', async () => {
+describe('LogModel', () => {
+  test('places runs below their parent, where they began, and free records between them', async () => {
     const model = modelOf(await stored(chain()))
     expect(linesOf(model)).toEqual(['before', 'root', '  one', '  two', 'between', 'after'])
     expect(model.rows.map(({ position }) => position)).toEqual([1, 2, 1, 2, 3, 4])
@@ -93,20 +93,20 @@ describe('records as lines', () => {
     expect(found(model, 'root').size).toBe(2)
   })
 
-  test('a run that was resumed stands where it was told last, and counts once', async () => {
-    const tell = teller()
+  test('places a resumed run below its last call, and counts it once', async () => {
+    const emit = eventFactory()
     const [one, two] = [run('call 1'), run('call 2')]
     const below = (call: Run): Run => run('model', { parentId: call.id, rootId: call.id, kind: 'chat_model' })
     const records = await stored([
-      tell(one, { type: 'start', input: 'Hi' }),
-      tell(below(one), { type: 'start', input: 'Hi' }),
-      tell(below(one), { type: 'token', token: 'Bears ' }),
-      tell(two, { type: 'start', input: undefined }),
-      tell(below(two), { type: 'start', input: 'Hi' }),
-      tell(below(two), { type: 'token', token: 'Bears ' }),
-      tell(below(two), { type: 'token', token: 'sleep.' }),
-      tell(below(two), { type: 'end', output: 'Bears sleep.' }),
-      tell(two, { type: 'end', output: 'Bears sleep.' }),
+      emit(one, { type: 'start', input: 'Hi' }),
+      emit(below(one), { type: 'start', input: 'Hi' }),
+      emit(below(one), { type: 'token', token: 'Bears ' }),
+      emit(two, { type: 'start', input: undefined }),
+      emit(below(two), { type: 'start', input: 'Hi' }),
+      emit(below(two), { type: 'token', token: 'Bears ' }),
+      emit(below(two), { type: 'token', token: 'sleep.' }),
+      emit(below(two), { type: 'end', output: 'Bears sleep.' }),
+      emit(two, { type: 'end', output: 'Bears sleep.' }),
     ])
     for (const seam of records.keys()) {
       const model = modelOf(records.slice(seam))
@@ -116,7 +116,7 @@ describe('records as lines', () => {
     }
   })
 
-  test('older records, the newest first and in any pieces, make the same lines as all in their order', async () => {
+  test('builds the same lines from prepended pages as from all records in order', async () => {
     const records = await stored(chain())
     const whole = modelOf(records)
     await fc.assert(
@@ -137,7 +137,7 @@ describe('records as lines', () => {
     )
   })
 
-  test('and so does any log', async () => {
+  test('builds the same lines from prepended, appended and filtered random logs', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(), { maxLength: 60 }), fc.nat(), fc.integer({ min: 1, max: 20 }), async (choices, cut, piece) => {
         const records = await stored(random(choices))
@@ -162,7 +162,7 @@ describe('records as lines', () => {
     )
   })
 
-  test('a run has its times, its tokens and how it ended', async () => {
+  test('computes times, tokens, usage and ending of runs', async () => {
     const model = modelOf(await stored(chain()))
     const [root, one, two] = ['root', 'one', 'two'].map((id) => found(model, id))
     expect(one).toMatchObject({ start: 1_001, firstTokenAt: 1_002, lastTokenAt: 1_003, end: 1_004, tokens: 2, level: 'info' })
@@ -173,11 +173,11 @@ describe('records as lines', () => {
     expect(root?.totalUsage).toEqual({ inputTokens: 7, outputTokens: 2 })
   })
 
-  test('who stops a run is told from what fails; what has no end is running only while it is heard of', async () => {
-    const tell = teller()
+  test('distinguishes stopped and failed runs, and running and unfinished ones', async () => {
+    const emit = eventFactory()
     const records = await stored([
-      tell(run('stopped'), { type: 'error', error: new UserStop(), partial: undefined }),
-      tell(run('running'), { type: 'start', input: 1 }),
+      emit(run('stopped'), { type: 'error', error: new UserStop(), partial: undefined }),
+      emit(run('running'), { type: 'start', input: 1 }),
     ])
     const live = modelOf(records)
     expect(runStateOf(found(live, 'stopped'))).toBe('stopped')
@@ -194,7 +194,7 @@ describe('records as lines', () => {
     expect(Object.fromEntries(tags)).toEqual({ chat: 1, late: 1 })
   })
 
-  test('closed runs hide what is below them', async () => {
+  test('hides the children of collapsed runs', async () => {
     const model = modelOf(await stored(chain()))
     model.toggle(found(model, 'root'))
     expect(linesOf(model)).toEqual(['before', 'root', 'between', 'after'])
@@ -215,7 +215,7 @@ describe('records as lines', () => {
     [{ before: 1_000 }, ['before', 'root']],
     [{ found: new Set(['one']) }, ['root', '  one']],
     [{ tag: 'late', kinds: new Set(['message'] as const) }, []],
-  ])('a filter leaves what meets it, below what it is part of: %o', async (filter, lines) => {
+  ])('keeps matches and their parents with the filter %o', async (filter, lines) => {
     const model = modelOf(await stored(chain()))
     model.filter = filter
     expect(linesOf(model)).toEqual(lines)
@@ -226,7 +226,7 @@ describe('records as lines', () => {
     expect(linesOf(model)).toHaveLength(6)
   })
 
-  test('what comes in is seen at once, under a filter too', async () => {
+  test('updates rows after each appended record, with a filter too', async () => {
     const records = await stored(chain())
     for (const filter of [{}, { levels: new Set(['error', 'warning'] as const) }]) {
       const [model, whole] = [new LogModel(), modelOf(records)]
@@ -240,19 +240,19 @@ describe('records as lines', () => {
     }
   })
 
-  test('what comes in stands behind the lines that are there, of which none is made anew', async () => {
-    const tell = teller()
+  test('appends new lines without rebuilding the others', async () => {
+    const emit = eventFactory()
     const model = modelOf(await stored([...Array.from({ length: 2_000 }, (_, i) => said(`${i}`)), ...chain()]))
     const { rows } = model
     const [first, version] = [rows[0], found(model, 'root').version]
     const more = [
-      tell(child('one', 'root'), { type: 'token', token: 'a' }),
-      tell(child('three', 'root'), { type: 'start', input: 1 }),
+      emit(child('one', 'root'), { type: 'token', token: 'a' }),
+      emit(child('three', 'root'), { type: 'start', input: 1 }),
       said('later'),
     ]
     for (const record of await stored(more)) {
       model.append(record)
-      // A list that is made from its beginning is another one.
+      // A rebuilt list would be a new array.
       expect(model.rows).toBe(rows)
     }
     expect(rows[0]).toBe(first)
@@ -260,7 +260,7 @@ describe('records as lines', () => {
     expect(found(model, 'root').version).toBe(version + 2)
   })
 
-  test('a log that somebody made up, with circles, gets lines all the same', async () => {
+  test('builds lines from imported logs whose parents form cycles', async () => {
     const ids = ['a', 'b', 'c', 'd']
     await fc.assert(
       fc.asyncProperty(
@@ -286,14 +286,14 @@ describe('records as lines', () => {
   })
 })
 
-describe('what is known of a run', () => {
+describe('describeRow()', () => {
   const describeChain = async (id: string, prices?: Parameters<typeof describeRow>[2]) => {
     const records = await stored(chain())
     const events = records.flatMap((record) => ('event' in record && record.event.run.id === id ? [record.event] : []))
     return describeRow(found(modelOf(records), id), events, prices)
   }
 
-  test('tells figures, and what went in and came out', async () => {
+  test('returns figures, input and output', async () => {
     const { figures, sections } = await describeChain('one')
     expect(Object.fromEntries(figures)).toMatchObject({
       State: 'ended',
@@ -310,7 +310,7 @@ describe('what is known of a run', () => {
     ])
   })
 
-  test('whatever its events hold, there are texts of it', async () => {
+  test('returns strings for arbitrary event contents', async () => {
     const value = fc.oneof(fc.anything({ withBigInt: true, withDate: true, withMap: true, withSet: true }), fc.constant({ toString: 1 }))
     const messageLike = fc.record(
       { role: value, content: fc.oneof(value, fc.array(value)), toolCalls: fc.array(value) },
@@ -320,18 +320,18 @@ describe('what is known of a run', () => {
       { type: fc.constantFrom('text', 'image', 'reasoning'), text: value, url: value, data: value },
       { requiredKeys: [] },
     )
-    const held = fc.oneof(value, fc.array(messageLike), fc.record({ role: fc.constant('user'), content: fc.array(partLike) }))
+    const content = fc.oneof(value, fc.array(messageLike), fc.record({ role: fc.constant('user'), content: fc.array(partLike) }))
     await fc.assert(
-      fc.asyncProperty(held, held, held, async (input, output, usage) => {
+      fc.asyncProperty(content, content, content, async (input, output, usage) => {
         const of = run('any', { kind: 'chat_model' })
-        const tell = teller()
-        const told = [
-          tell(of, { type: 'start', input }),
-          tell(of, { type: 'action', action: { tool: input, toolInput: output, log: usage } as never }),
-          tell(of, { type: 'finish', finish: { returnValues: output, log: input } as never }),
-          tell(of, { type: 'error', error: output, partial: input, usage: Object(usage) as never, answered: { model: usage } as never }),
+        const emit = eventFactory()
+        const payloads = [
+          emit(of, { type: 'start', input }),
+          emit(of, { type: 'action', action: { tool: input, toolInput: output, log: usage } as never }),
+          emit(of, { type: 'finish', finish: { returnValues: output, log: input } as never }),
+          emit(of, { type: 'error', error: output, partial: input, usage: Object(usage) as never, answered: { model: usage } as never }),
         ]
-        const records = await stored(told)
+        const records = await stored(payloads)
         const events = records.flatMap((record) => ('event' in record ? [record.event] : []))
         const row = modelOf(records).run('any')
         if (!row) return
@@ -347,13 +347,13 @@ describe('what is known of a run', () => {
     )
   })
 
-  test('a run of another year says so', async () => {
+  test('includes the year of a run of another year', async () => {
     const events: RunEvent[] = [{ run: run('old'), at: Date.UTC(2001, 5, 15, 12), seq: 0, type: 'start', input: 1 }]
     const { figures } = describeRow(found(modelOf(await stored(events)), 'old'), events)
     expect(Object.fromEntries(figures).Started).toMatch(/^2001-06-1\d \d\d:\d\d:00$/)
   })
 
-  test('a minute is no 60 seconds beside another', async () => {
+  test('formats durations up to the next unit', async () => {
     const of = run('long')
     const lasting = async (ms: number) => {
       const events: RunEvent[] = [
@@ -371,7 +371,7 @@ describe('what is known of a run', () => {
     ])
   })
 
-  test('costs are added over a tree; what nobody knows is said, and is not 0', async () => {
+  test('sums the costs of a tree and counts unknown ones, instead of 0 (P8)', async () => {
     const prices = {
       price: ({ outputTokens }: { outputTokens?: number }) => (outputTokens ? { total: outputTokens / 100, currency: 'USD' } : undefined),
     }
@@ -382,22 +382,22 @@ describe('what is known of a run', () => {
     })
   })
 
-  test('who prices a call is told all that is known of it', async () => {
-    const tell = teller()
+  test('passes model, url and cache writes of a call to prices.price()', async () => {
+    const emit = eventFactory()
     const answered = { id: 'a', model: 'm', url: 'https://x.test', cacheWrite1hTokens: 2 }
     const usage = { inputTokens: 12, outputTokens: 5, cacheWriteTokens: 2 }
-    const asked: unknown[] = []
-    const price = (_: unknown, call: unknown): undefined => void asked.push(call)
+    const calls: unknown[] = []
+    const price = (_: unknown, call: unknown): undefined => void calls.push(call)
     const of = run('m', { kind: 'chat_model' })
-    const records = await stored([tell(of, { type: 'start', input: 'Hi' }), tell(of, { type: 'end', output: 'Ho', usage, answered })])
+    const records = await stored([emit(of, { type: 'start', input: 'Hi' }), emit(of, { type: 'end', output: 'Ho', usage, answered })])
     describeRow(found(modelOf(records), 'm'), [], { price })
-    expect(asked).toEqual([expect.objectContaining({ model: 'm', url: 'https://x.test', cacheWrite1hTokens: 2 })])
+    expect(calls).toEqual([expect.objectContaining({ model: 'm', url: 'https://x.test', cacheWrite1hTokens: 2 })])
   })
 
-  test('errors come with their causes and facts, first of all; messages one by one', () => {
+  test('returns errors first, with causes and fields, and messages one by one', () => {
     const cause = new TypeError('reset')
     const error = new ModelError('http', 'Overloaded', { status: 529, cause })
-    const tell = teller()
+    const emit = eventFactory()
     const of = run('m', { kind: 'chat_model', metadata: { user: 'bo' }, tags: ['x'] })
     const messages = [
       {
@@ -409,13 +409,13 @@ describe('what is known of a run', () => {
       },
       { role: 'assistant', content: '', toolCalls: [{ id: '1', name: 'calculator', args: { sum: '1+1' } }] },
     ]
-    const events = [tell(of, { type: 'start', input: messages }), tell(of, { type: 'error', error, partial: 'Bea' })]
+    const events = [emit(of, { type: 'start', input: messages }), emit(of, { type: 'error', error, partial: 'Bea' })]
     const model = modelOf(events.map((event, i) => ({ id: `${i}`, cursor: `${i}`, at: event.at, level: 'error', event })))
     const description = describeRow(found(model, 'm'), events)
     expect(description.sections.map(({ title, blocks }) => [title, ...blocks.map(({ label, text }) => `${label ?? ''}|${text}`)])).toEqual([
       ['Error', '|ModelError: Overloaded\ncode: http\nstatus: 529', 'caused by|TypeError: reset'],
-      ['Input', 'user|Look', 'user: image|https://example.com/bear.png', 'assistant: call of calculator|{\n  "sum": "1+1"\n}'],
-      ['Until then', '|Bea'],
+      ['Input', 'user|Look', 'user: image|https://example.com/bear.png', 'assistant: tool call calculator|{\n  "sum": "1+1"\n}'],
+      ['Partial output', '|Bea'],
       ['Tags', '|x'],
       ['Metadata', '|{\n  "user": "bo"\n}'],
       ['Run', '|m'],
@@ -423,7 +423,7 @@ describe('what is known of a run', () => {
     expect(descriptionToText(found(model, 'm'), description)).toMatch(/^chat model m\nState: failed\n.*\[caused by\] TypeError: reset\n/s)
   })
 
-  test('of several errors in one, each is shown', () => {
+  test('returns each error of an AggregateError', () => {
     const of = run('m')
     const error = new AggregateError([new Error('one'), new TypeError('two')], 'All have failed')
     const event: RunEvent = { run: of, at: 1, seq: 0, type: 'error', error, partial: undefined }
@@ -431,32 +431,32 @@ describe('what is known of a run', () => {
     expect(sections[0]?.blocks.map(({ text }) => text)).toEqual(['AggregateError: All have failed', 'Error: one', 'TypeError: two'])
   })
 
-  test('a run that is not over shows what it has said until now', async () => {
-    const tell = teller()
+  test('returns the tokens so far as output of an unfinished run', async () => {
+    const emit = eventFactory()
     const of = run('m', { kind: 'llm' })
     const events = [
-      tell(of, { type: 'start', input: 'Hi' }),
-      tell(of, { type: 'token', token: 'Bea' }),
-      tell(of, { type: 'token', token: 'rs' }),
+      emit(of, { type: 'start', input: 'Hi' }),
+      emit(of, { type: 'token', token: 'Bea' }),
+      emit(of, { type: 'token', token: 'rs' }),
     ]
     const { sections } = describeRow(found(modelOf(await stored(events)), 'm'), events)
     expect(sections[1]).toEqual({ title: 'Output', variant: 'growing', blocks: [{ text: 'Bears' }] })
   })
 })
 
-test('the entry can be loaded where there is no page', async () => {
+test('chaintap/viewer can be imported without a DOM', async () => {
   const { ChaintapLog } = await import('chaintap/viewer')
   expect(typeof ChaintapLog).toBe('function')
   expect(globalThis.customElements?.get('chaintap-log')).toBe(globalThis.customElements && ChaintapLog)
 })
 
-describe('a log as it is read', () => {
+describe('LogFeed', () => {
   const listen = (model: LogModel) => ({
     append: (record: StoredRecord) => void model.append(record),
     prepend: (records: readonly StoredRecord[]) => model.prepend(records),
     changed() {},
     cleared() {
-      throw new Error('Nothing was removed')
+      throw new Error('Unexpected cleared()')
     },
     failed(error: unknown) {
       throw error
@@ -464,7 +464,7 @@ describe('a log as it is read', () => {
   })
   const settled = () => new Promise((resolve) => setTimeout(resolve, 20))
 
-  test('comes in pages, and whatever is written meanwhile comes once', async () => {
+  test('reads pages of older records and receives each new record once', async () => {
     const store = new MemoryLogStore({ retain: {} })
     let written = 0
     const write = (count: number) => {
@@ -486,7 +486,7 @@ describe('a log as it is read', () => {
     await started
   })
 
-  test('an empty log is followed from its first record', async () => {
+  test('follows an empty log from its first record and receives nothing after stop()', async () => {
     const store = new MemoryLogStore()
     const model = new LogModel()
     const feed = new LogFeed(store, listen(model))
@@ -496,7 +496,7 @@ describe('a log as it is read', () => {
     await vi.waitFor(() => expect(linesOf(model)).toEqual(['first']), patience)
     feed.stop()
     await started
-    store.write(said('unheard'))
+    store.write(said('after stop'))
     await settled()
     expect(linesOf(model)).toEqual(['first'])
   })

@@ -9,6 +9,7 @@ import {
   activeName,
   button,
   element,
+  eventFactory,
   eventually,
   failed,
   list,
@@ -21,13 +22,12 @@ import {
   rowNamed,
   rows,
   show,
-  standingFor,
   storeOf,
-  teller,
   textsOf,
+  withOverrides,
 } from './page.ts'
 
-/** A store that counts which of its streams are still read from. */
+/** Counts the streams of a store that are neither read to the end nor cancelled. */
 function watched(store: LogStore): { readonly store: LogStore; readonly open: () => number } {
   const open = new Set<ReadableStream>()
   const watch = <T>(stream: ReadableStream<T>): ReadableStream<T> => {
@@ -50,15 +50,15 @@ function watched(store: LogStore): { readonly store: LogStore; readonly open: ()
     open.add(seen)
     return seen
   }
-  const stands = standingFor(store, {
+  const proxy = withOverrides(store, {
     read: (query) => watch(store.read(query)),
     tail: (filter) => watch(store.tail(filter)),
   })
-  return { store: stands, open: () => open.size }
+  return { store: proxy, open: () => open.size }
 }
 
-describe('the lines', () => {
-  test('of 50,000 records only those that can be seen are in the page', async () => {
+describe('<chaintap-log>: lines', () => {
+  test('only the visible ones of 50,000 records are in the DOM', async () => {
     show(await storeOf(many(50_000)))
     await eventually(() => rows().length).toBeGreaterThan(10)
     const most = { rows: 0 }
@@ -67,8 +67,8 @@ describe('the lines', () => {
     })
     observer.observe(root(), { childList: true, subtree: true })
     const height = rows()[0]?.getBoundingClientRect().height ?? 0
-    expect(textsOf('.said').at(-1)).toBe('line 49999')
-    // Up to the oldest, page by page.
+    expect(textsOf('.text').at(-1)).toBe('line 49999')
+    // Scrolls to the oldest record, page by page.
     await expect
       .poll(
         () => {
@@ -80,7 +80,7 @@ describe('the lines', () => {
       .toBeGreaterThan(49_999 * height)
     await eventually(() => {
       list().scrollTop = 0
-      return textsOf('.said')[0]
+      return textsOf('.text')[0]
     }).toBe('line 0')
     for (const part of [0.2, 0.55, 0.9, 1]) {
       list().scrollTop = part * list().scrollHeight
@@ -91,7 +91,7 @@ describe('the lines', () => {
     expect(root().querySelectorAll('*').length).toBeLessThan(1_000)
   }, 120_000)
 
-  test('stand as a tree, each with its level, its place and its name', async () => {
+  test('are a tree with level, position, and the name first', async () => {
     show(await storeOf(failed()))
     await eventually(names).toEqual(['ready', 'Chain', 'Model', 'over'])
     const attributes = ['aria-level', 'aria-posinset', 'aria-setsize', 'aria-expanded']
@@ -106,23 +106,23 @@ describe('the lines', () => {
     expect(words('over')).toEqual(['warning', 'app.chat', 'over'])
   })
 
-  test('lie on one line of time, with a mark where the first token came', async () => {
+  test('have bars on one time axis, with a mark at the first token', async () => {
     show(await storeOf(failed()))
     await eventually(() => rowNamed('Model')).toBeDefined()
     const [lane, bar, wait] = ['.lane', '.bar', '.wait'].map((name) => rowNamed('Model')?.querySelector(name)?.getBoundingClientRect())
-    if (!lane || !bar || !wait) throw new Error('There is no bar')
-    // The chain takes 50 ms, its model 30 ms from the tenth on, of which it waits 10.
+    if (!lane || !bar || !wait) throw new Error('No bar')
+    // The chain takes 50 ms. Its model starts after 10 ms and takes 30 ms, of which it waits 10 ms for the first token.
     expect((bar.left - lane.left) / lane.width).toBeCloseTo(0.2, 1)
     expect(bar.width / lane.width).toBeCloseTo(0.6, 1)
     expect(wait.width / bar.width).toBeCloseTo(1 / 3, 1)
   })
 
-  test('follow what comes while the newest is in sight, and stay where they are otherwise', async () => {
+  test('follow new records while the newest is visible, and keep their position otherwise', async () => {
     const store = await storeOf(many(300))
     show(store)
-    await eventually(() => textsOf('.said').at(-1)).toBe('line 299')
+    await eventually(() => textsOf('.text').at(-1)).toBe('line 299')
     await store.append(many(50, 300))
-    await eventually(() => textsOf('.said').at(-1)).toBe('line 349')
+    await eventually(() => textsOf('.text').at(-1)).toBe('line 349')
     list().scrollTop = list().scrollHeight / 2
     await eventually(() => button('Jump to newest').textContent).toBe('↓ Jump to newest')
     const edge = () => rows().find((row) => row.getBoundingClientRect().bottom > list().getBoundingClientRect().top + 1)?.textContent
@@ -131,25 +131,25 @@ describe('the lines', () => {
     await eventually(() => button('Jump to newest').textContent).toBe('↓ Jump to newest · 20 new')
     expect(edge()).toBe(before)
     button('Jump to newest').click()
-    await eventually(() => textsOf('.said').at(-1)).toBe('line 369')
+    await eventually(() => textsOf('.text').at(-1)).toBe('line 369')
     expect(part('.newest').hidden).toBe(true)
   })
 
-  test('stay where they are when older ones come above them', async () => {
+  test('keep their position when older ones are added above them', async () => {
     show(await storeOf(many(5_000)))
-    await eventually(() => textsOf('.said').at(-1)).toBe('line 4999')
+    await eventually(() => textsOf('.text').at(-1)).toBe('line 4999')
     const height = list().scrollHeight
     list().scrollTop = 320
     await eventually(() => list().scrollHeight).toBeGreaterThan(height)
     await eventually(() => list().scrollTop).toBeGreaterThan(320)
     const top = list().getBoundingClientRect().top
-    // The tenth of the 2,000 that were read first.
+    // The tenth of the first page of 2,000 records.
     expect(rows().find((row) => Math.abs(row.getBoundingClientRect().top - top) < 2)?.textContent).toContain('line 3010')
   })
 
-  test('tell what is to be done where there are none', async () => {
+  test('are replaced by instructions if there are none', async () => {
     show()
-    await eventually(() => part('.empty').textContent).toContain('element.store = log.store')
+    await eventually(() => part('.empty').textContent).toContain('element.store = store')
     element.store = new MemoryLogStore()
     await eventually(() => part('.empty').textContent).toContain('logHandler(store)')
     element.store.write(said('hello'))
@@ -158,8 +158,8 @@ describe('the lines', () => {
   })
 })
 
-describe('search and filters', () => {
-  test('are controls with counts', async () => {
+describe('<chaintap-log>: search and filters', () => {
+  test('filter by level, kind, tag and time, with counts', async () => {
     show(await storeOf(failed()))
     await eventually(() => textsOf('.chip')).toEqual(['info 1', 'warning 1', 'error 2', 'chain 1', 'chat model 1', 'message 2'])
     button('warning').click()
@@ -180,11 +180,11 @@ describe('search and filters', () => {
     const time = part<HTMLSelectElement>('[aria-label=Time]')
     time.value = '300000'
     time.dispatchEvent(new Event('input', { bubbles: true }))
-    // What was said was said in 1970.
+    // The free records are from 1970.
     await eventually(names).toEqual(['Chain', 'Model'])
   })
 
-  test('a text is looked for in the whole log, and in what comes', async () => {
+  test('search the whole log and new records', async () => {
     const store = await storeOf([...failed(), ...many(3_000)])
     show(store)
     await eventually(() => rows().length).toBeGreaterThan(10)
@@ -203,23 +203,23 @@ describe('search and filters', () => {
     expect(search.value).toBe('')
   })
 
-  test('what nothing meets is said, with a way back', async () => {
+  test('offer to clear the filters if no line matches', async () => {
     show(await storeOf(failed()))
     await eventually(names).toHaveLength(4)
     const search = part<HTMLInputElement>('[aria-label=Search]')
     search.value = 'no such thing'
     search.dispatchEvent(new Event('input', { bubbles: true }))
-    await eventually(() => part('.empty').textContent).toContain('Nothing matches')
+    await eventually(() => part('.empty').textContent).toContain('No lines match')
     button('Clear filters').click()
     await eventually(names).toHaveLength(4)
   })
 })
 
-describe('details', () => {
+describe('<chaintap-log>: details', () => {
   const sections = () =>
     Object.fromEntries([...root().querySelectorAll('.section')].map((section) => [section.querySelector('summary')?.textContent, section]))
 
-  test('show messages, usage, cost, and an error with its causes', async () => {
+  test('display messages, usage, cost, and an error with its causes', async () => {
     show(await storeOf(failed()))
     element.prices = priceTable({ 'm-1': { input: 1, output: 5 } })
     await eventually(names).toHaveLength(4)
@@ -227,7 +227,7 @@ describe('details', () => {
     await eventually(() => sections().Error?.textContent).toContain('ModelError: Overloaded')
     expect(sections().Error?.textContent).toContain('caused byTypeError: The connection was reset')
     expect(sections().Input?.textContent).toBe('InputuserWhy do bears sleep?')
-    expect(sections()['Until then']?.textContent).toContain('Because')
+    expect(sections()['Partial output']?.textContent).toContain('Because')
     const figures = Object.fromEntries(
       [...root().querySelectorAll('.figures > div')].map((figure) => [...figure.children].map((part) => part.textContent)),
     )
@@ -246,20 +246,20 @@ describe('details', () => {
     expect(root().activeElement).toBe(list())
   })
 
-  test('show what a model says while it says it', async () => {
+  test('display the output of a model while it streams', async () => {
     const store = new MemoryLogStore()
     show(store)
     await eventually(() => part('.foot .live').textContent).toBe('live')
-    const tell = teller()
-    for (const told of [tell(modelRun, { type: 'start', input: 'Hi' }), tell(modelRun, { type: 'token', token: 'Bears ' })])
-      store.write(told)
+    const emit = eventFactory()
+    for (const event of [emit(modelRun, { type: 'start', input: 'Hi' }), emit(modelRun, { type: 'token', token: 'Bears ' })])
+      store.write(event)
     await eventually(() => rowNamed('Model')?.dataset.state).toBe('running')
     rowNamed('Model')?.click()
     await eventually(() => sections().Output?.querySelector('pre')?.textContent).toBe('Bears ')
     const output = sections().Output
-    store.write(tell(modelRun, { type: 'token', token: 'sleep' }))
+    store.write(emit(modelRun, { type: 'token', token: 'sleep' }))
     await eventually(() => output?.querySelector('pre')?.textContent).toBe('Bears sleep')
-    store.write(tell(modelRun, { type: 'end', output: 'Bears sleep.' }))
+    store.write(emit(modelRun, { type: 'end', output: 'Bears sleep.' }))
     await eventually(() => sections().Output?.textContent).toBe('OutputBears sleep.')
     await eventually(() => rowNamed('Model')?.dataset.state).toBe('ended')
   })
@@ -274,7 +274,7 @@ describe('details', () => {
       show(await storeOf(failed()))
       await eventually(names).toHaveLength(4)
       rowNamed('Chain')?.click()
-      // The last event of the run: all of it has been read.
+      // The last event of the run: all events have been read.
       await eventually(() => textsOf('.section summary')).toContain('Error')
       button('Copy text').click()
       await eventually(() => copied).toHaveLength(1)
@@ -296,25 +296,25 @@ describe('details', () => {
   })
 })
 
-describe('keys', () => {
-  test('go through the lines, open and close them', async () => {
+describe('<chaintap-log>: keys', () => {
+  test('move through the lines, expand and collapse them', async () => {
     show(await storeOf(failed()))
     await eventually(names).toHaveLength(4)
     list().focus()
-    const goes = async (key: string, name: string) => {
+    const pressAndExpect = async (key: string, name: string) => {
       press(key)
       await eventually(activeName).toBe(name)
     }
-    await goes('End', 'over')
-    await goes('ArrowUp', 'Model')
-    await goes('ArrowLeft', 'Chain')
-    await goes('ArrowLeft', 'Chain')
+    await pressAndExpect('End', 'over')
+    await pressAndExpect('ArrowUp', 'Model')
+    await pressAndExpect('ArrowLeft', 'Chain')
+    await pressAndExpect('ArrowLeft', 'Chain')
     await eventually(names).toEqual(['ready', 'Chain', 'over'])
     expect(rowNamed('Chain')?.ariaExpanded).toBe('false')
-    await goes('ArrowRight', 'Chain')
-    await goes('ArrowRight', 'Model')
-    await goes('Home', 'ready')
-    await goes('ArrowDown', 'Chain')
+    await pressAndExpect('ArrowRight', 'Chain')
+    await pressAndExpect('ArrowRight', 'Model')
+    await pressAndExpect('Home', 'ready')
+    await pressAndExpect('ArrowDown', 'Chain')
     press('Enter')
     await eventually(() => root().activeElement?.className).toBe('body')
     await eventually(() => part('.title').textContent).toBe('chainChain')
@@ -323,7 +323,7 @@ describe('keys', () => {
     expect(root().activeElement).toBe(list())
   })
 
-  test('go the other way where text runs from right to left', async () => {
+  test('are mirrored in right-to-left pages', async () => {
     show(await storeOf(failed()), 'direction: rtl')
     await eventually(names).toHaveLength(4)
     press('End')
@@ -337,9 +337,9 @@ describe('keys', () => {
     expect(lane && name && lane.right <= name.left).toBe(true)
   })
 
-  test('reach lines far away, of which only those in sight are in the page', async () => {
+  test('reach lines that are not in the DOM', async () => {
     show(await storeOf(many(900)))
-    await eventually(() => textsOf('.said').at(-1)).toBe('line 899')
+    await eventually(() => textsOf('.text').at(-1)).toBe('line 899')
     press('Home')
     await eventually(activeName).toBe('line 0')
     press('PageDown')
@@ -350,7 +350,7 @@ describe('keys', () => {
   })
 })
 
-test('a log in IndexedDB is followed, whoever writes to it', async () => {
+test('<chaintap-log> displays records that another store writes to the same IndexedDB log', async () => {
   const name = `viewer-${Math.random()}`
   const [store, other] = [new IndexedDBLogStore({ name }), new IndexedDBLogStore({ name })]
   try {
@@ -363,30 +363,30 @@ test('a log in IndexedDB is followed, whoever writes to it', async () => {
     await eventually(names).toHaveLength(5)
     element.remove()
   } finally {
-    for (const each of [store, other]) await each[Symbol.asyncDispose]()
+    for (const opened of [store, other]) await opened[Symbol.asyncDispose]()
     indexedDB.deleteDatabase(`chaintap:${name}`)
   }
 })
 
-describe('safety', () => {
-  test('whatever a log says is shown as text', async () => {
+describe('<chaintap-log>: safety', () => {
+  test('displays all content as text', async () => {
     const evil = '<img src=x onerror="window.hurt = true"><script>window.hurt = true</script>'
     const of = run('evil', { name: evil, tags: [evil], metadata: { [evil]: evil } })
-    const tell = teller()
+    const emit = eventFactory()
     const error = Object.assign(new Error(evil, { cause: new Error(evil) }), { name: evil, [evil]: evil })
     const messages = [
       { role: evil, content: evil },
       { role: 'assistant', content: [{ type: evil, text: evil }], toolCalls: [{ id: '1', name: evil, args: { [evil]: evil } }] },
     ]
     const records: LogRecord[] = [
-      tell(of, { type: 'start', input: messages }),
-      tell(of, { type: 'token', token: evil }),
-      tell(of, { type: 'text', text: evil }),
-      tell(of, { type: 'action', action: { tool: evil, toolInput: evil, log: evil } }),
-      tell(of, { type: 'finish', finish: { returnValues: { [evil]: evil }, log: evil } }),
-      tell(of, { type: 'custom', name: evil, data: evil }),
-      tell(of, { type: 'retry', attempt: 1, error }),
-      tell(of, { type: 'error', error, partial: evil, answered: { model: evil } }),
+      emit(of, { type: 'start', input: messages }),
+      emit(of, { type: 'token', token: evil }),
+      emit(of, { type: 'text', text: evil }),
+      emit(of, { type: 'action', action: { tool: evil, toolInput: evil, log: evil } }),
+      emit(of, { type: 'finish', finish: { returnValues: { [evil]: evil }, log: evil } }),
+      emit(of, { type: 'custom', name: evil, data: evil }),
+      emit(of, { type: 'retry', attempt: 1, error }),
+      emit(of, { type: 'error', error, partial: evil, answered: { model: evil } }),
       said(evil, { category: [evil], properties: { [evil]: evil } }),
     ]
     show(await storeOf(records))
@@ -401,10 +401,10 @@ describe('safety', () => {
     expect('hurt' in window).toBe(false)
   })
 
-  test('what is out of the page reads nothing; back in it, it shows the log again', async () => {
+  test('cancels all reads outside the page and displays the log again back in it', async () => {
     const whole = await storeOf([...many(3_000), ...failed()])
-    // What is read for details does not end.
-    const { store, open } = watched(standingFor(whole, { read: (query) => (query?.runId ? new ReadableStream() : whole.read(query)) }))
+    // The read for the details never ends.
+    const { store, open } = watched(withOverrides(whole, { read: (query) => (query?.runId ? new ReadableStream() : whole.read(query)) }))
     show(store)
     await eventually(() => rowNamed('Chain')).toBeDefined()
     rowNamed('Chain')?.click()
@@ -419,7 +419,7 @@ describe('safety', () => {
     document.body.appendChild(element)
     await eventually(() => part('.foot .live').textContent).toBe('live')
     store.write(said('one more line'))
-    await eventually(() => textsOf('.said').at(-1)).toBe('one more line')
+    await eventually(() => textsOf('.text').at(-1)).toBe('one more line')
     element.store = await storeOf([said('line of another log')])
     await eventually(names).toEqual(['line of another log'])
     await eventually(open).toBe(0)
@@ -427,11 +427,11 @@ describe('safety', () => {
     await eventually(() => part('.empty').textContent).toContain('No log')
   })
 
-  test('a log that cannot be read says why, and can be tried again', async () => {
+  test('displays a read error with a button that tries again', async () => {
     const store = await storeOf(failed())
     let isBroken = true
     const broken = new ReadableStream({ pull: () => Promise.reject(new Error('The disk is full: free some space.')) }, { highWaterMark: 0 })
-    show(standingFor(store, { read: (query) => (isBroken ? broken : store.read(query)) }))
+    show(withOverrides(store, { read: (query) => (isBroken ? broken : store.read(query)) }))
     await eventually(() => part('[role=alert]').textContent).toContain('The disk is full: free some space.')
     isBroken = false
     button('Try again').click()
@@ -439,7 +439,7 @@ describe('safety', () => {
     expect(part('[role=alert]').hidden).toBe(true)
   })
 
-  test('a log that is closed meanwhile is said to be', async () => {
+  test('displays the state closed after the log was closed', async () => {
     const store = await storeOf(failed())
     show(store)
     await eventually(() => part('.foot .live').textContent).toBe('live')
@@ -448,27 +448,27 @@ describe('safety', () => {
     expect(names()).toHaveLength(4)
   })
 
-  test('a store that was given before the element was defined is shown', async () => {
+  test('displays a store that was set before the element was defined', async () => {
     const store = await storeOf([said('early')])
     show(store, '', document.implementation.createHTMLDocument().createElement('chaintap-log'))
     await eventually(names).toEqual(['early'])
   })
 })
 
-test.each(['light', 'dark'])('axe finds nothing in the %s theme', async (scheme) => {
+test.each(['light', 'dark'])('<chaintap-log> passes axe in the %s theme', async (scheme) => {
   const store = await storeOf(failed())
   show(store, `color-scheme: ${scheme}`)
   await eventually(names).toHaveLength(4)
-  const tell = teller()
-  store.write(tell(run('live', { name: 'Live', kind: 'tool' }), { type: 'start', input: 1 }))
+  const emit = eventFactory()
+  store.write(emit(run('live', { name: 'Live', kind: 'tool' }), { type: 'start', input: 1 }))
   rowNamed('Model')?.click()
   button('error').click()
   await eventually(() => textsOf('.section summary')).toContain('Error')
   button('error').click()
   await eventually(names).toHaveLength(5)
-  // Its chain is there for it alone.
+  // The chain is displayed only as the parent of a match.
   button('chat model').click()
-  await eventually(() => rowNamed('Chain')?.className).toContain('beside')
+  await eventually(() => rowNamed('Chain')?.className).toContain('context')
   const { violations, passes } = await axe.run(element, { rules: { region: { enabled: false } } })
   expect(
     violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('\n')}`),

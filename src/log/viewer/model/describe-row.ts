@@ -4,8 +4,9 @@ import { durationText, kindText, plural, rateText, timeText, UNKNOWN_TEXT } from
 import { type MessageRow, type Row, type RunRow, runAndDescendants, runDuration, runStateOf } from './row.ts'
 import { type TextBlock, toTextBlocks, valueText } from './text-blocks.ts'
 
-/** Knows prices: a `PriceBook` of `chaintap/tokens`. */
+/** Looks up prices: a `PriceBook` of `chaintap/tokens` is one. */
 export interface ViewerPrices {
+  /** Returns the cost of a model call; `undefined` if the price is unknown. */
   price(
     usage: Usage,
     call: {
@@ -17,26 +18,27 @@ export interface ViewerPrices {
   ): { readonly total: number; readonly currency: string } | undefined
 }
 
-/** A part of what is known of a row. `growing`: more of its text may come. */
+/** A section of the details of a row. `growing`: its text may become longer. */
 export interface DetailsSection {
   readonly title: string
   readonly blocks: readonly TextBlock[]
   readonly variant?: 'error' | 'growing'
 }
 
+/** The content of the details of a row: named figures, and sections. */
 export interface RowDescription {
   readonly figures: readonly (readonly [string, string])[]
   readonly sections: readonly DetailsSection[]
 }
 
-/** What is known of a row; `events` are those of the run itself, in their order. */
+/** Describes a row. `events`: the events of the run itself, in their order. */
 export function describeRow(row: Row, events: readonly RunEvent[], prices?: ViewerPrices): RowDescription {
   return 'run' in row
     ? { figures: runFigures(row, prices), sections: [...eventSections(row, events), ...runInfoSections(row)] }
     : { figures: [], sections: messageSections(row) }
 }
 
-/** A description as a text to be copied. */
+/** Converts a description to text for the clipboard. */
 export function descriptionToText(row: Row, { figures, sections }: RowDescription): string {
   const title = 'run' in row ? `${kindText(row.run.kind)} ${row.run.name}` : `${row.level} ${row.record.category.join('.')}`
   const blocks = sections.flatMap(({ title, blocks }) => [
@@ -73,7 +75,7 @@ function runFigures(row: RunRow, prices: ViewerPrices | undefined): readonly (re
   return figures
 }
 
-/** A log may be years old. */
+/** Includes the year if it is not the current one. */
 function startText(at: number): string {
   const year = new Date(at).getFullYear()
   return `${year === new Date().getFullYear() ? '' : `${year}-`}${timeText(at)}`
@@ -83,18 +85,18 @@ function usageFigures(usage: Usage): readonly (readonly [string, string])[] {
   const names = {
     inputTokens: 'Input',
     outputTokens: 'Output',
-    cacheReadTokens: 'From cache',
-    cacheWriteTokens: 'To cache',
+    cacheReadTokens: 'Cache read',
+    cacheWriteTokens: 'Cache write',
     reasoningTokens: 'Reasoning',
   } as const
   const known = Object.entries(names).flatMap(([key, name]) => {
     const figure = usage[key as keyof typeof names]
     return figure === undefined ? [] : [[name, plural(figure, 'token')] as const]
   })
-  return usage.source && usage.source !== 'provider' ? [...known, ['Counted', usage.source]] : known
+  return usage.source && usage.source !== 'provider' ? [...known, ['Usage source', usage.source]] : known
 }
 
-/** What the models below a run cost; undefined where nobody knows of any. */
+/** The cost of the model runs below a run; `undefined` if no cost is known. */
 function costText(row: RunRow, prices: ViewerPrices | undefined): string | undefined {
   const sums = new Map<string, number>()
   let missing = 0
@@ -110,31 +112,31 @@ function costText(row: RunRow, prices: ViewerPrices | undefined): string | undef
   return undefined
 }
 
-const createDetailsSection = (title: string, value: unknown, sort?: DetailsSection['variant']): DetailsSection => ({
+const createDetailsSection = (title: string, value: unknown, variant?: DetailsSection['variant']): DetailsSection => ({
   title,
   blocks: toTextBlocks(value),
-  ...(sort && { variant: sort }),
+  ...(variant && { variant }),
 })
 
-/** Of so many events sections are shown, the first and the last: a tool may tell of each step that it takes. */
+/** Maximum number of displayed events, the first and the last ones: a tool may emit an event for each step. */
 const MAX_EVENT_SECTIONS = 200
-const OMITTED_EVENTS_TEXT = 'Too many to be shown. “Copy JSON” has all of them.'
+const OMITTED_EVENTS_TEXT = 'Not displayed. “Copy JSON” includes all events.'
 
-/** What went in, what happened, and what came out. */
+/** The sections of a run's events: input, steps, output. */
 function eventSections(row: RunRow, events: readonly RunEvent[]): readonly DetailsSection[] {
-  const told = events.filter(({ type }) => type !== 'token' && type !== 'delta')
-  const left = told.length - MAX_EVENT_SECTIONS
-  const sections = (left > 0 ? told.slice(0, MAX_EVENT_SECTIONS / 2) : told).flatMap(sectionsForEvent)
-  if (left > 0)
+  const shown = events.filter(({ type }) => type !== 'token' && type !== 'delta')
+  const omitted = shown.length - MAX_EVENT_SECTIONS
+  const sections = (omitted > 0 ? shown.slice(0, MAX_EVENT_SECTIONS / 2) : shown).flatMap(sectionsForEvent)
+  if (omitted > 0)
     sections.push(
-      createDetailsSection(`${left.toLocaleString()} more`, OMITTED_EVENTS_TEXT),
-      ...told.slice(-MAX_EVENT_SECTIONS / 2).flatMap(sectionsForEvent),
+      createDetailsSection(`${omitted.toLocaleString()} more events`, OMITTED_EVENTS_TEXT),
+      ...shown.slice(-MAX_EVENT_SECTIONS / 2).flatMap(sectionsForEvent),
     )
-  // Who opens what has failed asks why.
+  // Errors first: they are why the details of a failed run are opened.
   if (row.ending) return [...sections.filter(isErrorSection), ...sections.filter((section) => !isErrorSection(section))]
-  const said = events.flatMap((event) => (event.type === 'token' ? [event.token] : []))
-  return said.length > 0 || runStateOf(row) === 'running'
-    ? [...sections, createDetailsSection('Output', said.join(''), 'growing')]
+  const tokens = events.flatMap((event) => (event.type === 'token' ? [event.token] : []))
+  return tokens.length > 0 || runStateOf(row) === 'running'
+    ? [...sections, createDetailsSection('Output', tokens.join(''), 'growing')]
     : sections
 }
 
@@ -149,7 +151,7 @@ function sectionsForEvent(event: RunEvent): readonly DetailsSection[] {
     case 'error':
       return [
         createDetailsSection('Error', event.error, 'error'),
-        ...(event.partial === undefined ? [] : [createDetailsSection('Until then', event.partial)]),
+        ...(event.partial === undefined ? [] : [createDetailsSection('Partial output', event.partial)]),
       ]
     case 'retry':
       return [createDetailsSection(`Attempt ${event.attempt} failed`, event.error, 'error')]
@@ -169,7 +171,7 @@ function sectionsForEvent(event: RunEvent): readonly DetailsSection[] {
   }
 }
 
-/** What was known of it before. */
+/** The sections of a run's tags, metadata and id. */
 function runInfoSections({ run }: RunRow): readonly DetailsSection[] {
   const sections: DetailsSection[] = []
   if (run.tags.length > 0) sections.push(createDetailsSection('Tags', run.tags.join(', ')))

@@ -2,16 +2,17 @@ import type { RunKind } from '../../../core/event.ts'
 import type { LogLevel } from '../../level.ts'
 import type { Row } from './row.ts'
 
-/** What is to be shown: all that is given must hold; of a set, one item. */
+/** Selects rows: every given field must match; a set matches if one of its items does. */
 export interface ViewFilter {
   readonly levels?: ReadonlySet<LogLevel>
   /** `message` for free records. */
   readonly kinds?: ReadonlySet<RunKind | 'message'>
   readonly tag?: string
-  /** ms since epoch. A run counts from its first record to its last. */
+  /** ms since epoch. A run matches if any time from its first to its last record does. */
   readonly after?: number
+  /** ms since epoch. */
   readonly before?: number
-  /** Ids of the runs and free records in which a text was found. */
+  /** Ids of the runs and free records that contain the searched text. */
   readonly found?: ReadonlySet<string>
 }
 

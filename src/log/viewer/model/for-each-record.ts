@@ -1,22 +1,22 @@
 import type { StoredRecord } from '../../record.ts'
 
-/** How long records are taken without a pause for the page, in ms. */
+/** Maximum time for which records are read without yielding to the page, in ms. */
 const MAX_SLICE_MS = 8
 
-/** Takes records until told to stop by `false`. Gives whether there are no more. Lets the page do its work in between. */
+/** Reads records until `take` returns `false`; returns whether the end was reached. Yields to the page in between. */
 export async function forEachRecord(
   reader: ReadableStreamDefaultReader<StoredRecord>,
   take: (record: StoredRecord) => boolean,
 ): Promise<boolean> {
-  let began = performance.now()
+  let sliceStart = performance.now()
   for (let read = await reader.read(); !read.done; read = await reader.read()) {
     if (!take(read.value)) return false
-    if (performance.now() - began < MAX_SLICE_MS) continue
+    if (performance.now() - sliceStart < MAX_SLICE_MS) continue
     await new Promise((resolve) => setTimeout(resolve))
-    began = performance.now()
+    sliceStart = performance.now()
   }
   return true
 }
 
-/** A reader that has failed has nothing to cancel. */
+/** Cancels a reader; ignores that cancelling a failed stream rejects. */
 export const cancelReader = (reader: ReadableStreamDefaultReader<StoredRecord>): void => void reader.cancel().catch(() => {})

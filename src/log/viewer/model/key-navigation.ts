@@ -1,21 +1,21 @@
 import type { LogModel } from './log-model.ts'
 import type { Row } from './row.ts'
 
-/** What a key does in the list: the line it goes to; undefined where it has no meaning. `page`: how many lines fit. */
+/** Returns the row that a key moves to, after expanding or collapsing; `undefined` for other keys. `page`: the number of visible lines. */
 export function rowForKey(key: string, model: LogModel, active: Row | undefined, page: number): Row | undefined {
   const { rows } = model
   if (!active || model.indexOf(active) === -1)
     return /^(Arrow|Home|End|Page)/.test(key) ? rows[key === 'Home' ? 0 : rows.length - 1] : undefined
-  const by = (lines: number): Row | undefined => rows[Math.min(rows.length - 1, Math.max(0, model.indexOf(active) + lines))]
+  const move = (lines: number): Row | undefined => rows[Math.min(rows.length - 1, Math.max(0, model.indexOf(active) + lines))]
   switch (key) {
     case 'ArrowDown':
-      return by(1)
+      return move(1)
     case 'ArrowUp':
-      return by(-1)
+      return move(-1)
     case 'PageDown':
-      return by(page)
+      return move(page)
     case 'PageUp':
-      return by(-page)
+      return move(-page)
     case 'Home':
       return rows[0]
     case 'End':
@@ -29,7 +29,7 @@ export function rowForKey(key: string, model: LogModel, active: Row | undefined,
   }
 }
 
-/** Opens a run; one that is open already is gone into. */
+/** Expands a run; for an expanded run returns its first child. */
 function expandRow(model: LogModel, row: Row): Row {
   if (!('run' in row) || row.size === 0) return row
   if (model.isOpen(row)) return model.rows[model.indexOf(row) + 1] ?? row
@@ -37,7 +37,7 @@ function expandRow(model: LogModel, row: Row): Row {
   return row
 }
 
-/** Closes a run; from one that is closed already, what is above it. */
+/** Collapses a run; for a collapsed run returns its parent. */
 function collapseRow(model: LogModel, row: Row): Row {
   if (!('run' in row)) return row
   if (row.size === 0 || !model.isOpen(row)) return row.parent ?? row

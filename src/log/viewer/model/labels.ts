@@ -1,7 +1,7 @@
 import type { Usage } from '../../../core/usage.ts'
 import { type RunRow, runStateOf, tokenRate } from './row.ts'
 
-/** What is not known is shown as such, and never as 0. */
+/** Displayed for unknown values, which are never displayed as 0. */
 export const UNKNOWN_TEXT = '–'
 
 export const kindText = (kind: string): string => kind.replace('_', ' ')
@@ -28,7 +28,7 @@ function usageText({ inputTokens, outputTokens, totalTokens }: Usage): string {
 
 const padTwoDigits = (value: number): string => `${value}`.padStart(2, '0')
 
-/** A time of today to the millisecond; of another day, that day and the time to the second. */
+/** A time of today with milliseconds; of another day with the date, to the second. */
 export function timeText(at: number, today: Date = new Date()): string {
   const date = new Date(at)
   const time = `${padTwoDigits(date.getHours())}:${padTwoDigits(date.getMinutes())}:${padTwoDigits(date.getSeconds())}`
@@ -36,7 +36,7 @@ export function timeText(at: number, today: Date = new Date()): string {
   return `${padTwoDigits(date.getMonth() + 1)}-${padTwoDigits(date.getDate())} ${time}`
 }
 
-/** What stands at the end of a run's line. */
+/** The facts displayed at the end of a run's line. */
 export function runLineFacts(row: RunRow): readonly string[] {
   const state = runStateOf(row)
   const facts: string[] = state === 'ended' ? [] : [state]

@@ -3,19 +3,19 @@ import { isFilterActive, rowMatches, type ViewFilter } from './filter.ts'
 import { type Row, type RunRow, topRunOf } from './row.ts'
 import { type Counts, RowForest } from './row-forest.ts'
 
-/** Nothing is nested deeper than this in the list. */
+/** Maximum nesting in the list; deeper rows are not displayed. */
 const MAX_LINE_DEPTH = 200
 
-/** A log as lines: records in, what is to be seen out. It knows nothing of pages. */
+/** Turns records into the rows of the list. Independent of the DOM. */
 export class LogModel {
   readonly #forest = new RowForest()
   #lines: Row[] = []
-  /** Of so many of the forest's tops the lines are made. */
+  /** Number of top-level rows whose lines have been built. */
   #builtTops = 0
   #filter: ViewFilter = {}
   #isFiltered = false
   #isOpenByDefault = true
-  /** Runs that are not as `#isOpenByDefault` says. */
+  /** Runs whose state differs from `#isOpenByDefault`. */
   readonly #toggledRuns = new Set<RunRow>()
 
   get records(): number {
@@ -34,7 +34,7 @@ export class LogModel {
     return this.#forest.tags
   }
 
-  /** How many runs and free records stand at the outermost level: what is there, and what of it is shown. */
+  /** Number of top-level rows, in total and shown. */
   get topCounts(): { readonly all: number; readonly shown: number } {
     return { all: this.#forest.topRows.length, shown: this.rows.length === 0 ? 0 : (this.#forest.topRows.at(-1)?.position ?? 0) }
   }
@@ -43,14 +43,14 @@ export class LogModel {
     return this.#forest.get(id)
   }
 
-  /** Takes a record that is newer than all others. */
+  /** Adds a record that is newer than all others. */
   append(record: StoredRecord): Row {
     const row = this.#forest.append(record)
     if (this.#isFiltered) this.#forest.markStale(row)
     return row
   }
 
-  /** Takes records that are older than all others, the newest first. */
+  /** Adds records that are older than all others, the newest first. */
   prepend(records: readonly StoredRecord[]): void {
     this.#forest.prepend(records)
   }
@@ -65,7 +65,7 @@ export class LogModel {
     this.refresh()
   }
 
-  /** Looks at all rows again: the filter is the same, but it has found more. */
+  /** Rebuilds all lines, e.g. because the search has found more rows. */
   refresh(): void {
     this.#forest.firstStaleIndex = 0
   }
@@ -74,7 +74,7 @@ export class LogModel {
     return this.#toggledRuns.has(row) !== this.#isOpenByDefault
   }
 
-  /** Opens a run, or closes it. */
+  /** Expands or collapses a run. */
   toggle(row: RunRow, isOpen: boolean = !this.isOpen(row)): void {
     if (isOpen === this.#isOpenByDefault) this.#toggledRuns.delete(row)
     else this.#toggledRuns.add(row)
@@ -82,14 +82,14 @@ export class LogModel {
     this.#forest.markStale(row)
   }
 
-  /** Opens all runs, or closes them. */
+  /** Expands or collapses all runs. */
   setAllOpen(isOpen: boolean): void {
     this.#isOpenByDefault = isOpen
     this.#toggledRuns.clear()
     this.refresh()
   }
 
-  /** The lines to be seen. Only from where something has changed are they made anew. */
+  /** The rows to display, rebuilt from the first change on. */
   get rows(): readonly Row[] {
     const forest = this.#forest
     const from = Math.min(forest.firstStaleIndex, this.#builtTops)
@@ -98,7 +98,7 @@ export class LogModel {
     return this.#lines
   }
 
-  /** Where a row is among the lines; -1 where it is not shown. */
+  /** The index of a row in `rows`; -1 if it is not displayed. */
   indexOf(row: Row): number {
     const { rows } = this
     const { line } = 'run' in row ? topRunOf(row) : row
@@ -107,7 +107,7 @@ export class LogModel {
 
   #buildLines(from: number): void {
     const { topRows } = this.#forest
-    // Who holds the lines of before can still find their places: older records change all of them.
+    // A new array, so that holders of the previous one keep their indexes: prepended records shift all of them.
     if (from === 0) this.#lines = []
     else if (from < this.#builtTops) this.#lines.length = topRows[from]?.line ?? 0
     let position = topRows[from - 1]?.position ?? 0
@@ -121,7 +121,7 @@ export class LogModel {
     this.#builtTops = topRows.length
   }
 
-  /** Gives whether the row is shown. */
+  /** Adds the lines of a row and its children; returns whether the row is displayed. */
   #addLines(row: Row, depth: number): boolean {
     const lines = this.#lines
     const line = lines.push(row) - 1

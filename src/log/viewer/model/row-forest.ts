@@ -4,33 +4,33 @@ import { type LogLevel, levels } from '../../level.ts'
 import type { StoredEvent, StoredRecord } from '../../record.ts'
 import { createMessageRow, createRunRow, initialRunState, type Row, type RunRow, topRunOf } from './row.ts'
 
-/** As deep as runs are nested; what is deeper begins anew. A log that somebody made up could have circles. */
+/** Maximum nesting of runs; deeper ones become top-level rows. An imported log could contain cycles. */
 const MAX_ROW_NESTING = 100
 
-/** How many runs and free records there are of something. */
+/** Number of runs and free records by name. */
 export type Counts = ReadonlyMap<string, number>
 
-/** Records as a forest of runs, with the free records between them. Each record costs the same, however many there are. */
+/** Builds a forest of runs and free records from records. The cost per record does not grow with their number. */
 export class RowForest {
-  /** Runs that have nothing above them, and free records, in the order of the log. */
+  /** Runs without a parent, and free records, in log order. */
   readonly topRows: Row[] = []
-  /** The first of those that have changed what is below them, or how it meets a filter. */
+  /** Index of the first top-level row whose lines must be rebuilt. */
   firstStaleIndex: number = Infinity
-  /** How many records were heard. */
+  /** Number of added records. */
   records = 0
   readonly levels: Counts = new Map()
   /** `message` for free records. */
   readonly kinds: Counts = new Map()
   readonly tags: Counts = new Map()
   readonly #runs = new Map<string, RunRow>()
-  /** The record that is being taken adds a row, or raises a level. */
+  /** Whether the record being added creates a row, moves one or raises a level. */
   #isStructureChanged = false
 
   get(id: string): RunRow | undefined {
     return this.#runs.get(id)
   }
 
-  /** Takes a record that is newer than all others. Gives its row. */
+  /** Adds a record that is newer than all others; returns its row. */
   append(record: StoredRecord): Row {
     this.#isStructureChanged = false
     const row = this.#addRecord(record, false)
@@ -41,7 +41,7 @@ export class RowForest {
     return row
   }
 
-  /** Takes records that are older than all others, the newest first. */
+  /** Adds records that are older than all others, the newest first. */
   prepend(records: readonly StoredRecord[]): void {
     const older = new Set<Row>()
     const parents = new Set<RunRow>()
@@ -49,19 +49,19 @@ export class RowForest {
       const row = this.#addRecord(record, true)
       if ('run' in row && row.parent) parents.add(row.parent)
       const top = 'run' in row ? topRunOf(row) : row
-      // It stands where it began.
+      // Moves the tree to its earliest record.
       older.delete(top)
       older.add(top)
     }
     for (const { children } of parents) children.sort((a, b) => a.firstSeq - b.firstSeq)
     const rest = this.topRows.filter((top) => !older.has(top))
     this.topRows.length = 0
-    for (const some of [[...older].reverse(), rest])
-      for (const top of some) if (!('run' in top && top.parent)) top.index = this.topRows.push(top) - 1
+    for (const rows of [[...older].reverse(), rest])
+      for (const top of rows) if (!('run' in top && top.parent)) top.index = this.topRows.push(top) - 1
     this.firstStaleIndex = 0
   }
 
-  /** What a row shows, or whether it does, is to be looked at again. */
+  /** Requests that the lines of a row's tree are rebuilt. */
   markStale(row: Row): void {
     this.firstStaleIndex = Math.min(this.firstStaleIndex, ('run' in row ? topRunOf(row) : row).index)
   }
@@ -77,7 +77,7 @@ export class RowForest {
 
   #applyEvent({ event, level }: StoredEvent, isOlder: boolean): RunRow {
     const row = this.#runs.get(event.run.id) ?? this.#addRun(event.run)
-    // A run that was resumed is told again, below another call: it stands where it was told last.
+    // The events of a resumed run are logged again, below another call: the last ones determine its place.
     if (isOlder && row.start !== undefined) return row
     if (!isOlder && event.type === 'start' && row.firstSeq !== Infinity) Object.assign(row, initialRunState)
     if (!row.isKnown || event.type === 'start') this.#defineRun(row, event.run)
@@ -103,7 +103,7 @@ export class RowForest {
     return row
   }
 
-  /** A run that was only mentioned until now, or as a stand-in. */
+  /** Sets the run of a row that was a placeholder, or that a later start event defines anew. */
   #defineRun(row: RunRow, run: Run): void {
     if (row.isKnown) this.#countRun(row, -1)
     row.run = run
@@ -114,7 +114,7 @@ export class RowForest {
     if (above !== row.parent) this.#setParent(row, above)
   }
 
-  /** A run of which nothing but the id is known yet. */
+  /** Adds a row for a run of which only the id is known yet. */
   #addPlaceholder(id: string, rootId: string): RunRow {
     const row = this.#addRun({ id, parentId: undefined, rootId, name: '…', kind: 'chain', tags: [], metadata: {} })
     if (id !== rootId) this.#setParent(row, this.#runs.get(rootId) ?? this.#addPlaceholder(rootId, rootId))
@@ -158,7 +158,7 @@ export class RowForest {
   }
 }
 
-/** Whether it can stand there: not below itself, and not too deep. */
+/** Whether `above` may become the parent: the row must not end up below itself, or too deep. */
 function canBeParent(row: RunRow, above: RunRow | undefined): boolean {
   let depth = 0
   for (let at = above; at; at = at.parent) if (at === row || ++depth > MAX_ROW_NESTING) return false
@@ -174,7 +174,7 @@ function adjustCount(counts: Counts, key: string, by: 1 | -1): void {
 
 const TEXT_FIELDS = ['source', 'id', 'model', 'url']
 
-/** What of these names and figures is as it should be: a log may be anybody's. */
+/** Keeps the fields of the right type: an imported log may contain anything. */
 const keepValidFields = <T extends object>(given: T | undefined): T | undefined =>
   given &&
   (Object.fromEntries(

@@ -3,54 +3,55 @@ import type { Usage } from '../../../core/usage.ts'
 import type { LogLevel } from '../../level.ts'
 import type { StoredMessage } from '../../record.ts'
 
-/** What a line of the list stands for. `'run' in row` tells the two apart. */
+/** A row of the list; `'run' in row` distinguishes the two types. */
 export type Row = RunRow | MessageRow
 
 interface RowPlacement {
-  /** Of the run, or of the free record: the same through all that is heard later. */
+  /** The id of the run or of the free record. */
   readonly id: string
   level: LogLevel
-  /** Changes with everything that shows. */
+  /** Increases with every change that is displayed. */
   version: number
-  /** Itself meets the filter; what does not is there for what lies below it. */
+  /** Whether the row itself matches the filter; others are displayed for the rows below them. */
   isMatch: boolean
-  /** Levels above it. */
+  /** Number of rows above it in the tree. */
   depth: number
-  /** Its place among those beside it that are shown, from 1. */
+  /** Position among its displayed siblings, from 1. */
   position: number
-  /** Of what has nothing above it: its place among such, and that of its line, whether shown or not. */
+  /** Index among the top-level rows; -1 for other rows. */
   index: number
+  /** Of a top-level row: index of its line, or of the line that follows if it is not displayed. */
   line: number
 }
 
-/** A run, as far as its events were heard: they may come in any order. Times in ms since epoch. */
+/** A run, built from its events in any order. Times are in ms since epoch. */
 export interface RunRow extends RowPlacement {
-  /** Made up where only the run's id was heard. */
+  /** A placeholder while only the id of the run is known. */
   run: Run
+  /** Whether `run` is the logged run. */
   isKnown: boolean
   parent: RunRow | undefined
   readonly children: RunRow[]
-  /** How many children are shown. */
+  /** Number of displayed children. */
   size: number
-  /** The least that was heard. */
+  /** Lowest `seq` of its events. */
   firstSeq: number
   start: number | undefined
   end: number | undefined
   ending: 'ended' | 'failed' | 'stopped' | undefined
-  /** When the first token came, and the last. */
   firstTokenAt: number | undefined
   lastTokenAt: number | undefined
   tokens: number
-  /** Attempts that failed, and were followed by another one. */
+  /** Number of retry events. */
   retries: number
-  /** The least and the greatest time that was heard of it, or of anything below it. */
+  /** Times of the first and last event of the run and the runs below it. */
   from: number
   to: number
   usage: Usage | undefined
-  /** Of a run that has nothing above it what all below it used, too. */
+  /** Of a top-level run: including the usage of all runs below it. */
   totalUsage: Usage | undefined
   answered: ResponseInfo | undefined
-  /** It was heard of since the viewer follows. */
+  /** Whether it received events while the viewer followed the log. */
   isLive: boolean
 }
 
@@ -61,7 +62,7 @@ export interface MessageRow extends RowPlacement {
 
 const initialPlacement = { version: 0, isMatch: true, depth: 0, position: 0, index: -1, line: 0 }
 
-/** What a run is of which nothing was heard. */
+/** The state of a run without events. */
 export const initialRunState: Omit<RunRow, keyof RowPlacement | 'run' | 'isKnown' | 'parent' | 'children' | 'size'> = {
   firstSeq: Infinity,
   start: undefined,
@@ -95,35 +96,36 @@ export function createRunRow(run: Run): RunRow {
 
 export const createMessageRow = (record: StoredMessage): MessageRow => ({ ...initialPlacement, id: record.id, level: record.level, record })
 
-/** What has nothing above it. */
+/** The top-level run above a run. */
 export function topRunOf(row: RunRow): RunRow {
   let top = row
   while (top.parent) top = top.parent
   return top
 }
 
+/** The displayed state of a run. */
 export type RunState = 'running' | 'unfinished' | NonNullable<RunRow['ending']>
 
-/** `unfinished`: the log does not hold the end, and nobody is telling of the run now. */
+/** `running`: no end yet, and its tree receives events. `unfinished`: no end in the log. */
 export function runStateOf(row: RunRow): RunState {
   const top = topRunOf(row)
   return row.ending ?? (top.isLive && !top.ending ? 'running' : 'unfinished')
 }
 
-/** When it ended; where it has not, when it was last heard of, or anything of its tree while it is running. */
+/** The end of a run; without one, the time of its last event, or of the last event of its tree while it is running. */
 export const endTimeOf = (row: RunRow): number => row.end ?? (runStateOf(row) === 'running' ? topRunOf(row) : row).to
 
-/** How long it took, or has taken so far, in ms; undefined where the beginning is not known. */
+/** The duration of a run so far, in ms; `undefined` if its start is unknown. */
 export const runDuration = (row: RunRow): number | undefined => (row.start === undefined ? undefined : endTimeOf(row) - row.start)
 
-/** Tokens per second between the first and the last; undefined where there was no time between them. */
+/** Tokens per second between the first and the last token; `undefined` if no time passed between them. */
 export function tokenRate({ tokens, firstTokenAt, lastTokenAt }: RunRow): number | undefined {
   return firstTokenAt === undefined || lastTokenAt === undefined || lastTokenAt <= firstTokenAt
     ? undefined
     : (1_000 * (tokens - 1)) / (lastTokenAt - firstTokenAt)
 }
 
-/** A run and all below it, from top to bottom. */
+/** A run and all runs below it, in display order. */
 export function* runAndDescendants(row: RunRow): Generator<RunRow, void> {
   yield row
   for (const child of row.children) yield* runAndDescendants(child)

@@ -4,10 +4,10 @@ import type { LogStore } from '../../store.ts'
 import { cancelReader, forEachRecord } from './for-each-record.ts'
 import type { RunRow } from './row.ts'
 
-/** The events of one run, and where it is a root of all below it: read from the log, and heard as they come. */
+/** The events of one run (of a root: of its whole tree), read from the log and received while they are written. */
 export class RunEvents {
   readonly row: RunRow
-  /** In the order in which they happened, once they are read. */
+  /** Ordered by `seq` once `load` has resolved. */
   readonly events: RunEvent[] = []
   readonly #seen = new Set<string>()
   readonly #reader: ReadableStreamDefaultReader<StoredRecord>
@@ -17,12 +17,12 @@ export class RunEvents {
     this.#reader = store.read({ runId: row.id }).getReader()
   }
 
-  /** Those of the run itself. */
+  /** The events of the run itself. */
   get ownEvents(): readonly RunEvent[] {
     return this.events.filter(({ run }) => run.id === this.row.id)
   }
 
-  /** Rejects where the log cannot be read. */
+  /** Reads the events from the log; rejects if that fails. */
   async load(): Promise<void> {
     await forEachRecord(this.#reader, (record) => {
       if ('event' in record) this.add(record.event)
@@ -31,7 +31,7 @@ export class RunEvents {
     this.events.sort((a, b) => a.seq - b.seq)
   }
 
-  /** Gives whether the event belongs here, and is new. */
+  /** Adds an event; returns `false` if it belongs to another run or is known. */
   add(event: RunEvent): boolean {
     const { run, seq } = event
     const key = `${run.id} ${seq}`

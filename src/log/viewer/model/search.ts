@@ -3,12 +3,12 @@ import type { LogStore } from '../../store.ts'
 import type { FeedListener } from './feed.ts'
 import type { TextSearch } from './text-search.ts'
 
-/** The search that is going on. What searches is loaded when somebody first looks for something. */
+/** The current text search. Its implementation is loaded with the first search. */
 export class LogSearch {
   text = ''
   #search: TextSearch | undefined
 
-  /** Ids of the runs and free records with the text; undefined where none is looked for. */
+  /** Ids of the runs and free records that contain the text; `undefined` without a search. */
   get found(): ReadonlySet<string> | undefined {
     return this.#search?.found
   }
@@ -17,8 +17,8 @@ export class LogSearch {
     return this.text !== '' && this.#search?.isOver !== true
   }
 
-  /** Looks for a text, and no longer for the last one. `found`: there is something to be shown. Gives whether it came to the end. */
-  async start(store: LogStore, text: string, listener: FeedListener, found: () => void): Promise<boolean> {
+  /** Starts a search and stops the previous one. Calls `onFound` when `found` has changed; returns whether the search was completed. */
+  async start(store: LogStore, text: string, listener: FeedListener, onFound: () => void): Promise<boolean> {
     this.stop()
     this.text = text
     if (text === '') return false
@@ -27,8 +27,8 @@ export class LogSearch {
       if (this.text !== text) return false
       const search = new TextSearch(store, text)
       this.#search = search
-      found()
-      await search.run(found)
+      onFound()
+      await search.run(onFound)
       return this.#search === search
     } catch (error) {
       if (this.text === text) listener.failed(error)
@@ -36,7 +36,7 @@ export class LogSearch {
     }
   }
 
-  /** Looks at a record that has come just now. */
+  /** Searches a record that was written just now. */
   addRecord(record: StoredRecord): void {
     this.#search?.addRecord(record)
   }

@@ -3,16 +3,17 @@ import { isFilterActive } from './filter.ts'
 import { plural } from './labels.ts'
 import type { LogModel } from './log-model.ts'
 
-const NO_STORE_TEXT = 'No log is attached yet. Give the element one: element.store = log.store'
+const NO_STORE_TEXT = 'No log is attached. Set one: element.store = store'
 const NO_RECORDS_TEXT =
-  "Nothing is in this log yet. Give a chain a handler that writes to it, callbacks: [logHandler(store)], or say something yourself: store.logger('app').info('ready')"
+  "This log is empty. Pass callbacks: [logHandler(store)] to a chain, or write a message: store.logger('app').info('ready')"
 
-/** What the viewer says of itself. */
+/** The status that the viewer displays. */
 export interface ViewerStatus {
-  /** `reading`, `live`, `closed`; empty without a log. */
+  /** `reading`, `live` or `closed`; empty without a log. */
   readonly state: string
+  /** Number of lines and records. */
   readonly counts: string
-  /** Why there is no line, and what to do; empty where there is one. */
+  /** Why no line is displayed, and what to do; empty if there is one. */
   readonly emptyText: string
   readonly isFiltered: boolean
 }
@@ -21,7 +22,7 @@ export function createViewerStatus(model: LogModel, feed: LogFeed | undefined, i
   const isReading = isSearching || feed?.isReading === true
   const isFiltered = isFilterActive(model.filter)
   return {
-    state: feed ? (isReading ? 'reading' : feed.state === 'over' ? 'closed' : 'live') : '',
+    state: feed ? (isReading ? 'reading' : feed.state === 'closed' ? 'closed' : 'live') : '',
     counts: countsText(model, feed, isFiltered),
     emptyText: model.rows.length > 0 ? '' : feed ? emptyReasonText(model, isReading) : NO_STORE_TEXT,
     isFiltered,
@@ -31,10 +32,10 @@ export function createViewerStatus(model: LogModel, feed: LogFeed | undefined, i
 function countsText({ records, topCounts }: LogModel, feed: LogFeed | undefined, isFiltered: boolean): string {
   if (records === 0) return ''
   const shown = isFiltered ? [`${topCounts.shown.toLocaleString()} of ${plural(topCounts.all, 'line')}`] : []
-  return [...shown, plural(records, 'record'), ...(feed?.hasOlder ? ['older ones when you scroll up'] : [])].join(' · ')
+  return [...shown, plural(records, 'record'), ...(feed?.hasOlder ? ['scroll up for older ones'] : [])].join(' · ')
 }
 
 function emptyReasonText({ records }: LogModel, isReading: boolean): string {
   if (isReading) return 'Reading …'
-  return records === 0 ? NO_RECORDS_TEXT : 'Nothing matches the filters.'
+  return records === 0 ? NO_RECORDS_TEXT : 'No lines match the filters.'
 }

@@ -1,13 +1,13 @@
 import type { Message, Part } from '../../../core/message.ts'
 import { causeChain } from '../../../core/util/cause-chain.ts'
 
-/** A text with what it is above it. */
+/** A text with an optional label above it. */
 export interface TextBlock {
   readonly label?: string
   readonly text: string
 }
 
-/** A value to be read: messages one by one, errors with their causes, texts as they are, anything else as JSON. */
+/** Converts a value to texts: messages one by one, errors with their causes, strings unchanged, other values as JSON. */
 export function toTextBlocks(value: unknown): readonly TextBlock[] {
   if (value instanceof Error) return errorBlocks(value)
   const values = Array.isArray(value) && value.length > 0 ? value : [value]
@@ -16,7 +16,7 @@ export function toTextBlocks(value: unknown): readonly TextBlock[] {
 
 const isNonNullObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null
 
-/** Other messages than ours, and what only looks like one, are shown as JSON. */
+/** Whether a value is a message of chaintap; messages in other formats are displayed as JSON. */
 const isDisplayableMessage = (value: unknown): value is Message =>
   isNonNullObject(value) &&
   typeof value.role === 'string' &&
@@ -30,10 +30,10 @@ function messageBlocks(message: Message): readonly TextBlock[] {
   const { role, content } = message
   const parts: readonly Part[] = typeof content === 'string' ? [{ type: 'text', text: content }] : content
   const calls = ('toolCalls' in message && message.toolCalls) || []
-  const said = parts.map((part) => ({ label: part.type === 'text' ? role : `${role}: ${part.type}`, text: partText(part) }))
+  const blocks = parts.map((part) => ({ label: part.type === 'text' ? role : `${role}: ${part.type}`, text: partText(part) }))
   return [
-    ...(calls.length > 0 ? said.filter(({ text }) => text !== '') : said),
-    ...calls.map(({ name, args }) => ({ label: `${role}: call of ${name}`, text: valueText(args) })),
+    ...(calls.length > 0 ? blocks.filter(({ text }) => text !== '') : blocks),
+    ...calls.map(({ name, args }) => ({ label: `${role}: tool call ${name}`, text: valueText(args) })),
   ]
 }
 
@@ -48,10 +48,10 @@ function partText(part: Part): string {
 function errorBlocks(error: unknown): readonly TextBlock[] {
   const blocks = causeChain(error).map((at, depth) => ({ text: valueText(at), ...(depth > 0 && { label: 'caused by' }) }))
   const parts: readonly unknown[] = error instanceof AggregateError ? error.errors : []
-  return [...blocks, ...parts.map((part) => ({ label: 'one of them', text: valueText(part) }))]
+  return [...blocks, ...parts.map((part) => ({ label: 'inner error', text: valueText(part) }))]
 }
 
-/** Any value as a text. What was read from a log has no circles. */
+/** Converts any value to text. Values read from a log have no cycles. */
 export function valueText(value: unknown): string {
   if (typeof value === 'string') return value
   if (value instanceof Error) {
@@ -61,7 +61,7 @@ export function valueText(value: unknown): string {
   return JSON.stringify(value, displayReplacer, 2) ?? String(value)
 }
 
-/** What JSON cannot say, as a text. */
+/** Converts values that JSON cannot represent. */
 function displayReplacer(_key: string, value: unknown): unknown {
   if (value instanceof Error) return valueText(value)
   if (value instanceof Map || value instanceof Set) return [...value]

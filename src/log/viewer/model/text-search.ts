@@ -3,10 +3,10 @@ import type { StoredRecord } from '../../record.ts'
 import type { LogStore } from '../../store.ts'
 import { cancelReader, forEachRecord } from './for-each-record.ts'
 
-/** Looks for a text: in the log, from the newest record to the oldest, and in what comes. */
+/** Searches for a text in the log, from the newest record to the oldest, and in new records. */
 export class TextSearch {
   readonly text: string
-  /** Ids of the runs and of the free records that have it. */
+  /** Ids of the runs and free records that contain the text. */
   readonly found: Set<string> = new Set()
   isOver = false
   readonly #reader: ReadableStreamDefaultReader<StoredRecord>
@@ -18,11 +18,11 @@ export class TextSearch {
     this.#matches = matcher({ text }).record
   }
 
-  /** Goes through the log; tells when there is another one. Rejects where the log cannot be read. */
-  async run(found: () => void): Promise<void> {
+  /** Searches the log; calls `onFound` for each new id. Rejects if the log cannot be read. */
+  async run(onFound: () => void): Promise<void> {
     try {
       await forEachRecord(this.#reader, (record) => {
-        if (!this.isOver && this.#addFound(record)) found()
+        if (!this.isOver && this.#addFound(record)) onFound()
         return !this.isOver
       })
     } finally {
@@ -30,7 +30,7 @@ export class TextSearch {
     }
   }
 
-  /** Looks at a record that has come just now. */
+  /** Searches a record that was written just now. */
   addRecord(record: StoredRecord): void {
     if (this.#matches(record)) this.#addFound(record)
   }

@@ -2,7 +2,7 @@ import type { RunEvent } from '../../../core/event.ts'
 
 const SVG_NAMESPACE = 'http://www.w3.org/2000/svg'
 
-/** How many tokens came in each part of a run's time, as heights from 0 to 1; empty where no time passed. */
+/** Distribution of the tokens over the duration of a run, as heights from 0 to 1; empty if no time passed. */
 export function tokenHistogram(events: readonly RunEvent[], from: number, to: number): readonly number[] {
   const tokens = events.filter(({ type, at }) => type === 'token' && at >= from)
   if (tokens.length < 2 || to <= from) return []
@@ -15,7 +15,7 @@ export function tokenHistogram(events: readonly RunEvent[], from: number, to: nu
   return counts.map((count) => count / most)
 }
 
-/** The pace of a run's tokens, drawn. */
+/** Draws the distribution of a run's tokens. */
 export function createTokenChart(heights: readonly number[]): SVGElement {
   const svg = document.createElementNS(SVG_NAMESPACE, 'svg')
   const path = document.createElementNS(SVG_NAMESPACE, 'path')
@@ -24,7 +24,7 @@ export function createTokenChart(heights: readonly number[]): SVGElement {
   svg.setAttribute('viewBox', `0 0 ${heights.length} 1`)
   svg.setAttribute('preserveAspectRatio', 'none')
   svg.setAttribute('role', 'img')
-  svg.setAttribute('aria-label', 'Tokens over the time of the run')
+  svg.setAttribute('aria-label', 'Tokens over time')
   path.setAttribute('d', heights.map((height, i) => `M${i} 1v${-height}h.8v${height}z`).join(''))
   svg.appendChild(path)
   return svg

@@ -9,16 +9,16 @@ import { createTokenChart, tokenHistogram } from './chart.ts'
 import { createButton, createElement, setAttributes } from './dom.ts'
 import { detailsCss } from './style-details.ts'
 
-/** What the details tell those around them. */
+/** Receives what happens in the details. */
 export interface DetailsListener {
   closed(): void
   changed(): void
   failed(error: unknown): void
-  /** Something was done, to be said in words. */
-  announce(words: string): void
+  /** Announces a text to screen readers. */
+  announce(text: string): void
 }
 
-/** All that is known of one row. Loaded when somebody first asks for details. */
+/** Displays the details of one row. Loaded when details are first opened. */
 export class DetailsView {
   readonly element: HTMLElement
   row: Row | undefined
@@ -34,12 +34,12 @@ export class DetailsView {
     this.#chart,
     this.#sections,
   )
-  /** Titles of sections that somebody has closed. */
+  /** Titles of the sections that the user has collapsed. */
   readonly #collapsedTitles = new Set<string>()
   #runEvents: RunEvents | undefined
   #prices: ViewerPrices | undefined
   #version = -1
-  /** Where the text of a running model goes on. */
+  /** The text node to which tokens of a running model are appended. */
   #growingText: Text | undefined
   #isStale = true
 
@@ -62,7 +62,7 @@ export class DetailsView {
     this.#body.focus()
   }
 
-  /** Shows a row; without one, nothing. */
+  /** Displays a row; hides the details without one. */
   show(row: Row | undefined, store: LogStore | undefined, prices: ViewerPrices | undefined): void {
     this.#prices = prices
     this.#runEvents?.stop()
@@ -75,22 +75,22 @@ export class DetailsView {
     this.#listener.changed()
   }
 
-  async #loadEvents(story: RunEvents): Promise<void> {
-    this.#runEvents = story
+  async #loadEvents(runEvents: RunEvents): Promise<void> {
+    this.#runEvents = runEvents
     try {
-      await story.load()
+      await runEvents.load()
     } catch (error) {
-      if (story === this.#runEvents) this.#listener.failed(error)
+      if (runEvents === this.#runEvents) this.#listener.failed(error)
     }
-    if (story !== this.#runEvents) return
+    if (runEvents !== this.#runEvents) return
     this.#isStale = true
     this.#listener.changed()
   }
 
-  /** An event that has come just now. */
+  /** Adds an event that was written just now. */
   addEvent(event: RunEvent): void {
     if (!this.#runEvents?.add(event) || event.run.id !== this.row?.id) return
-    // A text grows where it is: making all anew for each token would cost more with each.
+    // Appends to the text node: rendering everything again would cost more with each token.
     if (event.type === 'token' && this.#growingText) this.#growingText.appendData(event.token)
     else this.#isStale = true
   }
@@ -169,7 +169,7 @@ export class DetailsView {
       await navigator.clipboard.writeText(text)
       this.#listener.announce('Copied.')
     } catch {
-      this.#listener.announce('The browser did not allow copying: it needs a page served over HTTPS, in front. Select the text instead.')
+      this.#listener.announce('The browser did not allow copying: it requires HTTPS and a focused page. Select the text instead.')
     }
   }
 }

@@ -1,4 +1,4 @@
-/** A new element. What is put into it as text stays text, whatever a log says. */
+/** Creates an element. Strings become text nodes, never HTML. */
 export function createElement<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   attributes: Readonly<Record<string, string>> = {},
@@ -10,22 +10,23 @@ export function createElement<Tag extends keyof HTMLElementTagNameMap>(
   return element
 }
 
-/** A button that does something. */
+/** Creates a button. */
 export function createButton(
-  pressed: () => void,
+  onClick: () => void,
   attributes: Readonly<Record<string, string>>,
   ...content: readonly (string | Node)[]
 ): HTMLButtonElement {
-  const made = createElement('button', { type: 'button', ...attributes }, ...content)
-  made.addEventListener('click', pressed)
-  return made
+  const button = createElement('button', { type: 'button', ...attributes }, ...content)
+  button.addEventListener('click', onClick)
+  return button
 }
 
-/** Sets a text, unless it is that already: nothing is laid out again for nothing. */
+/** Sets the text of an element if it differs, to avoid a needless layout. */
 export function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text
 }
 
+/** Sets the attributes of an element that differ. */
 export function setAttributes(element: HTMLElement, attributes: Readonly<Record<string, string | number | boolean>>): void {
   for (const [name, value] of Object.entries(attributes))
     if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value))

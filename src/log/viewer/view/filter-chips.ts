@@ -2,7 +2,7 @@ import { kindText } from '../model/labels.ts'
 import type { Counts } from '../model/row-forest.ts'
 import { createButton, createElement, setAttributes, setText } from './dom.ts'
 
-/** A group of buttons that can be pressed, each with how many there are of what it stands for. */
+/** A group of toggle buttons, each with the number of rows that it stands for. */
 export class FilterChips<Name extends string> {
   readonly element: HTMLElement
   readonly #names: readonly Name[]
@@ -11,15 +11,15 @@ export class FilterChips<Name extends string> {
   readonly #pressed = new Set<Name>()
   readonly #onChange: () => void
 
-  /** `key` names the `data-` attribute by which they are coloured. */
-  constructor(label: string, key: string, names: readonly Name[], changed: () => void) {
+  /** `key`: the `data-` attribute that selects the colour of the buttons. */
+  constructor(label: string, key: string, names: readonly Name[], onChange: () => void) {
     this.element = createElement('div', { class: 'chips', role: 'group', 'aria-label': label })
     this.#names = names
     this.#key = key
-    this.#onChange = changed
+    this.#onChange = onChange
   }
 
-  /** Those that are pressed; undefined where none is. */
+  /** The names of the pressed buttons; `undefined` if there are none. */
   get pressed(): ReadonlySet<Name> | undefined {
     return this.#pressed.size === 0 ? undefined : new Set(this.#pressed)
   }
@@ -42,11 +42,11 @@ export class FilterChips<Name extends string> {
 
   #add(name: Name): { readonly button: HTMLButtonElement; readonly count: HTMLElement } {
     const count = createElement('span', { class: 'count' })
-    const pressed = (): void => {
+    const toggle = (): void => {
       if (!this.#pressed.delete(name)) this.#pressed.add(name)
       this.#onChange()
     }
-    const chip = { button: createButton(pressed, { class: 'chip', part: 'chip', [this.#key]: name }, kindText(name), ' ', count), count }
+    const chip = { button: createButton(toggle, { class: 'chip', part: 'chip', [this.#key]: name }, kindText(name), ' ', count), count }
     const after = this.#names.slice(this.#names.indexOf(name) + 1).find((other) => this.#buttons.has(other))
     this.element.insertBefore(chip.button, (after && this.#buttons.get(after)?.button) ?? null)
     this.#buttons.set(name, chip)

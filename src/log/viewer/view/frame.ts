@@ -3,14 +3,14 @@ import { plural } from '../model/labels.ts'
 import type { ViewerStatus } from '../model/status.ts'
 import { createButton, createElement, setText } from './dom.ts'
 
-/** What stands around the list: what is wrong, what there is to see, and the way to the newest. */
+/** The elements around the list: errors, the empty state, the status line, and the button to the newest line. */
 export class FrameView {
   readonly newest: HTMLButtonElement
   readonly problem: HTMLElement
   readonly empty: HTMLElement
   readonly foot: HTMLElement
-  /** Read out when something is written to it. */
-  readonly announcer: HTMLElement = createElement('p', { class: 'said-only', role: 'status' })
+  /** Live region for screen readers. */
+  readonly announcer: HTMLElement = createElement('p', { class: 'sr-only', role: 'status' })
   readonly #problemText = createElement('span')
   readonly #emptyText = createElement('span', { dir: 'auto' })
   readonly #state = createElement('span', { class: 'live' })
@@ -19,25 +19,25 @@ export class FrameView {
   #errorCount = 0
   #announceTimer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(on: { readonly newest: () => void; readonly again: () => void; readonly clear: () => void }) {
-    this.newest = createButton(on.newest, { class: 'newest', part: 'newest' })
+  constructor(on: { readonly jumpToNewest: () => void; readonly retry: () => void; readonly clearFilters: () => void }) {
+    this.newest = createButton(on.jumpToNewest, { class: 'newest', part: 'newest' })
     const [inEmpty, inFoot] = [
-      createButton(on.clear, { class: 'button' }, 'Clear filters'),
-      createButton(on.clear, { class: 'button' }, 'Clear filters'),
+      createButton(on.clearFilters, { class: 'button' }, 'Clear filters'),
+      createButton(on.clearFilters, { class: 'button' }, 'Clear filters'),
     ]
     this.#clearButtons = [inEmpty, inFoot]
     this.problem = createElement(
       'div',
       { class: 'problem', part: 'problem', role: 'alert' },
       this.#problemText,
-      createButton(on.again, { class: 'button' }, 'Try again'),
+      createButton(on.retry, { class: 'button' }, 'Try again'),
     )
     this.empty = createElement('div', { class: 'empty', part: 'empty' }, this.#emptyText, inEmpty)
     this.foot = createElement('div', { class: 'foot', part: 'foot' }, this.#state, this.#counts, inFoot)
     this.showProblem(undefined)
   }
 
-  /** Says what is wrong; undefined: nothing. */
+  /** Displays an error; `undefined` hides it. */
   showProblem(error: unknown): void {
     this.problem.hidden = error === undefined
     const text = errorMessage(error)
@@ -53,22 +53,23 @@ export class FrameView {
     for (const clear of this.#clearButtons) clear.hidden = !isFiltered
   }
 
-  /** Shows the way to the newest; undefined where it is in sight. */
+  /** Displays the button to the newest line with the number of new lines; `undefined` hides it. */
   renderNewest(count: number | undefined): void {
     this.newest.hidden = count === undefined
     if (count !== undefined) setText(this.newest, `↓ Jump to newest${count > 0 ? ` · ${count.toLocaleString()} new` : ''}`)
   }
 
-  announce(words: string): void {
-    // What is there already would not be read out again.
-    setText(this.announcer, words === this.announcer.textContent ? `${words}\u00a0` : words)
+  /** Announces a text to screen readers. */
+  announce(text: string): void {
+    // An unchanged text would not be announced again.
+    setText(this.announcer, text === this.announcer.textContent ? `${text}\u00a0` : text)
   }
 
-  /** An error came in. Several within some seconds are told as one. */
+  /** Announces a new error; those within 3 s are announced together. */
   announceError(): void {
     this.#errorCount++
     this.#announceTimer ??= setTimeout(() => {
-      this.announce(`${plural(this.#errorCount, 'error')} came in.`)
+      this.announce(`${plural(this.#errorCount, 'new error')}.`)
       this.stop()
     }, 3_000)
   }

@@ -4,7 +4,7 @@ import type { ViewerPrices } from '../model/describe-row.ts'
 import type { Row } from '../model/row.ts'
 import type { DetailsListener, DetailsView } from './details.ts'
 
-/** The place of the details. What shows them is loaded when somebody first asks for some. */
+/** Loads the view of the details when they are first opened. */
 export class LazyDetails {
   row: Row | undefined
   prices: ViewerPrices | undefined
@@ -13,13 +13,13 @@ export class LazyDetails {
   readonly #container: HTMLElement
   readonly #listener: DetailsListener
 
-  constructor(root: ShadowRoot, place: HTMLElement, listener: DetailsListener) {
+  constructor(root: ShadowRoot, container: HTMLElement, listener: DetailsListener) {
     this.#root = root
-    this.#container = place
+    this.#container = container
     this.#listener = listener
   }
 
-  /** Shows a row. */
+  /** Displays the details of a row. */
   async show(row: Row, store: LogStore | undefined, isFocused: boolean): Promise<void> {
     this.row = row
     try {

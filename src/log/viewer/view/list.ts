@@ -3,30 +3,30 @@ import type { Row } from '../model/row.ts'
 import { createElement } from './dom.ts'
 import { RowView } from './row.ts'
 
-/** Lines that are drawn above and below those that can be seen. */
+/** Number of lines rendered above and below the visible ones. */
 const OVERSCAN_LINES = 8
-/** So many lines from the oldest, older records are wanted. */
+/** Distance from the oldest line, in lines, at which older records are requested. */
 const LOAD_OLDER_LINES = 20
 
-/** The lines of a log. Only those that can be seen, and a few beside them, are in the page. */
+/** The list of rows. Only the visible lines, and a few beside them, are in the DOM. */
 export class ListView {
   readonly element: HTMLElement
-  /** Scrolls along with what comes. */
+  /** Whether the list scrolls to new lines. */
   isFollowing = true
-  /** The line that keys go to. */
+  /** The row that keys apply to. */
   active: Row | undefined
   readonly #space = createElement('div', { class: 'space', role: 'none' })
   readonly #probe = createElement('div', { class: 'probe', role: 'none' })
   readonly #rowViews = new Map<Row, RowView>()
   #nextId = 0
-  /** Where it was scrolled to. */
+  /** The last scroll position. */
   #lastScrollTop = 0
   #rows: readonly Row[] = []
   #height = 32
-  /** What stood at the upper edge, and how far it was cut: it stays there when lines come above it. */
+  /** The first visible row, and how much of it is cut off, in px: it keeps its position when lines are added above it. */
   #anchor: { readonly row: Row; readonly cut: number } | undefined
 
-  constructor(scrolled: () => void) {
+  constructor(onScroll: () => void) {
     this.element = createElement(
       'div',
       { class: 'list', part: 'list', role: 'tree', tabindex: '0', 'aria-label': 'Runs and messages' },
@@ -35,11 +35,11 @@ export class ListView {
     this.#space.appendChild(this.#probe)
     this.element.addEventListener('scroll', () => {
       this.#onScroll()
-      scrolled()
+      onScroll()
     })
   }
 
-  /** Begins anew: out of the page it has lost its place. */
+  /** Resets the list: an element outside the document loses its scroll position. */
   reset(): void {
     this.isFollowing = true
     this.active = undefined
@@ -47,12 +47,12 @@ export class ListView {
     this.#lastScrollTop = 0
   }
 
-  /** How many lines fit. */
+  /** Number of lines that fit into the list. */
   get linesPerPage(): number {
     return Math.max(1, Math.floor(this.element.clientHeight / this.#height))
   }
 
-  /** Near the oldest line, or with too few lines to fill the list. */
+  /** Whether older records are needed: near the oldest line, or with too few lines to fill the list. */
   get wantsOlder(): boolean {
     return this.#rows.length < this.linesPerPage * 2 || (!this.isFollowing && this.element.scrollTop < LOAD_OLDER_LINES * this.#height)
   }
@@ -74,8 +74,8 @@ export class ListView {
     this.#draw(shown)
     const size = hasOlder ? -1 : model.topCounts.shown
     for (const [i, row] of shown.entries()) {
-      const [isOpen, beside] = 'run' in row ? [model.isOpen(row), row.parent?.size] : [false, undefined]
-      this.#rowViews.get(row)?.update({ index: from + i, isActive: row === this.active, isOpen, size: beside ?? size })
+      const [isOpen, siblings] = 'run' in row ? [model.isOpen(row), row.parent?.size] : [false, undefined]
+      this.#rowViews.get(row)?.update({ index: from + i, isActive: row === this.active, isOpen, size: siblings ?? size })
     }
     const active = this.active && this.#rowViews.get(this.active)
     if (active) this.element.setAttribute('aria-activedescendant', active.element.id)
@@ -83,7 +83,7 @@ export class ListView {
     this.#saveScroll()
   }
 
-  /** Scrolls until a line can be seen. */
+  /** Scrolls a row into view. */
   reveal(row: Row, model: LogModel): void {
     const index = model.indexOf(row)
     if (index === -1) return
@@ -96,7 +96,7 @@ export class ListView {
     this.#onScroll()
   }
 
-  /** Keeps what is seen where it is, or the newest in sight. */
+  /** Scrolls to the newest line, or keeps the first visible row where it is. */
   #restoreScroll(model: LogModel): void {
     const { element } = this
     if (this.isFollowing) {
@@ -109,7 +109,7 @@ export class ListView {
     if (Math.abs(element.scrollTop - wanted) > 1) element.scrollTop = wanted
   }
 
-  /** Puts the lines in, in their order; what is there already stays. */
+  /** Inserts lines in their order; lines that are in the DOM already stay. */
   #draw(rows: readonly Row[]): void {
     const shown = new Set(rows)
     for (const [row, { element }] of this.#rowViews) {
@@ -126,7 +126,7 @@ export class ListView {
     }
   }
 
-  /** The list follows until somebody scrolls up: when it only gets smaller it is not at its end, either. */
+  /** Only scrolling up ends following: a list that becomes smaller is not at its end either. */
   #onScroll(): void {
     const { scrollTop, clientHeight, scrollHeight } = this.element
     if (scrollTop + clientHeight >= scrollHeight - this.#height / 2) this.isFollowing = true

@@ -2,13 +2,13 @@ import { durationText, kindText, runLineFacts, timeText } from '../model/labels.
 import { endTimeOf, type MessageRow, type Row, type RunRow, runDuration, runStateOf, topRunOf } from '../model/row.ts'
 import { createElement, setAttributes, setText } from './dom.ts'
 
-/** What a line shows that is not of its row alone. */
+/** The state of a line that depends on more than its row. */
 export interface RowViewState {
-  /** Where the line is in the list. */
+  /** Index of the line in the list. */
   readonly index: number
   readonly isActive: boolean
   readonly isOpen: boolean
-  /** How many there are beside it; -1 where that is not known yet. */
+  /** Number of siblings, including itself; -1 if it is not known yet. */
   readonly size: number
 }
 
@@ -33,10 +33,10 @@ export class RowView {
     element.style.setProperty('--index', `${index}`)
     element.style.setProperty('--depth', `${row.depth}`)
     setAttributes(element, { 'aria-level': row.depth + 1, 'aria-posinset': row.position, 'aria-setsize': size, 'aria-selected': isActive })
-    element.classList.toggle('beside', !row.isMatch)
+    element.classList.toggle('context', !row.isMatch)
     if ('run' in row && row.size > 0) setAttributes(element, { 'aria-expanded': isOpen })
     else element.removeAttribute('aria-expanded')
-    // What lies below a run changes what shows of it, and its top the scale of its bar.
+    // Runs below a run change its facts, and its top-level run the scale of its bar.
     const version = 'run' in row ? row.version + topRunOf(row).version : 0
     if (version === this.#version) return
     this.#version = version
@@ -44,7 +44,7 @@ export class RowView {
   }
 }
 
-/** Characters of a text in a line. */
+/** Maximum length of a text in a line. */
 const MAX_ROW_TEXT_CHARACTERS = 1_000
 
 interface RowElement {
@@ -52,7 +52,7 @@ interface RowElement {
   readonly render: () => void
 }
 
-/** Stands first, and is read out last. */
+/** Displayed first by CSS, but read last by screen readers. */
 const createTimeElement = (): HTMLElement => createElement('span', { class: 'time', part: 'time' })
 
 function createRunElement(row: RunRow): RowElement {
@@ -62,11 +62,11 @@ function createRunElement(row: RunRow): RowElement {
   const wait = createElement('span', { class: 'wait', part: 'first-token' })
   const bar = createElement('span', { class: 'bar', part: 'bar' }, wait)
   const facts = createElement('span', { class: 'facts' })
-  const took = createElement('span', { class: 'took' })
-  const who = createElement(
+  const duration = createElement('span', { class: 'duration' })
+  const heading = createElement(
     'span',
-    { class: 'who' },
-    createElement('span', { class: 'twist' }),
+    { class: 'heading' },
+    createElement('span', { class: 'toggle' }),
     kind,
     createElement('span', { class: 'state' }),
     name,
@@ -74,27 +74,27 @@ function createRunElement(row: RunRow): RowElement {
   const element = createElement(
     'div',
     { class: 'row run', part: 'row run' },
-    who,
+    heading,
     createElement('span', { class: 'lane' }, bar),
     facts,
-    took,
+    duration,
     time,
   )
-  const show = (): void => {
+  const render = (): void => {
     setText(time, row.from === Infinity ? '' : timeText(row.start ?? row.from))
     setText(kind, kindText(row.run.kind))
     setText(name, row.run.name.slice(0, MAX_ROW_TEXT_CHARACTERS))
     setAttributes(name, { title: name.textContent })
     setText(facts, runLineFacts(row).join(' · '))
-    setText(took, durationText(runDuration(row)))
+    setText(duration, durationText(runDuration(row)))
     setAttributes(element, { 'data-kind': row.run.kind, 'data-state': runStateOf(row) })
-    element.classList.toggle('holds', row.children.length > 0)
+    element.classList.toggle('parent', row.children.length > 0)
     positionBar(bar, wait, row)
   }
-  return { element, render: show }
+  return { element, render }
 }
 
-/** All bars of a tree lie on one line of time: from where its first record is to where its last one is. */
+/** All bars of a tree share one time axis: from its first record to its last. */
 function positionBar(bar: HTMLElement, wait: HTMLElement, row: RunRow): void {
   const top = topRunOf(row)
   const whole = Math.max(top.to - top.from, 1)
@@ -116,7 +116,7 @@ function createMessageElement(row: MessageRow): RowElement {
     { class: 'row message', part: 'row message', 'data-level': level },
     createElement('span', { class: 'level', part: 'level' }, level),
     createElement('span', { class: 'category' }, category.join('.')),
-    createElement('span', { class: 'said', dir: 'auto', title: text }, text),
+    createElement('span', { class: 'text', dir: 'auto', title: text }, text),
     time,
   )
   return { element, render: () => setText(time, timeText(at)) }

@@ -1,4 +1,4 @@
-/** The details: beside the lines where there is room, else over them. */
+/** Styles of the details: beside the lines if there is room, otherwise over them. */
 export const detailsCss: string = `
 .details { display: flex; flex-direction: column; inline-size: clamp(19rem, 37%, 34rem); border-inline-start: 1px solid var(--line); background: var(--surface); }
 .head { display: flex; flex-wrap: wrap; align-items: center; gap: 0.5rem; padding: 0.5rem 0.75rem; border-block-end: 1px solid var(--line); }

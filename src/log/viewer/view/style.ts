@@ -1,8 +1,8 @@
 import { listCss } from './style-list.ts'
 
 /**
- * Colours are those of the playground. `light-dark` follows the element's `color-scheme`. Figures stay as they are written where all else runs
- * from right to left: "2.09 s" is not to become "s 2.09".
+ * The colours are those of the playground; `light-dark` follows the element's `color-scheme`. In right-to-left pages, figures keep their
+ * direction: "2.09 s" must not become "s 2.09".
  */
 const frameCss = `
 :host {
@@ -81,8 +81,8 @@ button { cursor: pointer; }
 .foot .live::before { content: ""; display: inline-block; inline-size: 0.5rem; block-size: 0.5rem; margin-inline-end: 0.4rem; border-radius: 50%; background: var(--soft); }
 .foot .live[data-state="live"]::before { background: var(--accent); }
 .live:empty { display: none; }
-.said-only { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-:host(:dir(rtl)) :is(.took, .facts) { direction: ltr; text-align: left; }
+.sr-only { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+:host(:dir(rtl)) :is(.duration, .facts) { direction: ltr; text-align: left; }
 :host(:dir(rtl)) :is(dd, .counts, .newest, .time) { direction: ltr; text-align: right; }
 @container (inline-size < 34rem) {
   .all { margin: 0; }
@@ -94,7 +94,7 @@ button { cursor: pointer; }
   .live[data-state="live"]::before, [data-state="running"] .state { animation: pulse 1.4s ease-in-out infinite; }
 }
 @media (forced-colors: active) {
-  .bar, .state, .chip::before, .live::before, .twist::before { forced-color-adjust: none; }
+  .bar, .state, .chip::before, .live::before, .toggle::before { forced-color-adjust: none; }
   :is([aria-pressed="true"], [aria-selected="true"]) { outline: 3px solid Highlight; outline-offset: -3px; }
   [aria-pressed="true"]:focus-visible { outline-style: dashed; }
 }

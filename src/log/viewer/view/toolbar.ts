@@ -18,7 +18,7 @@ const FILTER_KINDS: readonly (RunKind | 'message')[] = [
   'message',
 ]
 
-/** Tags that can be chosen: who tags each run with an id of its own makes no choice of them. */
+/** Maximum number of tags to choose from: a program may tag each run with a unique id. */
 const MAX_TAG_OPTIONS = 200
 
 const TIME_RANGES = [
@@ -29,7 +29,7 @@ const TIME_RANGES = [
   ['between', 'Between …'],
 ] as const
 
-/** What is searched for, and the filters. */
+/** The search field and the filters. */
 export class Toolbar {
   readonly element: HTMLElement
   readonly search: HTMLInputElement = createElement('input', {
@@ -51,16 +51,16 @@ export class Toolbar {
   )
   readonly #from = createElement('input', { type: 'datetime-local', class: 'select', 'aria-label': 'From' })
   readonly #to = createElement('input', { type: 'datetime-local', class: 'select', 'aria-label': 'To' })
-  /** When the time was chosen: `last hour` is the hour before. */
+  /** When the time range was chosen: `Last hour` is the hour before that. */
   #chosenAt = 0
 
-  /** `changed`: the filter or the text is another one; `turned`: all runs are to be opened, or closed. */
-  constructor(changed: () => void, turned: (isOpen: boolean) => void) {
-    this.#levels = new FilterChips('Level', 'data-level', levels, changed)
-    this.#kinds = new FilterChips('Kind', 'data-kind', FILTER_KINDS, changed)
+  /** `onChange`: a filter has changed; `onSetAllOpen`: all runs are to be expanded or collapsed. */
+  constructor(onChange: () => void, onSetAllOpen: (isOpen: boolean) => void) {
+    this.#levels = new FilterChips('Level', 'data-level', levels, onChange)
+    this.#kinds = new FilterChips('Kind', 'data-kind', FILTER_KINDS, onChange)
     const between = createElement('span', { class: 'between' }, this.#from, ' – ', this.#to)
     between.hidden = true
-    // Before the toolbar itself hears of it.
+    // Runs before the listener of the toolbar, to which the event bubbles.
     this.#time.addEventListener('input', () => {
       this.#chosenAt = Date.now()
       between.hidden = this.#time.value !== 'between'
@@ -68,18 +68,18 @@ export class Toolbar {
     const all = createElement(
       'span',
       { class: 'all' },
-      createButton(() => turned(true), { class: 'button' }, 'Expand all'),
-      createButton(() => turned(false), { class: 'button' }, 'Collapse all'),
+      createButton(() => onSetAllOpen(true), { class: 'button' }, 'Expand all'),
+      createButton(() => onSetAllOpen(false), { class: 'button' }, 'Collapse all'),
     )
     const first = createElement('div', { class: 'line' }, this.search, this.#tag, this.#time, between, all)
     const second = createElement('div', { class: 'line' }, this.#levels.element, this.#kinds.element)
     this.element = createElement('div', { class: 'toolbar', part: 'toolbar', role: 'search' }, first, second)
     this.element.addEventListener('input', ({ target }) => {
-      if (target !== this.search) changed()
+      if (target !== this.search) onChange()
     })
   }
 
-  /** All but the text. */
+  /** All filters except the search text. */
   get filter(): ViewFilter {
     const { value: time } = this.#time
     const [from, to] =
