@@ -3,14 +3,14 @@ import { IdleTimer } from './idle-timer.ts'
 import { type RemoteRequest, type RemoteServer, requireEventStream } from './server.ts'
 import { createSseParser, type SseMessages } from './sse-messages.ts'
 
-/** How long a server may take to answer a call that is stopped before it has, in ms. */
+/** How long to wait for the response to a call that was stopped before it arrived, in ms. */
 const STOP_RESPONSE_TIMEOUT_MS = 5_000
 
-/** One request, and the events that answer it. */
+/** One request and the server-sent events of its response. */
 export class RemoteConnection {
-  /** Why it was closed. */
+  /** The reason given to `close`. */
   closeReason: unknown
-  /** The id under which the server can resume the run; undefined where it cannot. */
+  /** The id under which the server can resume the run; undefined if it cannot. */
   runId: string | undefined
   readonly #server: RemoteServer
   readonly #abort = new AbortController()
@@ -25,19 +25,19 @@ export class RemoteConnection {
     this.#server = server
     this.#parseMessages = createSseParser(server.address)
     this.#idleTimer = new IdleTimer(idleMs, () =>
-      this.close(new RemoteError('network', `Nothing came from ${server.address} for ${idleMs} ms.`)),
+      this.close(new RemoteError('network', `No data from ${server.address} for ${idleMs} ms.`)),
     )
   }
 
-  /** Since when a byte is waited for, ms since epoch; 0 where nobody waits. */
+  /** When the pending wait for data began, in ms since epoch; 0 if none is pending. */
   get waitingSince(): number {
     return this.#idleTimer.waitingSince
   }
 
-  /** Resolves when events are coming. Rejects as soon as it is closed, even where `fetch` ignores its signal. */
-  open(ask: RemoteRequest): Promise<void> {
+  /** Sends the request. Resolves when the response has begun. Rejects as soon as the connection is closed, even if `fetch` ignores its signal. */
+  open(request: RemoteRequest): Promise<void> {
     this.#idleTimer.start()
-    this.#openPromise = this.#open(ask)
+    this.#openPromise = this.#open(request)
     return new Promise((resolve, reject) => {
       this.#rejectOpen = reject
       this.#openPromise?.then(resolve, (error: unknown) => {
@@ -47,33 +47,36 @@ export class RemoteConnection {
     })
   }
 
-  async #open(ask: RemoteRequest): Promise<void> {
-    const answer = await this.#server.send(ask, this.#abort.signal, () => this.#isClosed)
-    this.runId = answer.response.headers.get('x-chaintap-run') ?? undefined
-    const body = await requireEventStream(answer, this.#server.address)
+  async #open(request: RemoteRequest): Promise<void> {
+    const received = await this.#server.send(request, this.#abort.signal, () => this.#isClosed)
+    this.runId = received.response.headers.get('x-chaintap-run') ?? undefined
+    const body = await requireEventStream(received, this.#server.address)
     if (this.#isClosed) return void body.cancel(this.closeReason).catch(() => {})
     this.#idleTimer.waitingSince = 0
     this.#reader = body.getReader()
   }
 
-  /** One read of the body; handlers of its promise rather than a promise of its own, which each chunk would pay for. */
-  read<T>(then: (frames: SseMessages | undefined) => T | Promise<T>, failed: (error: unknown) => T | Promise<T>): Promise<T> | undefined {
+  /** Reads one chunk of the body. Takes callbacks for the promise of that read, because a promise of its own would cost each chunk. */
+  read<T>(
+    onMessages: (messages: SseMessages | undefined) => T | Promise<T>,
+    onError: (error: unknown) => T | Promise<T>,
+  ): Promise<T> | undefined {
     this.#idleTimer.start()
     return this.#reader?.read().then(({ value }) => {
       this.#idleTimer.waitingSince = 0
-      return then(value && this.#parseMessages(value))
-    }, failed)
+      return onMessages(value && this.#parseMessages(value))
+    }, onError)
   }
 
-  /** Closes the socket, and answers who waits, before it returns. */
+  /** Closes the socket and rejects a pending `open` synchronously. */
   close(reason: unknown): void {
     this.#end(reason)
     this.#abort.abort(reason)
   }
 
   /**
-   * Closes it as a stop does, and gives the id of the run that is still to be stopped. Where the server has not answered yet, only its answer
-   * tells whether closing is enough: a run that can be resumed goes on without its readers.
+   * Closes the connection because the run was stopped. Resolves to the id of a run that must still be stopped on the server. If the
+   * response has not arrived, this waits for it, because only its headers say whether the run continues without a reader.
    */
   async closeForStop(reason: unknown): Promise<string | undefined> {
     if (this.#reader) this.close(reason)
@@ -84,7 +87,7 @@ export class RemoteConnection {
     return this.runId
   }
 
-  /** Resolves when the server has answered, or was given up. */
+  /** Resolves when the response has arrived or `STOP_RESPONSE_TIMEOUT_MS` have passed. */
   #waitForResponse(reason: unknown): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {

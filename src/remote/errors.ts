@@ -1,29 +1,41 @@
 import { ChaintapError, type ErrorCode } from '../core/errors.ts'
 
-/** What is known of a failed call. Never holds a request header. */
+/** Details of a failed remote call. They never contain request headers. */
 export interface RemoteErrorFacts {
-  /** HTTP status, where the server refused. */
+  /** HTTP status, if the server refused the call. */
   readonly status?: number | undefined
-  /** How long the server asked to wait, in ms. */
+  /** The pause requested by the server's `Retry-After` header, in ms. */
   readonly retryAfterMs?: number | undefined
-  /** The run that may be resumed. */
+  /** The id of the run that may still be in progress and can be resumed. */
   readonly runId?: string | undefined
 }
 
 /**
- * The server of a {@link RemoteRunnable} refused, could not be reached, or answers something else. What fails in its chain comes as the error it
- * was there.
+ * The server of a {@link RemoteRunnable} refused a call, could not be reached or sent an unexpected response. Errors of the chain itself are
+ * rethrown as instances of their own class instead.
  *
- * | code | |
+ * | `code` | meaning |
  * |---|---|
- * | `http` | it refused, with `status` |
- * | `network` | it could not be reached |
- * | `wire` | it answered with something else than events, e.g. with a page |
- * | `connection_lost` | the answer was cut, and could not be resumed; the run `runId` may be going on |
+ * | `http` | the server refused the call; `status` is the HTTP status |
+ * | `network` | the server could not be reached, or sent no data for `idleMs` |
+ * | `wire` | the response has no events of a run, e.g. it is an HTML page |
+ * | `event_too_large` | the server sent an event of more than 17 million characters |
+ * | `connection_lost` | the connection was lost and all reconnect attempts failed; the run `runId` may still be in progress |
+ *
+ * @example
+ * const joke = new RemoteRunnable<string, string>('/api/joke')
+ * try {
+ *   show(await joke.invoke('bears'))
+ * } catch (error) {
+ *   if (error instanceof RemoteError && error.code === 'connection_lost') show(`Call joke.resume('${error.runId}').`)
+ * }
  */
 export class RemoteError extends ChaintapError implements RemoteErrorFacts {
+  /** HTTP status, if the server refused the call. */
   readonly status?: number | undefined
+  /** The pause requested by the server's `Retry-After` header, in ms. */
   readonly retryAfterMs?: number | undefined
+  /** The id of the run that may still be in progress and can be resumed. */
   readonly runId?: string | undefined
 
   constructor(code: ErrorCode, message: string, { cause, ...facts }: RemoteErrorFacts & { readonly cause?: unknown } = {}) {

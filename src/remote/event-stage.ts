@@ -11,15 +11,15 @@ import { RemoteError } from './errors.ts'
 import { remoteOutputFold } from './output-fold.ts'
 import type { ResumableEventSource } from './resumable-source.ts'
 
-/** What is heard of a run elsewhere. */
+/** Options of a {@link RemoteEventStage}. */
 export interface RemoteEventStageOptions {
-  /** Where it is, for messages. */
+  /** The server's address, for error messages. */
   readonly address: string
-  /** Heard as it happens, not from a log. */
+  /** Whether the events are received as they happen, rather than replayed. */
   readonly isLive: boolean
 }
 
-/** Tells what comes over a line as events below `run`, and gives the root's chunks. */
+/** Emits the events of a remote run as events of children of `run`, and the chunks of its root. */
 export class RemoteEventStage implements Stage<EventSourceMessage, unknown> {
   readonly fold: ReturnType<typeof remoteOutputFold> = remoteOutputFold()
   readonly #source: ResumableEventSource
@@ -27,42 +27,42 @@ export class RemoteEventStage implements Stage<EventSourceMessage, unknown> {
   readonly #options: RemoteEventStageOptions
   readonly #decode: (json: string) => RunEvent = decoder()
   readonly #replica: RunTreeReplica
-  /** From its first event on: then its events tell what it used, else the outcome does. */
+  /** Whether the first event was received. Then the events contain the usage; otherwise the outcome does. */
   readonly #isFromStart: boolean
   readonly #openedAt = Date.now()
   #rootId = ''
   #hasToken = false
   #rootEnd: EndEvent | undefined
 
-  constructor(line: ResumableEventSource, run: RunHandle, options: RemoteEventStageOptions) {
-    this.#source = line
+  constructor(source: ResumableEventSource, run: RunHandle, options: RemoteEventStageOptions) {
+    this.#source = source
     this.#run = run
     this.#options = options
-    this.#isFromStart = line.seq < 0
+    this.#isFromStart = source.seq < 0
     this.#replica = new RunTreeReplica(run, this.#isFromStart)
   }
 
   transform({ event: type, data }: EventSourceMessage, controller: TransformStreamDefaultController<unknown>): MaybePromise {
-    // The outcome is the last that is said.
-    if (this.#source.isOver) return
+    const source = this.#source
+    // Nothing follows the outcome.
+    if (source.isOver) return
     if (type === 'outcome') return this.#onOutcome(Object(parse(data)) as Outcome<unknown>)
     if (type === undefined)
-      throw new RemoteError('wire', `${this.#options.address} sends events of another kind. Is the url that of serve()?`)
-    // A newer server may have more to tell.
+      throw new RemoteError('wire', `${this.#options.address} sent an event without a type. Check that its URL is that of serve().`)
+    // A newer server may send types that are not known here.
     if (!Object.hasOwn(eventFields, type)) return
     const event = this.#decode(data)
-    const line = this.#source
-    // Repeated by a connection that was made anew.
-    if (event.seq <= line.seq) return
+    // Repeated after a reconnect.
+    if (event.seq <= source.seq) return
     if (!this.#rootId) this.#onFirstEvent(event)
-    line.seq = event.seq
+    source.seq = event.seq
     if (event.type === 'chunk') return controller.enqueue(event.chunk)
     if (event.type === 'end' || event.type === 'error') this.#onRootEnd(event)
     else if (this.#options.isLive && (event.type === 'token' || event.type === 'delta')) this.#onToken()
     return this.#replica.apply(event) as MaybePromise
   }
 
-  /** The answer may end behind the root's last event, without the outcome. */
+  /** Called at the end of the response, which may lack the outcome if the root's last event was received. */
   flush(): MaybePromise {
     if (this.#source.isOver) return
     if (this.#rootEnd?.type === 'error') throw this.#rootEnd.error
@@ -71,7 +71,7 @@ export class RemoteEventStage implements Stage<EventSourceMessage, unknown> {
 
   #onFirstEvent({ run, at }: RunEvent): void {
     this.#rootId = this.#source.id || run.rootId
-    // Clocks differ: what happens now cannot have begun before it was asked for, nor be yet to come.
+    // Clocks differ. A live event cannot be earlier than the request nor later than now.
     const earliest = this.#options.isLive ? this.#openedAt : at
     this.#replica.clockOffsetMs = Math.min(Math.max(at, earliest), Date.now()) - at
   }
@@ -99,7 +99,7 @@ export class RemoteEventStage implements Stage<EventSourceMessage, unknown> {
     if (isAccepted) run.report({ truncated: error as TruncatedError })
     if (status === 'complete' || isAccepted) return this.#finishReplica()
     run.report({ isAborted: status === 'aborted' })
-    throw error ?? new RemoteError('wire', `${this.#options.address} did not say how the run ended.`)
+    throw error ?? new RemoteError('wire', `${this.#options.address} reported status ${status} without an error.`)
   }
 
   #finishReplica(): MaybePromise {

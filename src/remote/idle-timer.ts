@@ -1,19 +1,19 @@
 import { MAX_TIMER_MS } from '../core/util/signal.ts'
 
 /**
- * Calls `silent` when a wait has lasted `ms`. One timer for many waits: setting one anew for each chunk would cost more than reading it. A wait
- * that outlasts a sleeping machine is noticed when it wakes.
+ * Calls `onIdle` when a wait has lasted `ms`. One timer serves many waits, because setting a timer for each chunk would cost more than
+ * reading the chunk. If the machine sleeps during a wait, the timeout is detected when it wakes.
  */
 export class IdleTimer {
-  /** Since when something is waited for, ms since epoch; 0 where nothing is. */
+  /** When the pending wait began, in ms since epoch; 0 if none is pending. */
   waitingSince = 0
   readonly #ms: number
   readonly #onIdle: () => void
   #timer: ReturnType<typeof setTimeout> | null = null
 
-  constructor(ms: number, silent: () => void) {
+  constructor(ms: number, onIdle: () => void) {
     this.#ms = ms
-    this.#onIdle = silent
+    this.#onIdle = onIdle
   }
 
   start(): void {

@@ -1,18 +1,35 @@
-/** How long a connection may take, and how it is made again. */
+/** When a connection counts as lost, and how it is reopened. */
 export interface ReconnectOptions {
-  /** Ms without a byte, heartbeats included, after which a connection counts as lost. Default 45,000: three heartbeats; 0 for no limit. */
+  /**
+   * Time without a byte, heartbeats included, after which a connection counts as lost, in ms. 0 for no limit.
+   *
+   * @defaultValue 45,000, which is three heartbeats
+   */
   readonly idleMs?: number
-  /** How often a lost connection is made again before an event comes, where the server can resume the run. Default 10. */
+  /**
+   * Reconnect attempts without receiving an event before the run fails. Used only if the server can resume the run.
+   *
+   * @defaultValue 10
+   */
   readonly maxReconnects?: number
-  /** Ms to wait before the next attempt (from 1). Default: growing pauses, from a quarter of a second to eight. */
+  /**
+   * Returns the pause before a reconnect attempt, in ms. Attempts are counted from 1.
+   *
+   * @defaultValue random pauses that grow from 250 ms to 8 s
+   */
   readonly reconnectDelay?: (attempt: number) => number
-  /** Ms for which a page may be hidden before a connection that has been silent since is made anew. Default 5,000. */
+  /**
+   * How long a page may be hidden, in ms. When it is shown again after a longer time, a connection that was silent meanwhile is reopened.
+   *
+   * @defaultValue 5,000
+   */
   readonly graceMs?: number
 }
 
 /** A run that the server can resume. */
 export interface ResumableRun {
+  /** The id of the run on the server: pass it to `resume`. */
   readonly id: string
-  /** The server's number of the last event that has been heard; -1 before the first. `resume(id, { after: seq })` goes on behind it. */
+  /** The server's sequence number of the last event received; -1 before the first. `resume(id, { after: seq })` continues after it. */
   readonly seq: number
 }

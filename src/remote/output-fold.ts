@@ -1,15 +1,18 @@
 import { type Fold, textFold } from '../core/flow/fold.ts'
 import { snapshot } from '../core/util/snapshot.ts'
 
-/** What the codec puts behind a text that it has cut. */
+/** The suffix that the codec appends to a truncated text. */
 const truncatedTextPattern = /… \[\d+ more characters\]$/
 
-/** The output of a run elsewhere: what its end tells. Until then the text that came, as a message where it came as Deltas, else the last chunk. */
+/**
+ * Accumulates the output of a remote run. Its result is the output of the remote `end` event. Before that event, it is the text of the
+ * chunks, as a message if they were Deltas, or else the last chunk.
+ */
 export function remoteOutputFold(): Fold & { end(output: unknown, isWhole: boolean): void } {
   const texts = textFold()
   let kind: 'none' | 'text' | 'message' | 'other' = 'none'
   let last: unknown
-  let said: { readonly output: unknown } | undefined
+  let reported: { readonly output: unknown } | undefined
   return {
     add(chunk) {
       const { type, text } = Object(chunk) as { type?: unknown; text?: unknown }
@@ -25,12 +28,12 @@ export function remoteOutputFold(): Fold & { end(output: unknown, isWhole: boole
       }
     },
     end(output, isWhole) {
-      // A long text comes cut in the event, and whole in the chunks.
+      // The event truncates a long text, which the chunks contain whole.
       if (!isWhole || kind !== 'text' || typeof output !== 'string' || !truncatedTextPattern.test(output))
-        said = { output: snapshot(output) }
+        reported = { output: snapshot(output) }
     },
     result() {
-      if (said) return said.output
+      if (reported) return reported.output
       if (kind === 'other' || kind === 'none') return last
       return kind === 'text' ? texts.result() : { role: 'assistant', content: texts.result() }
     },

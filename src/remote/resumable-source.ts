@@ -8,17 +8,17 @@ import { onPageResume } from './page.ts'
 import { createResumeRequest, isTransientRemoteError, type RemoteRequest, type RemoteServer, stopRun } from './server.ts'
 import type { SseMessages } from './sse-messages.ts'
 
-/** What a line is for. */
+/** Options of a {@link ResumableEventSource}. */
 export interface ResumableEventSourceOptions extends Required<ReconnectOptions> {
   readonly server: RemoteServer
   readonly request: RemoteRequest
-  /** Told when the server has said that it can resume the run. */
-  readonly onResumable: (line: ResumableEventSource) => void
+  /** Called when the server has announced that it can resume the run. */
+  readonly onResumable: (source: ResumableEventSource) => void
 }
 
-/** A server that asks for more is not waited for. */
+/** Longest pause taken from `Retry-After`, in ms. */
 const MAX_RECONNECT_PAUSE_MS = 60_000
-/** How long one attempt waits for a network that is gone, in ms. */
+/** Pause before an attempt while the browser is offline, in ms. */
 const OFFLINE_PAUSE_MS = 30_000
 
 const toFailure = (error: unknown): { readonly error: unknown } => ({ error })
@@ -27,10 +27,12 @@ type SseRead = SourceResult<SseMessages>
 type SyncOrAsyncSseRead = Promise<SseRead> | SseRead
 
 /**
- * The events of one run, across as many connections as it takes.
+ * The server-sent events of one run, over as many connections as needed.
  *
- * - `cancel` closes the socket at once and, where the server would go on without a reader, tells it to stop; a `Disconnect` does not.
- * - Who hears the events keeps `seq`, and says when the run `isEnding` (its last event has come) and `exceedsLimits` (its outcome has).
+ * - `cancel` closes the socket at once. If the server would continue without a reader, `cancel` also asks it to stop, except after a
+ *   `Disconnect`.
+ * - The stage that decodes the events updates `seq`, sets `isEnding` when the root's last event has been received, and `isOver` when the
+ *   outcome has.
  */
 export class ResumableEventSource implements Source<SseMessages>, ResumableRun {
   id: string
@@ -46,16 +48,16 @@ export class ResumableEventSource implements Source<SseMessages>, ResumableRun {
   #isClosed = false
   #unwatchPage: (() => void) | undefined
   #resolveRead: ((read: SseRead) => void) | undefined
-  /** Ends a pause. */
+  /** Ends the pause before a reconnect attempt. */
   #endPause: (() => void) | undefined
 
-  /** `resumed`: a run that was started before, and what of it is known. */
+  /** The third argument is given for a run that was started earlier: its id, and the last event that is known. */
   constructor(
-    call: ResumableEventSourceOptions,
+    options: ResumableEventSourceOptions,
     run: RunHandle,
     { id, after }: { readonly id: string; readonly after: number } = { id: '', after: -1 },
   ) {
-    this.#options = call
+    this.#options = options
     this.#run = run
     this.id = id
     this.seq = after
@@ -79,8 +81,8 @@ export class ResumableEventSource implements Source<SseMessages>, ResumableRun {
     this.#endPause?.()
   }
 
-  readonly #onMessages = (frames: SseMessages | undefined): SyncOrAsyncSseRead =>
-    frames ? { done: false, value: frames } : this.#onDisconnect(this.#connection?.closeReason)
+  readonly #onMessages = (messages: SseMessages | undefined): SyncOrAsyncSseRead =>
+    messages ? { done: false, value: messages } : this.#onDisconnect(this.#connection?.closeReason)
 
   readonly #onDisconnect = (error: unknown): SyncOrAsyncSseRead => {
     if (this.#isClosed) return { done: true }
@@ -88,13 +90,12 @@ export class ResumableEventSource implements Source<SseMessages>, ResumableRun {
     const { server, maxReconnects } = this.#options
     if (this.id && maxReconnects > 0) return this.#cancellable(() => this.#reconnect(error))
     this.#finish()
-    const why = this.id ? 'maxReconnects is 0' : 'it cannot resume a run: serveDurable() can'
-    throw Object.assign(new TruncatedError(`The answer of ${server.address} was cut, and ${why}. What arrived was delivered.`), {
-      cause: error,
-    })
+    const why = this.id ? 'maxReconnects is 0' : 'it cannot resume runs (serveDurable() can)'
+    const message = `The response of ${server.address} was cut off, and ${why}. The chunks received were delivered.`
+    throw Object.assign(new TruncatedError(message), { cause: error })
   }
 
-  /** Reads no more. Whoever gives up does not stop the run, which may be resumed. */
+  /** Closes the connection. Does not stop the run on the server, so that it can be resumed. */
   #finish(): SseRead {
     this.#isClosed = true
     this.#unwatchPage?.()
@@ -102,7 +103,7 @@ export class ResumableEventSource implements Source<SseMessages>, ResumableRun {
     return { done: true }
   }
 
-  /** Work that a cancel does not wait for. */
+  /** Runs `work`. The read resolves at once if it is cancelled meanwhile. */
   #cancellable(work: () => Promise<SseRead>): Promise<SseRead> {
     return new Promise((resolve, reject) => {
       this.#resolveRead = resolve
@@ -115,19 +116,19 @@ export class ResumableEventSource implements Source<SseMessages>, ResumableRun {
     const failure = await this.#connect(request).then(() => undefined, toFailure)
     if (this.#isClosed) return { done: true }
     if (!failure) return this.next()
-    // A run that is known already can be asked for again; any other call may have arrived.
+    // Repeating the request is safe only for a run with a known id: another call may have reached the server.
     if (this.id && maxReconnects > 0 && isTransientRemoteError(failure.error)) return this.#reconnect(failure.error)
     this.#finish()
     throw failure.error
   }
 
-  async #connect(ask: RemoteRequest): Promise<void> {
+  async #connect(request: RemoteRequest): Promise<void> {
     const { server, idleMs, onResumable } = this.#options
     this.#connection?.close(undefined)
     const connection = new RemoteConnection(server, idleMs)
     this.#connection = connection
     this.#watchPage()
-    await connection.open(ask)
+    await connection.open(request)
     if (this.#isClosed) return
     const isFirst = this.#openedAt === 0
     this.#openedAt = Date.now()
@@ -136,18 +137,18 @@ export class ResumableEventSource implements Source<SseMessages>, ResumableRun {
     if (this.id && isFirst) onResumable(this)
   }
 
-  /** Listens to the page, once there is a run to come back to. */
+  /** Listens to page events once the run can be resumed. */
   #watchPage(): void {
     if (this.id) this.#unwatchPage ??= onPageResume(this.#options.graceMs, this.#onPageResume)
   }
 
-  /** Makes the connection anew until it holds, or gives up. */
-  async #reconnect(cut: unknown): Promise<SseRead> {
+  /** Reopens the connection, with up to `maxReconnects` attempts. */
+  async #reconnect(cause: unknown): Promise<SseRead> {
     const { server, idleMs, maxReconnects } = this.#options
-    // A long silence with heartbeats is no failure.
+    // An event, or a connection that stayed open for long with heartbeats alone, resets the count.
     if (this.seq > this.#seqAtDisconnect || (idleMs > 0 && Date.now() - this.#openedAt > idleMs)) this.#attempts = 0
     this.#seqAtDisconnect = this.seq
-    let error: unknown = cut ?? new RemoteError('network', `${server.address} ended its answer before the run's end.`)
+    let error: unknown = cause ?? new RemoteError('network', `${server.address} ended its response before the run ended.`)
     while (this.#attempts++ < maxReconnects) {
       await this.#run.emit({ type: 'retry', attempt: this.#attempts, error })
       if (!this.#isClosed) await this.#pause(error)
@@ -162,8 +163,8 @@ export class ResumableEventSource implements Source<SseMessages>, ResumableRun {
     }
     if (this.#isClosed) return { done: true }
     this.#finish()
-    const what = `The connection to ${server.address} was lost, and ${maxReconnects} attempts to go on failed`
-    throw new RemoteError('connection_lost', `${what}. The run may be going on: resume('${this.id}') reads it.`, {
+    const message = `The connection to ${server.address} was lost; ${maxReconnects} reconnect attempts failed. `
+    throw new RemoteError('connection_lost', `${message}The run may still be in progress: call resume('${this.id}').`, {
       cause: error,
       runId: this.id,
     })
@@ -183,11 +184,11 @@ export class ResumableEventSource implements Source<SseMessages>, ResumableRun {
     })
   }
 
-  /** The page is back: what has been silent since it left is not waited for. */
+  /** Closes a connection that has been silent since the page was hidden, so that it is reopened. */
   readonly #onPageResume = (since: number): void => {
     this.#endPause?.()
-    const waits = this.#connection?.waitingSince
-    if (waits && waits <= since) this.#connection?.close(new RemoteError('network', 'The page was away.'))
+    const waitingSince = this.#connection?.waitingSince
+    if (waitingSince && waitingSince <= since) this.#connection?.close(new RemoteError('network', 'The page was hidden or offline.'))
   }
 
   async #stop(connection: RemoteConnection, reason: unknown): Promise<void> {

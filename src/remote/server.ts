@@ -7,20 +7,24 @@ import { createRedactor, headerSecrets, redactCause, stripUrlSecrets } from '../
 import { isTransientStatus } from '../core/util/transient-status.ts'
 import { RemoteError } from './errors.ts'
 
-/** Headers of requests. */
+/** Request headers. */
 export type RemoteHeaders = Readonly<Record<string, string>>
 
-/** How a server is reached. */
+/** How requests are sent to a server. */
 export interface ServerOptions {
-  /** Sends the requests. Default: the platform's, which sends cookies to the page's own origin. */
+  /**
+   * Sends the requests.
+   *
+   * @defaultValue the global `fetch`, which sends cookies to the page's own origin
+   */
   readonly fetch?: (request: Request) => Promise<Response>
-  /** Headers of every request, or a function that gives them, asked before each: tokens expire. */
+  /** Headers of every request, or a function that is called before each one, e.g. for a token that expires. */
   readonly headers?: RemoteHeaders | (() => RemoteHeaders | Promise<RemoteHeaders>)
 }
 
-/** What one request is. */
+/** One request to a server. */
 export interface RemoteRequest {
-  /** A run, and what of it; without it the url itself. */
+  /** A path below the server's URL, e.g. `<run id>/stop`. Undefined for the URL itself. */
   readonly path?: string
   readonly method: 'GET' | 'POST'
   readonly headers?: RemoteHeaders
@@ -28,67 +32,74 @@ export interface RemoteRequest {
   readonly keepalive?: boolean
 }
 
-/** A server: sends one request, and gives its answer whatever its status. Rejects with a RemoteError where there is none. */
+/** Sends requests to a server. */
 export interface RemoteServer {
-  /** Its address, without secrets. */
+  /** The server's address without credentials and query, for messages. */
   readonly address: string
-  /** `isLeft` is asked when the headers are there: what nobody waits for any more is not sent. */
-  send(ask: RemoteRequest, signal?: AbortSignal, isLeft?: () => boolean): Promise<RemoteResponse>
+  /**
+   * Sends a request and resolves to its response, whatever the status. Rejects with a RemoteError if there is no response. If `isCancelled`
+   * returns true once the headers are known, nothing is sent.
+   */
+  send(request: RemoteRequest, signal?: AbortSignal, isCancelled?: () => boolean): Promise<RemoteResponse>
 }
 
+/** A response, and what it must not reveal. */
 export interface RemoteResponse {
   readonly response: Response
-  /** Takes out of a text what must not be told. */
+  /** Removes the secrets of the request from a text. */
   redact(text: string): string
 }
 
-/** Held as a closure, which no console and no JSON shows: headers may hold a token. */
+/** Returns an object whose methods are closures: the headers may contain a token, which must appear in no console and no JSON. */
 export function createRemoteServer(url: string | URL, { fetch, headers = {} }: ServerOptions): RemoteServer {
   const given = String(url)
   const [address = '', query = ''] = given.split(/\/*(\?.*)?$/s)
-  const where = stripUrlSecrets(given)
+  const publicAddress = stripUrlSecrets(given)
   return {
-    address: where,
-    async send({ path, headers: own, ...init }, signal, isLeft) {
-      const theirs = typeof headers === 'function' ? await headers() : headers
-      if (isLeft?.()) throw new RemoteError('network', `Nobody waits for ${where} any more.`)
-      const redact = createRedactor([query, ...headerSecrets({ ...own, ...theirs }).map((secret) => secret.replaceAll('"', ''))])
-      // Called as a plain function: engines refuse a fetch whose `this` is another object.
+    address: publicAddress,
+    async send({ path, headers: own, ...init }, signal, isCancelled) {
+      const custom = typeof headers === 'function' ? await headers() : headers
+      if (isCancelled?.()) throw new RemoteError('network', `The call to ${publicAddress} was cancelled before it was sent.`)
+      const redact = createRedactor([query, ...headerSecrets({ ...own, ...custom }).map((secret) => secret.replaceAll('"', ''))])
+      // Called as a plain function: engines reject a fetch whose `this` is another object.
       const send = fetch ?? globalThis.fetch
       try {
         const all = new Headers({ accept: 'text/event-stream', ...own })
-        // One by one: two spellings of a name in one object would be sent as two values.
-        for (const [name, value] of Object.entries(theirs)) all.set(name, value)
+        // One by one: two spellings of a name in one object would be combined into one header with two values.
+        for (const [name, value] of Object.entries(custom)) all.set(name, value)
         const target = path === undefined ? given : `${address}/${path}${query}`
         return { response: await send(new Request(target, { ...init, headers: all, ...(signal && { signal }) })), redact }
       } catch (error) {
         const cause = redactCause(error, redact)
-        const said = errorMessage(cause)
-        throw new RemoteError('network', `Could not reach ${where}: ${said}. Check the network, the url and, in a page, CORS.`, { cause })
+        const message = `Could not reach ${publicAddress}: ${errorMessage(cause)}.`
+        throw new RemoteError('network', `${message} Check the network, the URL and, in a page, CORS.`, { cause })
       }
     },
   }
 }
 
-/** The body of an answer of events. @throws RemoteError where it is something else */
-export async function requireEventStream({ response, redact }: RemoteResponse, where: string): Promise<ReadableStream<Uint8Array>> {
+/** Returns the body of a response of server-sent events. @throws RemoteError for any other response */
+export async function requireEventStream({ response, redact }: RemoteResponse, address: string): Promise<ReadableStream<Uint8Array>> {
   const { status, body, headers } = response
   const type = headers.get('content-type') ?? 'nothing'
   if (response.ok && body && /^text\/event-stream\b/i.test(type)) return body
   const text = redact(await readErrorBody(body))
   if (!response.ok) {
     const { error } = Object(parseJson(text)) as { error?: unknown }
-    const said = typeof error === 'string' ? error : text.slice(0, 500)
-    throw new RemoteError('http', `${where} answered ${status}${said && `: "${said}"`}.`, { status, retryAfterMs: retryAfterMs(headers) })
+    const detail = typeof error === 'string' ? error : text.slice(0, 500)
+    throw new RemoteError('http', `${address} answered ${status}${detail && `: "${detail}"`}.`, {
+      status,
+      retryAfterMs: retryAfterMs(headers),
+    })
   }
-  const what = `${where} answered ${status} with ${redact(type)}, not with a run's events (text/event-stream)`
-  throw new RemoteError('wire', `${what}. Check the url, and that serve() or serveDurable() answers there.`, { status })
+  const message = `${address} answered ${status} with content-type ${redact(type)}; expected text/event-stream.`
+  throw new RemoteError('wire', `${message} Check the URL, and that serve() or serveDurable() handles it.`, { status })
 }
 
-/** Enough for any complaint. */
+/** Characters of an error response that are read. */
 const MAX_ERROR_BODY_CHARACTERS = 16_384
 
-/** The beginning of a body as text. One that breaks off has said what it said. */
+/** Reads the beginning of a body as text. If reading fails, returns the text read so far. */
 async function readErrorBody(body: ReadableStream<Uint8Array> | null): Promise<string> {
   const reader = body?.getReader()
   const decoder = new TextDecoder()
@@ -98,46 +109,46 @@ async function readErrorBody(body: ReadableStream<Uint8Array> | null): Promise<s
       text += decoder.decode(read.value, { stream: true })
     }
   } catch {
-    // The status is what matters.
+    // The status is known, so a body that breaks off does not matter.
   }
   void reader?.cancel().catch(() => {})
   return text
 }
 
-/** A call's body. @throws ChaintapError `invalid_input` where it cannot be written as JSON */
+/** Encodes the body of a call. @throws ChaintapError `invalid_input` if it cannot be encoded as JSON */
 export function encodeCallBody(call: { readonly input: unknown; readonly options: object }): string {
   try {
     return JSON.stringify({ ...call, input: call.input ?? null })
   } catch (cause) {
-    throw new ChaintapError('invalid_input', `The input, or the metadata, cannot be sent as JSON: ${(cause as Error).message}.`, { cause })
+    throw new ChaintapError('invalid_input', `The input or metadata cannot be encoded as JSON: ${(cause as Error).message}.`, { cause })
   }
 }
 
-/** The request for what comes after an event. */
+/** Creates the request for the events of a run after the one numbered `after`. */
 export const createResumeRequest = (id: string, after: number): RemoteRequest => ({
   path: encodeURIComponent(id),
   method: 'GET',
   ...(after >= 0 && { headers: { 'last-event-id': `${after}` } }),
 })
 
-/** Whether the same request may be answered better later. */
+/** Whether repeating the same request later may succeed. */
 export function isTransientRemoteError(error: unknown): boolean {
   if (!(error instanceof RemoteError)) return true
   const { code, status = 0 } = error
   return code === 'network' || isTransientStatus(status)
 }
 
-/** How long a server may take to stop a run, in ms. */
+/** How long to wait for the response to a stop request, in ms. */
 const STOP_REQUEST_TIMEOUT_MS = 5_000
 
-/** Tells the server to end a run, up to three times where it cannot be reached. A page that is being left sends it all the same. */
+/** Asks the server to stop a run, with up to three attempts. The request outlives the page (`keepalive`). */
 export async function stopRun(server: RemoteServer, id: string): Promise<void> {
-  const ask: RemoteRequest = { path: `${encodeURIComponent(id)}/stop`, method: 'POST', keepalive: true }
+  const request: RemoteRequest = { path: `${encodeURIComponent(id)}/stop`, method: 'POST', keepalive: true }
   const { signal } = new AbortController()
   for (let attempt = 1; attempt <= 3; attempt++) {
     if (attempt > 1) await sleep(backoffMs(attempt - 1), signal)
-    const answer = await server.send(ask, AbortSignal.timeout(STOP_REQUEST_TIMEOUT_MS)).catch(() => undefined)
-    void answer?.response.body?.cancel().catch(() => {})
-    if (answer && answer.response.status < 500) return
+    const received = await server.send(request, AbortSignal.timeout(STOP_REQUEST_TIMEOUT_MS)).catch(() => undefined)
+    void received?.response.body?.cancel().catch(() => {})
+    if (received && received.response.status < 500) return
   }
 }

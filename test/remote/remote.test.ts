@@ -1,7 +1,8 @@
 import { type Listener, lambda, type RunEvent, type Runnable, StringOutputParser } from 'chaintap'
 import { serve } from 'chaintap/edge'
-import { RemoteRunnable } from 'chaintap/remote'
+import { type Remote, RemoteRunnable } from 'chaintap/remote'
 import { recorder, scriptedModel } from 'chaintap/testing'
+import { tool } from 'chaintap/tools'
 import { expect, test, vi } from 'vitest'
 import { patience } from '../support/patience.ts'
 import { readAll, turn } from '../support/sources.ts'
@@ -52,6 +53,19 @@ test('the server’s runs are heard with their ids below the call, as if they ra
   expect(below.slice(0, -1)).toEqual(hung)
   expect(below.at(-1)).toMatchObject({ type: 'end', output: 'Hello', run: { id: run.run.id } })
   expect(rootId).not.toBe(run.run.id)
+})
+
+test('the remote of a tool answers a tool call with a tool message, and arguments with the tool’s output', async () => {
+  const weather = tool((city: string) => ({ city, degrees: 18 }), { name: 'weather', description: 'The weather in a city.' })
+  const fetch = (request: Request) => serve(weather)(request, {})
+  const remote: Remote<typeof weather> = new RemoteRunnable(url, { fetch })
+  const call = { id: 'call_1', name: 'weather', args: 'Paris' }
+  const message = { role: 'tool', content: '{"city":"Paris","degrees":18}', toolCallId: 'call_1' }
+  expect(await remote.invoke(call)).toEqual(message)
+  expect(await remote.invoke('Paris')).toEqual({ city: 'Paris', degrees: 18 })
+  const run = remote.stream(call)
+  expect((await readAll(run)).chunks).toEqual([{ city: 'Paris', degrees: 18 }])
+  expect(await run.outcome).toMatchObject({ status: 'complete', output: message })
 })
 
 test('events() has every event once, the chunks as the call’s own, seq without a gap', async () => {

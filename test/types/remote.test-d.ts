@@ -8,10 +8,12 @@ import {
   type RunEvent,
   type RunStream,
   StringOutputParser,
+  type ToolMessage,
 } from 'chaintap'
 import { ChatAnthropic } from 'chaintap/anthropic'
 import { type Remote, RemoteRunnable } from 'chaintap/remote'
 import { scriptedModel } from 'chaintap/testing'
+import { tool } from 'chaintap/tools'
 import { expectTypeOf } from 'vitest'
 
 const prompt = ChatPromptTemplate.fromTemplate('A joke about {animal}')
@@ -66,3 +68,16 @@ void other
 declare const binding: { fetch(request: Request): Promise<Response> }
 void new RemoteRunnable('/api', { fetch: (request) => binding.fetch(request) })
 void new RemoteRunnable('/api', { fetch })
+
+// A tool's remote takes a tool call too, and answers it with a tool message.
+const weather = tool((city: string) => ({ city, degrees: 18 }), { name: 'weather', description: 'The weather in a city.' })
+const remoteWeather: Remote<typeof weather> = new RemoteRunnable('/api/weather')
+const call = { id: 'call_1', name: 'weather', args: 'Paris' }
+expectTypeOf(remoteWeather.invoke(call)).resolves.toEqualTypeOf<ToolMessage>()
+expectTypeOf(remoteWeather.invoke('Paris')).resolves.toEqualTypeOf<{ city: string; degrees: number }>()
+expectTypeOf(remoteWeather.stream(call).outcome).resolves.toHaveProperty('status')
+expectTypeOf(remoteWeather.stream(call)).toEqualTypeOf<RunStream<{ city: string; degrees: number }, ToolMessage>>()
+const makeWeather = (env: { KEY: string }) => (env.KEY ? weather : weather)
+expectTypeOf<Remote<typeof makeWeather>>().toEqualTypeOf<Remote<typeof weather>>()
+// @ts-expect-error the remote of a chain takes no tool call
+void joke.invoke(call)
