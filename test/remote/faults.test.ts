@@ -73,7 +73,7 @@ test('refusals, pages and unreachable servers are typed errors that say what cam
     .invoke('hi')
     .catch((error: unknown) => error)
   expect(refused).toBeInstanceOf(RemoteError)
-  expect(refused).toMatchObject({ code: 'http', status: 400, message: expect.stringContaining('The input does not fit') })
+  expect(refused).toMatchObject({ code: 'http', status: 400, message: expect.stringContaining('The input does not match the schema') })
   const limited = answering(() => Response.json({ error: 'Slow down.' }, { status: 429, headers: { 'retry-after': '2' } }))
   await expect(limited.invoke('hi')).rejects.toMatchObject({
     status: 429,

@@ -1,16 +1,24 @@
 import { logFailure } from '../response/public-error.ts'
 
-/** Which pages of other sites may call. */
+/** Which pages of other origins may call. */
 export interface CorsOptions {
-  /** `*` for any, one origin, several, or a function of the caller's. */
+  /** The allowed origins: `*` for any, one origin, several, or a function that decides. */
   readonly origin: string | readonly string[] | ((origin: string) => boolean)
-  /** Whether they may send cookies. Default false. */
+  /**
+   * Whether pages may send cookies.
+   *
+   * @defaultValue false
+   */
   readonly credentials?: boolean
-  /** How long a browser remembers that it may, in s. Default 7,200, the most that Chromium takes. */
+  /**
+   * How long a browser caches the preflight response, in s.
+   *
+   * @defaultValue 7,200, the most that Chromium accepts
+   */
   readonly maxAge?: number
 }
 
-/** The headers that let the caller's page read the answer; without those a browser keeps it back. */
+/** Returns the headers that let the caller's page read the response. Without them the browser blocks it. */
 export function corsHeaders(request: Request, { origin, credentials }: CorsOptions): Record<string, string> {
   const caller = request.headers.get('origin')
   const isAny = origin === '*' && !credentials
@@ -28,7 +36,7 @@ function isAllowedOrigin(caller: string, origin: CorsOptions['origin']): boolean
     try {
       return origin(caller)
     } catch (error) {
-      // Such as that of a sandboxed page, "null", which is no URL.
+      // E.g. for the origin "null" of a sandboxed page, which is no URL.
       logFailure(error)
       return false
     }
@@ -36,20 +44,24 @@ function isAllowedOrigin(caller: string, origin: CorsOptions['origin']): boolean
   return typeof origin === 'string' ? origin === '*' || origin === caller : origin.includes(caller)
 }
 
-/** Whether a browser asks if its page may call. */
+/** Whether a request is a CORS preflight. */
 export const isPreflight = ({ method, headers }: Request): boolean => method === 'OPTIONS' && headers.has('access-control-request-method')
 
-/** The answer to that. Headers are let through as asked for: the SDKs of others have many of their own. */
+/** Responds to a preflight. Allows every header asked for, because the SDKs of other clients send many of their own. */
 export function preflightResponse(request: Request, { maxAge = 7_200 }: CorsOptions): Response {
-  const asked = request.headers.get('access-control-request-headers') ?? 'content-type'
-  const headers = { 'access-control-allow-methods': 'POST', 'access-control-allow-headers': asked, 'access-control-max-age': `${maxAge}` }
+  const requested = request.headers.get('access-control-request-headers') ?? 'content-type'
+  const headers = {
+    'access-control-allow-methods': 'POST',
+    'access-control-allow-headers': requested,
+    'access-control-max-age': `${maxAge}`,
+  }
   return new Response(null, { status: 204, headers })
 }
 
-/** The response with these headers too. */
+/** Returns the response with additional headers. */
 export function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
-  // A response from elsewhere may be frozen.
-  const open = new Response(response.body, response)
-  for (const [name, value] of Object.entries(headers)) open.headers[name === 'vary' ? 'append' : 'set'](name, value)
-  return open
+  // The headers of a response from `fetch` are immutable.
+  const copy = new Response(response.body, response)
+  for (const [name, value] of Object.entries(headers)) copy.headers[name === 'vary' ? 'append' : 'set'](name, value)
+  return copy
 }

@@ -1,9 +1,9 @@
 import type { ResponseFormat } from '../response/format.ts'
 
-/** Whose request a body is: ours has an `input`, those of `useChat`, of AG-UI's and of OpenAI's clients have `messages`, each in words of its own. */
+/** The client protocol of a body: chaintap's has an `input`; `useChat`, AG-UI and OpenAI clients send `messages`, each in a form of its own. */
 export type ClientProtocol = 'input' | 'ui-message' | 'ag-ui' | 'openai'
 
-/** Undefined where it is nobody's. */
+/** Returns the protocol of a body; undefined if no supported client sends it. */
 export function detectProtocol(body: Readonly<Record<string, unknown>>): ClientProtocol | undefined {
   if ('input' in body) return 'input'
   if (!Array.isArray(body.messages)) return undefined
@@ -18,16 +18,20 @@ const mediaTypesByFormat: Readonly<Partial<Record<ResponseFormat, readonly strin
 }
 
 /**
- * The format to answer in: what `Accept` names, in its order of preference, else what the body's own clients read, as far as the server
- * gives it. Undefined where nothing fits.
+ * Chooses the format of the response: the best that `Accept` names, or the one that clients of the body's protocol read, among `formats`.
+ * Returns undefined if none fits.
  */
-export function negotiateFormat(request: Request, speech: ClientProtocol, formats: readonly ResponseFormat[]): ResponseFormat | undefined {
+export function negotiateFormat(
+  request: Request,
+  protocol: ClientProtocol,
+  formats: readonly ResponseFormat[],
+): ResponseFormat | undefined {
   const accepted = parseAcceptHeader(request.headers.get('accept') || '*/*')
   const plain = formats.filter((format) => mediaTypesByFormat[format])
-  if (speech !== 'input') {
-    // The clients of others accept anything, JSON or an event stream, and mean their own; one that names bare text first means that.
+  if (protocol !== 'input') {
+    // Other clients accept anything, JSON or an event stream, and expect their own format, unless text or NDJSON comes first.
     const named = plain.find((format) => format !== 'events' && mediaTypesByFormat[format]?.includes(accepted[0] ?? ''))
-    return named ?? (formats.includes(speech) ? speech : textOnlyFormat(speech, plain))
+    return named ?? (formats.includes(protocol) ? protocol : textOnlyFormat(protocol, plain))
   }
   for (const type of accepted) {
     const found = plain.find((format) => matchesMediaType(type, mediaTypesByFormat[format] ?? []))
@@ -36,16 +40,16 @@ export function negotiateFormat(request: Request, speech: ClientProtocol, format
   return undefined
 }
 
-/** useChat can read bare text too (TextStreamChatTransport). */
-const textOnlyFormat = (speech: ClientProtocol, plain: readonly ResponseFormat[]): ResponseFormat | undefined =>
-  speech === 'ui-message' && plain.length === 1 && plain[0] === 'text' ? 'text' : undefined
+/** useChat can read text too (TextStreamChatTransport). */
+const textOnlyFormat = (protocol: ClientProtocol, plain: readonly ResponseFormat[]): ResponseFormat | undefined =>
+  protocol === 'ui-message' && plain.length === 1 && plain[0] === 'text' ? 'text' : undefined
 
 function matchesMediaType(type: string, offered: readonly string[]): boolean {
   if (type === '*/*') return true
-  return type.endsWith('/*') ? offered.some((each) => each.startsWith(type.slice(0, -1))) : offered.includes(type)
+  return type.endsWith('/*') ? offered.some((offer) => offer.startsWith(type.slice(0, -1))) : offered.includes(type)
 }
 
-/** The media types of an `Accept`, the most wanted first. */
+/** Returns the media types of an `Accept` header, the most preferred first. */
 function parseAcceptHeader(accept: string): readonly string[] {
   const ranges = accept.split(',').map((range) => {
     const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase())

@@ -5,31 +5,45 @@ import type { ResponseFormat } from '../response/format.ts'
 import { type CallerOptions, createRefusal, MISSING_INPUT_MESSAGE, parseCallerOptions, readJsonBody } from './body.ts'
 import { type ClientProtocol, detectProtocol, negotiateFormat } from './negotiate.ts'
 
-/** What a call asks for. */
+/** A parsed request: the third argument of a function that returns the chain. */
 export interface ParsedRequest {
-  /** The chain's input. */
+  /** The chain's input, validated if the options have a `schema`. */
   readonly input: unknown
-  /** What was sent, whole. */
+  /** The whole JSON body. */
   readonly body: Readonly<Record<string, unknown>>
+  /** The run options that the caller sent. */
   readonly options: CallerOptions
+  /** The format of the response. */
   readonly format: ResponseFormat
 }
 
-/** How calls are read. */
+/** How requests are parsed. */
 export interface ParseRequestOptions {
-  /** The largest body that is read, in bytes. Default 1 MB. */
+  /**
+   * The largest accepted body, in bytes.
+   *
+   * @defaultValue 1,048,576 (1 MiB)
+   */
   readonly maxBytes?: number
-  /** In which formats to answer, the first the one that is preferred. Default: all. */
+  /**
+   * The formats of responses, the preferred one first.
+   *
+   * @defaultValue all
+   */
   readonly formats?: readonly ResponseFormat[]
-  /** What the input must be, by zod, valibot, arktype or any library of Standard Schema, or as JSON Schema; what it makes of it is the input. */
+  /** Validates the input: a schema of zod, valibot, arktype or any Standard Schema library, or a JSON Schema. Its output is the chain's input. */
   readonly schema?: AnySchema
-  /** Makes the chain's input of the conversation that `useChat`, an AG-UI or an OpenAI client sends. Default: the messages, as a chat model takes them. */
+  /**
+   * Converts the messages that `useChat`, an AG-UI or an OpenAI client sends to the chain's input.
+   *
+   * @defaultValue the messages themselves, which chat models accept
+   */
   readonly fromMessages?: (messages: readonly Message[], body: Readonly<Record<string, unknown>>) => unknown
 }
 
 const ALL_FORMATS: readonly ResponseFormat[] = ['events', 'text', 'ndjson', 'ui-message', 'openai', 'ag-ui']
 
-/** Reads a call, or says what is wrong with it. */
+/** Parses a request, or returns the response that refuses it. */
 export async function parseRequest(
   request: Request,
   options: ParseRequestOptions,
@@ -38,34 +52,34 @@ export async function parseRequest(
   const read = await readJsonBody(request, maxBytes)
   if ('refusal' in read) return read
   const { body } = read
-  const speech = detectProtocol(body)
-  if (!speech) return createRefusal(400, MISSING_INPUT_MESSAGE)
-  const format = negotiateFormat(request, speech, formats)
-  if (!format) return createRefusal(406, `This answers as ${formats.join(', ')} alone, and the request asks for none of them.`)
-  const input = await resolveInput(body, speech, options)
+  const protocol = detectProtocol(body)
+  if (!protocol) return createRefusal(400, MISSING_INPUT_MESSAGE)
+  const format = negotiateFormat(request, protocol, formats)
+  if (!format) return createRefusal(406, `The Accept header matches none of the formats served here: ${formats.join(', ')}.`)
+  const input = await resolveInput(body, protocol, options)
   if (input instanceof Response) return { refusal: input }
   const checked = schema ? await validateInput(schema, input) : { input }
   return 'refusal' in checked ? checked : { input: checked.input, body, options: parseCallerOptions(body.options), format }
 }
 
-/** The chain's input, of whatever was sent. */
+/** Returns the chain's input, converted from messages if the body has those. */
 async function resolveInput(
   body: ParsedRequest['body'],
-  speech: ClientProtocol,
+  protocol: ClientProtocol,
   { fromMessages = (messages) => messages }: ParseRequestOptions,
 ): Promise<unknown> {
-  if (speech === 'input') return body.input
+  if (protocol === 'input') return body.input
   try {
-    return fromMessages(await fromClientMessages(body.messages as readonly never[], speech), body)
+    return fromMessages(await fromClientMessages(body.messages as readonly never[], protocol), body)
   } catch (error) {
     if (error instanceof ChaintapError && error.code === 'invalid_message') return createRefusal(400, error.message).refusal
     throw error
   }
 }
 
-async function fromClientMessages(messages: readonly never[], speech: ClientProtocol): Promise<readonly Message[]> {
-  if (speech === 'openai') return (await import('../formats/openai-request.ts')).fromOpenAIMessages(messages)
-  if (speech === 'ag-ui') return (await import('../formats/ag-ui-request.ts')).fromAgUiMessages(messages)
+async function fromClientMessages(messages: readonly never[], protocol: ClientProtocol): Promise<readonly Message[]> {
+  if (protocol === 'openai') return (await import('../formats/openai-request.ts')).fromOpenAIMessages(messages)
+  if (protocol === 'ag-ui') return (await import('../formats/ag-ui-request.ts')).fromAgUiMessages(messages)
   return (await import('../../ai-sdk/messages.ts')).fromUIMessages(messages)
 }
 
@@ -74,5 +88,7 @@ async function validateInput(schema: AnySchema, input: unknown): Promise<{ reado
   const checked = await validate(schema, input)
   if (!checked.issues) return { input: checked.value }
   const issues = checked.issues.map(({ message, path }) => ({ message, path: path.map(String) }))
-  return { refusal: Response.json({ error: `The input does not fit:\n${formatIssues(checked.issues)}`, issues }, { status: 400 }) }
+  return {
+    refusal: Response.json({ error: `The input does not match the schema:\n${formatIssues(checked.issues)}`, issues }, { status: 400 }),
+  }
 }

@@ -2,34 +2,38 @@ import { AbortReason, ChaintapError, ModelError, TimeoutError, TruncatedError } 
 import type { RunEvent } from '../../core/event.ts'
 import type { Outcome } from '../../core/outcome.ts'
 
-/** Whether callers read the messages of errors: all of them, those that are fit for anybody (false, the default), or what the function says. */
+/**
+ * Which error messages callers receive: `true` sends all of them, `false` (the default) only those that reveal nothing about the server, and a
+ * function returns the message to send.
+ */
 export type ExposeErrors = boolean | ((error: unknown) => string)
 
-/** Makes of an error what a caller is told. */
+/** Maps an error to the one that the caller receives. */
 export type PublicErrorMapper = (error: unknown) => unknown
 
 export const GENERIC_ERROR_MESSAGE = 'Something went wrong on the server.'
 
 /**
- * What callers are told of errors. A caller may be anybody, and messages of errors quote what providers, databases and templates say: so
- * only the reasons of stops and truncation keep theirs. Class, code and what a provider's refusal says in figures stay.
+ * Creates the mapping from errors to what callers receive. Callers may be anonymous, and error messages quote providers, databases and
+ * templates, so only stop reasons and truncation keep their messages. An error's class and code, and the status and numbers of a
+ * ModelError, are always sent.
  */
-export function createPublicErrorMapper(how: ExposeErrors = false): PublicErrorMapper {
-  if (how === true) return (error) => error
-  if (!how) return (error) => (isSafeToExpose(error) ? error : maskError(error))
-  // One error ends many runs: it is asked about once.
-  const told = new Map<unknown, Error>()
+export function createPublicErrorMapper(expose: ExposeErrors = false): PublicErrorMapper {
+  if (expose === true) return (error) => error
+  if (!expose) return (error) => (isSafeToExpose(error) ? error : maskError(error))
+  // One error may fail many runs: the function is called once for it.
+  const mapped = new Map<unknown, Error>()
   return (error) => {
-    const known = told.get(error) ?? maskError(error, customErrorMessage(error, how))
-    told.set(error, known)
-    return known
+    const publicError = mapped.get(error) ?? maskError(error, customErrorMessage(error, expose))
+    mapped.set(error, publicError)
+    return publicError
   }
 }
 
-/** What the server says of it; undefined where that fails too: then both are for the console. */
-function customErrorMessage(error: unknown, say: (error: unknown) => string): string | undefined {
+/** Returns the message chosen by the server; undefined if its function throws, in which case both errors are logged. */
+function customErrorMessage(error: unknown, toMessage: (error: unknown) => string): string | undefined {
   try {
-    return say(error)
+    return toMessage(error)
   } catch (failure) {
     logFailure(failure)
     logFailure(error)
@@ -37,7 +41,7 @@ function customErrorMessage(error: unknown, say: (error: unknown) => string): st
   }
 }
 
-/** Whether it tells only why the answer ended, in words that are fit for anybody. An answer that was cut elsewhere may tell where. */
+/** Whether an error says only why the response ended. A TruncatedError with another message may name an internal server. */
 export const isSafeToExpose = (error: unknown): boolean =>
   error instanceof TruncatedError
     ? error.message === new TruncatedError().message
@@ -54,23 +58,23 @@ function maskError(error: unknown, message?: string): Error {
     : new Error(message ?? GENERIC_ERROR_MESSAGE)
 }
 
-/** The status of an answer that failed before it began. A provider that is busy (429, 503, Anthropic's 529) makes us so. */
+/** Returns the HTTP status for an error before the response began. 503 if the provider is busy (429, 503, Anthropic's 529). */
 export function httpStatusForError(error: unknown): number {
   if (error instanceof TimeoutError) return 504
   if (!(error instanceof ModelError)) return 500
   return [429, 503, 529].includes(error.status ?? 0) ? 503 : 502
 }
 
-/** An event as callers are told it. */
+/** Maps the error of an event, if it has one. */
 export const publicEvent = (event: RunEvent, expose: PublicErrorMapper): RunEvent =>
   event.type === 'error' || event.type === 'retry' ? { ...event, error: expose(event.error) } : event
 
-/** How a run ended, as callers are told it. */
+/** Maps the error of an outcome, if it has one. */
 export const publicOutcome = (outcome: Outcome<unknown>, expose: PublicErrorMapper): Outcome<unknown> =>
   'error' in outcome ? { ...outcome, error: expose(outcome.error) } : outcome
 
-/** Tells the server's own console of a failure that the caller reads nothing of. */
+/** Logs an error whose message the caller does not receive. */
 export function logFailure(error: unknown): void {
-  // biome-ignore lint/suspicious/noConsole: whoever runs the server finds it there, and nowhere else
+  // biome-ignore lint/suspicious/noConsole: the server's console is the only place for it
   console.error(error)
 }

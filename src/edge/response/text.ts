@@ -8,8 +8,8 @@ import { createPublicErrorMapper, httpStatusForError, isSafeToExpose, logFailure
 import { type ResponseOptions, toStreamedResponse } from './to-response.ts'
 
 /**
- * A run as bare text, which has no words for a failure: so as long as nothing has been said, the status says it. That is when most
- * providers refuse.
+ * Responds with the text of a run. Text has no way to report an error, so the response waits for the first text: an error before it, where
+ * most provider refusals occur, becomes the HTTP status.
  */
 export async function textResponse(run: RunStream<unknown, unknown>, options: ResponseOptions): Promise<Response> {
   const { request, ctx, exposeErrors } = options

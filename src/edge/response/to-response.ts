@@ -17,42 +17,58 @@ import { createPublicErrorMapper, type ExposeErrors, isSafeToExpose, logFailure 
 import { HEARTBEAT_COMMENT } from './sse.ts'
 import { createResponseWriter } from './writer.ts'
 
-/** What a Worker's third argument offers; other hosts have their own. */
+/** The part of a Worker's `ExecutionContext` that is used; other hosts have their own. */
 export interface Context {
+  /** Keeps the Worker alive until `work` settles. */
   waitUntil(work: Promise<unknown>): void
 }
 
 /** Options of {@link toResponse}. */
 export interface ResponseOptions {
-  /** Its signal tells that the client has left; in Workers that takes the flag `enable_request_signal`. */
+  /**
+   * The request that is answered. When its `signal` aborts, because the client has left, the run is stopped. In Workers the signal requires
+   * the compatibility flag `enable_request_signal`.
+   */
   readonly request?: Request
-  /** Keeps the Worker alive until the handlers are done; while it lives, a Worker hears of the client's leaving by the answer's body too. */
+  /** Keeps the Worker alive until the handlers are done. It also lets a Worker detect through the response body that the client has left. */
   readonly ctx?: Context | undefined
-  /** Pause after which a comment is sent, so that proxies do not close a silent stream, in ms. Default 15,000; 0 for none. Formats of server-sent events only. */
+  /**
+   * Interval of the comments that keep proxies from closing a silent stream, in ms. 0 for none. Used by the formats of server-sent events.
+   *
+   * @defaultValue 15,000
+   */
   readonly heartbeatMs?: number | undefined
-  /** Whether the caller reads the messages of errors. Default false: what a message quotes may be meant for nobody else. */
+  /**
+   * Whether the caller receives error messages, which may quote confidential data.
+   *
+   * @defaultValue false
+   */
   readonly exposeErrors?: ExposeErrors | undefined
-  /** Headers beside those of the format, and over them. */
+  /** Additional headers. They replace those of the format. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Of the `openai` format. */
+  /** Options of the `openai` format. */
   readonly openai?: OpenAIFormat
-  /** Of the `ag-ui` format. */
+  /** Options of the `ag-ui` format. */
   readonly agUi?: AgUiFormat
-  /** Of the `ui-message` format: the id of the message that the answer goes on with. Default: a new message, with the id of the root run. */
+  /**
+   * Used by the `ui-message` format: the id of the message that the response continues.
+   *
+   * @defaultValue the id of the root run, which begins a new message
+   */
   readonly messageId?: string | undefined
 }
 
 /**
- * A run as a streaming response, one write per wire chunk. {@link ResponseFormat} says how it is written; `events` is the default.
+ * Streams a run as a Response, with one write per chunk of the provider's response. The default {@link ResponseFormat} is `events`.
  *
- * When the client leaves, the run is stopped with `Disconnect` and the provider's body is closed. A failure is told in the format's own
- * words, after what was said before it; bare `text` has none, so there it breaks the stream, which a Worker's client sees as a plain end. A failure
- * whose message the caller does not read is told to the console.
+ * When the client leaves, the run is stopped with `Disconnect` and the provider's response body is closed. An error is written in the
+ * format's own way after the output before it. `text` has no way, so an error breaks its stream, which the client of a Worker sees as a
+ * normal end. Errors whose messages the caller does not receive are logged to the console.
  *
  * @example
- * return toResponse(chain.events(input), { request, ctx })
+ * const handler = async (request: Request, _env: unknown, ctx: Context) => toResponse(chain.events(await request.text()), { request, ctx })
  * @example
- * return toResponse(chain.events({ history }), { request, ctx, format: 'ui-message' }) // for useChat
+ * const forUseChat = (question: string) => toResponse(model.events(question), { format: 'ui-message' })
  */
 export function toResponse(run: RunStream<RunEvent, unknown>, options?: ResponseOptions & { readonly format?: ResponseFormat }): Response
 export function toResponse(
@@ -66,7 +82,7 @@ export function toResponse(
   return toStreamedResponse(run, options)
 }
 
-/** The same where a first batch has been read. */
+/** Like {@link toResponse}, for a run whose first batch may have been read. */
 export function toStreamedResponse(
   run: RunStream<unknown, unknown>,
   options: ResponseOptions & { readonly format?: ResponseFormat },
@@ -82,8 +98,8 @@ export function toStreamedResponse(
     onEnd: unfollow,
     onError: exposeErrors ? () => {} : logFailure,
   })
-  const isTold = request && workerFlags()?.enable_request_signal
-  return new Response(ctx && !isTold ? detectDisconnect(bytes) : bytes, { headers: mergeHeaders(formatHeaders(format), headers) })
+  const hasSignal = request && workerFlags()?.enable_request_signal
+  return new Response(ctx && !hasSignal ? detectDisconnect(bytes) : bytes, { headers: mergeHeaders(formatHeaders(format), headers) })
 }
 
 type ResponseBytes = Uint8Array
@@ -91,17 +107,17 @@ type ResponseBytes = Uint8Array
 interface ResponseBodyOptions {
   readonly first: readonly unknown[] | undefined
   createWriter(): ResponseWriter | Promise<ResponseWriter>
-  /** 0 for none. */
+  /** In ms; 0 for none. */
   readonly heartbeatMs: number
-  /** Called once, however it ends. */
+  /** Called once when the response ends for any reason. */
   onEnd(): void
-  /** Told why, where the run failed. */
+  /** Called with the error of a run that failed. */
   onError(error: unknown): void
 }
 
 /**
- * Without the flag, workerd tells a stream made here nothing of a client that left. What is piped into a stream of its own it cancels,
- * with the next write (the heartbeat is one), as long as something is waited for.
+ * Without the flag, workerd does not cancel a JavaScript stream when the client leaves. It does cancel what is piped into its own
+ * IdentityTransformStream, at the next write (a heartbeat is one), as long as `waitUntil` is pending.
  */
 function detectDisconnect(bytes: ReadableStream<ResponseBytes>): ReadableStream<ResponseBytes> {
   const { IdentityTransformStream } = globalThis as {
@@ -110,11 +126,11 @@ function detectDisconnect(bytes: ReadableStream<ResponseBytes>): ReadableStream<
   return IdentityTransformStream ? bytes.pipeThrough(new IdentityTransformStream()) : bytes
 }
 
-/** A run's bytes, a write per batch. */
-function createResponseBody(run: RunStream<unknown, unknown>, writing: ResponseBodyOptions): ReadableStream<ResponseBytes> {
-  const { heartbeatMs, onEnd } = writing
+/** Creates the stream of a run's bytes, with one chunk per batch. */
+function createResponseBody(run: RunStream<unknown, unknown>, options: ResponseBodyOptions): ReadableStream<ResponseBytes> {
+  const { heartbeatMs, onEnd } = options
   const utf8 = new TextEncoder()
-  const texts = createTextReader(run, writing)
+  const readText = createTextReader(run, options)
   let timer: ReturnType<typeof setInterval> | null = null
   const end = (): void => {
     if (timer) clearInterval(timer)
@@ -123,12 +139,13 @@ function createResponseBody(run: RunStream<unknown, unknown>, writing: ResponseB
   return new ReadableStream(
     {
       start(controller) {
-        // Where the client is behind it hears enough.
-        const beat = (): void => (Number(controller.desiredSize) < 0 ? undefined : controller.enqueue(utf8.encode(HEARTBEAT_COMMENT)))
-        if (heartbeatMs > 0) timer = setInterval(beat, Math.min(heartbeatMs, MAX_TIMER_MS))
+        // A client that lags behind has data to read and needs no heartbeat.
+        const sendHeartbeat = (): void =>
+          Number(controller.desiredSize) < 0 ? undefined : controller.enqueue(utf8.encode(HEARTBEAT_COMMENT))
+        if (heartbeatMs > 0) timer = setInterval(sendHeartbeat, Math.min(heartbeatMs, MAX_TIMER_MS))
       },
       async pull(controller) {
-        const text = await texts().catch((error: unknown) => {
+        const text = await readText().catch((error: unknown) => {
           end()
           throw error
         })
@@ -145,26 +162,26 @@ function createResponseBody(run: RunStream<unknown, unknown>, writing: ResponseB
   )
 }
 
-/** The texts of a run one by one, undefined after the last. */
+/** Returns a function that reads the next text of a run; it resolves to undefined after the last. */
 function createTextReader(
   run: RunStream<unknown, unknown>,
-  { createWriter, onError, ...writing }: ResponseBodyOptions,
+  { createWriter, onError, ...options }: ResponseBodyOptions,
 ): () => Promise<string | undefined> {
-  let { first } = writing
+  let { first } = options
   let writer: ResponseWriter | undefined
   let outcome: Promise<Outcome<unknown>> | undefined
   let isOver = false
   return async () => {
     if (isOver) return undefined
     writer ??= await createWriter()
-    // Asked for when a long answer is over, it may be gone; where nobody says it, nothing has to be kept for it.
+    // Accessed before reading, so that a long output is retained for it. Not accessed if the writer ignores it, to save that memory.
     if (writer.end) outcome ??= run.outcome
     try {
       let batch = first ?? (await run.nextBatch())
       first = undefined
       for (; batch; batch = await run.nextBatch()) {
         const text = writer.write(batch)
-        // A pull that gives nothing is not repeated.
+        // A pull() that enqueues nothing is not called again, so read on until there is text.
         if (text !== '') return text
       }
     } catch (error) {
