@@ -121,7 +121,7 @@ export type AbortCode = 'aborted' | 'user_stop' | 'disconnect' | 'timeout' | 'bu
  * reason and for runs that the library stops, e.g. a child that is still running when its parent returns.
  *
  * @example
- * const isStop = (error: unknown) => error instanceof AbortReason
+ * const isStopError = (error: unknown) => error instanceof AbortReason
  */
 export class AbortReason extends Error {
   /** The kind of the reason. */

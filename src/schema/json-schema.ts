@@ -25,7 +25,7 @@ export const isStandardSchema = (schema: AnySchema): schema is StandardSchema =>
  * @throws ChaintapError `invalid_options` where the library cannot say it, alone or for this schema (a date, a function).
  *
  * @example
- * jsonSchemaOf(z.object({ city: z.string() })) // { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] }
+ * toJsonSchema(z.object({ city: z.string() })) // { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] }
  */
 export function toJsonSchema(schema: AnySchema): JsonSchema {
   if (!isStandardSchema(schema)) return withoutDraft(schema)

@@ -50,7 +50,8 @@ const MODEL_KINDS: readonly RunKind[] = ['chat_model', 'llm']
  *
  * @example
  * const runId = '0199aa31-5e1c-7000-8000-000000000001'
- * const recorded: ReplayModel = replayModel(log, { runId })
+ * const recorded = replayModel(log, { runId })
+ * const answer = await recorded.invoke('A joke about bears.')
  */
 export class ReplayModel extends Runnable<ChatInput, AssistantMessage, Delta> {
   /** The kind of its runs. */

@@ -8,7 +8,7 @@ import type { LogStore } from '../store.ts'
 export interface ShipCursor {
   /** Returns the cursor that was saved last; `undefined` if none was. */
   load(): string | undefined | PromiseLike<string | undefined>
-  /** Stores the cursor of the last delivered record. If this fails, the cursor is kept in memory until the page is left. */
+  /** Stores the cursor of the last delivered record. If this fails, the shipper keeps the cursor in memory. */
   save(cursor: string): void | PromiseLike<void>
 }
 

@@ -94,7 +94,7 @@ export interface LanguageModelSession {
   measureInputUsage?: LanguageModelSession['measureContextUsage']
   /** Tokens of the conversation so far. */
   readonly contextUsage?: number
-  /** The old name of `contextUsage`. */
+  /** The old name of `contextTokens`. */
   readonly inputUsage?: number
 }
 

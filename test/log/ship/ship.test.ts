@@ -60,7 +60,7 @@ describe('shipTo()', () => {
     expect(await recordsIn(copy)).toEqual(agentLog)
   })
 
-  test('delivers every record, in order by id, whatever attempts fail', async () => {
+  test('delivers every record, in order by id, in spite of failing attempts', async () => {
     const status = fc.constantFrom<200 | 429 | 503 | 'lost'>(200, 429, 503, 'lost')
     await fc.assert(
       fc.asyncProperty(logs, fc.array(status, { maxLength: 8 }), fc.nat(40), async (records, statuses, cut) => {
@@ -101,7 +101,7 @@ describe('shipTo()', () => {
     expect(batches).toHaveLength(1)
   })
 
-  test('stores its cursor whatever the rules of the log drop or redact, and whatever secrets are in the URL (P11)', async () => {
+  test('stores its cursor in spite of log rules, and without the secrets of the URL (P11)', async () => {
     for (const options of [
       { keep: (record: LogRecord) => ('message' in record ? undefined : record) },
       { redact: [/\d{3,}|000|o/, 'category'] },

@@ -51,7 +51,7 @@ export interface RunRow extends RowPlacement {
   /** Of a top-level run: including the usage of all runs below it. */
   totalUsage: Usage | undefined
   answered: ResponseInfo | undefined
-  /** Whether it received events while the viewer followed the log. */
+  /** Of a top-level run: whether its tree received events while the viewer followed the log. */
   isLive: boolean
 }
 
