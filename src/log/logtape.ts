@@ -1,7 +1,7 @@
 import type { RunEvent } from '../core/event.ts'
 import type { CallbackMethods } from '../core/handler/methods.ts'
 import { stringify } from '../core/json/stringify.ts'
-import { setAsyncDispose } from '../core/util/dispose.ts'
+import { type AsyncDisposableIfKnown, setAsyncDispose } from '../core/util/dispose.ts'
 import { flushIgnoringErrors } from './handler.ts'
 import { type LogLevel, levelOf } from './level.ts'
 import type { LogStore } from './store.ts'
@@ -29,7 +29,7 @@ export interface LogTapeRecord {
 }
 
 /** A LogTape `Sink`, which LogTape disposes of. */
-export interface LogTapeSink extends AsyncDisposable {
+export interface LogTapeSink extends AsyncDisposableIfKnown {
   (record: LogTapeRecord): void
 }
 

@@ -1,3 +1,4 @@
+import type { AsyncDisposableIfKnown } from '../core/util/dispose.ts'
 import type { LogFilter, LogQuery, LogRecord, StoredRecord } from './record.ts'
 
 /** How much a log keeps. Whole segments (see docs/log.md) go, oldest first; the newest one stays, whatever its size. */
@@ -21,12 +22,14 @@ export interface Logger {
 /**
  * An append-only log of run events and free records, wherever it is kept.
  *
+ * It is `AsyncDisposable`: disposing of it flushes and closes it, and records written later are ignored.
+ *
  * @example
  * const store: LogStore = new MemoryLogStore()
  * await chain.invoke(input, { callbacks: [logHandler(store)] })
  * const failed = store.read({ level: 'error', order: 'desc', limit: 10 })
  */
-export interface LogStore {
+export interface LogStore extends AsyncDisposableIfKnown {
   /** Whether what it acknowledges outlives this page or process. */
   readonly isDurable: boolean
   /** Takes a record without acknowledging it: what handlers and loggers use. Never throws. */
@@ -54,6 +57,4 @@ export interface LogStore {
    */
   flush(): Promise<void>
   logger(category: string | readonly string[]): Logger
-  /** Flushes and closes. What is written later is ignored. */
-  [Symbol.asyncDispose](): Promise<void>
 }

@@ -5,7 +5,7 @@ import { Flow } from '../core/flow/flow.ts'
 import type { Stage } from '../core/flow/link.ts'
 import type { ToolCall, ToolMessage } from '../core/message.ts'
 import type { RunOptions } from '../core/options.ts'
-import { inheritedOptions, reportCallbackError } from '../core/run/replica.ts'
+import { inheritedOptions, reportRunCallbackError } from '../core/run/replica.ts'
 import type { RunHandle } from '../core/run/run-handle.ts'
 import type { RunStream } from '../core/run/run-stream.ts'
 import type { OwnOptions } from '../core/run/scope.ts'
@@ -182,7 +182,7 @@ function notifyResumable(onResumable: NonNullable<RemoteOptions['onResumable']>,
   try {
     onResumable(remote, run.run)
   } catch (error) {
-    reportCallbackError(error, onResumable, run, { type: 'custom', name: 'resumable', data: remote.id })
+    reportRunCallbackError(error, onResumable, run, { type: 'custom', name: 'resumable', data: remote.id })
   }
 }
 

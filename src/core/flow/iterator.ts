@@ -1,12 +1,12 @@
 import { readerLeftReason } from '../errors.ts'
-import { setAsyncDispose } from '../util/dispose.ts'
+import { type AsyncDisposableIfKnown, setAsyncDispose } from '../util/dispose.ts'
 import type { BatchReader } from './source.ts'
 
 type ChunkResult<Chunk> = IteratorResult<Chunk, undefined>
 
 /** Iterates over the chunks of batches: a resolved promise per chunk of the current batch, then one read per batch. */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: a class cannot declare a member that only some libs know
 export class ChunkIterator<Chunk> implements AsyncIterableIterator<Chunk> {
-  declare readonly [Symbol.asyncDispose]: () => Promise<void>
   readonly #reader: BatchReader<Chunk>
   #batch: readonly Chunk[] = []
   #index = 0
@@ -51,3 +51,5 @@ export class ChunkIterator<Chunk> implements AsyncIterableIterator<Chunk> {
     return this
   }
 }
+
+export interface ChunkIterator<Chunk> extends AsyncIterableIterator<Chunk>, AsyncDisposableIfKnown {}

@@ -15,7 +15,7 @@ export function inheritedOptions(handle: RunHandle): Pick<RunOptions, 'metadata'
 }
 
 /** Reports a failed callback of a runnable's options as a handler's failure is reported: it does not harm the run. */
-export function reportCallbackError(error: unknown, callback: object, handle: RunHandle, payload: EmittablePayload): void {
+export function reportRunCallbackError(error: unknown, callback: object, handle: RunHandle, payload: EmittablePayload): void {
   const { run, tree } = toActiveRun(handle)
   reportHandlerError(error, { run, at: Date.now(), seq: tree.seq, ...payload }, callback, tree.onHandlerError)
 }

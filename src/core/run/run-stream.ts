@@ -3,7 +3,7 @@ import type { Run } from '../event.ts'
 import { ChunkIterator } from '../flow/iterator.ts'
 import type { BatchReader } from '../flow/source.ts'
 import type { Outcome } from '../outcome.ts'
-import { setAsyncDispose } from '../util/dispose.ts'
+import { type AsyncDisposableIfKnown, setAsyncDispose } from '../util/dispose.ts'
 import type { RunDriver } from './driver.ts'
 
 type ReadMode = 'stream' | 'iterator' | 'batches' | 'nextBatch' | 'drain'
@@ -20,9 +20,8 @@ type ReadMode = 'stream' | 'iterator' | 'batches' | 'nextBatch' | 'drain'
  * for await (const text of run) answer.append(text)
  * const { status, usage } = await run.outcome
  */
-export class RunStream<Chunk, Out> extends ReadableStream<Chunk> implements AsyncDisposable {
-  /** `await using run = chain.stream(input)`: the run is stopped where it was not read to its end. */
-  declare readonly [Symbol.asyncDispose]: () => Promise<void>
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: a class cannot declare a member that only some libs know
+export class RunStream<Chunk, Out> extends ReadableStream<Chunk> {
   readonly #driver: RunDriver<unknown, Out>
   readonly #reader: BatchReader<Chunk>
   #mode: ReadMode | undefined
@@ -118,6 +117,12 @@ export class RunStream<Chunk, Out> extends ReadableStream<Chunk> implements Asyn
     this.#mode = face
   }
 }
+
+/** `await using run = chain.stream(input)` stops the run if it was not read to its end. */
+// biome-ignore-start lint/correctness/noUnusedVariables: merged declarations name the same type parameters
+// oxlint-disable-next-line no-unused-vars
+export interface RunStream<Chunk, Out> extends AsyncDisposableIfKnown {}
+// biome-ignore-end lint/correctness/noUnusedVariables: merged declarations name the same type parameters
 
 /** Reads to the end, for what the handlers hear and the run folds. */
 export async function drainReader(reader: BatchReader<unknown>): Promise<void> {

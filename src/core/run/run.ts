@@ -8,7 +8,7 @@ import { OutputCollector } from './output-collector.ts'
 import { ReportCollector } from './report-collector.ts'
 import type { RunCleanup, RunFacts, RunHandle } from './run-handle.ts'
 import { deriveScope, describeRun, type RunnableInfo, resolveRunHandlers, rootScope, type Scope } from './scope.ts'
-import type { Tree, TreeRun } from './tree.ts'
+import type { Tree, TreeMember } from './tree.ts'
 
 /** The position of a run: below another run, or at the root of a tree. */
 export interface RunInit {
@@ -25,7 +25,7 @@ export interface RunInit {
 }
 
 /** A run inside the runtime: emits its events, accumulates its output, and owns the resources that are released with it. */
-export class ActiveRun implements RunHandle, TreeRun {
+export class ActiveRun implements RunHandle, TreeMember {
   readonly run: Run
   readonly tree: Tree
   readonly parent: ActiveRun | undefined

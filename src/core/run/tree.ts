@@ -5,9 +5,9 @@ import type { RunOptions } from '../options.ts'
 import { idFactory } from '../util/id.ts'
 
 /** A run as its tree sees it. */
-export interface TreeRun {
+export interface TreeMember {
   readonly run: Run
-  readonly parent: TreeRun | undefined
+  readonly parent: TreeMember | undefined
   readonly depth: number
   readonly phase: 'new' | 'open' | 'ended' | 'failed'
   stop(reason: unknown): void
@@ -27,7 +27,7 @@ export class Tree {
   /** When a model first said something, ms since epoch. */
   firstTokenAt: number | undefined
   /** Open runs in the order of their start. */
-  readonly openRuns: TreeRun[] = []
+  readonly openRuns: TreeMember[] = []
   /** How many events are being told: a handler that stops a run has the end told after them. */
   dispatchDepth = 0
   /** What handlers with `raiseError` threw: whoever makes do with a child's failure lets these through. */
@@ -80,7 +80,7 @@ export class Tree {
    * Ends a run and everything below it with an error: all are closed, then all stop working (signals abort, bodies are cancelled),
    * then their ends are told: children before parents, siblings in the order in which they started (P1, P2).
    */
-  close(top: TreeRun, reason: unknown): void {
+  close(top: TreeMember, reason: unknown): void {
     this.#close((run) => isWithin(run, top), reason)
     // A run that never started has no end to tell, but may own what must be closed.
     if (top.phase !== 'new') return
@@ -88,11 +88,11 @@ export class Tree {
     top.stopWork()
   }
 
-  closeDescendants(top: TreeRun, reason: unknown): void {
+  closeDescendants(top: TreeMember, reason: unknown): void {
     this.#close((run) => run !== top && isWithin(run, top), reason)
   }
 
-  #close(isMeant: (run: TreeRun) => boolean, reason: unknown): void {
+  #close(isMeant: (run: TreeMember) => boolean, reason: unknown): void {
     const closing = this.openRuns.filter(isMeant).sort((a, b) => b.depth - a.depth)
     for (const run of closing) run.markFailed(reason)
     this.dispatchDepth++
@@ -136,4 +136,4 @@ export class Tree {
   }
 }
 
-const isWithin = (run: TreeRun | undefined, top: TreeRun): boolean => run !== undefined && (run === top || isWithin(run.parent, top))
+const isWithin = (run: TreeMember | undefined, top: TreeMember): boolean => run !== undefined && (run === top || isWithin(run.parent, top))

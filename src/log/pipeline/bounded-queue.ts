@@ -2,6 +2,13 @@ import { levels } from '../level.ts'
 import type { LogMessage } from '../record.ts'
 import type { Segment } from '../segment/segment.ts'
 
+/** A promise of a segment's key, and the functions that settle it. Not `PromiseWithResolvers`: programs with the lib ES2023 lack it. */
+interface KeyDeferred {
+  readonly promise: Promise<number>
+  readonly resolve: (key: number) => void
+  readonly reject: (reason: unknown) => void
+}
+
 /** A segment that is not kept yet. */
 export interface PendingSegment extends Segment {
   /** Of those that were written in this page: its place among them. */
@@ -11,7 +18,7 @@ export interface PendingSegment extends Segment {
   /** It is the note of so many records that were dropped here. */
   readonly lostRecords: number
   /** Resolves with its key; rejects where it was not kept at the first try, or dropped. */
-  stored: PromiseWithResolvers<number>
+  stored: KeyDeferred
 }
 
 /** What a segment takes beside its body, in bytes: many that are small are not to be much. */
@@ -98,7 +105,7 @@ export function createLossSegment(gone: string, lost: number): Segment {
 }
 
 /** A promise that may be rejected though nobody waits for it. */
-export function createKeyDeferred(): PromiseWithResolvers<number> {
+export function createKeyDeferred(): KeyDeferred {
   const kept = Promise.withResolvers<number>()
   kept.promise.catch(() => {})
   return kept

@@ -1,5 +1,5 @@
 import { ChaintapError } from '../../core/errors.ts'
-import { setAsyncDispose } from '../../core/util/dispose.ts'
+import { type AsyncDisposableIfKnown, setAsyncDispose } from '../../core/util/dispose.ts'
 import type { LogLevel } from '../level.ts'
 import type { LogFilter, LogQuery, LogRecord, StoredRecord } from '../record.ts'
 import { createRules, type Rules, type RulesOptions } from '../redact.ts'
@@ -10,8 +10,8 @@ import type { LogPipeline } from './log-pipeline.ts'
 import type { WriteQueue } from './write-queue.ts'
 
 /** A handle on a log of segments, with rules of its own. */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: a class cannot declare a member that only some libs know
 export class SegmentStore implements LogStore {
-  declare readonly [Symbol.asyncDispose]: () => Promise<void>
   readonly #pipeline: LogPipeline
   readonly #rules: Rules
   readonly #closing = Promise.withResolvers<void>()
@@ -107,3 +107,5 @@ function createLogger(store: Pick<LogStore, 'write'>, category: string | readonl
   }
   return { trace: at('trace'), debug: at('debug'), info: at('info'), warn: at('warning'), error: at('error'), fatal: at('fatal') }
 }
+
+export interface SegmentStore extends AsyncDisposableIfKnown {}

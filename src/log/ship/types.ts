@@ -1,3 +1,4 @@
+import type { AsyncDisposableIfKnown } from '../../core/util/dispose.ts'
 import type { LogFilter } from '../record.ts'
 import type { ShipCursor } from './cursor.ts'
 import type { PostOptions } from './post.ts'
@@ -35,7 +36,7 @@ export interface ShipOptions extends Omit<LogFilter, 'after' | 'before'>, PostOp
 }
 
 /** A running delivery, returned by {@link shipTo}. Disposing of it ends it without sending the rest: call `flush` first. */
-export interface Shipper extends AsyncDisposable {
+export interface Shipper extends AsyncDisposableIfKnown {
   /**
    * Sends everything that is in the log now; resolves once the target has accepted it. If another tab is sending, waits for that tab first.
    *

@@ -1,6 +1,7 @@
 import type { RunEvent } from '../../core/event.ts'
 import type { CallbackMethods } from '../../core/handler/methods.ts'
 import type { Usage } from '../../core/usage.ts'
+import type { DisposableIfKnown } from '../../core/util/dispose.ts'
 import type { MeteredFetch } from '../meter/index.ts'
 import type { Cost, PriceBook } from '../prices/prices.ts'
 import { reportCallbackError } from '../report-error.ts'
@@ -34,9 +35,8 @@ export interface TokenCounterOptions {
  * await chain.invoke({ animal: 'bears' }, { callbacks: [counter] })
  * console.log(counter.totalTokens, counter.usage?.source)
  */
-export class TokenCounter implements CallbackMethods, UsageListener, TokenSnapshot, Disposable {
-  /** Closes the scope: `using counter = new TokenCounter()`. */
-  declare readonly [Symbol.dispose]: () => void
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: a class cannot declare a member that only some libs know
+export class TokenCounter implements CallbackMethods, UsageListener, TokenSnapshot {
   readonly name = 'TokenCounter'
   readonly #ledger: CallLedger
   readonly #parent: TokenCounter | undefined
@@ -167,4 +167,7 @@ function notifySubscriber(listener: () => void): void {
   }
 }
 
-const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose')
+/** `using counter = new TokenCounter()` closes the counter at the end of the block. */
+export interface TokenCounter extends DisposableIfKnown {}
+
+const dispose: symbol = Symbol.dispose ?? Symbol.for('Symbol.dispose')
