@@ -3,11 +3,13 @@ import { createRunnable, type Runnable } from '../core/runnable/runnable.ts'
 import { openParallel, type ParallelChunk, type ParallelInput, type ParallelOutput, type ParallelSteps } from './parallel.ts'
 
 /**
- * The input, an object, with the outputs of some steps added (LangChain's RunnablePassthrough.assign). Its stream yields the input
- * first, then `{ key: chunk }` as they come.
+ * Creates a runnable that adds the outputs of steps to its input, an object (LangChain's RunnablePassthrough.assign). Its stream yields
+ * the input first, then `{ key: chunk }` for the chunks of the steps as they arrive.
  *
+ * @throws ChaintapError `invalid_options` from a call whose input is not an object
  * @example
- * const withContext = assign({ context: (input: { question: string }) => lookUp(input.question) })
+ * const withLength = assign({ length: (input: { question: string }) => input.question.length })
+ * await withLength.invoke({ question: 'Why?' }) // { question: 'Why?', length: 4 }
  */
 export function assign<const S extends ParallelSteps>(
   steps: S,
@@ -18,7 +20,7 @@ export function assign<const S extends ParallelSteps>(
       if (typeof input !== 'object' || input === null || Array.isArray(input)) {
         throw new ChaintapError(
           'invalid_options',
-          `assign() adds keys to an object, but got ${Array.isArray(input) ? 'an array' : typeof input}. Put parallel() before it.`,
+          `assign() requires an object as input, but received ${Array.isArray(input) ? 'an array' : typeof input}. Put parallel() before it.`,
         )
       }
       return openParallel(steps, input, run, input as Readonly<Record<string, unknown>>)

@@ -3,9 +3,9 @@ import { startChild } from '../core/run/start.ts'
 import { createRunnable, type Runnable, toRunnable } from '../core/runnable/runnable.ts'
 import type { StepChunk, StepOutput } from './step-types.ts'
 
-/** What an input may go to: a runnable, or a function of the input. */
+/** A step: a runnable, or a function of the input. */
 type BranchStep<In> = Runnable<In, unknown, unknown> | ((input: In, context: RunContext) => unknown)
-/** A condition and where the input goes that meets it. */
+/** A condition and the step for inputs that meet it. */
 type BranchCase<In, S extends BranchStep<In>> = readonly [
   condition: (input: In, context: RunContext) => boolean | Promise<boolean>,
   step: S,
@@ -14,14 +14,14 @@ type BranchCase<In, S extends BranchStep<In>> = readonly [
 type BranchRunnable<In, S> = Runnable<In, StepOutput<S>, StepChunk<S>>
 
 /**
- * Sends an input to the first step whose condition it meets, else to the last one (LangChain's RunnableBranch). The step is a run below
- * it, with the tag `branch:1` … or `branch:default`.
+ * Creates a runnable that passes its input to the step of the first condition that is true, else to the last step (LangChain's
+ * RunnableBranch). The step is a child run with the tag `branch:1`, `branch:2`, … or `branch:default`.
  *
  * @example
  * const answer = branch(
- *   [(question: string) => question.length < 20, short],
- *   [(question) => question.includes('code'), coder],
- *   general,
+ *   [(question: string) => question.length < 3, () => 'Please ask a question.'],
+ *   [(question: string) => question.includes('code'), new ChatOpenAI({ apiKey })],
+ *   model,
  * )
  */
 export function branch<In, A extends BranchStep<In>, Z extends BranchStep<In>>(
@@ -42,16 +42,16 @@ export function branch<In, A extends BranchStep<In>, B extends BranchStep<In>, C
 export function branch<In>(...cases: readonly [...BranchCase<In, BranchStep<In>>[], BranchStep<In>]): Runnable<In, unknown, unknown>
 export function branch<In>(...cases: readonly (BranchCase<In, BranchStep<In>> | BranchStep<In>)[]): Runnable<In, unknown, unknown> {
   const otherwise = toRunnable(cases.at(-1))
-  const choices = (cases.slice(0, -1) as readonly BranchCase<In, BranchStep<In>>[]).map(([meets, step]) => ({
-    meets,
+  const choices = (cases.slice(0, -1) as readonly BranchCase<In, BranchStep<In>>[]).map(([condition, step]) => ({
+    condition,
     step: toRunnable(step),
   }))
   return createRunnable<In, unknown, unknown>({
     name: 'RunnableBranch',
     async open(input, run) {
       let [chosen, tag] = [otherwise, 'branch:default']
-      for (const [index, { meets, step }] of choices.entries()) {
-        if (!(await meets(input, run))) continue
+      for (const [index, { condition, step }] of choices.entries()) {
+        if (!(await condition(input, run))) continue
         ;[chosen, tag] = [step, `branch:${index + 1}`]
         break
       }

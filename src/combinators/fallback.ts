@@ -2,13 +2,14 @@ import { createRunnable, type Runnable } from '../core/runnable/runnable.ts'
 import { firstBatch } from './first-batch.ts'
 
 /**
- * Tries others where a runnable fails (LangChain's withFallbacks), in their order and with the same input. Where all fail, the first
- * one's error is thrown.
+ * Creates a runnable that tries other runnables, in order and with the same input, if one fails (LangChain's withFallbacks). If all fail,
+ * throws the first error.
  *
- * Acts until the first chunk has come; what fails after that has been seen, and fails. An abort is no failure; an inner timeout is.
+ * After the first chunk there is no fallback, because the reader has already seen output. An abort never triggers the fallback; a timeout
+ * of an attempt does.
  *
  * @example
- * const safe = fallback(new ChatAnthropic({ apiKey }), new ChatOpenAI({ apiKey: other }))
+ * const safe = fallback(new ChatAnthropic({ apiKey }), new ChatAnthropic({ apiKey, model: 'claude-haiku-4-5' }))
  */
 export function fallback<In, Out, Chunk>(
   first: Runnable<In, Out, Chunk>,
@@ -19,10 +20,10 @@ export function fallback<In, Out, Chunk>(
     async open(input, run) {
       let failure: { readonly error: unknown } | undefined
       for (const step of [first, ...others]) {
-        const begun = await firstBatch(step, input, run, [])
-        if ('flow' in begun) return begun.flow
-        if (begun.isOver) throw begun.error
-        failure ??= begun
+        const result = await firstBatch(step, input, run, [])
+        if ('flow' in result) return result.flow
+        if (result.isUnrecoverable) throw result.error
+        failure ??= result
       }
       throw failure?.error
     },

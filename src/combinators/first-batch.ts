@@ -6,15 +6,15 @@ import { createChildRun, startRun } from '../core/run/start.ts'
 import { isUnrecoverable } from '../core/run/unrecoverable.ts'
 import type { Runnable } from '../core/runnable/runnable.ts'
 
-/** A child that has begun to answer, or why it did not. */
+/** The flow of a child that has produced its first batch, or the error before it. */
 export type FirstBatchResult<Chunk> =
   | { readonly flow: Flow<Chunk> }
-  /** `exceedsLimits`: trying something else would go on with what somebody has stopped. */
-  | { readonly error: unknown; readonly isOver: boolean }
+  /** `isUnrecoverable`: the run was stopped, or the error must not be caught, so nothing else may be tried. */
+  | { readonly error: unknown; readonly isUnrecoverable: boolean }
 
 /**
- * Starts a child and waits for its first batch: what fails until then has shown nothing to the reader, and something else may be tried.
- * A child that ran into a timeout of its own has failed; any other abort is an end.
+ * Starts a child and waits for its first batch. If it fails before that, the reader has seen nothing, and something else may be tried. A
+ * timeout of the child counts as a failure; any other abort is unrecoverable.
  */
 export async function firstBatch<Chunk>(
   runnable: Runnable<never, unknown, Chunk>,
@@ -27,14 +27,14 @@ export async function firstBatch<Chunk>(
     const flow = await startRun(runnable, input, run)
     return { flow: prependBatch(flow, await flow.next()) }
   } catch (error) {
-    // The failure of a flow closes no run: as a rule its reader is the root's, and closes all.
+    // A failed flow does not close its run: usually its reader is the root's reader, which closes the tree.
     run.tree.close(run, error)
     const isStopped = run.wasStopped && !(error instanceof TimeoutError)
-    return { error, isOver: isStopped || isUnrecoverable(error, parent) }
+    return { error, isUnrecoverable: isStopped || isUnrecoverable(error, parent) }
   }
 }
 
-/** The flow from its first batch on. A flow that has been read takes no more stages, so a new one reads it. */
+/** Puts the first batch back. Stages cannot be added to a flow that was read, so a new flow reads it. */
 function prependBatch<Chunk>(flow: Flow<Chunk>, first: readonly Chunk[] | undefined): Flow<Chunk> {
   let batch = first
   const source: Source<readonly Chunk[]> = {

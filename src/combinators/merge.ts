@@ -2,21 +2,24 @@ import type { Flow } from '../core/flow/flow.ts'
 import type { Fold } from '../core/flow/fold.ts'
 import type { Source, SourceResult } from '../core/flow/source.ts'
 
-/** One branch: what opens it, and its flow once it is open. */
+/** A branch of {@link MergedSource}. */
 export interface MergeBranch {
+  /** The key of its chunks. */
   readonly key: string
+  /** Starts the branch. */
   readonly open: () => Promise<Flow>
+  /** Set once the branch is open. */
   flow?: Flow
 }
 
 /**
- * The chunks of several flows as they come, each as an object of one key; a value is what had come when it was asked for. At most
- * `limit` branches are open at once, and each is read one batch ahead at most.
+ * Merges the chunks of several flows in order of arrival, each as an object with one key. A value is the list of chunks that have arrived
+ * when it is read. At most `limit` branches are open at once, and each is read at most one batch ahead.
  */
 export class MergedSource implements Source<readonly Readonly<Record<string, unknown>>[]> {
   readonly #waiting: MergeBranch[]
   readonly #limit: number
-  /** Open branches that must be asked for more. */
+  /** Open branches without a pending read. */
   #idle: MergeBranch[] = []
   #open = 0
   #ready: Record<string, unknown>[] = []
@@ -48,7 +51,7 @@ export class MergedSource implements Source<readonly Readonly<Record<string, unk
     this.#waiting.length = 0
     this.#failure ??= { error: reason }
     this.#wake?.()
-    // The flows are closed with their runs.
+    // The flows are cancelled when their runs close.
   }
 
   #start(): void {
@@ -80,7 +83,7 @@ export class MergedSource implements Source<readonly Readonly<Record<string, unk
   }
 }
 
-/** Each key's chunks folded as its own branch folds them, on top of what `base` has. */
+/** Creates a fold that accumulates the chunks of each key with its branch's own fold, and adds the outputs to `base`. */
 export function foldByKey(
   branches: readonly MergeBranch[],
   base: Readonly<Record<string, unknown>> = {},
@@ -89,9 +92,9 @@ export function foldByKey(
   const foldOf = (branch: MergeBranch): Fold | undefined => {
     const known = folds.get(branch.key)
     if (known || !branch.flow) return known
-    const made = branch.flow.fold()
-    folds.set(branch.key, made)
-    return made
+    const fold = branch.flow.fold()
+    folds.set(branch.key, fold)
+    return fold
   }
   const byKey = new Map(branches.map((branch) => [branch.key, branch]))
   return {

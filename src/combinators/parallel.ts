@@ -6,8 +6,9 @@ import { createRunnable, type Runnable, toRunnable } from '../core/runnable/runn
 import { foldByKey, type MergeBranch, MergedSource } from './merge.ts'
 import type { StepChunk, StepOutput } from './step-types.ts'
 
-/** What a branch may be: a runnable, or a function of the input. */
+/** A step of {@link parallel}: a runnable, or a function of the input. */
 export type ParallelStep = Runnable<never, unknown, unknown> | ((input: never, context: RunContext) => unknown)
+/** The steps of {@link parallel} by the key of their output. */
 export type ParallelSteps = Readonly<Record<string, ParallelStep>>
 
 type InputOfStep<S> =
@@ -16,14 +17,15 @@ type UnionToIntersection<U> = (U extends unknown ? (each: U) => void : never) ex
 
 /** The input that all steps accept. */
 export type ParallelInput<S extends ParallelSteps> = UnionToIntersection<{ [K in keyof S]: InputOfStep<S[K]> }[keyof S]>
-/** Each key with the output of its step. */
+/** The outputs of the steps by key. */
 export type ParallelOutput<S extends ParallelSteps> = { [K in keyof S]: StepOutput<S[K]> }
-/** An object with one of the keys and a chunk of its step. */
+/** A chunk of one step: an object with the step's key. */
 export type ParallelChunk<S extends ParallelSteps> = { [K in keyof S]: { [Key in K]: StepChunk<S[K]> } }[keyof S]
 
 /**
- * Several steps on one input, side by side (LangChain's RunnableParallel, or map): the output has a key per step. Its stream yields
- * `{ key: chunk }` as they come. `maxConcurrency` bounds how many run at once.
+ * Creates a runnable that runs several steps concurrently on the same input (LangChain's RunnableParallel or RunnableMap). The output is
+ * an object with a key per step. Its stream yields `{ key: chunk }` for the chunks of the steps as they arrive. The option
+ * `maxConcurrency` limits the steps that run at once.
  *
  * @example
  * const both = parallel({ joke: prompt.pipe(model), length: (input: { animal: string }) => input.animal.length })
@@ -33,7 +35,7 @@ export function parallel<const S extends ParallelSteps>(steps: S): Runnable<Para
   return createRunnable({ name: 'RunnableParallel', open: (input: unknown, run) => openParallel(steps, input, run) })
 }
 
-/** The flow of all steps. With `base`, an object that the outputs are added to: it is the first chunk. */
+/** Opens the flow of all steps. `base`, if given, is the first chunk, and the outputs are added to it. */
 export function openParallel<Chunk>(
   steps: ParallelSteps,
   input: unknown,
@@ -41,8 +43,8 @@ export function openParallel<Chunk>(
   base?: Readonly<Record<string, unknown>>,
 ): Flow<Chunk> {
   const branches = Object.entries(steps).map(([key, step]): MergeBranch => {
-    const made = toRunnable(step)
-    return { key, open: () => startChild(made, input, run, { tags: [`map:key:${key}`] }) }
+    const runnable = toRunnable(step)
+    return { key, open: () => startChild(runnable, input, run, { tags: [`map:key:${key}`] }) }
   })
   const flow = new Flow(new MergedSource(branches, run.maxConcurrency))
   return flow.through<Chunk>(

@@ -2,10 +2,11 @@ import { Flow } from '../core/flow/flow.ts'
 import { createRunnable, type Runnable } from '../core/runnable/runnable.ts'
 
 /**
- * Gives what it is given, chunk by chunk (LangChain's RunnablePassthrough): a branch of `parallel` that keeps the input.
+ * Creates a runnable that returns its input, chunk by chunk (LangChain's RunnablePassthrough): e.g. a step of `parallel` that keeps the
+ * input.
  *
  * @example
- * const chain = parallel({ question: passthrough<string>(), context: retrieve })
+ * const both = parallel({ question: passthrough<string>(), answer: chain })
  */
 export function passthrough<T>(): Runnable<T, T, T> {
   return createRunnable<T, T, T>({

@@ -3,24 +3,31 @@ import { createRunnable, type Runnable } from '../core/runnable/runnable.ts'
 import { backoffMs, sleep } from '../core/util/backoff.ts'
 import { firstBatch } from './first-batch.ts'
 
-/** How {@link retry} tries again. */
+/** Options of {@link retry}. */
 export interface RetryOptions {
-  /** How often it is tried in all, from 1. Default 3. */
+  /**
+   * The maximum number of attempts, including the first one; at least 1.
+   *
+   * @defaultValue 3
+   */
   readonly attempts?: number
-  /** Ms to wait before the next attempt, or what gives them for the attempt (from 1) that failed. Default: growing pauses, from a quarter of a second to eight. */
+  /**
+   * The pause before the next attempt, in ms, or a function that returns it; `attempt` is the failed one, from 1. Default: a random 50 to
+   * 100 % of 500 ms, doubled for each further retry up to 8,000 ms.
+   */
   readonly delay?: number | ((attempt: number, error: unknown) => number)
-  /** Whether to try again after this error. Default: always. */
+  /** Whether to retry after this error; `attempt` is the failed one, from 1. Default: after every error. */
   readonly when?: (error: unknown, attempt: number) => boolean | Promise<boolean>
 }
 
 /**
- * Tries a runnable again where it fails (LangChain's withRetry): each attempt is a run below it, with the tag `retry:attempt:2` from
- * the second on, and each failed one that is followed by another is told as a `retry` event.
+ * Creates a runnable that retries a step that fails (LangChain's withRetry) and rethrows the last error. Each attempt is a child run, from
+ * the second on with the tag `retry:attempt:2`, …; each failed attempt before another one emits a `retry` event.
  *
- * Acts until the first chunk has come; what fails after that has been seen, and fails. An abort is no failure; an inner timeout is.
+ * After the first chunk there is no retry, because the reader has already seen output. An abort is never retried; a timeout of an attempt
+ * is.
  *
- * @throws ChaintapError `invalid_options` for attempts below 1.
- *
+ * @throws ChaintapError `invalid_options` if `attempts` is not an integer of at least 1
  * @example
  * const steady = retry(model, { attempts: 3, when: (error) => error instanceof ModelError && error.status === 529 })
  */
@@ -29,15 +36,15 @@ export function retry<In, Out, Chunk>(
   { attempts = 3, delay = backoffMs, when = () => true }: RetryOptions = {},
 ): Runnable<In, Out, Chunk> {
   if (!Number.isInteger(attempts) || attempts < 1)
-    throw new ChaintapError('invalid_options', `retry() takes attempts of 1, 2, 3 …, but got ${attempts}.`)
+    throw new ChaintapError('invalid_options', `retry(): attempts must be an integer of at least 1, but is ${attempts}.`)
   return createRunnable<In, Out, Chunk>({
     name: 'RunnableRetry',
     async open(input, run) {
       for (let attempt = 1; ; attempt++) {
-        const begun = await firstBatch(step, input, run, attempt === 1 ? [] : [`retry:attempt:${attempt}`])
-        if ('flow' in begun) return begun.flow
-        const { error, isOver } = begun
-        if (isOver || attempt >= attempts || !(await when(error, attempt))) throw error
+        const result = await firstBatch(step, input, run, attempt === 1 ? [] : [`retry:attempt:${attempt}`])
+        if ('flow' in result) return result.flow
+        const { error, isUnrecoverable } = result
+        if (isUnrecoverable || attempt >= attempts || !(await when(error, attempt))) throw error
         await run.emit({ type: 'retry', attempt, error })
         await sleep(typeof delay === 'number' ? delay : delay(attempt, error), run.signal)
       }

@@ -1,9 +1,9 @@
 import type { ChunkOf, OutputOf, Runnable } from '../core/runnable/runnable.ts'
 
-/** The output of a step: of a runnable, or of a function by what it returns. */
+/** The output type of a step: a runnable, or a function that returns a value, a stream or a runnable. */
 export type StepOutput<S> =
   S extends Runnable<never, infer Out, unknown> ? Out : S extends (...given: never) => infer R ? OutputOf<R> : never
 
-/** The chunks of a step: of a runnable, or of a function by what it returns. */
+/** The chunk type of a step: a runnable, or a function that returns a value, a stream or a runnable. */
 export type StepChunk<S> =
   S extends Runnable<never, unknown, infer Chunk> ? Chunk : S extends (...given: never) => infer R ? ChunkOf<R> : never

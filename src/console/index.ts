@@ -8,33 +8,40 @@ import { TreeFormatter } from './tree.ts'
 /** Options of {@link ConsoleCallbackHandler}. */
 export interface ConsoleOptions {
   /**
-   * `tree` (default): a line for each start, end and error of every run, with times and tokens. `transcript`: what an agent thinks and
-   * does, as LangChain's StdOutCallbackHandler prints it; errors beside it.
+   * The format. `tree`: a line for each start, end and error of every run, with durations and tokens. `transcript`: an agent's thoughts
+   * and actions, as LangChain's StdOutCallbackHandler prints them, plus errors.
+   *
+   * @defaultValue 'tree'
    */
   readonly style?: 'tree' | 'transcript'
-  /** Default: in terminals and browsers; not where `write` is given. */
+  /** Whether to print colours. Default: true in terminals and browsers without `write`, otherwise false. */
   readonly color?: boolean
-  /** Print what models say: line by line while they say it, a whole answer at its end. Default false. */
+  /**
+   * Whether to print the text of models: streamed text line by line, other responses when they are complete.
+   *
+   * @defaultValue false
+   */
   readonly tokens?: boolean
-  /** Shows in the tree what calls of models cost, as far as it is known; what a provider says itself is shown without. */
+  /** Prices, to show the cost of model calls in the tree. A cost that the provider reports is shown without them. */
   readonly prices?: PriceBook
-  /** Takes the place of `console.log`, with the same arguments: one text, or in the colours of browsers a format and its values. */
+  /** Replaces `console.log` and gets its arguments: one text, or with a browser's colours a format string and its values. */
   readonly write?: (...line: readonly string[]) => void
 }
 
 /**
- * Prints runs to the console (LangChain's ConsoleCallbackHandler and, in the style `transcript`, its StdOutCallbackHandler). Control
- * characters in texts are left out, so that what a model says cannot forge what a terminal shows.
+ * Prints runs to the console, like LangChain's ConsoleCallbackHandler or, with `style: 'transcript'`, its StdOutCallbackHandler. Removes
+ * control characters from texts, so that a model's output cannot control the terminal.
  *
- * In the console of a browser a line of the tree opens to show its value whole.
+ * In a browser's console, lines of the tree can be expanded to show the whole value.
  *
  * @example
- * await chain.invoke({ animal: 'bears' }, { callbacks: [new ConsoleCallbackHandler()] })
+ * await prompt.pipe(model).invoke({ animal: 'bears' }, { callbacks: [new ConsoleCallbackHandler()] })
  * // ▶ 1 chain RunnableSequence ← {"animal":"bears"}
  * // │ ▶ 1.1 prompt ChatPromptTemplate ← {"animal":"bears"}
  * // …
  */
 export class ConsoleCallbackHandler implements CallbackMethods {
+  /** The name in reports of the handler's failures. */
   readonly name: string = 'ConsoleCallbackHandler'
   readonly #print: (event: RunEvent) => void
 
@@ -42,6 +49,7 @@ export class ConsoleCallbackHandler implements CallbackMethods {
     this.#print = createPrinter(style === 'tree' ? new TreeFormatter({ tokens, prices }) : new TranscriptFormatter({ tokens }), printing)
   }
 
+  /** Prints an event. */
   onEvent(event: RunEvent): void {
     this.#print(event)
   }

@@ -1,4 +1,4 @@
 import type { Handler } from '../core/handler/handler.ts'
 
-/** Loads what `verbose: true` adds to an object's own callbacks: it comes when a run is to be printed, and costs nothing before. */
+/** Loads the handlers that `verbose: true` adds to an object's callbacks, when the first verbose run starts. */
 export const lazyConsoleHandler = async (): Promise<readonly Handler[]> => (await import('./verbose.ts')).verboseCallbacks

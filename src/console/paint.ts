@@ -1,18 +1,18 @@
 import type { RunEvent } from '../core/event.ts'
 
-/** How a piece of console output looks. */
+/** The style of a segment of console output. */
 export type TextStyle = 'bold' | 'dim' | 'blue' | 'yellow' | 'pink' | 'green' | 'red'
 
-/** A piece of console output. Its text may be anybody's: painting makes it harmless. */
+/** A segment of console output. The text may be untrusted: painters remove its control characters. */
 export interface StyledText {
   readonly text: string
   readonly style?: TextStyle
 }
 
-/** Makes the arguments of one `console.log`. */
+/** Converts segments to the arguments of one `console.log`. */
 export type Painter = (segments: readonly StyledText[]) => readonly string[]
 
-/** LangChain's codes; coloured text is bold and italic there too. */
+/** LangChain's ANSI codes, which make coloured text bold and italic, too. */
 const ansiCodes: Readonly<Record<TextStyle, string>> = {
   bold: '\x1b[1m',
   dim: '\x1b[2m',
@@ -23,7 +23,7 @@ const ansiCodes: Readonly<Record<TextStyle, string>> = {
   red: '\x1b[31;1m\x1b[1;3m',
 }
 
-/** Tones that can be read on white and on black. */
+/** Colours that are readable on white and on black. */
 const cssRules: Readonly<Record<TextStyle, string>> = {
   bold: 'font-weight: bold',
   dim: 'color: #888',
@@ -34,7 +34,7 @@ const cssRules: Readonly<Record<TextStyle, string>> = {
   red: 'color: #dc2626',
 }
 
-/** For terminals. */
+/** Paints for terminals. */
 export const paintAnsi: Painter = (segments) => [
   segments
     .map(({ text, style }) =>
@@ -43,16 +43,16 @@ export const paintAnsi: Painter = (segments) => [
     .join(''),
 ]
 
-/** For the consoles of browsers. Texts are arguments: in the format a `%` of theirs would be an order. */
+/** Paints for browser consoles. Texts are arguments: within the format string, their `%` would be directives. */
 export const paintCss: Painter = (segments) => [
   '%c%s'.repeat(segments.length),
   ...segments.flatMap(({ text, style }) => [style ? cssRules[style] : '', stripControlCharacters(text)]),
 ]
 
-/** One argument alone is no format either. */
+/** Paints without colours. A single argument is no format string, so `%` needs no escape. */
 export const paintPlain: Painter = (segments) => [segments.map(({ text }) => stripControlCharacters(text)).join('')]
 
-/** The paint for the console of this engine, or for what `color` asks. */
+/** Selects the painter for `color`, or for the console of this engine if it is undefined. */
 export function selectPainter(color: boolean | undefined): Painter {
   const { process } = globalThis as { process?: { stdout?: { isTTY?: boolean } } }
   const isTerminal = process?.stdout?.isTTY === true
@@ -61,36 +61,36 @@ export function selectPainter(color: boolean | undefined): Painter {
   return color || isTerminal ? paintAnsi : paintPlain
 }
 
-/** Makes lines of events. */
+/** Formats events as console output. */
 export interface EventFormatter {
-  /** What to print for an event, if anything. */
+  /** Returns the output for an event; undefined if it prints nothing. */
   format(event: RunEvent): readonly StyledText[] | undefined
-  /** The value that the line shows the beginning of. */
+  /** Returns the whole value that the line shows the beginning of. */
   detail?(event: RunEvent): unknown
 }
 
 /**
- * Prints what `log` makes of events: to the console, or by `write`, which is given no colours unless it asks for them. In the console of
- * a browser a line that is about a value is a collapsed group around it, opened and closed at once: groups are one stack for the whole
- * page, and runs side by side would end up in each other's.
+ * Creates a function that prints events: to the console, or with `write`, then without colours by default. In a browser console, a line
+ * with a value becomes a collapsed group that contains the value. The group is closed immediately: the page has one stack of groups, so
+ * lines of concurrent runs would end up in each other's groups.
  */
 export function createPrinter(
-  log: EventFormatter,
+  formatter: EventFormatter,
   { color, write }: { readonly color?: boolean; readonly write?: (...line: readonly string[]) => void } = {},
 ): (event: RunEvent) => void {
   const paint = selectPainter(color ?? (write ? false : undefined))
-  const out = console
-  const print = write ?? ((...line) => out.log(...line))
+  const output = console
+  const print = write ?? ((...line) => output.log(...line))
   return (event) => {
-    const segments = log.format(event)
+    const segments = formatter.format(event)
     if (!segments) return
-    const detail = paint === paintCss && !write ? log.detail?.(event) : undefined
+    const detail = paint === paintCss && !write ? formatter.detail?.(event) : undefined
     if (detail === undefined) return print(...paint(segments))
-    out.groupCollapsed(...paint(segments))
-    out.log(detail)
-    out.groupEnd()
+    output.groupCollapsed(...paint(segments))
+    output.log(detail)
+    output.groupEnd()
   }
 }
 
-/** A text without control characters, lines and tabs aside: ESC and its 8-bit twins move cursors, recolour, and retitle terminals. */
+/** Removes control characters except newlines and tabs: ESC and its 8-bit forms move the cursor, recolour and rename terminals. */
 const stripControlCharacters = (text: string): string => text.replace(/[^\P{Cc}\n\t]/gu, '')

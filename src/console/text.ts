@@ -4,7 +4,7 @@ import { stringify } from '../core/json/stringify.ts'
 import { type Message, textOf } from '../core/message.ts'
 import { causeChain } from '../core/util/cause-chain.ts'
 
-/** A value for people: texts and messages as text, anything else as JSON. */
+/** Formats a value for people: strings and messages as text, anything else as JSON. */
 export function formatValue(value: unknown): string {
   if (value === undefined) return ''
   if (typeof value === 'string') return value
@@ -21,30 +21,32 @@ const isPrintableMessage = (value: unknown): value is Message =>
   'content' in value &&
   (typeof value.content === 'string' || Array.isArray(value.content))
 
-/** An error and its causes, a text each. */
+/** Formats an error and its causes, one text each. */
 export const errorTexts = (error: unknown): readonly string[] => causeChain(error).map(errorText)
 
-/** An error in a line: `ModelError: Overloaded (http 529)`. */
+/** Formats an error in one line, e.g. `ModelError: Overloaded (http 529)`. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return formatValue(error)
   const { code, status } = error as { code?: unknown; status?: unknown }
-  // A DOMException's code is a number that says what its name says.
+  // The numeric code of a DOMException repeats its name.
   const facts = [typeof code === 'string' ? code : '', typeof status === 'number' ? `${status}` : ''].filter((fact) => fact !== '')
   return `${error.name}: ${error.message}${facts.length === 0 ? '' : ` (${facts.join(' ')})`}`
 }
 
-/** Whether a run was stopped from outside, which is nobody's fault. */
+/** Whether an error means that the run was stopped from outside. */
 export const isStopError = (error: unknown): boolean =>
   error instanceof AbortReason || (error instanceof Error && error.name === 'AbortError')
 
 const MAX_TOKEN_LINE_LENGTH = 500
 
-/** What a run says, token by token: gives whole lines, and whatever is longer than a line should be. */
+/** Collects the tokens of a run into whole lines, of at most about 500 characters. */
 export class TokenLineBuffer {
-  /** What has not been given yet. */
+  /** The text after the last line returned. */
   rest = ''
+  /** Whether no token was added yet. */
   isEmpty = true
 
+  /** Adds a token. Returns the lines that it completes, if any. */
   add(token: string): string | undefined {
     this.isEmpty = false
     this.rest += token

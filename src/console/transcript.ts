@@ -3,24 +3,24 @@ import { rememberRun } from '../core/util/remember-run.ts'
 import type { StyledText, TextStyle } from './paint.ts'
 import { errorText, errorTexts, formatValue, isStopError, TokenLineBuffer } from './text.ts'
 
-/** What an agent's log has where it speaks ReAct: only then do observations and thoughts go by these names. */
+/** Matches the log of a ReAct agent: only its output is labelled `Observation:` and `Thought:`. */
 const REACT_ACTION = /^[ \t]*Action[ \t]*\d*[ \t]*:/m
 const toolColors: readonly TextStyle[] = ['blue', 'yellow', 'pink']
 
-/** An open run, as far as the transcript must know it. */
+/** The state of an open run. */
 interface TranscriptRun {
   readonly tokenLines: TokenLineBuffer
-  /** Its observations are shown as such. */
+  /** Whether the run is a ReAct agent: tool outputs are labelled as observations. */
   isReact: boolean
-  /** An observation was shown, so what the agent says next is a thought. */
+  /** Whether an observation was printed: the agent's next text is labelled as a thought. */
   isThinking: boolean
-  /** The failure of a child, which has been shown. */
+  /** The error of a child, already printed. */
   failure?: { readonly error: unknown }
 }
 
 /**
- * Events as the transcript that LangChain's StdOutCallbackHandler prints: banners of chains and agents, an agent's log, its tools'
- * outputs, texts; and what that leaves out: errors, where they arose, and tokens on request.
+ * Formats events as LangChain's StdOutCallbackHandler does: banners of chains and agents, an agent's log, tool outputs, and texts. Adds
+ * errors, at the run where they occurred, and optionally tokens.
  */
 export class TranscriptFormatter {
   readonly #tokens: boolean
@@ -30,7 +30,7 @@ export class TranscriptFormatter {
     this.#tokens = tokens
   }
 
-  /** What to print for an event, if anything. */
+  /** Returns the output for an event; undefined if it prints nothing. */
   format(event: RunEvent): readonly StyledText[] | undefined {
     switch (event.type) {
       case 'start':
@@ -77,12 +77,12 @@ export class TranscriptFormatter {
   }
 
   #end({ run, output }: EventOf<'end'>): readonly StyledText[] | undefined {
-    const said = this.#runs.get(run.id)?.tokenLines
+    const tokenLines = this.#runs.get(run.id)?.tokenLines
     this.#runs.delete(run.id)
     if (hasBanner(run)) return [{ text: '\n' }, { text: '> Finished chain.', style: 'bold' }]
-    // A model that was asked for a whole answer has told no tokens.
+    // A model without streaming has emitted no tokens: print its output.
     if (run.kind === 'llm' || run.kind === 'chat_model')
-      return this.#tokens ? toStyledText(!said || said.isEmpty ? formatValue(output) : said.rest) : undefined
+      return this.#tokens ? toStyledText(!tokenLines || tokenLines.isEmpty ? formatValue(output) : tokenLines.rest) : undefined
     if (run.kind !== 'tool') return
     const agent = this.#runs.get(run.parentId ?? '')
     if (agent) agent.isThinking = agent.isReact
@@ -107,7 +107,7 @@ const hasBanner = ({ kind }: RunEvent['run']): boolean => kind === 'chain' || ki
 
 const toStyledText = (text: string | undefined): readonly StyledText[] | undefined => (text ? [{ text }] : undefined)
 
-/** By its name rather than in turn: a tool has the same colour in every run. */
+/** Selects a colour by the tool's name, so that a tool has the same colour in every run. */
 function toolColor(tool: string): TextStyle {
   const sum = Array.from(tool).reduce((total, letter) => total + (letter.codePointAt(0) ?? 0), 0)
   return toolColors[sum % toolColors.length] ?? 'blue'

@@ -5,22 +5,24 @@ import { costOf, type Price, type PriceBook } from '../tokens/prices/prices.ts'
 import type { StyledText, TextStyle } from './paint.ts'
 import { errorText, errorTexts, formatValue, isStopError, TokenLineBuffer } from './text.ts'
 
-/** An open run, as far as its lines need it. */
+/** The state of an open run. */
 interface TreeRun {
-  /** Its place: `1.2` is the second child of the first root. Says in every line whose it is, however runs side by side mix. */
+  /** The run's place, e.g. `1.2` for the second child of the first root. It identifies the run in each line when runs interleave. */
   readonly path: string
+  /** The number of runs above it. */
   readonly depth: number
+  /** In ms since epoch; undefined if its start was not received. */
   readonly startedAt: number | undefined
   readonly tokenLines: TokenLineBuffer
   children: number
   firstTokenAt: number | undefined
-  /** The failure of a child, which has been shown. */
+  /** The error of a child, already printed. */
   failure?: { readonly error: unknown }
 }
 
 /**
- * Events as a tree: a line for each start, end and error, indented, with the run's place in numbers, so that runs side by side stay
- * readable; durations, what a model used and how fast it spoke, errors with their causes, and tokens on request, in whole lines.
+ * Formats events as a tree: an indented line for each start, end and error, with the run's place in numbers, so that concurrent runs stay
+ * readable. Shows durations, tokens and their rate, errors with their causes, and optionally the text of models, in whole lines.
  */
 export class TreeFormatter {
   readonly #tokens: boolean
@@ -33,7 +35,7 @@ export class TreeFormatter {
     this.#prices = prices
   }
 
-  /** The value that a line is about and shows the beginning of. */
+  /** Returns the whole value that the line of an event shows the beginning of. */
   detail(event: RunEvent): unknown {
     switch (event.type) {
       case 'start':
@@ -53,7 +55,7 @@ export class TreeFormatter {
     }
   }
 
-  /** What to print for an event, if anything. */
+  /** Returns the output for an event; undefined if it prints nothing. */
   format(event: RunEvent): readonly StyledText[] | undefined {
     const open = this.#runs.get(event.run.id) ?? this.#addRun(event)
     switch (event.type) {
@@ -81,7 +83,7 @@ export class TreeFormatter {
     }
   }
 
-  /** An unknown parent makes a root. */
+  /** Adds a run; a run with an unknown parent becomes a root. */
   #addRun({ run, type, at }: RunEvent): TreeRun {
     const parent = this.#runs.get(run.parentId ?? '')
     return rememberRun(this.#runs, run.id, {
@@ -107,18 +109,18 @@ export class TreeFormatter {
     const parent = this.#runs.get(run.parentId ?? '')
     if (parent) parent.failure = { error }
     const style: TextStyle = isStopError(error) ? 'yellow' : 'red'
-    const isTold = open.failure !== undefined && open.failure.error === error
-    const [text = '', ...causes] = isTold ? ['as below it'] : errorTexts(error).map(collapseWhitespace)
-    const beneath = causes.map((cause): StyledText => ({ text: `\n${indent(open.depth + 1)}caused by ${cause}`, style }))
+    const isPrinted = open.failure !== undefined && open.failure.error === error
+    const [text = '', ...causes] = isPrinted ? ['(same error as its child)'] : errorTexts(error).map(collapseWhitespace)
+    const causeLines = causes.map((cause): StyledText => ({ text: `\n${indent(open.depth + 1)}caused by ${cause}`, style }))
     return [
       ...this.#unfinishedLine(open),
       ...formatRunLine(open, run, ['✗', style], formatRunFigures(open, at, usage)),
       { text: ` ${text}`, style },
-      ...beneath,
+      ...causeLines,
     ]
   }
 
-  /** What a run that ends has said and not finished the line of. */
+  /** The last, unfinished line of a run's text. */
   #unfinishedLine(open: TreeRun): readonly StyledText[] {
     const rest = this.#tokens && open.tokenLines.rest !== '' ? formatTokenLines(open, open.tokenLines.rest) : undefined
     return rest ? [...rest, { text: '\n' }] : []
@@ -148,12 +150,12 @@ function formatTokenLines(open: TreeRun, text: string | undefined): readonly Sty
   return text?.split('\n').flatMap((part, at): StyledText[] => [{ text: `${at === 0 ? '' : '\n'}${before}`, style: 'dim' }, { text: part }])
 }
 
-/** On one line, so that nobody's text looks like a line of the tree. */
+/** Puts a text on one line, so that it cannot look like a line of the tree. */
 const collapseWhitespace = (text: string): string => text.replace(/\s+/g, ' ')
 
 const MAX_VALUE_PREVIEW_LENGTH = 120
 
-/** The beginning of a value, on one line; nothing where it is unknown. */
+/** The beginning of a value on one line; empty if it is undefined. */
 function previewValue(value: unknown, before: string): string {
   if (value === undefined) return ''
   const text = formatValue(value)
@@ -161,7 +163,7 @@ function previewValue(value: unknown, before: string): string {
   return before + (typeof value === 'string' ? JSON.stringify(short) : collapseWhitespace(short))
 }
 
-/** ` 812 ms · 12 in · 50 out · 61/s`: what is unknown is not there. */
+/** Formats e.g. ` 812 ms · 12 in · 50 out · 61 tokens/s`, without unknown figures. */
 function formatRunFigures(open: TreeRun, at: number, usage: Usage | undefined): string {
   const ms = open.startedAt === undefined ? undefined : at - open.startedAt
   const time = ms === undefined ? [] : [ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(2)} s`]
@@ -169,13 +171,13 @@ function formatRunFigures(open: TreeRun, at: number, usage: Usage | undefined): 
   return facts.length === 0 ? '' : ` ${facts.join(' · ')}`
 }
 
-/** Two figures that say something, however small it is. */
+/** Formats a price with two significant digits, or two decimals from 1 on. */
 function formatPrice({ total, currency }: Price): string {
   const amount = total >= 1 || total === 0 ? total.toFixed(2) : total.toFixed(1 - Math.floor(Math.log10(total)))
   return currency === 'USD' ? `$${amount}` : `${amount} ${currency}`
 }
 
-/** `generationMs`: from the first token to the end; 0 where it is unknown. */
+/** @param generationMs the time from the first token to the end, in ms; 0 if unknown */
 function formatRunUsage({ inputTokens, outputTokens, source }: Usage, generationMs: number): readonly string[] {
   const sign = source === 'estimated' ? '≈' : source === 'partial' ? '≥' : ''
   const figure = (tokens: number | undefined, word: string): string[] => (tokens === undefined ? [] : [`${sign}${tokens} ${word}`])

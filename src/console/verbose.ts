@@ -3,10 +3,11 @@ import { createPrinter } from './paint.ts'
 import { TranscriptFormatter } from './transcript.ts'
 
 /**
- * What `verbose: true` adds to an object's own callbacks: the console transcript, one for everything verbose, so that it hears each
- * event once. With tokens: a verbose model would print nothing otherwise.
+ * The handlers that `verbose: true` adds to an object's callbacks: one console transcript, shared by all verbose objects, so that it
+ * receives each event once. It prints tokens: a verbose model would otherwise print nothing.
  *
- * Loaded by `import()`, and so not made by the class: esbuild has a page load what the front door exports and an `import()` needs.
+ * Loaded with `import()`, and therefore not a ConsoleCallbackHandler: esbuild puts code shared by the main entry and an `import()` into a
+ * chunk that the page loads at once.
  */
 export const verboseCallbacks: readonly Handler[] = [
   { name: 'ConsoleCallbackHandler', onEvent: createPrinter(new TranscriptFormatter({ tokens: true })) },

@@ -5,37 +5,47 @@ import type { RunOptions } from '../core/options.ts'
 
 /** Options of {@link background}. */
 export interface BackgroundOptions {
-  /** How many events may wait, at least 1. Default 1,000. */
+  /**
+   * The maximum number of queued events, at least 1.
+   *
+   * @defaultValue 1_000
+   */
   readonly limit?: number
-  /** What happens when that many do: the run waits, or an event is dropped. Default `wait`. */
+  /**
+   * What happens when the queue is full: the run waits for space, or an event is dropped.
+   *
+   * @defaultValue 'wait'
+   */
   readonly overflow?: 'wait' | 'drop-oldest' | 'drop-newest'
-  /** Told when the handler fails: the runs, and what they report to, have gone on by then. Default: `reportError`, else `console.error`. */
+  /** Called when the handler fails. The run's own option is not used: the run may be over. Default: `reportError`, else `console.error`. */
   readonly onHandlerError?: RunOptions['onHandlerError']
 }
 
-/** A handler in the background. */
+/** A handler that no run waits for. See {@link background}. */
 export interface Background extends Listener {
-  /** How many events were dropped so far. */
+  /** The number of events dropped so far. */
   readonly dropped: number
-  /** Settles when the handler has heard what was waiting at the call, and has flushed. */
+  /** Resolves when the handler has processed the events that were queued at the call, and has flushed. */
   flush(): Promise<void>
 }
 
 /**
- * A handler that no run waits for: it hears events one at a time and in order, but in its own time, over a bounded queue. It cannot
- * fail a run, `raiseError` or not. `stream.flushed` waits for what it was told until then.
+ * Wraps a handler so that runs do not wait for it: it receives events one at a time and in order, from a bounded queue. It cannot fail a
+ * run, even with `raiseError`. `flushed` of a run's stream waits until the handler has processed the events queued by then.
  *
- * @throws ChaintapError `invalid_options` for a limit below 1
+ * @throws ChaintapError `invalid_options` if `limit` is below 1
  * @example
- * const ship = background(async (event) => void (await fetch('/log', { method: 'POST', body: encode(event) })), { overflow: 'drop-oldest' })
+ * const encode = encoder()
+ * const post = async (event: RunEvent) => void (await fetch('/log', { method: 'POST', body: encode(event) }))
+ * await chain.invoke('Hello', { callbacks: [background(post, { overflow: 'drop-oldest' })] })
  */
 export function background(handler: Handler, { limit = 1_000, overflow = 'wait', onHandlerError }: BackgroundOptions = {}): Background {
-  if (!(limit >= 1)) throw new ChaintapError('invalid_options', `limit is ${limit}: give the number of events that may wait, 1 or more.`)
-  let lifted: ResolvedHandler | undefined
+  if (!(limit >= 1)) throw new ChaintapError('invalid_options', `background(): limit must be at least 1 event, but is ${limit}.`)
+  let resolved: ResolvedHandler | undefined
   const queue = new BackgroundQueue(limit, async (event) => {
     try {
-      lifted ??= toListener(handler)
-      await lifted.listener(event)
+      resolved ??= toListener(handler)
+      await resolved.listener(event)
     } catch (error) {
       reportHandlerError(error, event, handler, onHandlerError)
     }
@@ -54,7 +64,7 @@ export function background(handler: Handler, { limit = 1_000, overflow = 'wait',
   return Object.assign(listener as Background, { flush })
 }
 
-/** What waits, and the one who works it off. */
+/** A queue of events and the loop that passes them to the handler. */
 class BackgroundQueue {
   dropped = 0
   readonly #limit: number
@@ -65,10 +75,10 @@ class BackgroundQueue {
   #space: PromiseWithResolvers<void> | undefined
   #flushes: { readonly upTo: number; readonly resolve: () => void }[] = []
 
-  /** `hear` must not reject. */
-  constructor(limit: number, hear: (event: RunEvent) => Promise<void>) {
+  /** @param handle must not reject */
+  constructor(limit: number, handle: (event: RunEvent) => Promise<void>) {
     this.#limit = limit
-    this.#handle = hear
+    this.#handle = handle
   }
 
   get isFull(): boolean {
@@ -86,14 +96,14 @@ class BackgroundQueue {
     this.dropped++
   }
 
-  /** A promise where the queue is full. */
+  /** Returns a promise that resolves when there is space; undefined if there already is. */
   waitForSpace(): Promise<void> | undefined {
     if (!this.isFull) return
     this.#space ??= Promise.withResolvers()
     return this.#space.promise
   }
 
-  /** Settles when what was pushed until now has been heard or dropped; what is pushed later, by other runs, is not waited for. */
+  /** Resolves when the events pushed so far were processed or dropped. Does not wait for events that other runs push later. */
   drain(): Promise<void> {
     if (!this.#isProcessing) return Promise.resolve()
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -103,7 +113,7 @@ class BackgroundQueue {
 
   async #process(): Promise<void> {
     this.#isProcessing = true
-    // Whoever pushed is not to wait for the handler's synchronous part either.
+    // `push` must not wait for the synchronous part of the handler either.
     await Promise.resolve()
     for (let event = this.#take(); event; event = this.#take()) {
       await this.#handle(event)

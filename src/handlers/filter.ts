@@ -3,21 +3,22 @@ import { createEventPredicate, type EventTraits } from '../core/handler/filter.t
 import { type Handler, handlerName, raisesErrors, toListener } from '../core/handler/handler.ts'
 
 /**
- * A handler that hears only some events: those that a predicate says yes to, or that have any of the given traits (for "all of
- * them", write a predicate). It keeps the handler's name, `raiseError` and `flush`.
+ * Wraps a handler so that it receives only some events: those that the predicate accepts, or those with at least one of the traits. The
+ * result keeps the handler's name, `raiseError` and `flush`.
  *
+ * @param which a predicate, or traits; to require several traits at once, pass a predicate
  * @example
  * const models = withFilter(log, { kinds: ['llm', 'chat_model'] })
  * const slow = withFilter(log, ({ run }) => run.metadata.tier === 'slow')
  */
 export function withFilter(handler: Handler, which: ((event: RunEvent) => boolean) | EventTraits): Listener {
-  const isHeard = typeof which === 'function' ? which : createEventPredicate({ include: which })
-  // Lifted late, so that a stream is not taken before there is something to write.
-  let hear: Listener | undefined
+  const matches = typeof which === 'function' ? which : createEventPredicate({ include: which })
+  // Created late, so that a handler stream is not locked before there is an event to write.
+  let forward: Listener | undefined
   const listener: Listener = (event, stop) => {
-    if (!isHeard(event)) return
-    hear ??= toListener(handler).listener as Listener
-    return hear(event, stop)
+    if (!matches(event)) return
+    forward ??= toListener(handler).listener as Listener
+    return forward(event, stop)
   }
   Object.defineProperty(listener, 'name', { value: handlerName(handler) })
   if (raisesErrors(handler)) listener.raiseError = true

@@ -2,21 +2,22 @@ import type { RunEvent } from '../core/event.ts'
 import { type Handler, type ResolvedHandler, raisesErrors, reportHandlerError, toListener } from '../core/handler/handler.ts'
 
 /**
- * A handler as a stream that passes each event on unchanged after the handler has heard it, for `events()` and for logs. Where the
- * handler returns a promise, the stream waits. A failure is reported, and the stream goes on; with `raiseError` it fails the stream.
- * `flush` is called when a root run has ended, and at the end of the stream.
+ * Converts a handler to a stream that calls the handler with each event and then passes the event on unchanged, for `events()` and logs.
+ * If the handler returns a promise, the stream waits for it. An error of the handler is reported and the stream continues; with
+ * `raiseError` the error fails the stream. `flush` is called when a root run has ended, and at the end of the stream.
  *
  * @example
- * await chain.events(input).pipeThrough(tap({ onLlmNewToken: (token) => show(token) })).pipeThrough(tap(log)).pipeTo(new WritableStream())
+ * const events = chain.events('Hello').pipeThrough(tap({ onLlmNewToken: (token) => show(token) }))
+ * await events.pipeThrough(tap(new ConsoleCallbackHandler())).pipeTo(new WritableStream())
  */
 export function tap(handler: Handler): TransformStream<RunEvent, RunEvent> {
-  let lifted: ResolvedHandler | undefined
+  let resolved: ResolvedHandler | undefined
   let isFlushed = true
-  const hear = async (event: RunEvent): Promise<void> => {
+  const handle = async (event: RunEvent): Promise<void> => {
     isFlushed = false
     try {
-      lifted ??= toListener(handler)
-      await lifted.listener(event)
+      resolved ??= toListener(handler)
+      await resolved.listener(event)
     } catch (error) {
       if (raisesErrors(handler)) throw error
       reportHandlerError(error, event, handler)
@@ -33,9 +34,9 @@ export function tap(handler: Handler): TransformStream<RunEvent, RunEvent> {
   }
   return new TransformStream({
     async transform(event, controller) {
-      await hear(event)
+      await handle(event)
       controller.enqueue(event)
-      // Not at the stream's end alone: a failed run's stream ends with an error, and then nobody calls a transformer's flush.
+      // Not only at the end of the stream: the stream of a failed run ends with an error, and a transformer's flush is not called then.
       if (event.run.id === event.run.rootId && (event.type === 'end' || event.type === 'error')) await flush()
     },
     flush,

@@ -130,7 +130,7 @@ describe('the tree', () => {
     ])
     expect(lines.slice(2)).toEqual([
       '│ ✗ 1.1 chat_model ChatAnthropic 3 ms ModelError: Overloaded (http 529)\n│ │ caused by TypeError: fetch failed\n│ │ caused by thrown text',
-      '✗ 1 chain RunnableSequence 4 ms as below it',
+      '✗ 1 chain RunnableSequence 4 ms (same error as its child)',
     ])
   })
 
