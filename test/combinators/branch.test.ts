@@ -13,14 +13,14 @@ test.each([
   ['Hi', 'short Hi', 'branch:1'],
   ['What is it?', 'asked What is it?', 'branch:2'],
   ['Tell me', 'other Tell me', 'branch:default'],
-])('%s goes to the first step whose condition it meets', async (question, answer, tag) => {
-  const heard = recorder()
-  expect(await route.invoke(question, { callbacks: [heard] })).toBe(answer)
-  heard.check()
-  expect(heard.events[1]?.run).toMatchObject({ tags: [tag], parentId: heard.events[0]?.run.id })
+])('branch() passes %s to the step of the first true condition, as a tagged child run', async (question, answer, tag) => {
+  const recorded = recorder()
+  expect(await route.invoke(question, { callbacks: [recorded] })).toBe(answer)
+  recorded.check()
+  expect(recorded.events[1]?.run).toMatchObject({ tags: [tag], parentId: recorded.events[0]?.run.id })
 })
 
-test('the chosen step streams', async () => {
+test('branch() streams the chunks of the chosen step', async () => {
   const chain = branch([(x: string) => x === 'stream', scriptedModel([['a', 'b']])], scriptedModel(['whole']))
   const { chunks } = await readAll(chain.stream('stream'))
   expect(chunks).toEqual([
@@ -29,12 +29,12 @@ test('the chosen step streams', async () => {
   ])
 })
 
-test('a condition that fails fails the run, and starts nothing', async () => {
+test('branch() fails without starting a step if a condition throws', async () => {
   const broken = branch(
     [(): boolean => JSON.parse('{'), lambda((x: string) => x)],
     lambda((x: string) => x),
   )
-  const heard = recorder()
-  await expect(broken.invoke('x', { callbacks: [heard] })).rejects.toThrow(SyntaxError)
-  expect(heard.trace()).toEqual(['S RunnableBranch', 'X RunnableBranch'])
+  const recorded = recorder()
+  await expect(broken.invoke('x', { callbacks: [recorded] })).rejects.toThrow(SyntaxError)
+  expect(recorded.trace()).toEqual(['S RunnableBranch', 'X RunnableBranch'])
 })

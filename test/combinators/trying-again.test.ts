@@ -6,18 +6,18 @@ import { counted, readAll, Talker, turn } from '../support/sources.ts'
 const now = { delay: 0 }
 const refusal = new Error('refused')
 
-/** A talker that fails so often before its first token, and then speaks. */
+/** A talker whose first `times` runs fail before their first token. */
 const failing = (times: number): Talker => {
   let left = times
   return new Talker(() => (left-- > 0 ? counted([], { error: refusal }) : counted([['a'], ['b', 'c']])))
 }
 
-describe('retry', () => {
-  test('a failure before the first chunk is tried again: a run each, a retry event between, the parent ends well', async () => {
-    const heard = recorder()
-    expect(await retry(failing(1), now).invoke('x', { callbacks: [heard] })).toBe('abc')
-    heard.check()
-    expect(heard.trace().filter((line) => !line.startsWith('T'))).toEqual([
+describe('retry()', () => {
+  test('retries a failure before the first chunk: one child run per attempt, a retry event between, and the parent completes', async () => {
+    const recorded = recorder()
+    expect(await retry(failing(1), now).invoke('x', { callbacks: [recorded] })).toBe('abc')
+    recorded.check()
+    expect(recorded.trace().filter((line) => !line.startsWith('T'))).toEqual([
       'S RunnableRetry',
       'S Talker<RunnableRetry',
       'X Talker',
@@ -26,12 +26,12 @@ describe('retry', () => {
       'E Talker',
       'E RunnableRetry',
     ])
-    expect(heard.events.filter(({ type }) => type === 'retry')).toMatchObject([{ attempt: 1, error: refusal }])
-    const tags = heard.events.flatMap(({ type, run }) => (type === 'start' && run.kind === 'llm' ? [run.tags] : []))
+    expect(recorded.events.filter(({ type }) => type === 'retry')).toMatchObject([{ attempt: 1, error: refusal }])
+    const tags = recorded.events.flatMap(({ type, run }) => (type === 'start' && run.kind === 'llm' ? [run.tags] : []))
     expect(tags).toEqual([[], ['retry:attempt:2']])
   })
 
-  test('it streams, chunk by chunk, and an idle reader leaves one chunk read ahead (P6)', async () => {
+  test('streams chunk by chunk; an idle reader leaves at most one chunk read ahead (P6)', async () => {
     const talker = failing(1)
     const run = retry(talker, now).stream('x')
     const iterator = run[Symbol.asyncIterator]()
@@ -44,7 +44,7 @@ describe('retry', () => {
     expect(await run.outcome).toMatchObject({ status: 'complete', output: 'abc' })
   })
 
-  test('what fails after the first chunk has been seen, and fails (P3)', async () => {
+  test('does not retry a failure after the first chunk; the chunk is delivered before the error (P3)', async () => {
     const talker = new Talker(() => counted([['a']], { error: refusal }))
     const { chunks, error } = await readAll(retry(talker, now).stream('x'))
     expect(chunks).toEqual(['a'])
@@ -52,7 +52,7 @@ describe('retry', () => {
     expect(talker.sources).toHaveLength(1)
   })
 
-  test('after the last attempt the last error is thrown; attempts count the first', async () => {
+  test('rethrows the last error after `attempts` attempts, and throws for attempts: 0', async () => {
     for (const attempts of [1, 2, 4]) {
       const talker = failing(10)
       await expect(retry(talker, { ...now, attempts }).invoke('x')).rejects.toBe(refusal)
@@ -61,7 +61,7 @@ describe('retry', () => {
     expect(() => retry(failing(0), { attempts: 0 })).toThrow(ChaintapError)
   })
 
-  test('when decides, and delay is told the attempt and its error', async () => {
+  test('`when` decides about a retry; `when` and `delay` receive the failed attempt and its error', async () => {
     const delay = vi.fn(() => 0)
     const when = vi.fn((_: unknown, attempt: number) => attempt < 2)
     await expect(retry(failing(5), { attempts: 5, delay, when }).invoke('x')).rejects.toBe(refusal)
@@ -72,17 +72,17 @@ describe('retry', () => {
     expect(delay.mock.calls).toEqual([[1, refusal]])
   })
 
-  test('a step that runs into its own timeout is tried again', async () => {
+  test('retries a step that exceeds its own timeout', async () => {
     let calls = 0
     const slow = lambda(async () => (++calls === 1 ? new Promise<string>(() => {}) : 'quick')).withConfig({ timeout: 10 })
     expect(await retry(slow, now).invoke('x')).toBe('quick')
   })
 
-  test.each(['stop', 'signal', 'timeout'] as const)('%s of the run is no failure: nothing is tried again', async (way) => {
+  test.each(['stop', 'signal', 'timeout'] as const)('does not retry after %s of the run', async (way) => {
     const talker = new Talker(() => counted([], { stall: true }))
     const abort = new AbortController()
-    const heard = recorder()
-    const options = { callbacks: [heard], ...(way === 'signal' && { signal: abort.signal }), ...(way === 'timeout' && { timeout: 20 }) }
+    const recorded = recorder()
+    const options = { callbacks: [recorded], ...(way === 'signal' && { signal: abort.signal }), ...(way === 'timeout' && { timeout: 20 }) }
     const run = retry(talker, now).stream('x', options)
     const reading = readAll(run)
     while (talker.sources.length === 0) await turn()
@@ -92,24 +92,24 @@ describe('retry', () => {
     const { error } = await reading
     expect(error).toEqual(way === 'stop' ? undefined : way === 'signal' ? new Error('mine') : expect.any(TimeoutError))
     await run.flushed
-    heard.check()
+    recorded.check()
     expect(talker.sources).toHaveLength(1)
     expect(talker.last.isOpen()).toBe(false)
     expect(await run.outcome).toMatchObject({ status: 'aborted' })
   })
 
-  test('a step that somebody stops by itself is not tried again', async () => {
+  test('does not retry a step that its own signal aborts', async () => {
     const abort = new AbortController()
     const talker = new Talker(() => counted([], { stall: true }))
-    const asked = retry(talker.withConfig({ signal: abort.signal }), now).invoke('x')
-    const failed = expect(asked).rejects.toThrow('mine')
+    const call = retry(talker.withConfig({ signal: abort.signal }), now).invoke('x')
+    const failed = expect(call).rejects.toThrow('mine')
     while (talker.sources.length === 0) await turn()
     abort.abort(new Error('mine'))
     await failed
     expect(talker.sources).toHaveLength(1)
   })
 
-  test('a stop while it waits for the next attempt ends it at once', async () => {
+  test('stop() ends the pause before the next attempt immediately', async () => {
     const talker = failing(1)
     const run = retry(talker, { delay: 60_000 }).stream('x')
     const reading = readAll(run)
@@ -121,17 +121,19 @@ describe('retry', () => {
   })
 })
 
-describe('fallback', () => {
+describe('fallback()', () => {
   const quiet = scriptedModel([new Error('down')], { name: 'Quiet' })
   const second = scriptedModel([['Hel', 'lo']], { name: 'Second' })
 
-  test('the next one is tried, with the same input; the parent ends well', async () => {
-    const heard = recorder()
+  test('tries the next runnable with the same input, and the parent completes', async () => {
+    const recorded = recorder()
     const chain = fallback(quiet, second).pipe(new StringOutputParser())
-    const { chunks } = await readAll(chain.stream('Hi', { callbacks: [heard] }))
+    const { chunks } = await readAll(chain.stream('Hi', { callbacks: [recorded] }))
     expect(chunks).toEqual(['Hel', 'lo'])
-    heard.check()
-    expect(heard.trace().filter((line) => !/^[TD]/.test(line) && !line.includes('Parser') && !line.endsWith(' RunnableSequence'))).toEqual([
+    recorded.check()
+    expect(
+      recorded.trace().filter((line) => !/^[TD]/.test(line) && !line.includes('Parser') && !line.endsWith(' RunnableSequence')),
+    ).toEqual([
       'S RunnableWithFallbacks<RunnableSequence',
       'S Quiet<RunnableWithFallbacks',
       'X Quiet',
@@ -141,12 +143,12 @@ describe('fallback', () => {
     ])
   })
 
-  test('where all fail the first one’s error is thrown', async () => {
+  test('throws the first error if all runnables fail', async () => {
     const worse = scriptedModel([new Error('worse')])
     await expect(fallback(quiet, worse, worse).invoke('Hi')).rejects.toThrow('down')
   })
 
-  test('an abort never triggers it', async () => {
+  test('does not try the next runnable after an abort', async () => {
     const talker = new Talker(() => counted([], { stall: true }))
     const other = failing(0)
     const run = fallback(talker, other).stream('x')
@@ -159,7 +161,7 @@ describe('fallback', () => {
     expect(talker.last.isOpen()).toBe(false)
   })
 
-  test('the handlers of who stands in are its own, and those of the request hear all (P7)', async () => {
+  test('calls the constructor callbacks of the next runnable with its own runs only (P7)', async () => {
     const own: RunEvent[] = []
     const listening = scriptedModel(['Hello'], { callbacks: [(event) => void own.push(event)] })
     await fallback(quiet, listening).invoke('Hi')

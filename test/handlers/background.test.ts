@@ -7,50 +7,50 @@ import { turn } from '../support/sources.ts'
 const run: Run = { id: 'r', parentId: undefined, rootId: 'r', name: 'root', kind: 'chain', tags: [], metadata: {} }
 const text = (seq: number): RunEvent => ({ run, at: 0, seq, type: 'text', text: `${seq}` })
 
-/** A handler that hears one event per `next()`, and what it has heard. */
-function stepwise(): { readonly handler: Listener; readonly heard: number[]; next(): Promise<void> } {
-  const heard: number[] = []
+/** A handler that completes one event per `next()`, and the events it has received. */
+function stepwise(): { readonly handler: Listener; readonly received: number[]; next(): Promise<void> } {
+  const received: number[] = []
   const waiting: (() => void)[] = []
   const handler: Listener = ({ seq }) => {
-    heard.push(seq)
+    received.push(seq)
     return new Promise<void>((resolve) => void waiting.push(resolve))
   }
   const next = async (): Promise<void> => {
     waiting.shift()?.()
     await turn()
   }
-  return { handler, heard, next }
+  return { handler, received, next }
 }
 
-describe('a handler in the background', () => {
-  it('holds up nobody: it is called after the caller has gone on', async () => {
+describe('background()', () => {
+  it('calls the handler after the caller has continued', async () => {
     const log: string[] = []
-    const listener = background(() => void log.push('heard'))
+    const listener = background(() => void log.push('handled'))
     expect(listener(text(0))).toBeUndefined()
-    log.push('told')
+    log.push('returned')
     await listener.flush()
-    expect(log).toEqual(['told', 'heard'])
+    expect(log).toEqual(['returned', 'handled'])
   })
 
-  it('hears everything of a run in order, one event at a time, after the run has gone on; flushed waits for it', async () => {
-    const heard = recorder()
+  it('passes all events of a run in order, one at a time, without delaying the run; flushed waits for it', async () => {
+    const recorded = recorder()
     let busy = 0
     const slow: Listener = async (event) => {
       expect(++busy).toBe(1)
       await turn(1)
-      heard(event)
+      recorded(event)
       busy--
     }
     const stream = scriptedModel([['a', 'b', 'c']]).stream('x', { callbacks: [background(slow)] })
     await stream.drain()
-    expect(heard.events.length).toBeLessThan(5)
+    expect(recorded.events.length).toBeLessThan(5)
     await stream.flushed
-    heard.check()
-    expect(heard.trace()).toEqual(['S ScriptedModel', 'T a', 'T b', 'T c', 'E ScriptedModel'])
+    recorded.check()
+    expect(recorded.trace()).toEqual(['S ScriptedModel', 'T a', 'T b', 'T c', 'E ScriptedModel'])
   })
 
-  it('P6: makes the run wait while its queue is full', async () => {
-    const { handler, heard, next } = stepwise()
+  it('makes the run wait while its queue is full (P6)', async () => {
+    const { handler, received, next } = stepwise()
     const listener = background(handler, { limit: 2 })
     expect(listener(text(0))).toBeUndefined()
     await turn()
@@ -60,23 +60,23 @@ describe('a handler in the background', () => {
       isRoom = true
     })
     await turn()
-    expect([isRoom, heard]).toEqual([false, [0]])
+    expect([isRoom, received]).toEqual([false, [0]])
     await next()
-    expect([isRoom, heard]).toEqual([true, [0, 1]])
+    expect([isRoom, received]).toEqual([true, [0, 1]])
     expect(listener.dropped).toBe(0)
   })
 
-  it('drops the oldest or the newest where it is told to, and counts what it dropped', async () => {
+  it('drops the oldest or the newest event according to `overflow`, and counts dropped events', async () => {
     const results = []
     for (const overflow of ['drop-oldest', 'drop-newest'] as const) {
-      const { handler, heard, next } = stepwise()
+      const { handler, received, next } = stepwise()
       const listener = background(handler, { limit: 2, overflow })
       for (let seq = 0; seq < 5; seq++) {
         expect(listener(text(seq))).toBeUndefined()
         await turn()
       }
       for (let i = 0; i < 5; i++) await next()
-      results.push([overflow, heard, listener.dropped])
+      results.push([overflow, received, listener.dropped])
     }
     expect(results).toEqual([
       ['drop-oldest', [0, 3, 4], 2],
@@ -84,8 +84,8 @@ describe('a handler in the background', () => {
     ])
   })
 
-  it('flushes after what was waiting has been heard, and does not wait for what other runs say later', async () => {
-    const { handler, heard, next } = stepwise()
+  it('flush() waits for the queued events, not for later events of other runs', async () => {
+    const { handler, received, next } = stepwise()
     const flush = vi.fn(async () => {})
     const listener = background(Object.assign(handler, { flush }))
     listener(text(0))
@@ -97,11 +97,11 @@ describe('a handler in the background', () => {
     expect(flush).toHaveBeenCalledTimes(0)
     await next()
     await flushed
-    expect([flush.mock.calls.length, heard]).toEqual([1, [0, 1, 2]])
+    expect([flush.mock.calls.length, received]).toEqual([1, [0, 1, 2]])
   })
 
-  it('flushes too where what was waiting has been dropped', async () => {
-    const { handler, heard, next } = stepwise()
+  it('flush() resolves if the queued events were dropped', async () => {
+    const { handler, received, next } = stepwise()
     const listener = background(handler, { limit: 1, overflow: 'drop-oldest' })
     listener(text(0))
     await turn()
@@ -110,10 +110,10 @@ describe('a handler in the background', () => {
     listener(text(2))
     await next()
     await flushed
-    expect(heard).toEqual([0, 2])
+    expect(received).toEqual([0, 2])
   })
 
-  it('P5: that fails is reported each time and goes on; it cannot fail the run, though it asks to', async () => {
+  it('reports each failure and continues; raiseError cannot fail the run (P5)', async () => {
     const reports: string[] = []
     const failing: CallbackMethods = {
       name: 'shipper',
@@ -132,7 +132,7 @@ describe('a handler in the background', () => {
     expect(listener.name).toBe('shipper')
   })
 
-  it('P9: delays no other run', async () => {
+  it('delays no other run (P9)', async () => {
     const { handler, next } = stepwise()
     const listener = background(handler)
     await lambda(() => 1).invoke(0, { callbacks: [listener] })
@@ -143,7 +143,7 @@ describe('a handler in the background', () => {
     await listener.flush()
   })
 
-  it('takes no limit below one', () => {
-    expect(() => background(() => {}, { limit: 0 })).toThrow('limit is 0')
+  it('throws for a limit below 1', () => {
+    expect(() => background(() => {}, { limit: 0 })).toThrow('limit must be at least 1 event, but is 0')
   })
 })

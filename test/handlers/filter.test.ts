@@ -7,14 +7,14 @@ import { withFilter } from '../../src/handlers/filter.ts'
 
 const chain = lambda((x: string) => x, { name: 'first' }).pipe(scriptedModel([['a', 'b']], { tags: ['draft'] }))
 
-/** What a filter lets through of one run of the chain. */
+/** The events of one run of the chain that pass a filter. */
 async function through(which: Parameters<typeof withFilter>[1]): Promise<readonly string[]> {
-  const heard = recorder()
-  await chain.stream('x', { callbacks: [withFilter(heard, which)] }).drain()
-  return heard.trace()
+  const recorded = recorder()
+  await chain.stream('x', { callbacks: [withFilter(recorded, which)] }).drain()
+  return recorded.trace()
 }
 
-describe('withFilter', () => {
+describe('withFilter()', () => {
   it.each<[string, EventTraits, readonly string[]]>([
     ['names', { names: ['first'] }, ['S first', 'E first']],
     ['kinds', { kinds: ['chat_model'] }, ['S ScriptedModel', 'T a', 'T b', 'E ScriptedModel']],
@@ -36,22 +36,22 @@ describe('withFilter', () => {
         'E RunnableSequence',
       ],
     ],
-  ])('lets through what has a trait: %s', async (_, traits, expected) => {
+  ])('passes events with any trait of: %s', async (_, traits, expected) => {
     expect(await through(traits)).toEqual(expected)
   })
 
-  it('lets through what a predicate says yes to', async () => {
+  it('passes events that the predicate accepts', async () => {
     expect(await through((event) => event.type === 'token' && event.token === 'b')).toEqual(['T b'])
   })
 
   it("keeps the handler's name, raiseError, flush and promise", async () => {
     const flush = vi.fn(async () => {})
-    const inner: Listener = Object.assign(async function teller() {}, { raiseError: true, flush })
+    const inner: Listener = Object.assign(async function named() {}, { raiseError: true, flush })
     const listener = withFilter(inner, { types: ['end'] })
     const [start, end] = (['start', 'end'] as const).map(
       (type) => ({ type, run: { name: 'n', kind: 'chain', tags: [] } }) as unknown as RunEvent,
     )
-    expect([listener.name, listener.raiseError]).toEqual(['teller', true])
+    expect([listener.name, listener.raiseError]).toEqual(['named', true])
     expect(start && listener(start)).toBeUndefined()
     expect(end && listener(end)).toBeInstanceOf(Promise)
     await listener.flush?.()
@@ -59,7 +59,7 @@ describe('withFilter', () => {
     expect(withFilter(() => {}, {})).not.toHaveProperty('raiseError')
   })
 
-  it('takes a stream only when there is something to write', async () => {
+  it('locks a stream handler only when there is an event to write', async () => {
     const stream = new WritableStream<RunEvent>()
     const listener = withFilter(stream, { types: ['token'] })
     await lambda(() => 1).invoke('x', { callbacks: [listener] })
@@ -69,7 +69,7 @@ describe('withFilter', () => {
   })
 })
 
-describe('matches', () => {
+describe('createEventPredicate()', () => {
   const traits = fc.record(
     {
       names: fc.subarray(['a', 'b']),
@@ -88,7 +88,7 @@ describe('matches', () => {
     }),
   }) as unknown as fc.Arbitrary<RunEvent>
 
-  it('is included by any trait, or where none is asked for, and excluded by any', () => {
+  it('includes events with any trait, or all without traits, and excludes events with any trait', () => {
     const has = ({ names, kinds, types, tags }: EventTraits, { type, run }: RunEvent): boolean =>
       [
         names?.includes(run.name),
@@ -97,10 +97,12 @@ describe('matches', () => {
         tags?.some((tag) => run.tags.includes(tag)),
       ].includes(true)
     fc.assert(
-      fc.property(fc.option(traits, { nil: undefined }), fc.option(traits, { nil: undefined }), event, (include, exclude, heard) => {
-        const isIncluded = include === undefined || Object.keys(include).length === 0 || has(include, heard)
-        const isExcluded = exclude !== undefined && has(exclude, heard)
-        expect(createEventPredicate({ ...(include && { include }), ...(exclude && { exclude }) })(heard)).toBe(isIncluded && !isExcluded)
+      fc.property(fc.option(traits, { nil: undefined }), fc.option(traits, { nil: undefined }), event, (include, exclude, candidate) => {
+        const isIncluded = include === undefined || Object.keys(include).length === 0 || has(include, candidate)
+        const isExcluded = exclude !== undefined && has(exclude, candidate)
+        expect(createEventPredicate({ ...(include && { include }), ...(exclude && { exclude }) })(candidate)).toBe(
+          isIncluded && !isExcluded,
+        )
       }),
     )
   })

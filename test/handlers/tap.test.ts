@@ -6,7 +6,7 @@ import { readAll, turn } from '../support/sources.ts'
 
 const model = scriptedModel([['a', 'b', 'c']])
 
-/** Counts the reports of failed handlers, wherever the engine has them go. */
+/** Collects the messages passed to `reportError`. */
 function reports(): { readonly messages: string[] } {
   const messages: string[] = []
   vi.stubGlobal('reportError', (error: Error) => void messages.push(error.message))
@@ -15,23 +15,23 @@ function reports(): { readonly messages: string[] } {
 
 afterEach(() => vi.unstubAllGlobals())
 
-test('every event passes a tap unchanged and in order, after its handler has heard it', async () => {
-  const heard: RunEvent[] = []
+test('tap() passes every event on unchanged and in order, after the handler has processed it', async () => {
+  const handled: RunEvent[] = []
   const got: RunEvent[] = []
-  const stream = model.events('x').pipeThrough(tap((event) => void heard.push(event)))
+  const stream = model.events('x').pipeThrough(tap((event) => void handled.push(event)))
   await stream.pipeTo(
     new WritableStream({
       write(event) {
-        expect(heard).toContain(event)
+        expect(handled).toContain(event)
         got.push(event)
       },
     }),
   )
-  expect(got).toEqual(heard)
+  expect(got).toEqual(handled)
   expect(got.map(({ type }) => type)).toEqual(['start', 'token', 'chunk', 'token', 'chunk', 'token', 'chunk', 'end'])
 })
 
-test('a handler of any form can be a tap', async () => {
+test('tap() accepts any form of handler', async () => {
   const tokens: string[] = []
   const written: string[] = []
   const methods: CallbackMethods = { onLlmNewToken: (token) => void tokens.push(token) }
@@ -41,7 +41,7 @@ test('a handler of any form can be a tap', async () => {
   expect(written).toContain('end')
 })
 
-test('P6: a handler that returns a promise slows the source down', async () => {
+test('tap() slows the source if the handler returns a promise (P6)', async () => {
   const slow = scriptedModel([Array.from({ length: 50 }, () => 'x')])
   let release = (): void => {}
   const gate = new Promise<void>((resolve) => {
@@ -58,7 +58,7 @@ test('P6: a handler that returns a promise slows the source down', async () => {
   expect(slow.record.pulls).toBe(51)
 })
 
-test('P5: a handler that fails is reported for each failure, by name, and bypassed', async () => {
+test('tap() reports each failure of the handler by name and continues (P5)', async () => {
   const { messages } = reports()
   const failing: CallbackMethods = {
     name: 'counter',
@@ -71,7 +71,7 @@ test('P5: a handler that fails is reported for each failure, by name, and bypass
   expect(messages).toEqual(Array(2).fill('Handler "counter" failed on token of ScriptedModel. The run continued.'))
 })
 
-test('P5: with raiseError a failure fails the stream, and stops the run', async () => {
+test('tap() with raiseError fails the stream and stops the run (P5)', async () => {
   const raised = new Error('raised')
   const answering = scriptedModel([['a', 'b', 'c']])
   const run = answering.events('x')
@@ -87,7 +87,7 @@ test('P5: with raiseError a failure fails the stream, and stops the run', async 
   expect(answering.record.open).toBe(0)
 })
 
-test('a handler is flushed once, when the root has ended, though a failed run ends its stream with an error', async () => {
+test('tap() flushes the handler once when the root run has ended, also if it failed', async () => {
   const log: string[] = []
   const handler = (): Listener =>
     Object.assign((event: RunEvent) => void log.push(event.type), {
@@ -109,7 +109,7 @@ test('a handler is flushed once, when the root has ended, though a failed run en
   expect(log).toEqual(['start', 'chunk', 'end', 'flush'])
 })
 
-test('a handler is flushed at the end of a stream in which no root ends', async () => {
+test('tap() flushes the handler at the end of a stream without the end of a root run', async () => {
   const flush = vi.fn(async () => {})
   const tapped = tap(Object.assign(() => {}, { flush }))
   const writer = tapped.writable.getWriter()
@@ -122,14 +122,14 @@ test('a handler is flushed at the end of a stream in which no root ends', async 
   expect(flush).toHaveBeenCalledTimes(1)
 })
 
-test('P5: a flush that fails is reported and does not fail the stream', async () => {
+test('tap() reports a failed flush and does not fail the stream (P5)', async () => {
   const { messages } = reports()
   const handler: CallbackMethods = { name: 'log', flush: () => Promise.reject(new Error('full')) }
   await model.events('x').pipeThrough(tap(handler)).pipeTo(new WritableStream())
   expect(messages).toEqual(['Handler "log" failed in flush(). The run continued.'])
 })
 
-/** A stream's chunks; WebKit's streams are no async iterables. */
+/** Iterates over a stream's chunks: streams in WebKit are not async iterable. */
 async function* iterate<T>(stream: ReadableStream<T>): AsyncGenerator<T> {
   const reader = stream.getReader()
   for (let read = await reader.read(); !read.done; read = await reader.read()) yield read.value

@@ -4,8 +4,8 @@ import { counted, readAll, Talker, turn } from '../../support/sources.ts'
 
 const many = (count: number): string[][] => Array.from({ length: count }, (_, i) => [`${i}a`, `${i}b`])
 
-test('P6: an idle reader leaves at most one source chunk read ahead, by each face', async () => {
-  const faces: Readonly<Record<string, (talker: Talker) => Promise<unknown>>> = {
+test('an idle reader of any kind leaves at most one source chunk read ahead (P6)', async () => {
+  const readers: Readonly<Record<string, (talker: Talker) => Promise<unknown>>> = {
     stream: (talker) => talker.stream('x').getReader().read(),
     iterator: (talker) => talker.stream('x')[Symbol.asyncIterator]().next(),
     batches: (talker) => talker.stream('x').batches().getReader().read(),
@@ -19,31 +19,31 @@ test('P6: an idle reader leaves at most one source chunk read ahead, by each fac
     'a branch of a map': (talker) => parallel({ talker }).stream('x')[Symbol.asyncIterator]().next(),
     'a TransformStream': (talker) => talker.pipe(new TransformStream<string, string>()).stream('x')[Symbol.asyncIterator]().next(),
   }
-  for (const [face, read] of Object.entries(faces)) {
+  for (const [reader, read] of Object.entries(readers)) {
     const talker = new Talker(() => counted(many(50)))
     await read(talker)
     await turn(5)
     const pulls = talker.sources.length === 0 ? 0 : talker.last.pulls()
-    expect({ face, pulls: pulls <= 2 }).toEqual({ face, pulls: true })
+    expect({ reader, pulls: pulls <= 2 }).toEqual({ reader, pulls: true })
   }
 })
 
-test('P6: a handler that returns a promise slows the source', async () => {
+test('a handler that returns a promise slows the source (P6)', async () => {
   const talker = new Talker(() => counted(many(20)))
   let ahead = 0
-  let heard = 0
+  let handled = 0
   const slow: Listener = async (event) => {
     if (event.type !== 'token') return
     await turn(1)
-    heard++
-    ahead = Math.max(ahead, talker.last.pulls() - Math.ceil(heard / 2))
+    handled++
+    ahead = Math.max(ahead, talker.last.pulls() - Math.ceil(handled / 2))
   }
   expect(await talker.invoke('x', { callbacks: [slow] })).toBe(many(20).flat().join(''))
-  expect(heard).toBe(40)
+  expect(handled).toBe(40)
   expect(ahead).toBeLessThanOrEqual(1)
 })
 
-test('P6: a slow transformer holds the source, and its chunks keep their order', async () => {
+test('a slow transform() delays the source and keeps the order of its chunks (P6)', async () => {
   const talker = new Talker(() => counted(many(10)))
   const slow = talker.pipe<string>({
     async transform(token, controller) {
@@ -54,7 +54,7 @@ test('P6: a slow transformer holds the source, and its chunks keep their order',
   expect((await readAll(slow.stream('x'))).chunks).toEqual(many(10).flat())
 })
 
-test('P6: a step that floods a busy one meets a bound and an error that says what to do', async () => {
+test('a step that enqueues too many chunks for a busy step fails with queue_overflow and the remedy (P6)', async () => {
   const flood = lambda((x: string) => x)
     .pipe<string>({
       transform: (chunk, controller) => {
@@ -65,7 +65,7 @@ test('P6: a step that floods a busy one meets a bound and an error that says wha
   await expect(flood.stream('x').drain()).rejects.toMatchObject({ code: 'queue_overflow', message: expect.stringMatching(/promise/) })
 })
 
-test('maxConcurrency bounds how many branches of a map and items of a batch run at once', async () => {
+test('maxConcurrency limits the concurrent branches of parallel() and items of batch()', async () => {
   let open = 0
   let most = 0
   const step = lambda(async (x: number) => {
@@ -81,7 +81,7 @@ test('maxConcurrency bounds how many branches of a map and items of a batch run 
   expect(most).toBe(3)
 })
 
-test('a long stream keeps nothing that nobody asked for', async () => {
+test('a stream of 200,000 chunks does not fail without a request for its output', async () => {
   const talker = new Talker(() => counted(long()))
   let count = 0
   for await (const _ of talker.stream('x')) count++

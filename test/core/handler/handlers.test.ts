@@ -11,7 +11,7 @@ const failing = (message: string, more: Partial<CallbackMethods> = {}): Callback
   ...more,
 })
 
-test('P4: handlers hear a token before the reader gets it, and the run waits for those that return a promise', async () => {
+test('handlers receive a token before the reader, and the run waits for handlers that return a promise (P4)', async () => {
   const log: string[] = []
   const slow: Listener = async (event) => {
     if (event.type !== 'token') return
@@ -22,13 +22,13 @@ test('P4: handlers hear a token before the reader gets it, and the run waits for
   expect(log).toEqual(['slow a', 'slow b', 'read a', 'read b', 'slow c', 'read c'])
 })
 
-test('P4: each handler hears one event at a time, in order; different handlers hear the same event side by side', async () => {
+test('each handler receives one event at a time, in order; several handlers process the same event concurrently (P4)', async () => {
   const log: string[] = []
-  let answered = (): void => {}
+  let release = (): void => {}
   const waitsForTheOther: Listener = async ({ seq }) => {
     log.push(`a+${seq}`)
     await new Promise<void>((resolve) => {
-      answered = resolve
+      release = resolve
     })
     log.push(`a-${seq}`)
   }
@@ -36,13 +36,13 @@ test('P4: each handler hears one event at a time, in order; different handlers h
     log.push(`b+${seq}`)
     await turn()
     log.push(`b-${seq}`)
-    answered()
+    release()
   }
   await lambda((x: number) => x).invoke(1, { callbacks: [waitsForTheOther, other] })
   expect(log).toEqual(['a+0', 'b+0', 'b-0', 'a-0', 'a+1', 'b+1', 'b-1', 'a-1'])
 })
 
-test('P4: a reader of events() gets each event after the handlers have heard it, in the order of seq', async () => {
+test('a reader of events() receives each event after the handlers have processed it, in the order of seq (P4)', async () => {
   const log: number[] = []
   const slow: Listener = async (event) => {
     await turn(1)
@@ -56,25 +56,25 @@ test('P4: a reader of events() gets each event after the handlers have heard it,
   expect(seen).toEqual(seen.map((_, index) => index))
 })
 
-test('P5: a failing handler is reported once with its name and event, and harms neither the run nor the others', async () => {
-  const heard = recorder()
+test('onHandlerError is called once per failure with the error, event and handler; the run and other handlers continue (P5)', async () => {
+  const recorded = recorder()
   const reports: [unknown, string, Handler][] = []
   const handler = failing('oops')
   const text = await readAll(
     new Talker([['a', 'b']]).stream('x', {
-      callbacks: [handler, heard],
-      onHandlerError: (error, event, who) => reports.push([(error as Error).message, `${event?.type} ${event?.run.name}`, who]),
+      callbacks: [handler, recorded],
+      onHandlerError: (error, event, failed) => reports.push([(error as Error).message, `${event?.type} ${event?.run.name}`, failed]),
     }),
   )
   expect(text).toEqual({ chunks: ['a', 'b'], error: undefined })
-  heard.check()
+  recorded.check()
   expect(reports).toEqual([
     ['oops', 'token Talker', handler],
     ['oops', 'token Talker', handler],
   ])
 })
 
-test('P5: a rejected promise of a handler is reported like a throw', async () => {
+test('onHandlerError is called for the rejected promise of a handler (P5)', async () => {
   const reports: unknown[] = []
   const handler: Listener = async (event) => {
     if (event.type === 'end') throw new Error('later')
@@ -83,7 +83,7 @@ test('P5: a rejected promise of a handler is reported like a throw', async () =>
   expect(reports).toEqual([expect.objectContaining({ message: 'later' })])
 })
 
-test('P5: a report that fails ends there', async () => {
+test('an error thrown by onHandlerError is logged and does not fail the run (P5)', async () => {
   const logged = vi.spyOn(console, 'error').mockImplementation(() => {})
   const onHandlerError = (): void => {
     throw new Error('report')
@@ -93,29 +93,32 @@ test('P5: a report that fails ends there', async () => {
   logged.mockRestore()
 })
 
-test.each(['throws', 'rejects'])('P5: a handler with raiseError that %s fails the run; every handler hears the error once', async (how) => {
-  const heard = recorder()
-  const raised = new Error('raised')
-  const raiser: Listener = Object.assign(
-    (event: RunEvent) => {
-      if (event.type !== 'token') return
-      if (how === 'throws') throw raised
-      return Promise.reject(raised)
-    },
-    { raiseError: true },
-  )
-  const talker = new Talker([['a', 'b'], ['c']])
-  const { chunks, error } = await readAll(talker.pipe((x) => x).stream('x', { callbacks: [raiser, heard] }))
-  expect(error).toBe(raised)
-  expect(chunks).toEqual([])
-  heard.check()
-  expect(heard.trace()).toEqual(['S RunnableSequence', 'S Talker<RunnableSequence', 'T a', 'X Talker', 'X RunnableSequence'])
-  expect(talker.last.cancels).toEqual([raised])
-})
+test.each(['throws', 'rejects'])(
+  'a handler with raiseError that %s fails the run; every handler receives one error event per run (P5)',
+  async (how) => {
+    const recorded = recorder()
+    const raised = new Error('raised')
+    const raiser: Listener = Object.assign(
+      (event: RunEvent) => {
+        if (event.type !== 'token') return
+        if (how === 'throws') throw raised
+        return Promise.reject(raised)
+      },
+      { raiseError: true },
+    )
+    const talker = new Talker([['a', 'b'], ['c']])
+    const { chunks, error } = await readAll(talker.pipe((x) => x).stream('x', { callbacks: [raiser, recorded] }))
+    expect(error).toBe(raised)
+    expect(chunks).toEqual([])
+    recorded.check()
+    expect(recorded.trace()).toEqual(['S RunnableSequence', 'S Talker<RunnableSequence', 'T a', 'X Talker', 'X RunnableSequence'])
+    expect(talker.last.cancels).toEqual([raised])
+  },
+)
 
-test('P5: raised at the start, the body does not run; raised at the end, the caller gets it and no run ends twice', async () => {
+test('raiseError at start skips the function; raiseError at end rejects the call and no run ends twice (P5)', async () => {
   for (const type of ['start', 'end'] as const) {
-    const heard = recorder()
+    const recorded = recorder()
     const ran = vi.fn((x: number) => x)
     const raiser: Listener = Object.assign(
       (event: RunEvent) => {
@@ -123,28 +126,28 @@ test('P5: raised at the start, the body does not run; raised at the end, the cal
       },
       { raiseError: true },
     )
-    await expect(lambda(ran).invoke(1, { callbacks: [raiser, heard] })).rejects.toThrow(type)
-    heard.check()
+    await expect(lambda(ran).invoke(1, { callbacks: [raiser, recorded] })).rejects.toThrow(type)
+    recorded.check()
     expect(ran).toHaveBeenCalledTimes(type === 'start' ? 0 : 1)
   }
 })
 
-test('P5: a raise nobody awaited, in a custom event, still fails the run and leaves no rejection behind', async () => {
+test('raiseError in a custom event that emit() callers do not await fails the run without an unhandled rejection (P5)', async () => {
   const raiser: CallbackMethods = {
     raiseError: true,
     onCustomEvent: async () => {
       throw new Error('custom')
     },
   }
-  const careless = lambda(async (x: number, context) => {
+  const unawaited = lambda(async (x: number, context) => {
     void context.emit({ type: 'custom', name: 'step', data: x })
     await turn(2)
     return x
   })
-  await expect(careless.invoke(1, { callbacks: [raiser] })).rejects.toThrow('custom')
+  await expect(unawaited.invoke(1, { callbacks: [raiser] })).rejects.toThrow('custom')
 })
 
-test('P7: constructor callbacks hear only their object’s own runs; request and bound ones hear every descendant', async () => {
+test('constructor callbacks receive only their object’s own runs; request and bound callbacks receive all descendants (P7)', async () => {
   const [own, bound, request] = [recorder(), recorder(), recorder()]
   const model = scriptedModel([['a']], { callbacks: [own] })
   const chain = lambda((x: string) => x, { name: 'first' }).pipe(model)
@@ -157,70 +160,70 @@ test('P7: constructor callbacks hear only their object’s own runs; request and
   expect(new Set(request.events.map((event) => event.run.name))).toEqual(new Set(['RunnableSequence', 'first', 'ScriptedModel']))
 })
 
-test('P7: at one object the order is bound, request, constructor', async () => {
+test('callbacks of one object are called in the order bound, request, constructor (P7)', async () => {
   const log: string[] = []
-  const saying =
+  const logging =
     (name: string): Listener =>
     (event) =>
       void (event.type === 'start' && log.push(name))
-  const model = scriptedModel([['a']], { callbacks: [saying('constructor')] })
-  await model.withConfig({ callbacks: [saying('bound')] }).invoke('x', { callbacks: [saying('request')] })
+  const model = scriptedModel([['a']], { callbacks: [logging('constructor')] })
+  await model.withConfig({ callbacks: [logging('bound')] }).invoke('x', { callbacks: [logging('request')] })
   expect(log).toEqual(['bound', 'request', 'constructor'])
 })
 
-test('P7: the same handler attached twice hears each event once', async () => {
-  const heard = recorder()
-  const model = scriptedModel([['a']], { callbacks: [heard] })
+test('a handler attached several times receives each event once (P7)', async () => {
+  const recorded = recorder()
+  const model = scriptedModel([['a']], { callbacks: [recorded] })
   await model
     .pipe((x) => x)
-    .withConfig({ callbacks: [heard] })
-    .stream('x', { callbacks: [heard, heard] })
+    .withConfig({ callbacks: [recorded] })
+    .stream('x', { callbacks: [recorded, recorded] })
     .drain()
-  heard.check()
-  expect(heard.trace().filter((line) => line === 'T a')).toHaveLength(1)
+  recorded.check()
+  expect(recorded.trace().filter((line) => line === 'T a')).toHaveLength(1)
 })
 
-test('P7: request tags and metadata reach every run, constructor ones the object’s own, whose metadata wins there', async () => {
-  const heard = recorder()
+test('request tags and metadata apply to every run, constructor ones to the object’s own run, where its metadata wins (P7)', async () => {
+  const recorded = recorder()
   const model = scriptedModel([['a']], { tags: ['own'], metadata: { who: 'model', only: 1 } })
   await lambda((x: string) => x)
     .pipe(model)
     .withConfig({ tags: ['bound'] })
-    .invoke('x', { callbacks: [heard], tags: ['asked', 'bound'], metadata: { who: 'me' } })
-  const [root, step, last] = heard.events.filter((event) => event.type === 'start').map((event) => event.run)
+    .invoke('x', { callbacks: [recorded], tags: ['asked', 'bound'], metadata: { who: 'me' } })
+  const [root, step, last] = recorded.events.filter((event) => event.type === 'start').map((event) => event.run)
   expect(root).toMatchObject({ tags: ['bound', 'asked'], metadata: { who: 'me' } })
   expect(step).toMatchObject({ tags: ['seq:step:1', 'bound', 'asked'], metadata: { who: 'me' } })
   expect(last).toMatchObject({ tags: ['seq:step:2', 'bound', 'asked', 'own'], metadata: { who: 'model', only: 1 } })
 })
 
-test('a run name is that run’s alone; the outermost binding wins over inner ones, a request over both', async () => {
+test('runName applies to one run only; the outer withConfig() wins over the inner one, the request over both', async () => {
   const name = async (options: { runName?: string }): Promise<string | undefined> => {
-    const heard = recorder()
+    const recorded = recorder()
     const chain = lambda((x: number) => x)
       .pipe((x) => x)
       .withConfig({ runName: 'n1' })
       .withConfig({ runName: 'n2' })
-    await chain.invoke(1, { callbacks: [heard], ...options })
-    expect(heard.events.map((event) => event.run.name)).toContain('RunnableLambda')
-    return heard.events[0]?.run.name
+    await chain.invoke(1, { callbacks: [recorded], ...options })
+    expect(recorded.events.map((event) => event.run.name)).toContain('RunnableLambda')
+    return recorded.events[0]?.run.name
   }
   expect(await name({})).toBe('n2')
   expect(await name({ runName: 'n3' })).toBe('n3')
 })
 
-test('what a handler does to an event does not reach the run', async () => {
-  const vandal: CallbackMethods = {
+test('a handler that mutates an event does not change the data of the run', async () => {
+  const mutating: CallbackMethods = {
     onChainStart: (input) => void ((input as { list: number[] }).list.length = 0),
     onChainEnd: (output) => void ((output as { list: number[] }).list.length = 0),
   }
   const given = { list: [1, 2] }
-  expect(await lambda((x: { list: number[] }) => ({ list: [...x.list, 3] })).invoke(given, { callbacks: [vandal] })).toEqual({
+  expect(await lambda((x: { list: number[] }) => ({ list: [...x.list, 3] })).invoke(given, { callbacks: [mutating] })).toEqual({
     list: [1, 2, 3],
   })
   expect(given).toEqual({ list: [1, 2] })
 })
 
-test('a handler without onChatModelStart hears a chat model’s start as onLlmStart, the messages as text', async () => {
+test('onLlmStart is called for a chat model with the messages as text if the handler has no onChatModelStart', async () => {
   const log: unknown[] = []
   const model = scriptedModel([['a']])
   const messages = [
@@ -234,7 +237,7 @@ test('a handler without onChatModelStart hears a chat model’s start as onLlmSt
   expect(log).toEqual(['System: Be brief\nHuman: hello', messages])
 })
 
-test('methods hear every type with the payload first and the event second', async () => {
+test('CallbackMethods are called with the payload first and the event second, for every type', async () => {
   const log: unknown[] = []
   const note = (name: string) => (payload: unknown, event: RunEvent) => void log.push([name, payload, event.type])
   const handler: CallbackMethods = {
@@ -268,7 +271,7 @@ test('methods hear every type with the payload first and the event second', asyn
   ])
 })
 
-test('a WritableStream as handler is written every event, by one writer for all its runs', async () => {
+test('a WritableStream handler is written every event of all its runs, through one writer', async () => {
   const written: string[] = []
   const stream = new WritableStream<RunEvent>({ write: (event) => void written.push(event.type) })
   const step = lambda((x: number) => x)
@@ -276,7 +279,7 @@ test('a WritableStream as handler is written every event, by one writer for all 
   expect(written.sort()).toEqual(['end', 'end', 'start', 'start'])
 })
 
-test('a TransformStream as handler is drained, unless its owner reads it: then the run goes at the reader’s pace', async () => {
+test('a TransformStream handler is drained; if its owner reads it, the run waits for that reader', async () => {
   const seen: string[] = []
   const drained = new TransformStream<RunEvent, RunEvent>({ transform: (event) => void seen.push(event.type) })
   await new Talker([['a']]).invoke('x', { callbacks: [drained] })
@@ -293,7 +296,7 @@ test('a TransformStream as handler is drained, unless its owner reads it: then t
   expect(types).toEqual(['start', 'token', 'token', 'token', 'end'])
 })
 
-test('a stream handler that fails is reported once and left alone', async () => {
+test('a stream handler that fails is reported once and not written again', async () => {
   const reports: unknown[] = []
   const broken = new WritableStream<RunEvent>({
     write: () => {
@@ -304,7 +307,7 @@ test('a stream handler that fails is reported once and left alone', async () => 
   expect(reports).toHaveLength(1)
 })
 
-test('P9: one run’s slow handler delays no other run, nor a sibling in the same tree', async () => {
+test('a slow handler of one run delays no other run (P9)', async () => {
   const log: string[] = []
   const slow: Listener = (event) => (event.run.name === 'slow' ? turn(30) : undefined)
   const step = (name: string) =>
@@ -319,31 +322,37 @@ test('P9: one run’s slow handler delays no other run, nor a sibling in the sam
   expect(log).toEqual(['quick', 'slow'])
 })
 
-test('P1, P4: stopped while a handler is busy, each handler still hears children end before parents', async () => {
-  const heard = recorder()
+test('stop() while a handler is busy: every handler receives the ends of children before those of parents (P1, P4)', async () => {
+  const recorded = recorder()
   const busy: Listener = (event) => (event.type === 'token' ? turn(10) : undefined)
   const talker = new Talker(() => counted([['a']], { stall: true }))
-  const run = talker.pipe((x) => x).stream('x', { callbacks: [busy, heard] })
+  const run = talker.pipe((x) => x).stream('x', { callbacks: [busy, recorded] })
   const reading = readAll(run)
   await turn(2)
   run.stop()
   await reading
   await run.flushed
-  heard.check()
-  expect(heard.trace().slice(-2)).toEqual(['X Talker', 'X RunnableSequence'])
+  recorded.check()
+  expect(recorded.trace().slice(-2)).toEqual(['X Talker', 'X RunnableSequence'])
 })
 
-test('P1, P4: a handler that stops the run while it hears an event: the others hear that event, then the ends', async () => {
-  const heard = recorder()
+test('a handler that stops the run within an event: the others receive that event, then the ends (P1, P4)', async () => {
+  const recorded = recorder()
   const run = scriptedModel([['a', 'b', 'c']])
     .pipe((x) => x)
-    .stream('x', { callbacks: [(event) => event.type === 'token' && run.stop(), heard] as Handler[] })
+    .stream('x', { callbacks: [(event) => event.type === 'token' && run.stop(), recorded] as Handler[] })
   await run.drain()
-  heard.check()
-  expect(heard.trace()).toEqual(['S RunnableSequence', 'S ScriptedModel<RunnableSequence', 'T a', 'X ScriptedModel', 'X RunnableSequence'])
+  recorded.check()
+  expect(recorded.trace()).toEqual([
+    'S RunnableSequence',
+    'S ScriptedModel<RunnableSequence',
+    'T a',
+    'X ScriptedModel',
+    'X RunnableSequence',
+  ])
 })
 
-test('P2: a stop does not wait for a handler that never answers', async () => {
+test('stop() does not wait for a handler whose promise never settles (P2)', async () => {
   const talker = new Talker(() => counted([['a']], { stall: true }))
   const hung: Listener = (event) => (event.type === 'token' ? new Promise(() => {}) : undefined)
   const run = talker.stream('x', { callbacks: [hung] })
@@ -359,23 +368,20 @@ test('P2: a stop does not wait for a handler that never answers', async () => {
   expect((await seen).chunks.map((event) => event.type)).toEqual(['start', 'token', 'error'])
 })
 
-test.each([0, 1, 2, 3])(
-  'one handler raises and another aborts at the same event (%i): the run ends, and its caller hears of it',
-  async (at) => {
-    const abort = new AbortController()
-    const heard = recorder()
-    const raiser = Object.assign(
-      (event: RunEvent): void => {
-        if (event.seq === at) throw new Error('raised')
-      },
-      { raiseError: true },
-    )
-    const stopper = (event: RunEvent): void => {
-      if (event.seq === at) abort.abort(new Error('stopped'))
-    }
-    const chain = lambda(() => lambda((text: string) => `${text}!`))
-    await expect(chain.invoke('x', { callbacks: [heard, raiser, stopper], signal: abort.signal })).rejects.toThrow(/raised|stopped/)
-    heard.check()
-    expect(heard.open).toEqual([])
-  },
-)
+test.each([0, 1, 2, 3])('one handler raises and another aborts at event %i: all runs end and the call rejects', async (at) => {
+  const abort = new AbortController()
+  const recorded = recorder()
+  const raiser = Object.assign(
+    (event: RunEvent): void => {
+      if (event.seq === at) throw new Error('raised')
+    },
+    { raiseError: true },
+  )
+  const stopper = (event: RunEvent): void => {
+    if (event.seq === at) abort.abort(new Error('stopped'))
+  }
+  const chain = lambda(() => lambda((text: string) => `${text}!`))
+  await expect(chain.invoke('x', { callbacks: [recorded, raiser, stopper], signal: abort.signal })).rejects.toThrow(/raised|stopped/)
+  recorded.check()
+  expect(recorded.open).toEqual([])
+})
