@@ -102,7 +102,7 @@ function positionBar(bar: HTMLElement, wait: HTMLElement, row: RunRow): void {
   const to = endTimeOf(row)
   const part = (ms: number, of: number): string => `${Math.min(1, Math.max(0, ms / Math.max(of, 1)))}`
   bar.style.setProperty('--from', part(from - top.from, whole))
-  bar.style.setProperty('--long', part(to - from, whole))
+  bar.style.setProperty('--length', part(to - from, whole))
   wait.hidden = row.firstTokenAt === undefined
   wait.style.setProperty('--wait', part((row.firstTokenAt ?? from) - from, to - from))
 }

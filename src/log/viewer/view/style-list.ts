@@ -46,7 +46,7 @@ export const listCss: string = `
 [data-state="failed"] .facts { color: var(--bad); font-weight: 600; }
 [data-state="stopped"] .state { background: var(--warn); }
 .lane { position: relative; block-size: 100%; overflow: visible; background: linear-gradient(90deg, var(--line) 1px, transparent 1px) 0 0 / 25% 100%; border-inline-end: 1px solid var(--line); }
-.bar { position: absolute; inset-block: 50% auto; inset-inline-start: calc(var(--from, 0) * 100%); inline-size: calc(var(--long, 0) * 100%); min-inline-size: 3px; max-inline-size: calc(100% - var(--from, 0) * 100% + 3px); block-size: 0.625rem; transform: translateY(-50%); border-radius: 3px; background: var(--colour); overflow: hidden; }
+.bar { position: absolute; inset-block: 50% auto; inset-inline-start: calc(var(--from, 0) * 100%); inline-size: calc(var(--length, 0) * 100%); min-inline-size: 3px; max-inline-size: calc(100% - var(--from, 0) * 100% + 3px); block-size: 0.625rem; transform: translateY(-50%); border-radius: 3px; background: var(--colour); overflow: hidden; }
 .parent .bar { block-size: 0.25rem; opacity: 0.75; }
 [data-state="unfinished"] .bar { background: repeating-linear-gradient(135deg, var(--colour) 0 4px, transparent 4px 7px); }
 .wait { position: absolute; inset-block: 0; inset-inline-start: 0; inline-size: calc(var(--wait, 0) * 100%); border-inline-end: 2px solid var(--ink); background: color-mix(in srgb, var(--surface) 62%, var(--colour)); }
