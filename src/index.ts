@@ -1,7 +1,14 @@
 export { assign } from './combinators/assign.ts'
-export { branch } from './combinators/branch.ts'
+export { type BranchCase, type BranchRunnable, type BranchStep, branch } from './combinators/branch.ts'
 export { fallback } from './combinators/fallback.ts'
-export { parallel } from './combinators/parallel.ts'
+export {
+  type ParallelChunk,
+  type ParallelInput,
+  type ParallelOutput,
+  type ParallelStep,
+  type ParallelSteps,
+  parallel,
+} from './combinators/parallel.ts'
 export { passthrough } from './combinators/passthrough.ts'
 export { type RetryOptions, retry } from './combinators/retry.ts'
 export { ConsoleCallbackHandler, type ConsoleOptions } from './console/index.ts'
@@ -20,7 +27,20 @@ export {
   TruncatedError,
   UserStop,
 } from './core/errors.ts'
-export type { EmittablePayload, EventOf, EventPayload, Listener, Run, RunContext, RunEvent, RunKind } from './core/event.ts'
+export type {
+  EmittablePayload,
+  EventOf,
+  EventPayload,
+  Listener,
+  ResponseInfo,
+  Run,
+  RunContext,
+  RunEvent,
+  RunKind,
+  RunReport,
+  StopRun,
+} from './core/event.ts'
+export type { ChunkIterator } from './core/flow/iterator.ts'
 export type { EventFilter, EventTraits } from './core/handler/filter.ts'
 export type { Handler } from './core/handler/handler.ts'
 export type { CallbackMethods } from './core/handler/methods.ts'
@@ -40,12 +60,13 @@ export { textOf } from './core/message.ts'
 export type { BatchOptions, EventOptions, RunOptions } from './core/options.ts'
 export type { Outcome } from './core/outcome.ts'
 export type { RunStream } from './core/run/run-stream.ts'
-export type { OwnOptions } from './core/run/scope.ts'
+export type { OwnOptions, RunnableInfo } from './core/run/scope.ts'
 export { lambda } from './core/runnable/lambda.ts'
 export { type ChunkOf, type NextStep, type OutputOf, Runnable } from './core/runnable/runnable.ts'
 export { sequence } from './core/runnable/sequence.ts'
 export { transform } from './core/runnable/transform.ts'
 export { addUsage, type Usage, type UsageSource } from './core/usage.ts'
+export type { AsyncDisposableIfKnown, DisposableIfKnown } from './core/util/dispose.ts'
 export { type Background, type BackgroundOptions, background } from './handlers/background.ts'
 export { withFilter } from './handlers/filter.ts'
 export { tap } from './handlers/tap.ts'

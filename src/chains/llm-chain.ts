@@ -30,10 +30,10 @@ export interface LLMChainOptions<Values extends object, Key extends string> exte
 }
 
 /** What a chain gives. */
-type LLMChainOutput<Key extends string> = Readonly<Record<Key, string>>
+export type LLMChainOutput<Key extends string> = Readonly<Record<Key, string>>
 
 /** What a chain takes: the prompt's variables, or its only one alone; and where the model should stop, if it can be told. */
-type LLMChainInput<Values extends object> = PromptInput<Values> | (Values & { readonly stop?: readonly string[] })
+export type LLMChainInput<Values extends object> = PromptInput<Values> | (Values & { readonly stop?: readonly string[] })
 
 /**
  * A prompt and a model as one run (LangChain's LLMChain): values in, `{ text }` out. The prompt is no run of its own; the formatted

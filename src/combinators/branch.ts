@@ -4,14 +4,14 @@ import { createRunnable, type Runnable, toRunnable } from '../core/runnable/runn
 import type { StepChunk, StepOutput } from './step-types.ts'
 
 /** A step: a runnable, or a function of the input. */
-type BranchStep<In> = Runnable<In, unknown, unknown> | ((input: In, context: RunContext) => unknown)
+export type BranchStep<In> = Runnable<In, unknown, unknown> | ((input: In, context: RunContext) => unknown)
 /** A condition and the step for inputs that meet it. */
-type BranchCase<In, S extends BranchStep<In>> = readonly [
+export type BranchCase<In, S extends BranchStep<In>> = readonly [
   condition: (input: In, context: RunContext) => boolean | Promise<boolean>,
   step: S,
 ]
 
-type BranchRunnable<In, S> = Runnable<In, StepOutput<S>, StepChunk<S>>
+export type BranchRunnable<In, S> = Runnable<In, StepOutput<S>, StepChunk<S>>
 
 /**
  * Creates a runnable that passes its input to the step of the first condition that is true, else to the last step (LangChain's

@@ -4,6 +4,7 @@ import { type ReadableLog, readRecords } from '../read-records.ts'
 import type { LogFilter } from '../record.ts'
 import type { ExportSource, LogFormatter } from './formatter.ts'
 
+export type { ReadableLog } from '../read-records.ts'
 export { type ImportOptions, type ImportProgress, importLog } from './import.ts'
 
 /**

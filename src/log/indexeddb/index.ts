@@ -10,6 +10,10 @@ import type { RulesOptions } from '../redact.ts'
 import type { LogStore, PruneLimits } from '../store.ts'
 import type { StorageEncodingOptions } from './open.ts'
 
+export type { SegmentStore } from '../pipeline/segment-store.ts'
+export type { WriteQueueOptions } from '../pipeline/write-queue.ts'
+export type { StorageEncodingOptions } from './open.ts'
+
 /** Options of {@link IndexedDBLogStore}. Those of the handle that was first to open a log hold for it; `redact` and `content` are each handle's own. */
 export interface IndexedDBLogOptions extends RulesOptions, JsonOptions, Partial<WriteQueueOptions>, StorageEncodingOptions {
   /** Of the log; its database is `chaintap:<name>`. Default `log`. */

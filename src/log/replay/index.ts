@@ -11,6 +11,7 @@ import type { ReadableLog } from '../read-records.ts'
 import { isEndOf } from '../run-end.ts'
 import { checkSpeed, paceEvents, readEvents } from './pace.ts'
 
+export type { ReadableLog } from '../read-records.ts'
 export { type ReplayModel, type ReplayModelOptions, replayModel } from './model.ts'
 
 /** Options of {@link replay}. */

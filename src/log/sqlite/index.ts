@@ -7,10 +7,12 @@ import type { RulesOptions } from '../redact.ts'
 import type { PruneLimits } from '../store.ts'
 import { type SqliteStorage, sqliteBackend } from './backend.ts'
 
-export { type LogBucket, type LogQueue, toQueue, toR2 } from '../ship/cloudflare.ts'
+export type { SegmentStore } from '../pipeline/segment-store.ts'
+export type { WriteQueueOptions } from '../pipeline/write-queue.ts'
+export { type LogBucket, type LogQueue, type R2Options, toQueue, toR2 } from '../ship/cloudflare.ts'
 export type { SqliteStorage } from './backend.ts'
 export { type D1LogOptions, D1LogStore } from './d1.ts'
-export type { D1Binding } from './d1-backend.ts'
+export type { D1Binding, D1Statement } from './d1-backend.ts'
 
 /** Options of {@link DurableLogStore}. */
 export interface DurableLogOptions extends RulesOptions, JsonOptions, Pick<WriteQueueOptions, 'room'> {

@@ -11,6 +11,8 @@ import type { ModelOptions } from '../model.ts'
 import { type AnthropicCallOptions, anthropicCallKeys } from './request.ts'
 import { anthropicWire } from './wire.ts'
 
+export type { ChatModel } from '../chat-model.ts'
+export type { SdkClient, SdkEndpoint } from '../http/sdk-transport.ts'
 export type { OnTruncated } from '../http/transport.ts'
 export type { ChatGeneration, Generation, LLMResult, ModelOptions } from '../model.ts'
 export type { AnthropicCallOptions } from './request.ts'

@@ -17,8 +17,20 @@ import {
 import { checkAvailability, createLanguageModelSession } from './session.ts'
 import { stopSequenceStage } from './stop-sequences.ts'
 
+export type { ChatModel } from '../chat-model.ts'
 export type { ChatGeneration, Generation, LLMResult } from '../model.ts'
-export type { Availability, Expected, LanguageModelFactory, LanguageModelSession, PromptMessage, PromptTool } from './api.ts'
+export type {
+  Availability,
+  Expected,
+  LanguageModelCreateCoreOptions,
+  LanguageModelCreateOptions,
+  LanguageModelFactory,
+  LanguageModelPromptOptions,
+  LanguageModelSession,
+  PromptMessage,
+  PromptPart,
+  PromptTool,
+} from './api.ts'
 export type { BrowserAICallOptions, BrowserAIOptions, DownloadOptions } from './request.ts'
 export type { Download } from './session.ts'
 

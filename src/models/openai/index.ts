@@ -17,6 +17,8 @@ import { openaiCompletionsWire } from './completions.ts'
 import { createOpenAIConnection, type OpenAIConnection, type OpenAIModelOptions } from './connection.ts'
 import { type OpenAICallOptions, openaiCallKeys } from './request.ts'
 
+export type { ChatModel } from '../chat-model.ts'
+export type { SdkClient, SdkEndpoint } from '../http/sdk-transport.ts'
 export type { OnTruncated } from '../http/transport.ts'
 export type { ChatGeneration, Generation, LLMResult, ModelOptions } from '../model.ts'
 export type { ChatOpenAICallOptions } from './chat.ts'

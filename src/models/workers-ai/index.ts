@@ -13,6 +13,7 @@ import { defaultWorkersAIModel, type WorkersAICallOptions, workersAICallKeys } f
 import { bindingTransport, type WorkersAIBinding, type WorkersAIRunOptions } from './transport.ts'
 import { workersAIWire } from './wire.ts'
 
+export type { ChatModel } from '../chat-model.ts'
 export type { OnTruncated } from '../http/transport.ts'
 export type { ChatGeneration, Generation, LLMResult } from '../model.ts'
 export type { WorkersAICallOptions } from './request.ts'
