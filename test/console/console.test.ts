@@ -7,7 +7,7 @@ import { toListener } from '../../src/core/handler/handler.ts'
 
 const chain = lambda((x: string) => x, { name: 'first' }).pipe(scriptedModel([{ tokens: ['Hel', 'lo'], usage: { outputTokens: 2 } }]))
 
-/** What is printed of a run of the chain, times aside. */
+/** The lines printed for a run of the chain, without durations. */
 async function printed(options: ConsoleOptions): Promise<readonly string[]> {
   const lines: string[] = []
   const handler = new ConsoleCallbackHandler({ write: (line = '') => void lines.push(line), ...options })
@@ -15,22 +15,22 @@ async function printed(options: ConsoleOptions): Promise<readonly string[]> {
   return lines.map((line) => line.replace(/\d+ ms.* →/, '… →'))
 }
 
-const evil = '\x1b]0;title\x07\x1b[2J\x9b31m\rred\x00\x7f %s %c %d 100%\n\tnext'
+const hostile = '\x1b]0;title\x07\x1b[2J\x9b31m\rred\x00\x7f %s %c %d 100%\n\tnext'
 
-/** Everything that can be told, full of what somebody might try. */
-const told = [
-  { type: 'start', input: evil },
-  { type: 'token', token: `${evil}\n` },
-  { type: 'text', text: evil },
-  { type: 'action', action: { tool: evil, toolInput: evil, log: evil } },
-  { type: 'finish', finish: { returnValues: { evil }, log: evil } },
-  { type: 'retry', attempt: 1, error: new Error(evil) },
-  { type: 'custom', name: evil, data: { [evil]: evil } },
-  { type: 'end', output: { evil } },
-  { type: 'error', error: new Error(evil, { cause: evil }), partial: '' },
+/** Payloads of every event type, with hostile text in all fields. */
+const hostilePayloads = [
+  { type: 'start', input: hostile },
+  { type: 'token', token: `${hostile}\n` },
+  { type: 'text', text: hostile },
+  { type: 'action', action: { tool: hostile, toolInput: hostile, log: hostile } },
+  { type: 'finish', finish: { returnValues: { hostile }, log: hostile } },
+  { type: 'retry', attempt: 1, error: new Error(hostile) },
+  { type: 'custom', name: hostile, data: { [hostile]: hostile } },
+  { type: 'end', output: { hostile } },
+  { type: 'error', error: new Error(hostile, { cause: hostile }), partial: '' },
 ]
 
-/** A terminal, or the want of one. */
+/** Simulates a stdout that is a terminal, or is none. */
 const stdout = (isTTY: boolean): void => void vi.stubGlobal('process', { stdout: { isTTY } })
 
 afterEach(() => {
@@ -38,8 +38,8 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-describe('the console handler', () => {
-  it('shows a real chain as a tree', async () => {
+describe('ConsoleCallbackHandler', () => {
+  it('prints a chain as a tree by default', async () => {
     expect(await printed({})).toEqual([
       '▶ 1 chain RunnableSequence ← "hi"',
       '│ ▶ 1.1 chain first ← "hi"',
@@ -50,7 +50,7 @@ describe('the console handler', () => {
     ])
   })
 
-  it('shows a real chain as a transcript', async () => {
+  it('prints a chain as a transcript with `style: "transcript"`', async () => {
     expect(await printed({ style: 'transcript', tokens: true })).toEqual([
       '\n\n> Entering new RunnableSequence chain...',
       '\n\n> Entering new first chain...',
@@ -60,19 +60,19 @@ describe('the console handler', () => {
     ])
   })
 
-  it('hears every kind of run and every type of event but deltas and chunks', () => {
+  it('prints every kind of run and every type of event except deltas and chunks', () => {
     const lines: string[] = []
     const { listener } = toListener(new ConsoleCallbackHandler({ write: (line = '') => void lines.push(line) }))
     const kinds = ['chain', 'prompt', 'parser', 'llm', 'chat_model', 'tool', 'retriever', 'agent'] as const
     for (const kind of kinds) {
       const run: Run = { id: kind, parentId: undefined, rootId: kind, name: kind, kind, tags: [], metadata: {} }
-      for (const happening of [{ type: 'start', input: [] }, ...told.slice(2)])
-        listener({ run, at: 0, seq: 0, ...happening } as unknown as RunEvent)
+      for (const payload of [{ type: 'start', input: [] }, ...hostilePayloads.slice(2)])
+        listener({ run, at: 0, seq: 0, ...payload } as unknown as RunEvent)
     }
     expect(lines).toHaveLength(kinds.length * 8)
   })
 
-  it('prints with console.log where nothing else is given', async () => {
+  it('prints with console.log without `write`', async () => {
     const log = vi.spyOn(console, 'log').mockImplementation(() => {})
     await lambda((x: number) => x, { name: 'same' }).invoke(1, { callbacks: [new ConsoleCallbackHandler({ color: false })] })
     expect(log.mock.calls[0]).toEqual(['▶ 1 chain same ← 1'])
@@ -80,8 +80,8 @@ describe('the console handler', () => {
   })
 })
 
-describe('colour', () => {
-  it('is for terminals and browsers, unless asked otherwise', () => {
+describe('selectPainter() and `color`', () => {
+  it('colours are on in terminals and browsers unless `color` is set', () => {
     stdout(true)
     expect([undefined, true, false].map(selectPainter)).toEqual([paintAnsi, paintAnsi, paintPlain])
     stdout(false)
@@ -94,7 +94,7 @@ describe('colour', () => {
     expect(selectPainter(undefined)).toBe(paintCss)
   })
 
-  it('is not for who writes elsewhere, unless asked for', async () => {
+  it('colours are off with `write` unless `color` is true', async () => {
     stdout(true)
     expect((await printed({}))[0]).toBe('▶ 1 chain RunnableSequence ← "hi"')
     expect((await printed({ color: true }))[0]).toBe(
@@ -103,24 +103,24 @@ describe('colour', () => {
   })
 })
 
-describe('what a model says', () => {
+describe('untrusted text', () => {
   const left = ']0;title[2J31mred %s %c %d 100%\n\tnext'
 
-  it('cannot forge what a terminal shows: control characters are left out, lines and tabs aside', () => {
-    expect(paintPlain([{ text: evil }])).toEqual([left])
-    expect(paintAnsi([{ text: evil, style: 'green' }])).toEqual([`\x1b[32;1m\x1b[1;3m${left}\x1b[0m`])
+  it('painters remove control characters except newlines and tabs', () => {
+    expect(paintPlain([{ text: hostile }])).toEqual([left])
+    expect(paintAnsi([{ text: hostile, style: 'green' }])).toEqual([`\x1b[32;1m\x1b[1;3m${left}\x1b[0m`])
   })
 
-  it('is never a format: in browsers it is a value of one', () => {
-    expect(paintCss([{ text: evil, style: 'red' }, { text: '%c' }])).toEqual(['%c%s%c%s', 'color: #dc2626', left, '', '%c'])
+  it('paintCss() passes text as an argument, never in the format string', () => {
+    expect(paintCss([{ text: hostile, style: 'red' }, { text: '%c' }])).toEqual(['%c%s%c%s', 'color: #dc2626', left, '', '%c'])
   })
 
-  it('is harmless in all its places', () => {
-    const run: Run = { id: 'r', parentId: undefined, rootId: 'r', name: evil, kind: 'tool', tags: [], metadata: {} }
+  it('the handler prints no control characters from any field of any event', () => {
+    const run: Run = { id: 'r', parentId: undefined, rootId: 'r', name: hostile, kind: 'tool', tags: [], metadata: {} }
     const lines: string[] = []
     for (const style of ['tree', 'transcript'] as const) {
       const handler = new ConsoleCallbackHandler({ style, tokens: true, write: (...line) => void lines.push(...line) })
-      for (const happening of told) handler.onEvent({ run, at: 0, seq: 0, ...happening } as unknown as RunEvent)
+      for (const payload of hostilePayloads) handler.onEvent({ run, at: 0, seq: 0, ...payload } as unknown as RunEvent)
     }
     expect(lines.length).toBeGreaterThan(14)
     expect(lines.join('').match(/[^\P{Cc}\n\t]/gu)).toBeNull()

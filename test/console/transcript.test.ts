@@ -3,18 +3,18 @@ import { describe, expect, it } from 'vitest'
 import { ConsoleCallbackHandler, type ConsoleOptions } from '../../src/console/index.ts'
 import { verboseCallbacks } from '../../src/console/verbose.ts'
 
-type Told = Omit<RunEvent, 'run' | 'seq' | 'at'> & Record<string, unknown>
+type Payload = Omit<RunEvent, 'run' | 'seq' | 'at'> & Record<string, unknown>
 
 const agent: Run = { id: 'a', parentId: undefined, rootId: 'a', name: 'AgentExecutor', kind: 'agent', tags: [], metadata: {} }
 const calculator: Run = { ...agent, id: 't', parentId: 'a', name: 'Calculator', kind: 'tool' }
 const model: Run = { ...agent, id: 'm', parentId: 'a', name: 'OpenAI', kind: 'llm' }
-const event = (run: Run, told: Told): RunEvent => ({ run, at: 0, seq: 0, ...told }) as unknown as RunEvent
+const event = (run: Run, payload: Payload): RunEvent => ({ run, at: 0, seq: 0, ...payload }) as unknown as RunEvent
 
-/** What the transcript shows of these events. */
+/** The transcript of these events. */
 function transcript(events: readonly RunEvent[], options: ConsoleOptions = {}): string {
   const lines: string[] = []
   const handler = new ConsoleCallbackHandler({ style: 'transcript', ...options, write: (...line) => void lines.push(line.join('|')) })
-  for (const told of events) handler.onEvent(told)
+  for (const each of events) handler.onEvent(each)
   return lines.join('\n')
 }
 
@@ -29,8 +29,8 @@ const agentRun = [
   event(agent, { type: 'end', output: { output: '1.18' } }),
 ]
 
-describe('the transcript', () => {
-  it("reads as LangChain's of a ReAct agent", () => {
+describe('the style "transcript"', () => {
+  it("prints a ReAct agent like LangChain's StdOutCallbackHandler", () => {
     expect(transcript(agentRun)).toBe(`
 
 > Entering new AgentExecutor chain...
@@ -44,8 +44,8 @@ Final Answer: 1.18
 > Finished chain.`)
   })
 
-  it("has LangChain's colours: bold banners, green logs, a tool's own for what it said", () => {
-    // Not as color: true alone asks for it: in a browser that is CSS.
+  it("uses LangChain's colours: bold banners, green logs, one colour per tool", () => {
+    // In a browser, color: true means CSS.
     const text = transcript(agentRun, { color: true })
     if ('document' in globalThis) {
       expect(text).toContain('%c%s%c%s||\n\n|font-weight: bold|> Entering new AgentExecutor chain...')
@@ -57,21 +57,21 @@ Final Answer: 1.18
     }
   })
 
-  it('calls a thought only what follows an observation', () => {
+  it('labels as a thought only the text after an observation', () => {
     const log = 'Action: Calculator'
     expect(transcript([action(log), ...observation, action(log), action(log)])).toBe(
       `${log}\nObservation: Answer: 1.18\nThought:${log}\n${log}`,
     )
   })
 
-  it('has no observations and thoughts where the agent does not speak ReAct, nor outside an agent', () => {
+  it('prints no labels for agents that are not ReAct, nor outside an agent', () => {
     expect(transcript([event(agent, { type: 'start', input: '' }), action('Calling Calculator'), ...observation, action('again')])).toBe(
       '\n\n> Entering new AgentExecutor chain...\nCalling Calculator\nAnswer: 1.18\nagain',
     )
     expect(transcript(observation)).toBe('Answer: 1.18')
   })
 
-  it('shows texts and retries, and nothing of models, prompts, parsers and retrievers', () => {
+  it('prints texts and retries, and nothing for models, prompts, parsers and retrievers', () => {
     const quiet = (['llm', 'chat_model', 'prompt', 'parser', 'retriever'] as const).flatMap((kind) => [
       event({ ...model, kind }, { type: 'start', input: 'x' }),
       event({ ...model, kind }, { type: 'end', output: 'x' }),
@@ -90,7 +90,7 @@ Final Answer: 1.18
     )
   })
 
-  it('shows an error once, where it arose, with its causes', () => {
+  it('prints an error once, at the run where it occurred, with its causes', () => {
     const error = new Error('no answer', { cause: new TypeError('fetch failed') })
     const failed = (run: Run, thrown: unknown) => event(run, { type: 'error', error: thrown, partial: undefined })
     const start = [event(agent, { type: 'start', input: '' }), event(model, { type: 'start', input: '' })]
@@ -103,7 +103,7 @@ Final Answer: 1.18
     expect(transcript([failed(agent, new UserStop())])).toBe('AgentExecutor stopped: UserStop: Stopped by the user. (user_stop)')
   })
 
-  it('shows what models say on request: streamed in whole lines, whole at the end', () => {
+  it('prints the text of models with `tokens: true`: streamed text in whole lines, other text at the end', () => {
     const tokens = ['Ro', 'ses\nare ', 'red'].map((token) => event(model, { type: 'token', token }))
     const end = event(model, { type: 'end', output: 'Roses\nare red' })
     expect(transcript([...tokens, end], { tokens: true })).toBe('Roses\nare red')
@@ -114,8 +114,8 @@ Final Answer: 1.18
   })
 })
 
-describe('verbose', () => {
-  it('is one transcript for all objects', () => {
+describe('verboseCallbacks', () => {
+  it('are one console transcript', () => {
     expect(verboseCallbacks).toMatchObject([{ name: 'ConsoleCallbackHandler' }])
   })
 })

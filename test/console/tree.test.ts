@@ -3,23 +3,23 @@ import { describe, expect, it, vi } from 'vitest'
 import { ConsoleCallbackHandler, type ConsoleOptions } from '../../src/console/index.ts'
 import { priceTable } from '../../src/tokens/prices/prices.ts'
 
-type Told = Omit<RunEvent, 'run' | 'seq' | 'at'> & { at?: number } & Record<string, unknown>
+type Payload = Omit<RunEvent, 'run' | 'seq' | 'at'> & { at?: number } & Record<string, unknown>
 
 const root: Run = { id: 'r', parentId: undefined, rootId: 'r', name: 'RunnableSequence', kind: 'chain', tags: [], metadata: {} }
 const prompt: Run = { ...root, id: 'p', parentId: 'r', name: 'ChatPromptTemplate', kind: 'prompt' }
 const model: Run = { ...root, id: 'm', parentId: 'r', name: 'ChatAnthropic', kind: 'chat_model' }
-const event = (run: Run, told: Told): RunEvent => ({ run, at: 0, seq: 0, ...told }) as unknown as RunEvent
+const event = (run: Run, payload: Payload): RunEvent => ({ run, at: 0, seq: 0, ...payload }) as unknown as RunEvent
 
-/** What the tree shows of these events, uncoloured. */
+/** The tree of these events, without colours. */
 function tree(events: readonly RunEvent[], options: ConsoleOptions = {}): string[] {
   const lines: string[] = []
   const handler = new ConsoleCallbackHandler({ ...options, write: (line = '') => void lines.push(line) })
-  for (const told of events) handler.onEvent(told)
+  for (const each of events) handler.onEvent(each)
   return lines
 }
 
-describe('the tree', () => {
-  it('shows a line for each start and end: place, kind, name, values, time, and what a model used', () => {
+describe('the style "tree"', () => {
+  it('prints a line for each start and end: place, kind, name, value, duration and tokens', () => {
     const lines = tree([
       event(root, { type: 'start', input: { animal: 'bears' } }),
       event(prompt, { type: 'start', input: { animal: 'bears' } }),
@@ -51,7 +51,7 @@ describe('the tree', () => {
     ])
   })
 
-  it('shows what a call cost where it is known: by the prices it was given, or as the provider says', () => {
+  it('prints the cost of a call from `prices` or from the provider, and none if it is unknown', () => {
     const prices = priceTable({ 'model-1': { input: 5, output: 30 } })
     const ending = (usage: object, name?: string): string[] =>
       tree([event(model, { type: 'end', at: 7, usage, output: { role: 'assistant', content: 'Hi', model: name } })], { prices })
@@ -61,11 +61,11 @@ describe('the tree', () => {
     expect(ending({ outputTokens: 50 }, 'model-1')[0]).not.toContain('$')
     const asText = { type: 'end', at: 7, usage: { inputTokens: 12, outputTokens: 50, cacheWriteTokens: 2 }, output: 'Hi' } as const
     expect(tree([event(model, { ...asText, answered: { model: 'model-1' } })], { prices })[0]).toContain('· $0.0016 →')
-    // What a cache keeps for an hour has no price here.
+    // This table has no price for tokens cached for one hour.
     expect(tree([event(model, { ...asText, answered: { model: 'model-1', cacheWrite1hTokens: 2 } })], { prices })[0]).not.toContain('$')
   })
 
-  it('in the console of a browser a line opens to show its value whole, and is closed before the next', () => {
+  it('prints a collapsed group with the whole value in a browser console, closed before the next line', () => {
     if (!('document' in globalThis)) vi.stubGlobal('document', {})
     vi.stubGlobal('process', undefined)
     const calls: unknown[][] = []
@@ -83,7 +83,7 @@ describe('the tree', () => {
     expect(calls[1]).toEqual(['log', input])
   })
 
-  it('P8: shows no figure that is not known, and marks those that are not exact', () => {
+  it('omits unknown figures and marks inexact ones (P8)', () => {
     const ends = [undefined, { outputTokens: 5, source: 'partial' }, { inputTokens: 0, outputTokens: 5, source: 'estimated' }] as const
     const lines = ends.flatMap((usage) =>
       tree([event(model, { type: 'start', input: undefined }), event(model, { type: 'end', at: 7, ...(usage && { usage }) })]).slice(1),
@@ -95,7 +95,7 @@ describe('the tree', () => {
     ])
   })
 
-  it('tells runs side by side apart by their places', () => {
+  it('identifies concurrent runs by their places', () => {
     const [other, twin] = [
       { ...root, id: 's' },
       { ...model, id: 'n' },
@@ -120,7 +120,7 @@ describe('the tree', () => {
     ])
   })
 
-  it('shows an error once, with its causes, and where it went', () => {
+  it('prints an error once with its causes, and refers to it in the parent run', () => {
     const error = new ModelError('http', 'Overloaded', { status: 529, cause: new TypeError('fetch\nfailed', { cause: 'thrown text' }) })
     const lines = tree([
       event(root, { type: 'start', input: 1 }),
@@ -134,13 +134,13 @@ describe('the tree', () => {
     ])
   })
 
-  it('ends with causes that go in a circle', () => {
+  it('prints at most 8 errors of a circular chain of causes', () => {
     const error: Error = new Error('round')
     error.cause = error
     expect(tree([event(root, { type: 'error', error, partial: undefined })])[0]?.split('\n')).toHaveLength(8)
   })
 
-  it('shows what else happens to a run', () => {
+  it('prints texts, actions, finishes, retries and custom events', () => {
     const lines = tree([
       event(root, { type: 'start', input: 1 }),
       event(root, { type: 'text', text: 'Prompt:\nHi' }),
@@ -158,11 +158,11 @@ describe('the tree', () => {
     ])
   })
 
-  it('shows tokens on request, in whole lines, the rest at the end', () => {
-    const said = ['Roses', ' are\nred', '\n\nvio', 'lets'].map((token) => event(model, { type: 'token', token }))
+  it('prints tokens with `tokens: true` in whole lines, and the rest at the end', () => {
+    const tokens = ['Roses', ' are\nred', '\n\nvio', 'lets'].map((token) => event(model, { type: 'token', token }))
     const events = [
       event(model, { type: 'start', input: undefined }),
-      ...said,
+      ...tokens,
       event(model, { type: 'error', error: new UserStop(), partial: '' }),
     ]
     expect(tree(events).length).toBe(2)
@@ -174,11 +174,11 @@ describe('the tree', () => {
     expect(tree([event(model, { type: 'token', token: 'x'.repeat(501) })], { tokens: true })).toEqual([`│ » 1 ${'x'.repeat(501)}`])
   })
 
-  it('takes an unknown parent for none, and an unknown start for none', () => {
+  it('prints a run with an unknown parent as a root, and no duration without a start', () => {
     expect(tree([event(model, { type: 'end', output: 'x' })])).toEqual(['■ 1 chat_model ChatAnthropic → "x"'])
   })
 
-  it('keeps what anybody says on the line it belongs to', () => {
+  it('prints text with newlines on one line', () => {
     const fake = '\n■ 1 chain fake'
     const lines = tree([
       event({ ...root, name: `n${fake}` }, { type: 'start', input: { text: fake } }),
@@ -188,7 +188,7 @@ describe('the tree', () => {
     expect(lines.join('\n').split('\n')).toHaveLength(3)
   })
 
-  it('shows the beginning of what is long', () => {
+  it('prints the first 120 characters of a long value', () => {
     const [start = ''] = tree([event(root, { type: 'start', input: 'long '.repeat(100_000) })])
     expect(start).toHaveLength('▶ 1 chain RunnableSequence ← '.length + 123)
   })

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Plugin } from 'vite'
 
-/** `import bytes from './x.sse'` gives the file as a Uint8Array, byte for byte, in every engine: none but Node can read files. */
+/** Makes `import bytes from './x.sse'` import the file as a Uint8Array in every engine: only Node can read files. */
 export function bytes(): Plugin {
   return {
     name: 'chaintap:bytes',

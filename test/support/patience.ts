@@ -1,2 +1,2 @@
-/** For `vi.waitFor` and `expect.poll`, which give up after a second: a busy machine takes longer. */
+/** Options of `vi.waitFor` and `expect.poll`: their default of one second is too short on a busy machine. */
 export const patience = { timeout: 20_000 }

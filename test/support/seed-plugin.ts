@@ -1,8 +1,8 @@
 import type { Plugin } from 'vite'
 
 /**
- * Gives the random tests their seed where `FAST_CHECK_SEED` has one: in CI it is made of the tree that is tested, so that the same checkout
- * ends the same way again, and another tries other values. Elsewhere each run has its own.
+ * Sets the seed of the random tests from `FAST_CHECK_SEED`. In CI it is derived from the tested tree, so that the same checkout repeats its
+ * result and another one tries other values. Without the variable, each test run has its own seed.
  */
 export function seed(): Plugin {
   const { FAST_CHECK_SEED } = process.env
@@ -10,7 +10,7 @@ export function seed(): Plugin {
     name: 'chaintap:seed',
     enforce: 'pre',
     transform(code, id) {
-      // Behind all that is there, so that no line has another number.
+      // Appended at the end, so that line numbers stay the same.
       if (FAST_CHECK_SEED === undefined || !/\/test\/.*\.ts$/.test(id) || !code.includes("import fc from 'fast-check'")) return undefined
       return { code: `${code}\nfc.configureGlobal({ seed: ${Number(FAST_CHECK_SEED)} })`, map: null }
     },

@@ -3,15 +3,18 @@ import { dirname, join, relative, sep } from 'node:path'
 import ts from 'typescript'
 import { root } from '../../scripts/support.mjs'
 
+/** An import of a source file. */
 export interface Import {
+  /** File and line. */
   readonly at: string
   readonly specifier: string
-  /** The imported file, from `src`; undefined for a package. */
+  /** The path of the imported file in `src`; undefined for a package. */
   readonly to: string | undefined
 }
 
+/** A parsed source file. */
 export interface SourceFile {
-  /** From `src`, such as `core/run/run.ts`. */
+  /** The path in `src`, e.g. `core/run/run.ts`. */
   readonly path: string
   readonly lines: readonly string[]
   readonly nodes: readonly ts.Node[]
@@ -19,7 +22,7 @@ export interface SourceFile {
   readonly at: (node: ts.Node) => string
 }
 
-/** Every TypeScript file under a folder like `src`, parsed. */
+/** Parses every TypeScript file of a folder like `src`. */
 export function sources(folder: string = join(root, 'src')): readonly SourceFile[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts'))
@@ -53,7 +56,7 @@ function descendants(node: ts.Node): ts.Node[] {
   return found
 }
 
-/** What a node imports: `import`, `export … from`, `import()` and `import('…').Type` alike. */
+/** The module that a node imports by `import`, `export … from`, `import()` or `import('…').Type`. */
 function specifierOf(node: ts.Node): string | undefined {
   let specifier: ts.Node | undefined
   if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) specifier = node.moduleSpecifier
@@ -62,13 +65,16 @@ function specifierOf(node: ts.Node): string | undefined {
   return specifier !== undefined && ts.isStringLiteralLike(specifier) ? specifier.text : undefined
 }
 
+/** A function of a source file. */
 export interface Func {
+  /** File and line. */
   readonly at: string
   readonly lines: number
-  /** A reason for being long stands in the line above. */
+  /** Whether the line above gives a reason for its length. */
   readonly excused: boolean
 }
 
+/** Returns the functions of a source file. */
 export function functions({ nodes, lines, at }: SourceFile): readonly Func[] {
   return nodes.filter(isFunctionWithBody).map((node) => {
     const tree = node.getSourceFile()
@@ -86,7 +92,7 @@ function lineOf(tree: ts.SourceFile, position: number): number {
   return tree.getLineAndCharacterOfPosition(position).line
 }
 
-/** Our class declarations: name, what each extends, where. */
+/** The class declarations by name, with their parent class and place. */
 export function classes(files: readonly SourceFile[]): ReadonlyMap<string, { readonly parent: string | undefined; readonly at: string }> {
   const found = files.flatMap(({ nodes, at }) =>
     nodes.filter(ts.isClassLike).map((node) => {
@@ -98,7 +104,7 @@ export function classes(files: readonly SourceFile[]): ReadonlyMap<string, { rea
   return new Map(found)
 }
 
-/** The names of folders on a circle of imports, in its order, or undefined where there is none. */
+/** The folders of a circle of imports, in order; undefined if there is no circle. */
 export function circle(graph: ReadonlyMap<string, ReadonlySet<string>>): readonly string[] | undefined {
   const done = new Set<string>()
   const visit = (folder: string, path: readonly string[]): readonly string[] | undefined => {

@@ -1,25 +1,27 @@
 import { Runnable } from 'chaintap'
 import { Flow, type Fold } from 'chaintap/advanced'
 
-/** A stream that counts what is done to it. */
+/** A stream that counts its pulls and records its cancellations. */
 export interface Counted<T> {
   readonly stream: ReadableStream<T>
+  /** The number of pulls so far. */
   readonly pulls: () => number
+  /** The reasons of the cancellations. */
   readonly cancels: readonly unknown[]
-  /** Neither ended, nor failed, nor cancelled. */
+  /** Whether the stream has not ended, failed or been cancelled. */
   readonly isOpen: () => boolean
 }
 
 interface Ends<T> {
-  /** Fails with this after the last chunk. */
+  /** The error after the last chunk. */
   readonly error?: unknown
-  /** Gives nothing more after the last chunk, and does not end. */
+  /** Whether the stream hangs after the last chunk instead of ending. */
   readonly stall?: boolean
-  /** Waited for before each chunk. */
+  /** Called and awaited before each chunk. */
   readonly before?: (chunk: T) => Promise<unknown> | undefined
 }
 
-/** A pull-driven stream of these chunks. */
+/** Creates a pull-driven stream of these chunks. */
 export function counted<T>(chunks: Iterable<T>, { error, stall = false, before }: Ends<T> = {}): Counted<T> {
   const iterator = chunks[Symbol.iterator]()
   const cancels: unknown[] = []
@@ -49,7 +51,7 @@ export function counted<T>(chunks: Iterable<T>, { error, stall = false, before }
   return { stream, pulls: () => pulls, cancels, isOpen: () => !ended && cancels.length === 0 }
 }
 
-/** A text model over in-memory streams: kind `llm`, a chunk of its stream is an array of tokens, as one wire chunk holds several. */
+/** A text model over in-memory streams, kind `llm`. A chunk of its source is a list of tokens, as one wire chunk contains several. */
 export class Talker extends Runnable<string, string, string> {
   readonly name: string = 'Talker'
   readonly kind = 'llm'
@@ -64,7 +66,7 @@ export class Talker extends Runnable<string, string, string> {
   /** The stream of the last run. */
   get last(): Counted<readonly string[]> {
     const last = this.sources.at(-1)
-    if (!last) throw new Error('The talker has not been asked yet')
+    if (!last) throw new Error('The talker has no run yet')
     return last
   }
 
@@ -92,10 +94,10 @@ const joined = (): Fold => {
   }
 }
 
-/** Lets everything run that is ready to run, timers included. */
+/** Waits until all tasks that are ready have run, including timers of `ms`. */
 export const turn = (ms = 0): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** Reads all chunks; what is thrown in the end is given beside them. */
+/** Reads all chunks; returns them with the error, if any. */
 export async function readAll<T>(chunks: AsyncIterable<T>): Promise<{ chunks: T[]; error: unknown }> {
   const all: T[] = []
   try {

@@ -21,21 +21,21 @@ const start: RunEvent = { run: root, at: 1, seq: 0, type: 'start', input: { anim
 const token: RunEvent = { run: child, at: 2, seq: 1, type: 'token', token: 'hi' }
 const end: RunEvent = { run: root, at: 3, seq: 2, type: 'end', output: 'hi' }
 
-const there = (value: unknown): unknown => parse(stringify(value))
+const roundTrip = (value: unknown): unknown => parse(stringify(value))
 
-/** What a decoder throws at a text. */
-function fault(json: string): ChaintapError {
+/** Returns the error that a decoder throws for a text. */
+function decodeError(json: string): ChaintapError {
   try {
     decoder()(json)
   } catch (error) {
     if (error instanceof ChaintapError) return error
     throw error
   }
-  throw new Error(`${json} was taken for an event`)
+  throw new Error(`decoder() accepted ${json}`)
 }
 
 describe('events', () => {
-  it('tell of a run whole in its start and by its id from then on', () => {
+  it('encoder() writes the whole run in its start event and its id in later events', () => {
     const encode = encoder()
     expect([start, end].map(encode)).toEqual([
       '{"run":{"id":"r","rootId":"r","name":"root","kind":"chain","tags":["a"],"metadata":{"user":7}},"at":1,"seq":0,"type":"start","input":{"animal":"bears"}}',
@@ -43,17 +43,17 @@ describe('events', () => {
     ])
   })
 
-  it('tell of a run whole where the stream first has it, such as one whose start was filtered out', () => {
+  it('encoder() writes the whole run in its first event if the start is missing', () => {
     const encode = encoder()
     expect([token, token].map((event) => typeof JSON.parse(encode(event)).run)).toEqual(['object', 'string'])
   })
 
-  it('tell of a run whole in every start, so that a log that is replayed twice can be read from each', () => {
+  it('encoder() writes the whole run in every start event, so that a log with two replays can be read from each', () => {
     const encode = encoder()
     expect([start, start].map((event) => typeof JSON.parse(encode(event)).run)).toEqual(['object', 'object'])
   })
 
-  it('come back equal, with the same Run object for all events of a run', () => {
+  it('decoder() restores equal events, with one Run object for all events of a run', () => {
     const [encode, decode] = [encoder(), decoder()]
     const events = [start, { ...start, run: child }, token, { ...end, run: child }, end].map((event) => decode(encode(event)))
     expect(events).toEqual([start, { ...start, run: child }, token, { ...end, run: child }, end])
@@ -61,8 +61,8 @@ describe('events', () => {
     expect(events[2]?.run).toBe(events[1]?.run)
   })
 
-  it('of every type come back equal', () => {
-    const happenings = [
+  it('decoder() restores events of every type', () => {
+    const payloads = [
       { type: 'start', input: undefined },
       { type: 'delta', delta: { type: 'tool-call', index: 0, args: '{"$":' } },
       { type: 'chunk', chunk: ['x'] },
@@ -74,13 +74,13 @@ describe('events', () => {
       { type: 'retry', attempt: 2, error: 'thrown text' },
       { type: 'custom', name: 'progress', data: { done: Number.NaN } },
     ] as const
-    for (const happening of happenings) {
-      const event: RunEvent = { run: root, at: 5, seq: 9, ...happening }
+    for (const payload of payloads) {
+      const event: RunEvent = { run: root, at: 5, seq: 9, ...payload }
       expect(decoder()(encoder()(event))).toEqual(event)
     }
   })
 
-  it('of a real chain come back as they were', async () => {
+  it('decoder() restores the events of a chain', async () => {
     const [encode, decode] = [encoder(), decoder()]
     const pairs: [RunEvent, RunEvent][] = []
     const chain = lambda((text: string) => text.length).pipe((length) => {
@@ -94,7 +94,7 @@ describe('events', () => {
     for (const [sent, got] of pairs) expect(got).toEqual(sent)
   })
 
-  it('from the middle of a stream have a run with the true id and a stand-in for the rest', () => {
+  it('decoder() fills a run without its first event with its id and placeholders', () => {
     const decode = decoder()
     const first = decode('{"run":"c","at":2,"seq":7,"type":"token","token":"hi"}')
     expect(first.run).toEqual({ id: 'c', parentId: undefined, rootId: 'c', name: 'unknown', kind: 'chat_model', tags: [], metadata: {} })
@@ -102,7 +102,7 @@ describe('events', () => {
     expect(decode('{"run":"x","at":2,"seq":9,"type":"text","text":"hi"}').run.kind).toBe('chain')
   })
 
-  it('let a run go when it has ended, and the oldest where ends are missing', () => {
+  it('decoder() forgets a run at its end, and the oldest of more than 10,000 runs without an end', () => {
     const decode = decoder()
     const encode = encoder()
     for (const event of [start, end]) decode(encode(event))
@@ -114,16 +114,16 @@ describe('events', () => {
 })
 
 describe('values', () => {
-  it('of JSON come back exactly, key order included', () => {
+  it('parse() restores JSON values exactly, including key order', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
-        expect(there(value)).toStrictEqual(value)
-        expect(JSON.stringify(there(value))).toBe(JSON.stringify(value))
+        expect(roundTrip(value)).toStrictEqual(value)
+        expect(JSON.stringify(roundTrip(value))).toBe(JSON.stringify(value))
       }),
     )
   })
 
-  it('of JSON whose own keys are marks come back exactly', () => {
+  it('parse() restores data whose keys look like markers', () => {
     const key = fc.constantFrom('$', '$$', '$$$', '$ref', 'text', 'value', '__proto__', 'constructor', 'toJSON')
     const { data } = fc.letrec<{ data: unknown }>((tie) => ({
       data: fc.oneof(
@@ -134,13 +134,13 @@ describe('values', () => {
     }))
     fc.assert(
       fc.property(data, (value) => {
-        expect(there(value)).toEqual(value)
-        expect(JSON.stringify(there(value))).toBe(JSON.stringify(value))
+        expect(roundTrip(value)).toEqual(value)
+        expect(JSON.stringify(roundTrip(value))).toBe(JSON.stringify(value))
       }),
     )
   })
 
-  it('of any sort are written without throwing, and read values are written the same again', () => {
+  it('stringify() throws for no value and writes a parsed value as the same text', () => {
     const anything = fc.anything({
       withBigInt: true,
       withBoxedValues: true,
@@ -160,7 +160,7 @@ describe('values', () => {
     )
   })
 
-  it('that are data come back as they were, though JSON lacks them', () => {
+  it('parse() restores data that JSON lacks', () => {
     const data = {
       nothing: undefined,
       nan: Number.NaN,
@@ -173,15 +173,22 @@ describe('values', () => {
       map: new Map<unknown, unknown>([[{ a: 1 }, new Set([1n])]]),
       lone: '\udc00',
     }
-    expect(there(data)).toStrictEqual(data)
-    expect(there(new Array(2))).toStrictEqual([undefined, undefined])
+    expect(roundTrip(data)).toStrictEqual(data)
+    expect(roundTrip(new Array(2))).toStrictEqual([undefined, undefined])
   })
 
-  it('that are no data come back as marks that say what they were', () => {
+  it('parse() restores values that are not data as Marked', () => {
     class Client {
       readonly apiKey = 'sk-secret'
     }
-    const marks = there([function add() {}, Symbol('s'), new Client(), new Uint8Array(12), new ArrayBuffer(3), 10n ** 5000n]) as unknown[]
+    const marks = roundTrip([
+      function add() {},
+      Symbol('s'),
+      new Client(),
+      new Uint8Array(12),
+      new ArrayBuffer(3),
+      10n ** 5000n,
+    ]) as unknown[]
     expect(marks.every((mark) => mark instanceof Marked)).toBe(true)
     expect(marks.map(String)).toEqual([
       '[function add]',
@@ -193,16 +200,19 @@ describe('values', () => {
     ])
   })
 
-  it('of a class are what their toJSON says', () => {
-    expect(there({ at: new URL('https://example.com/a'), own: { toJSON: () => [1n] } })).toEqual({ at: 'https://example.com/a', own: [1n] })
+  it('stringify() calls toJSON()', () => {
+    expect(roundTrip({ at: new URL('https://example.com/a'), own: { toJSON: () => [1n] } })).toEqual({
+      at: 'https://example.com/a',
+      own: [1n],
+    })
   })
 
-  it('that contain themselves are marked where they begin again; what is only shared is not', () => {
+  it('stringify() marks cycles, not shared objects', () => {
     const shared = { x: 1 }
     const value: Record<string, unknown> = { a: shared, b: [shared] }
     value.self = value
     value.list = [{ value }]
-    expect(there(value)).toEqual({
+    expect(roundTrip(value)).toEqual({
       a: shared,
       b: [shared],
       self: new Marked('cycle', '1 up'),
@@ -210,7 +220,7 @@ describe('values', () => {
     })
   })
 
-  it('that throw when read are marked, and the others are kept', () => {
+  it('stringify() marks values that throw when read and keeps the others', () => {
     const revoked = Proxy.revocable({}, {})
     revoked.revoke()
     const value = {
@@ -225,7 +235,7 @@ describe('values', () => {
       },
       proxy: revoked.proxy,
     }
-    expect(there(value)).toMatchObject({
+    expect(roundTrip(value)).toMatchObject({
       good: 1,
       bad: new Marked('unreadable', 'Error: not now'),
       json: new Marked('unreadable'),
@@ -233,7 +243,7 @@ describe('values', () => {
     })
   })
 
-  it('nested deeper than 200 levels are marked there', () => {
+  it('stringify() marks values nested deeper than 200 levels', () => {
     let value: unknown = 'bottom'
     for (let i = 0; i < 100_000; i++) value = i % 2 ? [value] : { value }
     const json = stringify(value)
@@ -241,7 +251,7 @@ describe('values', () => {
     expect(stringify(parse(json))).toBe(json)
   })
 
-  it('that refer to one object again and again end where the size does', () => {
+  it('stringify() limits the size of values with repeated references and of sparse arrays', () => {
     let value: unknown = 'x'.repeat(100)
     for (let i = 0; i < 60; i++) value = [value, value]
     const json = stringify(value, { limit: 1_000 })
@@ -250,14 +260,14 @@ describe('values', () => {
     expect(stringify(new Array(4_000_000_000), { limit: 1_000 }).length).toBeLessThan(200_000)
   })
 
-  it('with a __proto__ of their own keep it as data', () => {
+  it('parse() keeps a key __proto__ as data', () => {
     const value = JSON.parse('{"__proto__":{"isAdmin":true},"$":1}')
-    const back = there(value) as { isAdmin?: boolean }
+    const back = roundTrip(value) as { isAdmin?: boolean }
     expect(Object.keys(back)).toEqual(['__proto__', '$'])
     expect(back.isAdmin).toBeUndefined()
   })
 
-  it('that are longer texts than the limit are cut, marked in JSON, and read as texts that say how much is missing', () => {
+  it('stringify() cuts strings longer than `limit`; parse() appends the number of missing characters', () => {
     const text = `${'a'.repeat(135)}😀${'b'.repeat(100)}`
     const json = stringify({ text }, { limit: 200 })
     expect(json).toBe(`{"text":{"$":"cut","text":"${'a'.repeat(135)}","cut":102}}`)
@@ -292,42 +302,42 @@ describe('errors', () => {
     new DOMException('late', 'TimeoutError'),
   ]
 
-  it.each(errors.map((error) => [error.name, error] as const))('of class %s come back as such, with all they say', (_, error) => {
-    const back = there(error) as Error
+  it.each(errors.map((error) => [error.name, error] as const))('parse() restores a %s as its class, with all properties', (_, error) => {
+    const back = roundTrip(error) as Error
     expect(back).toBeInstanceOf(error.constructor)
     expect(Object.prototype.toString.call(back)).toBe(Object.prototype.toString.call(error))
     expect([back.name, back.message]).toEqual([error.name, error.message])
-    // Where an error has its stack as a field of its own, as workerd's DOMException, that stays behind.
+    // In workerd, the stack of a DOMException is an own enumerable property; it is omitted.
     expect(back).toMatchObject(Object.fromEntries(Object.entries(error).filter(([key]) => key !== 'stack')))
     expect(stringify(back)).toBe(stringify(error))
   })
 
-  it('keep their causes', () => {
+  it('parse() restores the causes of errors', () => {
     const error = new Error('top', { cause: new ChaintapError('wire', 'middle', { cause: { status: 1n } }) })
-    const { cause } = there(error) as Error
+    const { cause } = roundTrip(error) as Error
     expect(cause).toBeInstanceOf(ChaintapError)
     expect((cause as Error).cause).toEqual({ status: 1n })
   })
 
-  it('of another name come back as an Error with that name', () => {
+  it('parse() restores an error of an unknown class as an Error with its name', () => {
     class OddError extends Error {
       override name = 'OddError'
       readonly detail = { line: 3 }
     }
-    const back = there(new OddError('odd')) as OddError
+    const back = roundTrip(new OddError('odd')) as OddError
     expect(back).toBeInstanceOf(Error)
     expect([back.name, back.message, back.detail, `${back}`]).toEqual(['OddError', 'odd', { line: 3 }, 'OddError: odd'])
   })
 
-  it('do not tell where files lie, and come back without a stack that is not theirs', () => {
+  it('stringify() omits the stack of errors; parse() does not add its own', () => {
     const error = new RangeError('r')
-    // Enumerable, as workerd has it on a DOMException.
+    // Enumerable, like the stack of a DOMException in workerd.
     Object.defineProperty(error, 'stack', { value: 'RangeError: r\n    at /home/me/place.ts:1:1', enumerable: true })
     expect(stringify(error)).toBe('{"$":"error","name":"RangeError","message":"r"}')
-    expect((there(error) as Error).stack).toBe('RangeError: r')
+    expect((roundTrip(error) as Error).stack).toBe('RangeError: r')
   })
 
-  it('cannot be given a prototype or a stack by what was sent', () => {
+  it('parse() does not let JSON set the prototype or the stack of an error', () => {
     const error = parse('{"$":"error","name":"__proto__","message":"m","__proto__":{"evil":true},"stack":"s"}') as Error & {
       evil?: boolean
     }
@@ -336,7 +346,7 @@ describe('errors', () => {
   })
 })
 
-describe('what is no event is refused with what is wrong and where', () => {
+describe('decoder() throws invalid_json with the field and its value', () => {
   const run = '{"id":"r","rootId":"r","name":"n","kind":"chain","tags":[],"metadata":{}}'
 
   it.each([
@@ -358,12 +368,12 @@ describe('what is no event is refused with what is wrong and where', () => {
       `{"run":"r","at":1,"seq":0,"type":"end","output":${'['.repeat(2_000)}{"$":"undefined"}${']'.repeat(2_000)}}`,
     ],
   ])('%s', (message, json) => {
-    const error = fault(json)
+    const error = decodeError(json)
     expect(error.code).toBe('invalid_json')
     expect(error.message).toContain(message)
   })
 
-  it('whatever is sent', () => {
+  it('decoder() throws a ChaintapError for any other text', () => {
     const decode = decoder()
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (json) => {
