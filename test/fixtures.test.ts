@@ -25,11 +25,11 @@ const sums: readonly (readonly [name: string, length: number, sha256: string])[]
 ]
 
 describe('wire fixtures', () => {
-  it('are all here', () => {
+  it('the glob finds every fixture', () => {
     expect(fixtures.map(({ name }) => name)).toEqual(sums.map(([name]) => name))
   })
 
-  it.each(sums)('%s reaches this engine byte for byte', async (name, length, sha256) => {
+  it.each(sums)('%s has the same bytes in this engine', async (name, length, sha256) => {
     const bytes = fixtures.find((each) => each.name === name)?.bytes ?? new Uint8Array()
     expect(bytes.length).toBe(length)
     const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))

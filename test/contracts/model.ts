@@ -20,55 +20,55 @@ interface ChatModel extends Runnable<string, AssistantMessage, Delta> {
   generate(inputs: readonly string[], options?: RunOptions): Promise<LLMResult>
 }
 
-/** What a model says, and how it fails. */
-export interface SaidScript {
+/** The response of a model, and its faults. */
+export interface ModelBehavior {
   readonly chunks: readonly string[]
-  /** Comes after them. */
+  /** Thrown after the chunks. */
   readonly error?: Error
-  /** Nothing more comes after so many of them, until `until` settles. */
+  /** Stalls after this many chunks until `until` settles. */
   readonly stallAfter?: number
-  /** Its answer does not begin, until `until` settles. */
+  /** Stalls before the response until `until` settles. */
   readonly stallBefore?: boolean
   readonly until?: Promise<unknown>
-  /** What it asks hears no signal. */
+  /** The provider ignores the signal. */
   readonly deaf?: boolean
-  /** Nobody counts. */
+  /** No usage is reported. */
   readonly isUncounted?: boolean
 }
 
 export interface ServedModel {
   readonly model: ChatModel
-  /** How often it has asked for an answer. */
+  /** How many responses were requested. */
   calls(): number
-  /** How much of what it has opened is open. */
+  /** How many of its resources are open. */
   open(): number
 }
 
-/** A chat model, over bytes or over none. */
+/** A chat model, with a byte stream or without. */
 export interface ModelUnderTest {
-  serve(script: SaidScript | ((index: number) => SaidScript), options?: { readonly streaming?: boolean }): ServedModel
-  /** What `Hel`, `lo`, `!` takes in answer to `Hi`. */
+  serve(script: ModelBehavior | ((index: number) => ModelBehavior), options?: { readonly streaming?: boolean }): ServedModel
+  /** The usage of the response `Hel`, `lo`, `!` to `Hi`. */
   readonly usage: Usage
 }
 
-const hello: SaidScript = { chunks: ['Hel', 'lo', '!'] }
+const hello: ModelBehavior = { chunks: ['Hel', 'lo', '!'] }
 
-/** What every chat model must do, whatever it asks. Models over bytes are under the contract of wires too. */
+/** The tests that every chat model must pass. Models with a byte stream must pass the contract of wires too. */
 export function modelContract(name: string, { serve, usage }: ModelUnderTest): void {
-  describe(`${name}: answers`, () => {
-    test('its text is told as tokens, between start and end, and its usage at the end', async () => {
+  describe(`${name}: responses`, () => {
+    test('emits text as tokens between start and end, and usage at the end', async () => {
       const { model, open } = serve(hello)
-      const heard = recorder()
-      const { chunks } = await readAll(model.stream('Hi', { callbacks: [heard] }))
-      heard.check()
+      const record = recorder()
+      const { chunks } = await readAll(model.stream('Hi', { callbacks: [record] }))
+      record.check()
       expect(textIn(chunks)).toBe('Hello!')
-      const lines = heard.trace().filter((line) => !line.startsWith('D'))
+      const lines = record.trace().filter((line) => !line.startsWith('D'))
       expect(lines).toEqual([`S ${model.name}`, 'T Hel', 'T lo', 'T !', `E ${model.name}`])
-      expect(heard.events.at(-1)).toMatchObject({ usage: { ...usage, requests: 1 } })
+      expect(record.events.at(-1)).toMatchObject({ usage: { ...usage, requests: 1 } })
       expect(open()).toBe(0)
     })
 
-    test('nothing is asked for before the first read', async () => {
+    test('sends no request before the first read', async () => {
       const { model, calls } = serve(hello)
       const run = model.stream('Hi')
       await turn()
@@ -76,11 +76,11 @@ export function modelContract(name: string, { serve, usage }: ModelUnderTest): v
       run.stop()
     })
 
-    test('invoke tells no token, and gives the message and the usage that a stream gives', async () => {
+    test('invoke() emits no token, and returns the message and usage of a stream', async () => {
       const { model, open } = serve(hello)
-      const heard = recorder()
-      const output = await model.invoke('Hi', { callbacks: [heard] })
-      expect(heard.trace()).toEqual([`S ${model.name}`, `E ${model.name}`])
+      const record = recorder()
+      const output = await model.invoke('Hi', { callbacks: [record] })
+      expect(record.trace()).toEqual([`S ${model.name}`, `E ${model.name}`])
       const run = serve(hello).model.stream('Hi')
       await run.drain()
       expect(await run.outcome).toMatchObject({ status: 'complete', output, usage })
@@ -88,16 +88,16 @@ export function modelContract(name: string, { serve, usage }: ModelUnderTest): v
       expect(open()).toBe(0)
     })
 
-    test('invoke streams where the model was made with streaming: true; so do its copies', async () => {
+    test('invoke() of a model with streaming: true, and of its copies, emits tokens', async () => {
       const { model } = serve(hello, { streaming: true })
-      for (const each of [model, model.bind({}), model.withConfig({ tags: ['a'] })]) {
-        const heard = recorder()
-        expect(textOf(await each.invoke('Hi', { callbacks: [heard] }))).toBe('Hello!')
-        expect(heard.trace().filter((line) => line.startsWith('T'))).toEqual(['T Hel', 'T lo', 'T !'])
+      for (const copy of [model, model.bind({}), model.withConfig({ tags: ['a'] })]) {
+        const record = recorder()
+        expect(textOf(await copy.invoke('Hi', { callbacks: [record] }))).toBe('Hello!')
+        expect(record.trace().filter((line) => line.startsWith('T'))).toEqual(['T Hel', 'T lo', 'T !'])
       }
     })
 
-    test('P8: what nobody counted is unknown', async () => {
+    test('reports no token counts if none are known (P8)', async () => {
       const run = serve({ ...hello, isUncounted: true }).model.stream('Hi')
       await run.drain()
       const { status, usage: counted = {} } = await run.outcome
@@ -105,96 +105,96 @@ export function modelContract(name: string, { serve, usage }: ModelUnderTest): v
       for (const figure of ['inputTokens', 'outputTokens', 'totalTokens']) expect(counted).not.toHaveProperty(figure)
     })
 
-    test('an error after some of it comes after that, and everything is closed (P2, P3)', async () => {
+    test('an error is thrown after the text before it, and everything is closed (P2, P3)', async () => {
       const { model, open } = serve({ chunks: ['Hel', 'lo'], error: new TypeError('lost') })
-      const heard = recorder()
-      const { chunks, error } = await readAll(model.stream('Hi', { callbacks: [heard] }))
-      heard.check()
+      const record = recorder()
+      const { chunks, error } = await readAll(model.stream('Hi', { callbacks: [record] }))
+      record.check()
       expect(textIn(chunks)).toBe('Hello')
       expect(error).toMatchObject({ message: expect.stringContaining('lost'), cause: expect.anything() })
-      expect(heard.events.at(-1)).toMatchObject({ type: 'error', partial: { content: 'Hello' } })
+      expect(record.events.at(-1)).toMatchObject({ type: 'error', partial: { content: 'Hello' } })
       expect(open()).toBe(0)
     })
   })
 
   describe(`${name}: generate`, () => {
-    test('answers each input in its place, a run each, and sums what they spent', async () => {
+    test('answers inputs in order, in a run each, and adds up their usage', async () => {
       const { model, calls } = serve((index) => ({ chunks: [`answer ${index}`] }))
-      const heard = recorder()
-      const result = await model.generate(['One', 'Two'], { callbacks: [heard], maxConcurrency: 1 })
-      heard.check()
+      const record = recorder()
+      const result = await model.generate(['One', 'Two'], { callbacks: [record], maxConcurrency: 1 })
+      record.check()
       expect(result.generations.map(([{ text }]) => text)).toEqual(['answer 0', 'answer 1'])
       expect(result.usage).toMatchObject({ requests: 2 })
-      expect(heard.trace()).toEqual([`S ${model.name}`, `E ${model.name}`, `S ${model.name}`, `E ${model.name}`])
+      expect(record.trace()).toEqual([`S ${model.name}`, `E ${model.name}`, `S ${model.name}`, `E ${model.name}`])
       expect(calls()).toBe(2)
     })
 
-    test('the first failure aborts the rest and is thrown (P1, P2)', async () => {
+    test('the first failure aborts the other runs and is thrown (P1, P2)', async () => {
       const { model, open } = serve((index) =>
         index === 1 ? { chunks: [], error: new TypeError('mine') } : { ...hello, stallBefore: true },
       )
-      const heard = recorder()
-      const error = await failure(model.generate(['One', 'Two', 'Three'], { callbacks: [heard] }))
+      const record = recorder()
+      const error = await failure(model.generate(['One', 'Two', 'Three'], { callbacks: [record] }))
       expect(String(error)).toContain('mine')
-      heard.check()
-      expect(heard.trace().filter((line) => line.startsWith('X'))).toHaveLength(3)
+      record.check()
+      expect(record.trace().filter((line) => line.startsWith('X'))).toHaveLength(3)
       await turn()
       expect(open()).toBe(0)
     })
   })
 
-  describe.each([false, true])(`${name}: leaving (P1, P2), deaf: %s`, (deaf) => {
-    test('stop closes everything before the event loop turns', async () => {
+  describe.each([false, true])(`${name}: stopping (P1, P2), deaf: %s`, (deaf) => {
+    test('stop() closes everything within one microtask', async () => {
       const { model, open } = serve({ ...hello, stallAfter: 2, deaf })
-      const heard = recorder()
-      const run = model.stream('Hi', { callbacks: [heard] })
+      const record = recorder()
+      const run = model.stream('Hi', { callbacks: [record] })
       const reading = readAll(run)
-      await until(() => heard.trace().includes('T lo'))
+      await until(() => record.trace().includes('T lo'))
       await turn()
       expect(open()).toBeGreaterThan(0)
       run.stop()
       await Promise.resolve()
       expect(open()).toBe(0)
       expect(textIn((await reading).chunks)).toBe('Hello')
-      heard.check()
+      record.check()
       expect(await run.outcome).toMatchObject({ status: 'aborted', error: expect.any(UserStop), partial: { content: 'Hello' } })
     })
 
-    test('a hundred readers who break after the first token leave nothing open', async () => {
+    test('100 readers that break after the first token leave nothing open', async () => {
       const { model, open } = serve({ ...hello, deaf })
-      const heard = recorder()
-      for (let i = 0; i < 100; i++) for await (const _ of model.stream('Hi', { callbacks: [heard] })) break
-      heard.check()
+      const record = recorder()
+      for (let i = 0; i < 100; i++) for await (const _ of model.stream('Hi', { callbacks: [record] })) break
+      record.check()
       expect(open()).toBe(0)
     })
 
-    test('an abort before the answer begins releases the run at once, and what comes too late is closed', async () => {
-      const held = Promise.withResolvers<void>()
-      const { model, calls, open } = serve({ ...hello, stallBefore: true, until: held.promise, deaf })
-      const heard = recorder()
+    test('an abort before the response ends the run at once, and a late response is closed', async () => {
+      const begin = Promise.withResolvers<void>()
+      const { model, calls, open } = serve({ ...hello, stallBefore: true, until: begin.promise, deaf })
+      const record = recorder()
       const abort = new AbortController()
-      // As a child it is the run itself that lets go, and not only the reader.
+      // In a child run, the run itself must end, not only its reader.
       const chain = lambda((question: string, context) => model.invoke(question, context), { name: 'Chain' })
-      const asked = failure(chain.invoke('Hi', { callbacks: [heard], signal: abort.signal }))
+      const failed = failure(chain.invoke('Hi', { callbacks: [record], signal: abort.signal }))
       await until(() => calls() === 1)
       abort.abort(new Error('mine'))
-      expect(await asked).toMatchObject({ message: 'mine' })
-      heard.check()
-      expect(heard.trace()).toEqual(['S Chain', `S ${model.name}<Chain`, `X ${model.name}`, 'X Chain'])
-      held.resolve()
+      expect(await failed).toMatchObject({ message: 'mine' })
+      record.check()
+      expect(record.trace()).toEqual(['S Chain', `S ${model.name}<Chain`, `X ${model.name}`, 'X Chain'])
+      begin.resolve()
       await turn()
       expect(open()).toBe(0)
     })
 
-    test.each(['stallBefore', 'stallAfter'])('a step that runs out of time fails its chain at once, and says so (%s)', async (stall) => {
+    test.each(['stallBefore', 'stallAfter'])('a step that times out fails its chain at once with TimeoutError (%s)', async (stall) => {
       const { model, open } = serve({ ...hello, ...(stall === 'stallBefore' ? { stallBefore: true } : { stallAfter: 1 }), deaf })
       const chain = model.withConfig({ timeout: 20 }).pipe(new StringOutputParser())
       expect(await failure(chain.invoke('Hi'))).toBeInstanceOf(TimeoutError)
-      // What was never opened cannot be closed.
+      // A response that never began cannot be closed.
       if (stall === 'stallAfter' || !deaf) expect(open()).toBe(0)
     })
 
-    test('an abort before the call asks for nothing', async () => {
+    test('an abort before the call prevents the request', async () => {
       const { model, calls } = serve({ ...hello, deaf })
       expect(await failure(model.invoke('Hi', { signal: AbortSignal.abort(new Error('mine')) }))).toMatchObject({ message: 'mine' })
       expect(calls()).toBe(0)
@@ -210,7 +210,7 @@ async function failure(work: Promise<unknown>): Promise<unknown> {
   } catch (error) {
     return error
   }
-  throw new Error('It did not fail')
+  throw new Error('The promise did not reject')
 }
 
 async function until(condition: () => boolean): Promise<void> {

@@ -11,7 +11,7 @@ const note = tool((text: string) => text, { name: 'note', description: 'Notes a 
 const inputSchema = { type: 'object', properties: { input: { type: 'string' } }, required: ['input'] }
 const own = { apiKey: 'key', dangerouslyAllowBrowser: true }
 
-describe('tools made by tool() are told to models in the provider’s words, beside its own', () => {
+describe('tools made by tool() are sent in the provider’s format, along with its own', () => {
   test('Anthropic', async () => {
     const fetch = faultyFetch({ body: JSON.stringify(anthropicJson({ text: ['Hi'] })) })
     const search = { type: 'web_search_20250305', name: 'web_search' }
@@ -35,7 +35,7 @@ describe('tools made by tool() are told to models in the provider’s words, bes
   })
 })
 
-describe('a tool-calling agent over the wire', () => {
+describe('a tool-calling agent over HTTP', () => {
   const asks = { toolCalls: [{ id: 'call_1', name: 'weather', args: { city: 'Paris' } }] }
   const knows = { text: ['18 °C', ' it is.'] }
   const providers = {
@@ -55,16 +55,16 @@ describe('a tool-calling agent over the wire', () => {
     for (const served of [streamed, whole]) {
       const fetch = faultyFetch([served(asks), served(knows)])
       const agent = initializeAgent([weather], make(fetch), { agentType: 'tool-calling' })
-      const heard = recorder()
-      const options = { callbacks: [heard] }
+      const record = recorder()
+      const options = { callbacks: [record] }
       if (served === whole) expect(await agent.run('How is Paris?', options)).toBe('18 °C it is.')
       else {
         const run = agent.stream('How is Paris?', options)
         await run.drain()
         expect(await run.outcome).toMatchObject({ status: 'complete', output: { output: '18 °C it is.' } })
       }
-      heard.check()
-      expect(heard.trace().filter((line) => /^[SA] /.test(line) && /weather/.test(line))).toEqual(['A weather', 'S weather<AgentExecutor'])
+      record.check()
+      expect(record.trace().filter((line) => /^[SA] /.test(line) && /weather/.test(line))).toEqual(['A weather', 'S weather<AgentExecutor'])
       expect(JSON.stringify(fetch.calls[1]?.body)).toContain('18 °C in Paris')
       expect(fetch.open).toBe(0)
     }

@@ -1,6 +1,6 @@
 import expectations from '../fixtures/wire/expected.json'
 
-/** What a decoder must make of a fixture; test/fixtures/wire/README.md says what each field means. */
+/** What a decoder must return for a fixture; test/fixtures/wire/README.md describes the fields. */
 export interface Expected {
   readonly provider: string
   readonly api: string
@@ -28,11 +28,11 @@ const expected: Readonly<Record<string, Expected | undefined>> = expectations
 
 export const fixtures: readonly Fixture[] = Object.entries(files).map(([path, bytes]) => load(path.slice(path.lastIndexOf('/') + 1), bytes))
 
-/** One fixture by its file name, such as `anthropic-text.sse`. */
+/** Returns a fixture by its file name, such as `anthropic-text.sse`. */
 export function fixture(name: string): Fixture {
-  const found = fixtures.find((each) => each.name === name)
+  const found = fixtures.find((candidate) => candidate.name === name)
   if (found === undefined)
-    throw new Error(`No fixture ${name} in test/fixtures/wire; there are ${fixtures.map((each) => each.name).join(', ')}`)
+    throw new Error(`No fixture ${name} in test/fixtures/wire. Known are ${fixtures.map((known) => known.name).join(', ')}`)
   return found
 }
 

@@ -3,50 +3,50 @@ import type { Availability, LanguageModelFactory, LanguageModelSession, PromptMe
 type CreateOptions = NonNullable<Parameters<LanguageModelFactory['create']>[0]>
 type PromptOptions = NonNullable<Parameters<LanguageModelSession['prompt']>[1]>
 
-/** What the browser's model does. */
+/** The behavior of the fake model. */
 export interface LanguageModelScript {
-  /** Default `available`. */
+  /** @defaultValue 'available' */
   readonly availability?: Availability | Error
-  /** Whether the visitor has just acted: without that no download begins. Default false. */
+  /** Whether the visitor has just clicked; otherwise no download starts. Default false. */
   readonly isActivated?: boolean
-  /** How far the download is, one after the other. It fails after them with `downloadError`. */
+  /** The progress events of a download, after which it fails with `downloadError`, if set. */
   readonly progress?: readonly number[]
   readonly downloadError?: Error
   /** Thrown by `create`. */
   readonly createError?: Error
-  /** What it says, piece by piece. Default: Hel, lo, !. */
+  /** The chunks of a response. Default: Hel, lo, !. */
   readonly chunks?: readonly string[]
-  /** Comes after the pieces. */
+  /** Thrown after the chunks. */
   readonly error?: Error
-  /** Nothing more comes after so many pieces, until `until` settles. */
+  /** Stalls after this many chunks until `until` settles. */
   readonly stallAfter?: number | undefined
-  /** No session comes, until `until` settles. */
+  /** `create` stalls until `until` settles. */
   readonly stallBefore?: boolean | undefined
   readonly until?: Promise<unknown> | undefined
-  /** Hears no signal: only `destroy()` and `cancel()` close anything. */
+  /** Ignores signals: only `destroy()` and `cancel()` close anything. */
   readonly deaf?: boolean | undefined
-  /** How its sessions call their counts: since 2026 `context…`, before `input…`. Default `new`. */
+  /** The names of the token counts: `context…` since 2026, `input…` before. Default `new`. */
   readonly names?: 'new' | 'old' | 'none'
-  /** Whether an answer counts as part of the conversation, as in Chrome, or not, as the specification has it. Default true. */
+  /** Whether the usage of a session includes responses, as in Chrome, or not, as in the specification. Default true. */
   readonly counts?: boolean
   /** Default: no limit. */
   readonly contextWindow?: number
-  /** Calls these before it says anything. */
+  /** Tools that the model calls before its response. */
   readonly toolCalls?: readonly { readonly name: string; readonly args: unknown }[]
 }
 
-/** What was done with it. */
+/** A fake `LanguageModel` and the record of its use. */
 export interface FakeLanguageModel extends LanguageModelFactory {
-  /** What `availability` was asked with. */
-  readonly asked: readonly object[]
-  /** What sessions were made with. */
-  readonly made: readonly CreateOptions[]
+  /** The options of each `availability` call. */
+  readonly availabilityCalls: readonly object[]
+  /** The options of each `create` call. */
+  readonly createCalls: readonly CreateOptions[]
   readonly prompted: readonly { readonly input: readonly PromptMessage[]; readonly options: PromptOptions }[]
-  /** What its tools answered. */
+  /** The results of its tools. */
   readonly answers: readonly string[]
-  /** Sessions that are not destroyed. */
+  /** The number of sessions that are not destroyed. */
   readonly open: number
-  /** Answers that are neither over nor cancelled. */
+  /** The number of responses that have neither ended nor been cancelled. */
   readonly running: number
   readonly pulls: number
 }
@@ -54,25 +54,25 @@ export interface FakeLanguageModel extends LanguageModelFactory {
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer Item)[] ? Item[] : T[K] }
 type Record = Mutable<Omit<FakeLanguageModel, keyof LanguageModelFactory>>
 
-/** `LanguageModel` as it is published (https://webmachinelearning.github.io/prompt-api/), and what its specification refuses. */
+/** A `LanguageModel` that follows its specification (https://webmachinelearning.github.io/prompt-api/), including what it rejects. */
 export function fakeLanguageModel(script: LanguageModelScript | ((index: number) => LanguageModelScript) = {}): FakeLanguageModel {
   const scriptOf = typeof script === 'function' ? script : () => script
-  const record: Record = { asked: [], made: [], prompted: [], answers: [], open: 0, running: 0, pulls: 0 }
+  const record: Record = { availabilityCalls: [], createCalls: [], prompted: [], answers: [], open: 0, running: 0, pulls: 0 }
   const factory: LanguageModelFactory = {
     async availability(options = {}) {
-      record.asked.push(options)
-      const { availability = 'available' } = scriptOf(record.made.length)
+      record.availabilityCalls.push(options)
+      const { availability = 'available' } = scriptOf(record.createCalls.length)
       if (availability instanceof Error) throw availability
       return availability
     },
     async create(options = {}) {
-      const mine = scriptOf(record.made.push(options) - 1)
+      const behavior = scriptOf(record.createCalls.push(options) - 1)
       options.signal?.throwIfAborted()
       checkPrompts(options.initialPrompts ?? [], options, true)
-      await download(mine, options)
-      if (mine.createError) throw mine.createError
-      if (mine.stallBefore) await heard(mine, options.signal, mine.until)
-      return sessionOf(mine, options, record)
+      await download(behavior, options)
+      if (behavior.createError) throw behavior.createError
+      if (behavior.stallBefore) await stall(behavior, options.signal, behavior.until)
+      return sessionOf(behavior, options, record)
     },
   }
   return Object.assign(record, factory)
@@ -110,11 +110,11 @@ function sessionOf(script: LanguageModelScript, options: CreateOptions, record: 
     if (usage + tokens(input) > contextWindow) throw overflow(usage + tokens(input))
     usage += tokens(input)
     for (const { name, args } of script.toolCalls ?? []) {
-      const tool = options.tools?.find((each) => each.name === name)
+      const tool = options.tools?.find((candidate) => candidate.name === name)
       if (tool) record.answers.push(await (tool.execute as (...args: unknown[]) => Promise<string>)(args))
     }
   }
-  const said = (text: string): void => {
+  const addOutput = (text: string): void => {
     if (counts) usage += text.length
   }
   const session: LanguageModelSession = {
@@ -125,7 +125,11 @@ function sessionOf(script: LanguageModelScript, options: CreateOptions, record: 
       return text
     },
     promptStreaming(input, promptOptions = {}) {
-      return streamOf(script, { begin: () => begin(input, promptOptions), said, ended: ended.signal, signal: promptOptions.signal }, record)
+      return streamOf(
+        script,
+        { begin: () => begin(input, promptOptions), addOutput, ended: ended.signal, signal: promptOptions.signal },
+        record,
+      )
     },
     async clone({ signal } = {}) {
       signal?.throwIfAborted()
@@ -143,15 +147,19 @@ function sessionOf(script: LanguageModelScript, options: CreateOptions, record: 
   return session
 }
 
-interface Answer {
+interface PromptedResponse {
   readonly begin: () => Promise<void>
-  readonly said: (text: string) => void
+  readonly addOutput: (text: string) => void
   readonly ended: AbortSignal
   readonly signal: AbortSignal | undefined
 }
 
-/** An answer: pull by pull, errored by the signal and by the session's end. */
-function streamOf(script: LanguageModelScript, { begin, said, ended, signal }: Answer, record: Record): ReadableStream<string> {
+/** The stream of a response. The signal, or the end of the session, errors it. */
+function streamOf(
+  script: LanguageModelScript,
+  { begin, addOutput, ended, signal }: PromptedResponse,
+  record: Record,
+): ReadableStream<string> {
   if (!script.deaf) signal?.throwIfAborted()
   const { chunks = ['Hel', 'lo', '!'], error, stallAfter, until } = script
   let [at, isOver] = [0, false]
@@ -175,17 +183,17 @@ function streamOf(script: LanguageModelScript, { begin, said, ended, signal }: A
         record.pulls++
         try {
           if (at === 0) await begin()
-          if (at === stallAfter) await heard(script, ended, until)
+          if (at === stallAfter) await stall(script, ended, until)
           const chunk = chunks[at++]
           if (isOver) return
           if (chunk !== undefined) {
-            said(chunk)
+            addOutput(chunk)
             return controller.enqueue(chunk)
           }
           close()
           if (error) return controller.error(error)
-          // Chrome counts what ends its turn, too.
-          said('.')
+          // Chrome counts the token that ends a response, too.
+          addOutput('.')
           controller.close()
         } catch (failure) {
           if (isOver) return
@@ -199,8 +207,8 @@ function streamOf(script: LanguageModelScript, { begin, said, ended, signal }: A
   )
 }
 
-/** Waits until it is told to go on, or the signal aborts. */
-const heard = ({ deaf }: LanguageModelScript, signal: AbortSignal | undefined, until: Promise<unknown> = new Promise(() => {})) =>
+/** Waits until `until` settles or the signal aborts. */
+const stall = ({ deaf }: LanguageModelScript, signal: AbortSignal | undefined, until: Promise<unknown> = new Promise(() => {})) =>
   Promise.race([
     until,
     new Promise((_, reject) => {
@@ -208,13 +216,13 @@ const heard = ({ deaf }: LanguageModelScript, signal: AbortSignal | undefined, u
     }),
   ])
 
-/** As many as characters, and three to control each message. */
+/** One token per character, and three control tokens per message. */
 const tokens = (input: string | readonly PromptMessage[]): number =>
   typeof input === 'string'
     ? input.length + 3
     : input.reduce((sum, { content }) => sum + 3 + (typeof content === 'string' ? content.length : 10 * content.length), 0)
 
-/** Validate and canonicalize a prompt. */
+/** The specification's algorithm "validate and canonicalize a prompt". */
 function checkPrompts(messages: readonly PromptMessage[], { expectedInputs = [] }: CreateOptions, isFirst: boolean): void {
   for (const [i, { role, content, prefix }] of messages.entries()) {
     if (role === 'system' && (i > 0 || !isFirst)) throw new TypeError('A system prompt comes first.')

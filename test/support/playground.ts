@@ -3,19 +3,19 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { root } from '../../scripts/support.mjs'
 
-/** The playground as `npm start` serves it. */
+/** The playground, served by `npm start`. */
 export interface Playground {
   readonly url: string
-  /** Ends the server, and the Worker's process below it. */
+  /** Ends the server and its child process, the Worker. */
   stop(): Promise<void>
 }
 
-/** Starts the real dev server at a free port, with the offline model even where a key is set. */
+/** Starts the real dev server at a free port, with the offline model even if an API key is set. */
 export async function startPlayground(): Promise<Playground> {
-  // Vite decides by these whether tests run, and in which mode; without PORT the server looks for one that is free.
-  const given = Object.entries(process.env).filter(([name]) => !/^(VITEST.*|NODE_ENV|MODE|TEST|DEV|PROD|SSR|BASE_URL|PORT)$/.test(name))
-  const env = { ...Object.fromEntries(given), OFFLINE: '1' }
-  // Detached is a group of its own, which can be ended with all its children.
+  // Vite derives its mode, and whether tests run, from these variables. Without PORT the server takes a free one.
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(VITEST.*|NODE_ENV|MODE|TEST|DEV|PROD|SSR|BASE_URL|PORT)$/.test(name))
+  const env = { ...Object.fromEntries(inherited), OFFLINE: '1' }
+  // A detached process has its own group, which can be ended with all its children.
   const server = spawn(process.execPath, [join(root, 'scripts', 'start.mjs')], { cwd: root, env, detached: process.platform !== 'win32' })
   try {
     return { url: await addressOf(server), stop: () => end(server) }
@@ -27,15 +27,15 @@ export async function startPlayground(): Promise<Playground> {
 
 function addressOf({ stdout, stderr }: ChildProcessWithoutNullStreams): Promise<string> {
   return new Promise((resolve, reject) => {
-    let said = ''
-    const hear = (chunk: Buffer): void => {
-      said += chunk.toString()
-      const address = /playground: (http:\S+)/.exec(said)?.[1]
+    let output = ''
+    const read = (chunk: Buffer): void => {
+      output += chunk.toString()
+      const address = /playground: (http:\S+)/.exec(output)?.[1]
       if (address) resolve(address)
     }
-    stdout.on('data', hear)
-    stderr.on('data', hear)
-    stdout.on('close', () => reject(new Error(`npm start ended without an address:\n${said}`)))
+    stdout.on('data', read)
+    stderr.on('data', read)
+    stdout.on('close', () => reject(new Error(`npm start ended without an address:\n${output}`)))
   })
 }
 
@@ -44,7 +44,7 @@ async function end(server: ChildProcessWithoutNullStreams): Promise<void> {
   const exit = isRunning ? once(server, 'exit') : undefined
   kill(server, 'SIGTERM')
   await exit
-  // What of the group has outlived it.
+  // Ends members of the group that are still running.
   kill(server, 'SIGKILL')
 }
 
@@ -53,6 +53,6 @@ function kill(server: ChildProcessWithoutNullStreams, signal: NodeJS.Signals): v
   try {
     process.kill(-server.pid, signal)
   } catch {
-    // Nobody of the group is left.
+    // The group has no members left.
   }
 }

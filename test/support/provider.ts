@@ -2,37 +2,37 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { anthropicSse } from 'chaintap/testing'
 
-/** A provider on a real socket, which goes on talking until it is left. */
+/** A provider on a real socket that streams until the client disconnects. */
 export interface Provider {
   readonly url: string
-  /** Answers that have begun and neither ended nor been left. */
+  /** The number of responses that have begun and not ended. */
   readonly open: () => number
-  /** Answers that were left before their end. */
+  /** The number of responses that the client disconnected. */
   readonly left: () => number
-  /** Tokens that were sent. */
+  /** The number of sent tokens. */
   readonly tokens: () => number
   stop(): Promise<void>
 }
 
-/** Speaks Anthropic's wire format: a token each `paceMs`, endlessly; at 0 as many as are read. */
+/** Streams Anthropic's format endlessly: one token every `paceMs` ms; with 0 as fast as the client reads. */
 export async function startProvider({ paceMs = 5 }: { readonly paceMs?: number } = {}): Promise<Provider> {
   let [open, left, tokens] = [0, 0, 0]
   const events = anthropicSse({ text: ['one '] })
   const tokenAt = events.findIndex((event) => event.includes('text_delta'))
-  const atOnce = paceMs === 0 ? 200 : 1
+  const tokensPerWrite = paceMs === 0 ? 200 : 1
   const server = createServer((request, response) => {
     request.resume()
     open++
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     response.write(events.slice(0, tokenAt).join(''))
-    const say = (): void => {
-      tokens += atOnce
-      if (response.write(events[tokenAt]?.repeat(atOnce))) next()
+    const write = (): void => {
+      tokens += tokensPerWrite
+      if (response.write(events[tokenAt]?.repeat(tokensPerWrite))) next()
       else response.once('drain', next)
     }
     let timer: NodeJS.Timeout | undefined
     const next = (): void => {
-      timer = setTimeout(say, paceMs)
+      timer = setTimeout(write, paceMs)
     }
     next()
     response.on('close', () => {

@@ -2,7 +2,7 @@ import type { FaultyFetch } from 'chaintap/testing'
 import type { WorkersAIBinding } from 'chaintap/workers-ai'
 import type { WireAnswer } from '../contracts/wire.ts'
 
-/** The binding as workerd has it (src/cloudflare/internal/ai-api.ts): one request for each run, whose raw response is given where it is asked for. */
+/** The binding of workerd (src/cloudflare/internal/ai-api.ts): one request per run, whose raw response is returned on request. */
 export const bindingOver = (fetch: FaultyFetch): WorkersAIBinding => ({
   async run(model, inputs, { signal, returnRawResponse, ...options } = {}) {
     const response = await fetch(`https://workers-binding.ai/run?version=3&model=${model}`, {
@@ -16,7 +16,7 @@ export const bindingOver = (fetch: FaultyFetch): WorkersAIBinding => ({
   },
 })
 
-/** The same, as the binding was before it knew a signal and raw responses, and as wrappers of it still are. */
+/** The binding before it supported signals and raw responses, and as wrappers of it still are. */
 export function oldBindingOver(fetch: FaultyFetch): WorkersAIBinding {
   const { run } = bindingOver(fetch)
   return { run: (model, inputs) => run(model, inputs) }
@@ -41,7 +41,7 @@ const usageOf = ({ usage }: WireAnswer): object | undefined =>
 const callsOf = ({ toolCalls }: WireAnswer): readonly object[] | undefined =>
   toolCalls?.map(({ id, name, args }) => ({ id, type: 'function', function: { name, arguments: JSON.stringify(args) } }))
 
-/** An answer in Workers AI's own format, an event each; `p` pads them. */
+/** A streamed response in Workers AI's own format, one event per item; `p` is padding. */
 export function workersAISse(answer: WireAnswer): string[] {
   const calls = callsOf(answer)
   const usage = usageOf(answer)
@@ -51,10 +51,10 @@ export function workersAISse(answer: WireAnswer): string[] {
     ...(usage ? [{ response: '', usage }] : []),
   ]
   const data = events.map((event, i) => JSON.stringify({ ...event, p: 'abdefghijklmnopqrstuvwxyz'.slice(0, (i * 7) % 25) }))
-  return [...data, '[DONE]'].map((each) => `data: ${each}\n\n`)
+  return [...data, '[DONE]'].map((event) => `data: ${event}\n\n`)
 }
 
-/** The same answer whole. */
+/** The same response as a whole. */
 export const workersAIJson = (answer: WireAnswer): object => ({
   response: answer.text.join(''),
   ...(answer.toolCalls && { tool_calls: callsOf(answer) }),

@@ -11,17 +11,17 @@ const answering = (): FaultyFetch =>
     const { stream } = body as { stream: boolean }
     return { body: stream ? anthropicSse(hello) : JSON.stringify(anthropicJson(hello)) }
   })
-const made = (options: ChatAnthropicOptions = {}): ChatAnthropic =>
+const claude = (options: ChatAnthropicOptions = {}): ChatAnthropic =>
   new ChatAnthropic({ apiKey: KEY, dangerouslyAllowBrowser: true, ...options })
 
-/** What constructing throws. */
+/** Returns the error that a constructor throws. */
 function thrown(construct: () => unknown): unknown {
   try {
     construct()
   } catch (error) {
     return error
   }
-  throw new Error('It did not throw')
+  throw new Error('The constructor did not throw')
 }
 
 afterEach(() => {
@@ -29,52 +29,52 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-describe('making a ChatAnthropic', () => {
-  test('a missing key is an error at once, which shows the line to write', () => {
+describe('new ChatAnthropic()', () => {
+  test('throws missing_key without an API key, with the option to pass', () => {
     for (const apiKey of [undefined, '', ' \n']) {
-      expect(thrown(() => made({ apiKey }))).toMatchObject({
+      expect(thrown(() => claude({ apiKey }))).toMatchObject({
         code: 'missing_key',
         message: expect.stringContaining('apiKey: env.ANTHROPIC_API_KEY'),
       })
     }
   })
 
-  test('a key that no header can hold is an error at once, which does not show it (P11)', () => {
-    const error = thrown(() => made({ apiKey: `${KEY}\n${KEY}` }))
+  test('throws invalid_options for a key that no header can hold, without showing it (P11)', () => {
+    const error = thrown(() => claude({ apiKey: `${KEY}\n${KEY}` }))
     expect(error).toMatchObject({ code: 'invalid_options' })
     expect(mentions(error, KEY)).toEqual([])
   })
 
-  test('in a page a key is refused, with why and the two ways out', () => {
+  test('throws key_in_browser in a page, with the reason and two alternatives', () => {
     if (!('window' in globalThis)) vi.stubGlobal('window', globalThis)
     if (!('document' in globalThis)) vi.stubGlobal('document', {})
     expect(thrown(() => new ChatAnthropic({ apiKey: KEY }))).toMatchObject({
       code: 'key_in_browser',
       message: expect.stringMatching(/every visitor can read.*RemoteRunnable.*dangerouslyAllowBrowser: true/s),
     })
-    expect(() => made()).not.toThrow()
+    expect(() => claude()).not.toThrow()
   })
 
-  test('a number of retries that is none is an error', () => {
-    for (const maxRetries of [-1, 1.5, Number.NaN]) expect(thrown(() => made({ maxRetries }))).toMatchObject({ code: 'invalid_options' })
+  test('throws invalid_options for an invalid maxRetries', () => {
+    for (const maxRetries of [-1, 1.5, Number.NaN]) expect(thrown(() => claude({ maxRetries }))).toMatchObject({ code: 'invalid_options' })
   })
 })
 
-describe('what ChatAnthropic sends', () => {
-  const asked = async (options: ChatAnthropicOptions): Promise<{ url: string; headers: Headers }> => {
+describe('requests of ChatAnthropic', () => {
+  const requestOf = async (options: ChatAnthropicOptions): Promise<{ url: string; headers: Headers }> => {
     const calls: [string, RequestInit][] = []
     const inner = answering()
     const fetch = ((url: string, init: RequestInit) => {
       calls.push([url, init])
       return inner(url, init)
     }) as typeof globalThis.fetch
-    await made({ fetch, ...options }).invoke('Hi')
+    await claude({ fetch, ...options }).invoke('Hi')
     const [[url, { headers }] = ['', {}]] = calls
     return { url, headers: new Headers(headers) }
   }
 
-  test('the key, the version of the API, and in a page the header that allows for it', async () => {
-    const { url, headers } = await asked({ apiKey: `${KEY}\n` })
+  test('contain the key, the API version and the header for direct browser access', async () => {
+    const { url, headers } = await requestOf({ apiKey: `${KEY}\n` })
     expect(url).toBe('https://api.anthropic.com/v1/messages')
     expect(Object.fromEntries(headers)).toEqual({
       'content-type': 'application/json',
@@ -84,8 +84,8 @@ describe('what ChatAnthropic sends', () => {
     })
   })
 
-  test('to another address, with headers of the caller’s over its own', async () => {
-    const { url, headers } = await asked({
+  test('use baseURL, and let the user’s headers override the library’s', async () => {
+    const { url, headers } = await requestOf({
       baseURL: 'https://gateway.example/anthropic/',
       headers: { 'Anthropic-Version': '2026-10-21', 'x-team': 'bears' },
     })
@@ -94,7 +94,7 @@ describe('what ChatAnthropic sends', () => {
     expect(headers.get('x-team')).toBe('bears')
   })
 
-  test('a key given as a function is asked for before each attempt', async () => {
+  test('an apiKey function is called before each attempt', async () => {
     const keys = ['first-key', 'second-key']
     const seen: (string | null)[] = []
     const inner = faultyFetch([
@@ -105,71 +105,71 @@ describe('what ChatAnthropic sends', () => {
       seen.push(new Headers(init.headers).get('x-api-key'))
       return inner(url, init)
     }) as typeof globalThis.fetch
-    await made({ apiKey: async () => keys.shift() ?? '', fetch }).invoke('Hi')
+    await claude({ apiKey: async () => keys.shift() ?? '', fetch }).invoke('Hi')
     expect(seen).toEqual(['first-key', 'second-key'])
   })
 
-  test('a function that fails, or gives no key, fails the run and is not asked again', async () => {
+  test('an apiKey function that fails, or returns no key, fails the run without a retry', async () => {
     const fetch = answering()
     const failing = vi.fn(() => Promise.reject(new Error('the vault is closed')))
-    await expect(made({ apiKey: failing, fetch }).invoke('Hi')).rejects.toMatchObject({
+    await expect(claude({ apiKey: failing, fetch }).invoke('Hi')).rejects.toMatchObject({
       code: 'missing_key',
       cause: { message: 'the vault is closed' },
     })
-    await expect(made({ apiKey: () => '', fetch }).invoke('Hi')).rejects.toMatchObject({ code: 'missing_key' })
+    await expect(claude({ apiKey: () => '', fetch }).invoke('Hi')).rejects.toMatchObject({ code: 'missing_key' })
     expect(failing).toHaveBeenCalledOnce()
     expect(fetch.calls).toEqual([])
   })
 
-  test('by a fetch that is called without a this, as engines want it', async () => {
+  test('call fetch without `this`, as engines require', async () => {
     const inner = answering()
     const fetch = function (this: unknown, url: string, init: RequestInit) {
       if (this !== undefined) throw new TypeError('Illegal invocation')
       return inner(url, init)
     } as typeof globalThis.fetch
-    expect(await made({ fetch }).invoke('Hi')).toMatchObject({ content: 'Hello' })
+    expect(await claude({ fetch }).invoke('Hi')).toMatchObject({ content: 'Hello' })
   })
 
-  test('by the engine’s fetch where none is given', async () => {
+  test('use globalThis.fetch by default', async () => {
     const fetch = answering()
     vi.stubGlobal('fetch', fetch)
-    expect(await made().invoke('Hi')).toMatchObject({ content: 'Hello' })
+    expect(await claude().invoke('Hi')).toMatchObject({ content: 'Hello' })
     expect(fetch.calls).toHaveLength(1)
   })
 })
 
 describe('ChatAnthropic as a runnable', () => {
-  test('takes a question, messages, or what a prompt gives, and starts with messages', async () => {
-    const heard = recorder()
+  test('accepts a text, messages or a prompt’s value, and starts with messages', async () => {
+    const record = recorder()
     const inputs = ['Hi', { role: 'human', content: 'Hi' }, [['system', 'Be brief.'], 'Hi']] as const
-    for (const input of inputs) await made({ fetch: answering(), callbacks: [heard] }).invoke(input)
-    heard.check()
+    for (const input of inputs) await claude({ fetch: answering(), callbacks: [record] }).invoke(input)
+    record.check()
     const user = { role: 'user', content: 'Hi' }
-    const starts = heard.events.flatMap((event) => (event.type === 'start' ? [event.input] : []))
+    const starts = record.events.flatMap((event) => (event.type === 'start' ? [event.input] : []))
     expect(starts).toEqual([[user], [user], [{ role: 'system', content: 'Be brief.' }, user]])
   })
 
-  test('an input that is no message fails its run, and asks for nothing', async () => {
+  test('an invalid message fails the run without a request', async () => {
     const fetch = answering()
-    const heard = recorder()
-    const model = made({ fetch, callbacks: [heard] })
+    const record = recorder()
+    const model = claude({ fetch, callbacks: [record] })
     await expect(model.invoke({ role: 'bear', content: 'Hi' } as never)).rejects.toMatchObject({ code: 'invalid_message' })
-    expect(heard.trace()).toEqual(['S ChatAnthropic', 'X ChatAnthropic'])
+    expect(record.trace()).toEqual(['S ChatAnthropic', 'X ChatAnthropic'])
     expect(fetch.calls).toEqual([])
   })
 
-  test('its constructor’s callbacks, tags and metadata are on its own runs alone (P7)', async () => {
-    const heard = recorder()
-    const model = made({ fetch: answering(), callbacks: [heard], tags: ['mine'], metadata: { team: 'bears' } })
+  test('constructor callbacks, tags and metadata apply to its own runs only (P7)', async () => {
+    const record = recorder()
+    const model = claude({ fetch: answering(), callbacks: [record], tags: ['mine'], metadata: { team: 'bears' } })
     await model.pipe(new StringOutputParser()).invoke('Hi')
-    expect(heard.trace()).toEqual(['S ChatAnthropic', 'E ChatAnthropic'])
-    expect(heard.events[0]?.run).toMatchObject({ kind: 'chat_model', metadata: { team: 'bears' } })
-    expect(heard.events[0]?.run.tags).toContain('mine')
+    expect(record.trace()).toEqual(['S ChatAnthropic', 'E ChatAnthropic'])
+    expect(record.events[0]?.run).toMatchObject({ kind: 'chat_model', metadata: { team: 'bears' } })
+    expect(record.events[0]?.run.tags).toContain('mine')
   })
 
-  test('streams inside a chain that is streamed, and only there', async () => {
+  test('requests a stream only if its chain is streamed', async () => {
     const fetch = answering()
-    const chain = made({ fetch }).pipe(new StringOutputParser())
+    const chain = claude({ fetch }).pipe(new StringOutputParser())
     const texts: string[] = []
     for await (const text of chain.stream('Hi')) texts.push(text)
     expect(texts).toEqual(['Hel', 'lo'])
@@ -177,10 +177,10 @@ describe('ChatAnthropic as a runnable', () => {
     expect(fetch.calls.map(({ body }) => (body as { stream: boolean }).stream)).toEqual([true, false])
   })
 
-  test('bind gives the same model with other options for its calls, and leaves the first as it was', async () => {
+  test('bind() returns a model with other call options, and leaves the original unchanged', async () => {
     const fetch = answering()
-    const heard = recorder()
-    const model = made({ fetch, temperature: 1, maxTokens: 10, callbacks: [heard] })
+    const record = recorder()
+    const model = claude({ fetch, temperature: 1, maxTokens: 10, callbacks: [record] })
     const bound = model.bind({ stop: ['!'], temperature: 0 })
     expect(bound).toBeInstanceOf(ChatAnthropic)
     await bound.withConfig({ tags: ['a'] }).invoke('Hi')
@@ -188,12 +188,12 @@ describe('ChatAnthropic as a runnable', () => {
     expect(fetch.calls[0]?.body).toMatchObject({ temperature: 0, max_tokens: 10, stop_sequences: ['!'] })
     expect(fetch.calls[1]?.body).toMatchObject({ temperature: 1, max_tokens: 10 })
     expect(fetch.calls[1]?.body).not.toHaveProperty('stop_sequences')
-    expect(heard.events.filter(({ type }) => type === 'end')).toHaveLength(2)
+    expect(record.events.filter(({ type }) => type === 'end')).toHaveLength(2)
   })
 
   test('verbose prints its runs', async () => {
     const log = vi.spyOn(console, 'log').mockImplementation(() => {})
-    await made({ fetch: answering(), verbose: true }).invoke('Hi')
+    await claude({ fetch: answering(), verbose: true }).invoke('Hi')
     expect(log.mock.calls.join('\n')).toContain('Hello')
     expect(log.mock.calls.join('\n')).not.toContain(KEY)
   })
@@ -205,7 +205,7 @@ describe('an official client as transport', () => {
     return { create, client: { baseURL: 'https://me:pass@api.example', apiKey: KEY, messages: { create } } satisfies AnthropicClient }
   }
 
-  test('needs no key of ours, carries the request, and has its own retries off', async () => {
+  test('needs no apiKey option, sends the request, and has its own retries disabled', async () => {
     const { create, client } = serving(
       async () => new Response(anthropicSse(hello).join(''), { headers: { 'content-type': 'text/event-stream' } }),
     )
@@ -220,12 +220,12 @@ describe('an official client as transport', () => {
     expect(mentions(model, KEY)).toEqual([])
   })
 
-  test('what it throws for a status is the provider’s refusal, tried again as ever, without its key (P11)', async () => {
+  test('an error status of the SDK is retried and becomes a ModelError without the key (P11)', async () => {
     const error = { type: 'error', error: { type: 'overloaded_error', message: `Overloaded, ${KEY}` }, request_id: 'req_1' }
     const headers = new Headers({ 'retry-after-ms': '1' })
     const { create, client } = serving(() => Promise.reject(Object.assign(new Error(`529 ${KEY}`), { status: 529, headers, error })))
-    const heard = recorder()
-    const run = new ChatAnthropic({ client, maxRetries: 1, callbacks: [heard] }).stream('Hi')
+    const record = recorder()
+    const run = new ChatAnthropic({ client, maxRetries: 1, callbacks: [record] }).stream('Hi')
     await expect(run.drain()).rejects.toMatchObject({
       code: 'http',
       status: 529,
@@ -234,10 +234,10 @@ describe('an official client as transport', () => {
       retryAfterMs: 1,
     })
     expect(create).toHaveBeenCalledTimes(2)
-    expect(mentions([heard.events, await run.outcome], KEY)).toEqual([])
+    expect(mentions([record.events, await run.outcome], KEY)).toEqual([])
   })
 
-  test('a connection that it could not make is tried again; what it refuses to send is not', async () => {
+  test('a failed connection is a network error; a request that the SDK rejects is not retried', async () => {
     const lost = serving(() => Promise.reject(Object.assign(new Error(`Connection error. ${KEY}`), { status: undefined })))
     await expect(new ChatAnthropic({ client: lost.client, maxRetries: 0 }).invoke('Hi')).rejects.toMatchObject({
       code: 'network',

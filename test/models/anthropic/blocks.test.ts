@@ -11,7 +11,7 @@ const hi: Message = { role: 'user', content: 'Hi' }
 const made = (fetch: ReturnType<typeof faultyFetch>): ChatAnthropic =>
   new ChatAnthropic({ apiKey: 'a-key', fetch, dangerouslyAllowBrowser: true })
 
-/** What an answer becomes, streamed and whole, and the blocks that the next request has of it. */
+/** Decodes a response, streamed and whole, and returns the blocks that the next request contains of it. */
 async function roundTrip(answer: AnthropicAnswer, cut: FaultyAnswer = {}, results: readonly Message[] = []) {
   const whole = { body: JSON.stringify(anthropicJson(answer)) }
   const fetch = faultyFetch([{ body: anthropicSse(answer), ...cut }, whole, whole])
@@ -22,18 +22,20 @@ async function roundTrip(answer: AnthropicAnswer, cut: FaultyAnswer = {}, result
   const outcome = await run.outcome
   const message = await model.invoke([hi])
   await model.invoke([hi, message, ...results])
-  const { messages, ...asked } = Object(fetch.calls[2]?.body) as { messages: readonly { role: string; content: readonly Json[] }[] } & Json
+  const { messages, ...request } = Object(fetch.calls[2]?.body) as {
+    messages: readonly { role: string; content: readonly Json[] }[]
+  } & Json
   return {
     message,
     streamed: outcome.status === 'complete' ? outcome.output : outcome.error,
     deltas,
-    asked,
+    request,
     sent: messages.find(({ role }) => role === 'assistant')?.content,
   }
 }
 
-const text = (said: string, citations?: readonly Json[]): Json => ({ type: 'text', text: said, ...(citations && { citations }) })
-const thinking = (said: string, signature: string): Json => ({ type: 'thinking', thinking: said, signature })
+const text = (value: string, citations?: readonly Json[]): Json => ({ type: 'text', text: value, ...(citations && { citations }) })
+const thinking = (value: string, signature: string): Json => ({ type: 'thinking', thinking: value, signature })
 const call = (id: string, more: Json = {}): Json => ({ type: 'tool_use', id, name: 'weather', input: { city: id }, ...more })
 const page = {
   type: 'web_search_result_location',
@@ -61,7 +63,7 @@ const search: readonly Json[] = [
 ]
 
 const answers: Readonly<Record<string, readonly Json[]>> = {
-  'a search, and a text that cites what it found': [
+  'a search, and a text that cites its results': [
     text('I look.'),
     ...search,
     text('Yes: '),
@@ -69,7 +71,7 @@ const answers: Readonly<Record<string, readonly Json[]>> = {
     text('.'),
   ],
   'texts that cite different sources': [text('One.', [page]), text('Two.', [passage])],
-  'a page that was fetched': [
+  'a fetched page': [
     { type: 'server_tool_use', id: 'srvtoolu_1', name: 'web_fetch', input: { url: page.url } },
     {
       type: 'web_fetch_tool_result',
@@ -77,7 +79,7 @@ const answers: Readonly<Record<string, readonly Json[]>> = {
       content: { type: 'web_fetch_result', url: page.url, retrieved_at: null, content: { type: 'document', title: null, citations: null } },
     },
   ],
-  'code that ran': [
+  'executed code': [
     { type: 'server_tool_use', id: 'srvtoolu_1', name: 'bash_code_execution', input: { command: 'ls' } },
     {
       type: 'bash_code_execution_tool_result',
@@ -105,28 +107,31 @@ const answers: Readonly<Record<string, readonly Json[]>> = {
     text('Go on.'),
   ],
   'a compaction that failed': [{ type: 'compaction', content: null, encrypted_content: null }, text('Go on.')],
-  'a block of a kind to come': [{ type: 'hologram', frames: [{ x: 1 }] }, text('Look.')],
-  'thinking that is not shown, and redacted': [thinking('', 'c2ln'), { type: 'redacted_thinking', data: 'c2VjcmV0' }, text('So.')],
+  'a block of an unknown type': [{ type: 'hologram', frames: [{ x: 1 }] }, text('Look.')],
+  'thinking without text, and redacted': [thinking('', 'c2ln'), { type: 'redacted_thinking', data: 'c2VjcmV0' }, text('So.')],
   'calls after thinking and text': [thinking('Hm.', 'a'), text('I look.'), call('1'), call('2')],
   'thinking between calls': [thinking('Hm.', 'a'), call('1'), thinking('And.', 'b'), call('2')],
   'text and blocks between calls': [call('1'), call('2'), text('And.'), ...search, call('3')],
-  'calls of code that runs': [
+  'calls made by executed code': [
     ...search,
     call('1', { caller: { type: 'code_execution_20260120', tool_id: 'srvtoolu_1' } }),
     call('2', { caller: { type: 'code_execution_20260120', tool_id: 'srvtoolu_1' } }),
   ],
-  'calls of a toolset’s member': [call('1'), call('2', { toolset_name: 'browser' }), call('3')],
+  'calls of a toolset’s tool': [call('1'), call('2', { toolset_name: 'browser' }), call('3')],
 }
 
-describe('blocks of Anthropic’s', () => {
-  test.each(Object.entries(answers))('%s: streamed and whole give one message, which goes back as it came', async (_, blocks) => {
-    const { message, streamed, sent } = await roundTrip({ blocks })
-    expect(streamed).toEqual(message)
-    expect(sent).toEqual(blocks)
-    expect(parse(stringify(message))).toEqual(message)
-  })
+describe('ChatAnthropic: blocks', () => {
+  test.each(Object.entries(answers))(
+    '%s: the stream and the whole response give the same message, which is sent back unchanged',
+    async (_, blocks) => {
+      const { message, streamed, sent } = await roundTrip({ blocks })
+      expect(streamed).toEqual(message)
+      expect(sent).toEqual(blocks)
+      expect(parse(stringify(message))).toEqual(message)
+    },
+  )
 
-  test('stand in the content in their order, calls beside it', async () => {
+  test('keep their order in the content, with tool calls in toolCalls', async () => {
     const { message } = await roundTrip({ blocks: [text('I look.'), ...search, text('Bears sleep', [page]), call('1')] })
     expect(message.content).toEqual([
       { type: 'text', text: 'I look.' },
@@ -136,7 +141,7 @@ describe('blocks of Anthropic’s', () => {
     expect(message.toolCalls).toEqual([{ id: '1', name: 'weather', args: { city: '1' } }])
   })
 
-  test('leave text alone a plain string, though it came in several blocks', async () => {
+  test('text in several blocks becomes one string if there is nothing else', async () => {
     const { message, streamed } = await roundTrip({
       blocks: [text('Hello'), text(' you')],
       toolCalls: [{ id: '1', name: 'now', args: {} }],
@@ -145,36 +150,36 @@ describe('blocks of Anthropic’s', () => {
     expect(streamed).toEqual(message)
   })
 
-  test('are told to handlers as deltas, whole, when they are', async () => {
-    const heard = recorder()
+  test('handlers receive each block as one delta when it is complete', async () => {
+    const record = recorder()
     await made(faultyFetch({ body: anthropicSse({ blocks: [...search, text('Yes', [page])] }) }))
-      .stream('Hi', { callbacks: [heard] })
+      .stream('Hi', { callbacks: [record] })
       .drain()
-    heard.check()
-    const deltas = heard.events.flatMap((event) => (event.type === 'delta' ? [event.delta] : []))
+    record.check()
+    const deltas = record.events.flatMap((event) => (event.type === 'delta' ? [event.delta] : []))
     expect(deltas).toContainEqual({ type: 'block', provider: 'anthropic', block: search[0] })
     expect(deltas).toContainEqual({ type: 'citation', citation: page })
   })
 
-  test('a call goes back with the arguments that its message has', async () => {
+  test('a tool call is sent back with the arguments of its message', async () => {
     const { message } = await roundTrip({ blocks: [call('1'), thinking('Hm.', 'a'), call('2')] })
     const fetch = faultyFetch({ body: JSON.stringify(anthropicJson({ text: ['Hi'] })) })
-    const toolCalls = message.toolCalls?.map((each) => ({ ...each, args: { city: 'Rome' } })) ?? []
+    const toolCalls = message.toolCalls?.map((given) => ({ ...given, args: { city: 'Rome' } })) ?? []
     await made(fetch).invoke([hi, { ...message, toolCalls }])
     expect(fetch.calls[0]?.body).toMatchObject({
       messages: [{}, { content: [{ id: '1', input: { city: 'Rome' } }, { type: 'thinking' }, { id: '2', input: { city: 'Rome' } }] }],
     })
   })
 
-  test('the file of a citation is shown, and not sent back: Anthropic refuses it', async () => {
+  test('the file_id of a citation is kept but not sent back, because Anthropic refuses it', async () => {
     const { message, sent } = await roundTrip({ blocks: [text('Bears', [{ ...passage, file_id: null }])] })
     expect(message.content).toMatchObject([{ citations: [{ file_id: null }] }])
     expect(sent).toEqual([text('Bears', [passage])])
   })
 })
 
-describe('any blocks', () => {
-  const words = fc.string({ minLength: 1, unit: 'grapheme' }).filter((said) => said.trim() !== '')
+describe('ChatAnthropic: random blocks', () => {
+  const words = fc.string({ minLength: 1, unit: 'grapheme' }).filter((value) => value.trim() !== '')
   const data = fc.jsonValue({ maxDepth: 2 }).map((value): unknown => JSON.parse(JSON.stringify({ value })))
   const id = fc.uuid()
   const anyBlock: fc.Arbitrary<Json> = fc.oneof(
@@ -194,13 +199,13 @@ describe('any blocks', () => {
     fc.record({ type: fc.constant('telepathy'), data, thinking: words, to: fc.constant('you') }),
   )
 
-  test('cut anywhere give the message that they give whole, and go back as they came', async () => {
+  test('a stream cut anywhere gives the same message as the whole response, and is sent back unchanged', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(anyBlock, { minLength: 1, maxLength: 8 }), fc.integer({ min: 1, max: 200 }), async (blocks, split) => {
         const { message, streamed, sent } = await roundTrip({ blocks }, { split })
         expect(streamed).toEqual(message)
         const [texts, calls] = [blocks.filter(({ type }) => type === 'text'), blocks.filter(({ type }) => type !== 'text')]
-        const joined = [text(texts.map((each) => each.text).join('')), ...calls]
+        const joined = [text(texts.map((block) => block.text).join('')), ...calls]
         expect(sent).toEqual(typeof message.content === 'string' && texts.length > 0 ? joined : blocks)
       }),
       { numRuns: 60 },
@@ -208,7 +213,7 @@ describe('any blocks', () => {
   })
 })
 
-describe('what else Anthropic says', () => {
+describe('ChatAnthropic: metadata', () => {
   const stopDetails = { type: 'refusal', category: 'bio', explanation: 'No.' }
 
   test('a refusal keeps its details', async () => {
@@ -217,24 +222,24 @@ describe('what else Anthropic says', () => {
     expect(streamed).toEqual(message)
   })
 
-  test('a turn that was paused goes on when it is sent back, in its container', async () => {
+  test('a paused turn is continued in its container', async () => {
     const container = { id: 'container_1', expires_at: '2027-01-01T00:00:00Z', skills: null }
-    const { message, streamed, sent, asked } = await roundTrip({ blocks: search, stopReason: 'pause_turn', container })
+    const { message, streamed, sent, request } = await roundTrip({ blocks: search, stopReason: 'pause_turn', container })
     expect(message).toMatchObject({ stopReason: 'pause_turn', extra: { container } })
     expect(streamed).toEqual(message)
     expect(sent).toEqual(search)
-    expect(asked.container).toBe('container_1')
+    expect(request.container).toBe('container_1')
   })
 
-  test('so does one with results of tools; the next question gets a container of its own', async () => {
+  test('a turn with tool results is continued in its container; the next user turn is not', async () => {
     const container = { id: 'container_1' }
     const done = await roundTrip({ blocks: [call('1')], container }, {}, [toolMessage('18 °C', '1')])
-    expect(done.asked.container).toBe('container_1')
+    expect(done.request.container).toBe('container_1')
     const next = await roundTrip({ text: ['Hello'], container }, {}, [{ role: 'user', content: 'And now?' }])
-    expect(next.asked).not.toHaveProperty('container')
+    expect(next.request).not.toHaveProperty('container')
   })
 
-  test('the model that answered is the one that it fell back to', async () => {
+  test('the model of a response is the one that the API fell back to', async () => {
     const fallback = { type: 'fallback', from: { model: 'claude-a' }, to: { model: 'claude-b' }, trigger: { type: 'refusal' } }
     const { message, streamed, sent } = await roundTrip({ model: 'claude-a', blocks: [fallback, text('Hello')] })
     expect(message.model).toBe('claude-b')
@@ -242,7 +247,7 @@ describe('what else Anthropic says', () => {
     expect(sent).toEqual([fallback, text('Hello')])
   })
 
-  test('what other providers have of their own is not sent to Anthropic', async () => {
+  test('blocks of other providers are not sent to Anthropic', async () => {
     const fetch = faultyFetch({ body: JSON.stringify(anthropicJson({ text: ['Hi'] })) })
     const answer: AssistantMessage = {
       role: 'assistant',

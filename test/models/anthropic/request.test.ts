@@ -3,15 +3,15 @@ import type { AnthropicCallOptions } from 'chaintap/anthropic'
 import { describe, expect, test } from 'vitest'
 import { anthropicRequest } from '../../../src/models/anthropic/request.ts'
 
-/** The body as it goes over the wire. */
+/** The body after JSON encoding. */
 const bodyOf = (messages: readonly Message[], options: AnthropicCallOptions = {}, streaming = true): Record<string, unknown> =>
   JSON.parse(JSON.stringify(anthropicRequest(messages, options, streaming).body))
 
 const hi: Message = { role: 'user', content: 'Hi' }
 const text = (said: string) => ({ type: 'text', text: said })
 
-describe('a request to Anthropic', () => {
-  test('says what must be said, and leaves the rest to Anthropic', () => {
+describe('anthropicRequest()', () => {
+  test('sends only the required fields by default', () => {
     expect(anthropicRequest([hi], {}, true).path).toBe('/v1/messages')
     expect(bodyOf([hi])).toEqual({
       model: 'claude-sonnet-5-5',
@@ -21,7 +21,7 @@ describe('a request to Anthropic', () => {
     })
   })
 
-  test('carries every option in Anthropic’s words', () => {
+  test('sends every option in Anthropic’s format', () => {
     const tools = [{ name: 'weather', description: 'Says it.', input_schema: { type: 'object' } }]
     const thinking = { type: 'enabled', budget_tokens: 2_000 }
     const options = {
@@ -51,12 +51,12 @@ describe('a request to Anthropic', () => {
     })
   })
 
-  test('carries any other field as it is, over its own; but whether to stream is the call’s', () => {
+  test('sends modelKwargs unchanged, over other fields except `stream`', () => {
     const modelKwargs = { metadata: { user_id: 'u1' }, output_config: { effort: 'low' }, max_tokens: 7, stream: true, container: 'c1' }
     expect(bodyOf([hi], { modelKwargs, maxTokens: 5 }, false)).toMatchObject({ ...modelKwargs, stream: false })
   })
 
-  test('system messages stand apart, wherever they were, after the model’s own instructions', () => {
+  test('sends all system messages as `system`, after the `system` option', () => {
     expect(bodyOf([{ role: 'system', content: 'Be brief.' }, hi])).toMatchObject({ system: 'Be brief.', messages: [{ role: 'user' }] })
     expect(bodyOf([hi, { role: 'system', content: 'Be kind.' }], { system: 'Be brief.' })).toMatchObject({
       system: [text('Be brief.'), text('Be kind.')],
@@ -64,7 +64,7 @@ describe('a request to Anthropic', () => {
     })
   })
 
-  test('what may be cached is marked so', () => {
+  test('sends cacheControl of parts and of the request', () => {
     const content = [{ type: 'text', text: 'A long book', cacheControl: { type: 'ephemeral', ttl: '1h' } }] as const
     const marked = [{ ...text('A long book'), cache_control: { type: 'ephemeral', ttl: '1h' } }]
     expect(
@@ -80,7 +80,7 @@ describe('a request to Anthropic', () => {
     expect(bodyOf([hi], { cacheControl: { type: 'ephemeral' } })).toMatchObject({ cache_control: { type: 'ephemeral' } })
   })
 
-  test('what has no neutral form is sent as it was given: documents, files, what a tool found', () => {
+  test('sends Anthropic’s own blocks unchanged: documents, files, search results', () => {
     const pdf = { type: 'document', source: { type: 'file', file_id: 'file_1' }, cache_control: { type: 'ephemeral' } }
     const found = { type: 'search_result', source: 'https://bears.example', title: 'Bears', content: [text('They sleep.')] }
     const part = (block: Record<string, unknown>) => ({ type: 'block', provider: 'anthropic', block }) as const
@@ -89,7 +89,7 @@ describe('a request to Anthropic', () => {
     ])
   })
 
-  test('images are sent by address or as base64, data URLs too', () => {
+  test('sends images as URLs or base64, and data URLs as base64', () => {
     const content = [
       { type: 'image', url: 'https://example.com/bear.jpg' },
       { type: 'image', data: 'aGk=', mediaType: 'image/png' },
@@ -107,7 +107,7 @@ describe('a request to Anthropic', () => {
     ])
   })
 
-  test('thinking is given back as it came, and left out where Anthropic would not take it', () => {
+  test('sends thinking back unchanged, and omits thinking without a signature', () => {
     const content = [
       { type: 'reasoning', text: 'Hm.', signature: 'c2ln' },
       { type: 'reasoning', text: '', redacted: 'c2VjcmV0' },
@@ -123,7 +123,7 @@ describe('a request to Anthropic', () => {
     ])
   })
 
-  test('calls of tools follow the text, and their results are one turn of the user', () => {
+  test('sends tool calls after the text, and their results as one user turn', () => {
     const toolCalls = [
       { id: '1', name: 'weather', args: { city: 'Paris' } },
       { id: '2', name: 'now', args: '{"cut' },
@@ -156,7 +156,7 @@ describe('a request to Anthropic', () => {
     ])
   })
 
-  test('empty texts and blanks are left out, as Anthropic refuses them', () => {
+  test('omits empty and blank texts, which Anthropic refuses', () => {
     expect(
       bodyOf([
         hi,
@@ -173,7 +173,7 @@ describe('a request to Anthropic', () => {
     ).toEqual([{ role: 'user', content: [text('Hi'), text('Go on')] }])
   })
 
-  test('the conversation that it is made of is not changed', () => {
+  test('does not change its input', () => {
     const messages: readonly Message[] = Object.freeze([hi, hi, Object.freeze(toolMessage('x', '1'))])
     const before = structuredClone(messages)
     bodyOf(messages)

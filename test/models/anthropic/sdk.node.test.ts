@@ -13,8 +13,8 @@ function served(script: FaultyScript) {
   return { fetch, model: new ChatAnthropic({ client, model: 'claude-haiku-4-5', maxRetries: 1 }) }
 }
 
-describe('the official SDK as transport', () => {
-  test('streams, and gives the message that a whole answer gives', async () => {
+describe('ChatAnthropic with @anthropic-ai/sdk as transport', () => {
+  test('streams the same message that a whole response gives', async () => {
     const { fetch, model } = served([{ body: anthropicSse(hello) }, { body: JSON.stringify(anthropicJson(hello)) }])
     const run = model.stream('Hi')
     await run.drain()
@@ -25,21 +25,21 @@ describe('the official SDK as transport', () => {
     })
   })
 
-  test('its errors are the provider’s refusals, and each attempt is ours', async () => {
+  test('converts SDK errors to ModelError, and makes each retry itself', async () => {
     const body = JSON.stringify({
       ...anthropicJson({ error: { type: 'overloaded_error', message: `Overloaded ${KEY}` } }),
       request_id: 'req_1',
     })
     const { fetch, model } = served({ status: 529, headers: { 'retry-after-ms': '1' }, body })
-    const heard = recorder()
-    const run = model.stream('Hi', { callbacks: [heard] })
+    const record = recorder()
+    const run = model.stream('Hi', { callbacks: [record] })
     await expect(run.drain()).rejects.toMatchObject({ code: 'http', status: 529, providerType: 'overloaded_error', requestId: 'req_1' })
-    expect(heard.trace()).toEqual(['S ChatAnthropic', 'R 1', 'X ChatAnthropic'])
+    expect(record.trace()).toEqual(['S ChatAnthropic', 'R 1', 'X ChatAnthropic'])
     expect(fetch.calls).toHaveLength(2)
-    expect(mentions([heard.events, await run.outcome, model], KEY)).toEqual([])
+    expect(mentions([record.events, await run.outcome, model], KEY)).toEqual([])
   })
 
-  test('a connection that fails is a network error', async () => {
+  test('a failed connection is a network error', async () => {
     const { fetch, model } = served({ errorBefore: new TypeError(`fetch failed ${KEY}`) })
     const error = await model.invoke('Hi').catch((error: unknown) => error)
     expect(error).toMatchObject({ code: 'network' })
@@ -47,7 +47,7 @@ describe('the official SDK as transport', () => {
     expect(fetch.calls).toHaveLength(2)
   })
 
-  test('P2: stop closes the body, with a fetch that is deaf to its signal too', async () => {
+  test('a break closes the body, even if fetch ignores its signal (P2)', async () => {
     for (const deaf of [false, true]) {
       const { fetch, model } = served({ body: anthropicSse(hello), split: 'events', deaf })
       for await (const delta of model.stream('Hi')) if (delta.type === 'text') break

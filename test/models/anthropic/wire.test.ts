@@ -18,7 +18,7 @@ wireContract('ChatAnthropic', {
 
 type Json = Readonly<Record<string, unknown>>
 
-/** The message that these events make. They have no names, as some compatible servers leave them out. */
+/** The message of these events. They have no names, because some compatible servers omit them. */
 async function messageOf(events: readonly Json[]): Promise<AssistantMessage> {
   const body = events.map((event) => `data: ${JSON.stringify(event)}\n\n`)
   const model = new ChatAnthropic({ apiKey: 'a-key', fetch: faultyFetch({ body }), streaming: true, dangerouslyAllowBrowser: true })
@@ -30,11 +30,11 @@ const block = (index: number, content_block: Json): Json => ({ type: 'content_bl
 const delta = (index: number, piece: Json): Json => ({ type: 'content_block_delta', index, delta: piece })
 const stop = (index: number): Json => ({ type: 'content_block_stop', index })
 const end: readonly Json[] = [{ type: 'message_delta', delta: { stop_reason: 'end_turn' } }, { type: 'message_stop' }]
-const said = [block(0, { type: 'text', text: '' }), delta(0, { type: 'text_delta', text: 'Hello' }), stop(0)]
+const hello = [block(0, { type: 'text', text: '' }), delta(0, { type: 'text_delta', text: 'Hello' }), stop(0)]
 
-describe('Anthropic’s stream', () => {
-  test('is read without names of events', async () => {
-    expect(await messageOf([start(), ...said, ...end])).toEqual({
+describe('AnthropicDecoder', () => {
+  test('reads events without names', async () => {
+    expect(await messageOf([start(), ...hello, ...end])).toEqual({
       role: 'assistant',
       content: 'Hello',
       id: 'msg_1',
@@ -43,7 +43,7 @@ describe('Anthropic’s stream', () => {
     })
   })
 
-  test('what is not known is passed over: events, blocks, deltas, and what is no object', async () => {
+  test('ignores unknown events, blocks and deltas, and values that are not objects', async () => {
     const unknown = [
       { type: 'telepathy', message: 'Hello?' },
       {},
@@ -52,10 +52,10 @@ describe('Anthropic’s stream', () => {
       stop(7),
       { type: 'content_block_start' },
     ]
-    expect(await messageOf([start(), ...unknown, null as never, 5 as never, ...said, ...end])).toMatchObject({ content: 'Hello' })
+    expect(await messageOf([start(), ...unknown, null as never, 5 as never, ...hello, ...end])).toMatchObject({ content: 'Hello' })
   })
 
-  test('a block that grows in a way that is not known is left out, for half of it would be refused', async () => {
+  test('drops a block with unknown deltas, because Anthropic would refuse an incomplete block', async () => {
     const grown = [
       block(1, { type: 'hologram', frames: [] }),
       delta(1, { type: 'frame_delta', data: 'x', signature: 'y' }),
@@ -65,13 +65,13 @@ describe('Anthropic’s stream', () => {
       delta(2, { type: 'input_json_delta', partial_json: '{"a":1}' }),
       stop(2),
     ]
-    expect(await messageOf([start(), ...said, ...grown, ...end])).toMatchObject({
+    expect(await messageOf([start(), ...hello, ...grown, ...end])).toMatchObject({
       content: 'Hello',
       toolCalls: [{ id: '1', name: 'now', args: { a: 1 } }],
     })
   })
 
-  test('sources may come before their text, or after it', async () => {
+  test('accepts citations before and after their text', async () => {
     const texts = [
       block(1, { type: 'text', text: '', citations: [] }),
       delta(1, { type: 'citations_delta', citation: { url: 'https://a.example' } }),
@@ -82,14 +82,14 @@ describe('Anthropic’s stream', () => {
       delta(2, { type: 'text_delta', text: '!' }),
       stop(2),
     ]
-    expect((await messageOf([start(), ...said, ...texts, ...end])).content).toEqual([
+    expect((await messageOf([start(), ...hello, ...texts, ...end])).content).toEqual([
       { type: 'text', text: 'Hello' },
       { type: 'text', text: ' you', citations: [{ url: 'https://a.example' }, { url: 'https://b.example' }] },
       { type: 'text', text: '!' },
     ])
   })
 
-  test('a block of a tool has the input that its pieces make; without any, or with half, what its start had', async () => {
+  test('a server tool block has the input of its deltas, or of its start if they are absent or incomplete', async () => {
     const use = (index: number, input: Json): Json => block(index, { type: 'server_tool_use', id: `${index}`, name: 'web_search', input })
     const blocks = [
       use(0, {}),
@@ -108,7 +108,7 @@ describe('Anthropic’s stream', () => {
     expect(inputs).toEqual([{ query: 'bears' }, { query: 'bees' }, {}])
   })
 
-  test('calls that compatible servers say side by side are kept apart', async () => {
+  test('separates tool calls that compatible servers interleave', async () => {
     const calls = [
       block(0, { type: 'tool_use', id: '1', name: 'now', input: {} }),
       block(1, { type: 'tool_use', id: '2', name: 'now', input: {} }),
@@ -125,33 +125,33 @@ describe('Anthropic’s stream', () => {
     ])
   })
 
-  test('which of the stop sequences it was is told', async () => {
+  test('reports the matched stop sequence in stopDetails', async () => {
     const stopped = [{ type: 'message_delta', delta: { stop_reason: 'stop_sequence', stop_sequence: '\n' } }, { type: 'message_stop' }]
-    expect(await messageOf([start(), ...said, ...stopped])).toMatchObject({
+    expect(await messageOf([start(), ...hello, ...stopped])).toMatchObject({
       stopReason: 'stop_sequence',
       stopDetails: { stop_sequence: '\n' },
     })
   })
 
-  test('an error in the middle of it has the provider’s word and the request’s id', async () => {
+  test('an error event throws with the provider’s type and the request id', async () => {
     const error = { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' }, request_id: 'req_1' }
-    await expect(messageOf([start(), ...said, error])).rejects.toMatchObject({
+    await expect(messageOf([start(), ...hello, error])).rejects.toMatchObject({
       code: 'wire',
       providerType: 'overloaded_error',
       requestId: 'req_1',
     })
   })
 
-  test('a gateway’s complaint has no type', async () => {
-    for (const complaint of [{ error: { message: 'No route' } }, { error: 'No route' }, { message: 'No route' }]) {
-      await expect(messageOf([start(), complaint, ...said, ...end])).rejects.toMatchObject({
+  test('reads a gateway’s error without a type', async () => {
+    for (const gatewayError of [{ error: { message: 'No route' } }, { error: 'No route' }, { message: 'No route' }]) {
+      await expect(messageOf([start(), gatewayError, ...hello, ...end])).rejects.toMatchObject({
         code: 'wire',
         message: expect.stringContaining('"No route"'),
       })
     }
   })
 
-  test('tools that run on Anthropic’s servers make no call', async () => {
+  test('server tools produce no tool call', async () => {
     const server = [
       block(1, { type: 'server_tool_use', id: 'srvtoolu_1', name: 'web_search', input: {} }),
       delta(1, { type: 'input_json_delta', partial_json: '{"query":"bears"}' }),
@@ -159,10 +159,10 @@ describe('Anthropic’s stream', () => {
       block(2, { type: 'web_search_tool_result', tool_use_id: 'srvtoolu_1', content: [] }),
       stop(2),
     ]
-    expect(await messageOf([start(), ...said, ...server, ...end])).not.toHaveProperty('toolCalls')
+    expect(await messageOf([start(), ...hello, ...server, ...end])).not.toHaveProperty('toolCalls')
   })
 
-  test('a call has the input that its pieces make; without any, what its start had', async () => {
+  test('a tool call has the input of its deltas, or of its start if there are none', async () => {
     const calls = [
       block(0, { type: 'tool_use', id: '1', name: 'now', input: {} }),
       delta(0, { type: 'input_json_delta', partial_json: '' }),
@@ -181,7 +181,7 @@ describe('Anthropic’s stream', () => {
     ])
   })
 
-  test('thinking keeps its signature, and its parts their order', async () => {
+  test('thinking keeps its signature, and parts keep their order', async () => {
     const thought = [
       block(0, { type: 'thinking', thinking: '', signature: '' }),
       delta(0, { type: 'thinking_delta', thinking: 'Hm.' }),
@@ -200,10 +200,10 @@ describe('Anthropic’s stream', () => {
     ])
   })
 
-  test('P8: a later report of usage corrects an earlier one, and what it leaves out stays', async () => {
+  test('a later usage report corrects an earlier one, and keeps the figures that it omits (P8)', async () => {
     const usage = { input_tokens: 25, cache_read_input_tokens: 100, output_tokens: 1 }
     const corrected = { type: 'message_delta', delta: { stop_reason: null }, usage: { input_tokens: 10_682, output_tokens: 15 } }
-    expect((await messageOf([start({ usage }), ...said, corrected, ...end])).usage).toEqual({
+    expect((await messageOf([start({ usage }), ...hello, corrected, ...end])).usage).toEqual({
       inputTokens: 10_782,
       outputTokens: 15,
       totalTokens: 10_797,
@@ -211,14 +211,14 @@ describe('Anthropic’s stream', () => {
     })
   })
 
-  test('what a compaction spent, which comes at the end, is counted once', async () => {
+  test('counts the usage of a compaction, reported at the end, once', async () => {
     const usage = { input_tokens: 25, output_tokens: 1 }
     const iterations = [
       { type: 'compaction', input_tokens: 1_000, output_tokens: 100 },
       { type: 'message', input_tokens: 25, output_tokens: 15 },
     ]
     const report = { type: 'message_delta', delta: { stop_reason: null }, usage: { output_tokens: 15, iterations } }
-    expect((await messageOf([start({ usage }), ...said, report, report, ...end])).usage).toEqual({
+    expect((await messageOf([start({ usage }), ...hello, report, report, ...end])).usage).toEqual({
       inputTokens: 1_025,
       outputTokens: 115,
       totalTokens: 1_140,

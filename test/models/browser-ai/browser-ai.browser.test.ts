@@ -7,16 +7,16 @@ import { type LanguageModelFactory, pageLanguageModel } from '../../../src/model
 import { toCreateCoreOptions } from '../../../src/models/browser-ai/request.ts'
 import { fakeLanguageModel } from '../../support/language-model.ts'
 
-// The browser's own interface, where it has one: Chromium has, though no model behind it when it is headless.
+// The browser's own interface, if it has one. Headless Chromium has the interface, but no model.
 const own = pageLanguageModel() as (LanguageModelFactory & { readonly prototype: object }) | undefined
 
-test('the fake has no method that the browser’s own interface, where there is one, does not have', async () => {
+test('fakeLanguageModel() has only methods of the browser’s own interface, if there is one', async () => {
   const faked = Object.getOwnPropertyNames(await fakeLanguageModel().create())
   expect(faked).toContain('measureContextUsage')
   if (own) expect(Object.getOwnPropertyNames(own.prototype)).toEqual(expect.arrayContaining(faked))
 })
 
-test('the browser’s own interface, where there is one, takes every option as we write it', async () => {
+test('the browser’s own availability(), if there is one, accepts every option', async () => {
   const now = tool(() => '12:00', { name: 'now', description: 'The time.' })
   const all = toCreateCoreOptions(
     {
@@ -33,7 +33,7 @@ test('the browser’s own interface, where there is one, takes every option as w
   }
 })
 
-test('without a model behind it, or without an interface, the other one answers', async () => {
+test('the fallback answers without a model or without the interface', async () => {
   const availability = await BrowserAI.availability()
   const model = fallback(new BrowserAI(), scriptedModel(['Remote']))
   if (availability !== 'available') expect(await model.invoke('Hi')).toMatchObject({ content: 'Remote' })

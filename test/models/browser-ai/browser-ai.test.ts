@@ -19,7 +19,7 @@ modelContract('BrowserAI', {
     })
     return {
       model: new BrowserAI({ languageModel, ...options }),
-      calls: () => languageModel.made.length,
+      calls: () => languageModel.createCalls.length,
       open: () => languageModel.open + languageModel.running,
     }
   },
@@ -35,7 +35,7 @@ const serving = (script: LanguageModelScript = {}, options: BrowserAIOptions = {
 
 const failure = (work: Promise<unknown>): Promise<unknown> => work.then(() => 'no failure').catch((error: unknown) => error)
 
-/** The visitor has just clicked. */
+/** Simulates that the visitor has just clicked. */
 function activate(): void {
   Object.defineProperty(navigator, 'userActivation', { configurable: true, value: { isActive: true } })
 }
@@ -45,18 +45,18 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-describe('the page’s own model', () => {
-  test('is asked when a call is made, not when the model is', async () => {
+describe('BrowserAI: the page’s LanguageModel', () => {
+  test('is looked up for each call, not in the constructor', async () => {
     vi.stubGlobal('LanguageModel', undefined)
     const model = new BrowserAI()
     const languageModel = fakeLanguageModel()
     vi.stubGlobal('LanguageModel', languageModel)
     expect(await model.invoke('Hi')).toMatchObject({ content: 'Hello!' })
     expect(await BrowserAI.availability()).toBe('available')
-    expect(languageModel.made).toHaveLength(1)
+    expect(languageModel.createCalls).toHaveLength(1)
   })
 
-  test('a page without it has none: a typed error that says what to do', async () => {
+  test('model_unavailable, with a hint, in a page without it', async () => {
     vi.stubGlobal('LanguageModel', undefined)
     expect(await BrowserAI.availability()).toBe('unavailable')
     const error = await failure(new BrowserAI().invoke('Hi'))
@@ -64,27 +64,27 @@ describe('the page’s own model', () => {
   })
 })
 
-describe('availability', () => {
-  test.each<Availability>(['available', 'downloading', 'downloadable', 'unavailable'])('%s is told', async (availability) => {
+describe('BrowserAI.availability()', () => {
+  test.each<Availability>(['available', 'downloading', 'downloadable', 'unavailable'])('resolves with %s', async (availability) => {
     const languageModel = fakeLanguageModel({ availability })
     const expectedOutputs = [{ type: 'text', languages: ['en'] }] as const
     expect(await BrowserAI.availability({ languageModel, expectedOutputs })).toBe(availability)
-    expect(languageModel.asked).toEqual([expect.objectContaining({ expectedOutputs })])
-    expect(languageModel.made).toEqual([])
+    expect(languageModel.availabilityCalls).toEqual([expect.objectContaining({ expectedOutputs })])
+    expect(languageModel.createCalls).toEqual([])
   })
 
-  test('what cannot be told is unavailable', async () => {
+  test('resolves with unavailable if the browser’s call fails', async () => {
     const languageModel = fakeLanguageModel({ availability: new DOMException('Try again', 'UnknownError') })
     expect(await BrowserAI.availability({ languageModel })).toBe('unavailable')
   })
 
-  test('unavailable is a typed error, and nothing is made', async () => {
+  test('a call fails with model_unavailable, without a session, if it is unavailable', async () => {
     const { languageModel, model } = serving({ availability: 'unavailable' })
     expect(await failure(model.invoke('Hi'))).toMatchObject({ code: 'model_unavailable', providerType: 'unavailable' })
-    expect(languageModel.made).toEqual([])
+    expect(languageModel.createCalls).toEqual([])
   })
 
-  test('a visitor, or a policy, that does not allow for it is a typed error', async () => {
+  test('a call fails with model_unavailable for NotAllowedError', async () => {
     const { model } = serving({ createError: new DOMException('Denied.', 'NotAllowedError') })
     expect(await failure(model.invoke('Hi'))).toMatchObject({
       code: 'model_unavailable',
@@ -94,33 +94,33 @@ describe('availability', () => {
   })
 })
 
-describe('a model that has to be downloaded', () => {
+describe('BrowserAI: download', () => {
   const waiting = ['downloading', 'downloadable'] as const
 
-  test.each(waiting)('%s, and the visitor has not acted: a typed error at once that says what to do', async (availability) => {
+  test.each(waiting)('%s without a click: the call fails at once with model_download and a hint', async (availability) => {
     const { languageModel, model } = serving({ availability })
     expect(await failure(model.invoke('Hi'))).toMatchObject({
       code: 'model_download',
       providerType: availability,
       message: expect.stringMatching(/BrowserAI\.download\(\).*clicks/),
     })
-    expect(languageModel.made).toEqual([])
+    expect(languageModel.createCalls).toEqual([])
   })
 
-  test.each(waiting)('%s, and the visitor has acted: it waits, and tells how far it is', async (availability) => {
+  test.each(waiting)('%s after a click: the call waits and reports the progress', async (availability) => {
     activate()
-    const told: number[] = []
-    const heard = recorder()
+    const progressValues: number[] = []
+    const record = recorder()
     const script = { availability, isActivated: true, progress: [0.25, 0.5] }
-    const { model } = serving(script, { onDownload: (progress) => told.push(progress) })
-    expect(await model.invoke('Hi', { callbacks: [heard] })).toMatchObject({ content: 'Hello!' })
-    expect(told).toEqual([0, 0.25, 0.5, 1])
-    heard.check()
-    const events = heard.events.filter(({ type }) => type === 'custom')
-    expect(events).toMatchObject(told.map((progress) => ({ name: 'download', data: { progress }, run: { name: 'BrowserAI' } })))
+    const { model } = serving(script, { onDownload: (progress) => progressValues.push(progress) })
+    expect(await model.invoke('Hi', { callbacks: [record] })).toMatchObject({ content: 'Hello!' })
+    expect(progressValues).toEqual([0, 0.25, 0.5, 1])
+    record.check()
+    const events = record.events.filter(({ type }) => type === 'custom')
+    expect(events).toMatchObject(progressValues.map((progress) => ({ name: 'download', data: { progress }, run: { name: 'BrowserAI' } })))
   })
 
-  test('download: never does not wait, though the visitor has acted; always tries, though not', async () => {
+  test('download: never does not wait, despite a click; always tries, without one', async () => {
     activate()
     const never = serving({ availability: 'downloadable', isActivated: true }, { download: 'never' })
     expect(await failure(never.model.invoke('Hi'))).toMatchObject({ code: 'model_download' })
@@ -136,24 +136,24 @@ describe('a model that has to be downloaded', () => {
     })
   })
 
-  test('a model that is there has no progress to tell', async () => {
+  test('onDownload is not called for an available model', async () => {
     const onDownload = vi.fn()
     await serving({}, { onDownload }).model.invoke('Hi')
     expect(onDownload).not.toHaveBeenCalled()
   })
 
-  test('a download that fails is a typed error', async () => {
+  test('a failed download is a network error', async () => {
     const downloadError = new DOMException('Offline.', 'NetworkError')
     const { model } = serving({ availability: 'downloading', downloadError }, { download: 'always' })
     expect(await failure(model.invoke('Hi'))).toMatchObject({ code: 'network', message: expect.stringMatching(/download.*Offline/) })
   })
 
-  test('BrowserAI.download() brings it, with the options of the calls, and leaves no session', async () => {
+  test('BrowserAI.download() downloads for the given options, and leaves no session', async () => {
     const languageModel = fakeLanguageModel({ availability: 'downloadable', isActivated: true, progress: [0.5] })
-    const told: number[] = []
-    await BrowserAI.download({ languageModel, onDownload: (progress) => told.push(progress), samplingMode: 'creative' })
-    expect(told).toEqual([0, 0.5, 1])
-    expect(languageModel.made).toEqual([expect.objectContaining({ samplingMode: 'creative' })])
+    const progressValues: number[] = []
+    await BrowserAI.download({ languageModel, onDownload: (progress) => progressValues.push(progress), samplingMode: 'creative' })
+    expect(progressValues).toEqual([0, 0.5, 1])
+    expect(languageModel.createCalls).toEqual([expect.objectContaining({ samplingMode: 'creative' })])
     expect(languageModel.open).toBe(0)
     await BrowserAI.download({ languageModel: fakeLanguageModel() })
     expect(await failure(BrowserAI.download({ languageModel: fakeLanguageModel({ availability: 'downloadable' }) }))).toMatchObject({
@@ -164,21 +164,21 @@ describe('a model that has to be downloaded', () => {
   })
 })
 
-describe('what is asked', () => {
-  const asked = async (input: Input, options: BrowserAIOptions = {}): Promise<FakeLanguageModel> => {
+describe('BrowserAI: prompts', () => {
+  const prompt = async (input: Input, options: BrowserAIOptions = {}): Promise<FakeLanguageModel> => {
     const { languageModel, model } = serving({}, options)
     await model.invoke(input)
     return languageModel
   }
 
-  test('a question alone makes a session without prompts', async () => {
-    const { made, prompted } = await asked('Hi')
-    expect(made[0]).not.toHaveProperty('initialPrompts')
+  test('one message creates a session without initial prompts', async () => {
+    const { createCalls, prompted } = await prompt('Hi')
+    expect(createCalls[0]).not.toHaveProperty('initialPrompts')
     expect(prompted[0]?.input).toEqual([{ role: 'user', content: 'Hi' }])
   })
 
-  test('system messages, wherever they stand, and what was said are initial prompts; the last message is asked', async () => {
-    const { made, prompted } = await asked([
+  test('system messages and all messages but the last become initial prompts', async () => {
+    const { createCalls, prompted } = await prompt([
       ['system', 'Be brief.'],
       'Hi',
       ['assistant', 'Hello!'],
@@ -188,7 +188,7 @@ describe('what is asked', () => {
       { role: 'assistant', content: [{ type: 'reasoning', text: 'Hm' }] },
       'How are you?',
     ])
-    expect(made[0]?.initialPrompts).toEqual([
+    expect(createCalls[0]?.initialPrompts).toEqual([
       { role: 'system', content: 'Be brief.\n\nBe kind.' },
       { role: 'user', content: 'Hi' },
       { role: 'assistant', content: 'Hello!' },
@@ -196,73 +196,76 @@ describe('what is asked', () => {
     expect(prompted[0]?.input).toEqual([{ role: 'user', content: 'How are you?' }])
   })
 
-  test('an answer that was begun is gone on with', async () => {
-    const { prompted } = await asked(['A poem.', ['assistant', 'Roses']])
+  test('an assistant message at the end is continued', async () => {
+    const { prompted } = await prompt(['A poem.', ['assistant', 'Roses']])
     expect(prompted[0]?.input).toEqual([{ role: 'assistant', content: 'Roses', prefix: true }])
   })
 
-  test('a tool’s result cannot be answered, and the error says why', async () => {
-    const error = await failure(asked(['Hi', { role: 'tool', content: '12:00', toolCallId: '1' }]))
+  test('a tool result at the end is an invalid_message error with a hint', async () => {
+    const error = await failure(prompt(['Hi', { role: 'tool', content: '12:00', toolCallId: '1' }]))
     expect(error).toMatchObject({ code: 'invalid_message', message: expect.stringContaining('new BrowserAI({ tools })') })
   })
 
-  test('options go where the API has them; what is bound over them', async () => {
+  test('passes options to the API’s methods, bound options first', async () => {
     const { languageModel, model } = serving({}, { samplingMode: 'creative', expectedInputs: [{ type: 'text', languages: ['ja'] }] })
     const responseConstraint = { type: 'object' }
     await model.bind({ samplingMode: 'predictable', responseConstraint, omitResponseConstraintInput: true }).invoke('Hi')
-    expect(languageModel.made[0]).toMatchObject({ samplingMode: 'predictable', expectedInputs: [{ type: 'text', languages: ['ja'] }] })
-    expect(languageModel.asked).toEqual([expect.objectContaining({ samplingMode: 'predictable' })])
+    expect(languageModel.createCalls[0]).toMatchObject({
+      samplingMode: 'predictable',
+      expectedInputs: [{ type: 'text', languages: ['ja'] }],
+    })
+    expect(languageModel.availabilityCalls).toEqual([expect.objectContaining({ samplingMode: 'predictable' })])
     expect(languageModel.prompted[0]?.options).toMatchObject({ responseConstraint, omitResponseConstraintInput: true })
     expect(model.options).toMatchObject({ samplingMode: 'creative' })
   })
 
-  test('images are read, and the session is told of them', async () => {
+  test('downloads images, and declares them when the session is created', async () => {
     const pixel = 'iVBORw0KGgo='
     const text = { type: 'text', text: 'What is this?' } as const
     for (const image of [{ data: pixel, mediaType: 'image/png' }, { url: `data:image/png;base64,${pixel}` }]) {
       const content = [{ type: 'image', ...image } as const, text]
-      const { made, prompted } = await asked([{ role: 'user', content }], { expectedInputs: [{ type: 'text', languages: ['en'] }] })
-      expect(made[0]?.expectedInputs).toEqual([{ type: 'text', languages: ['en'] }, { type: 'image' }])
-      const [part, told] = (prompted[0]?.input[0]?.content ?? []) as readonly { readonly value: Blob }[]
+      const { createCalls, prompted } = await prompt([{ role: 'user', content }], { expectedInputs: [{ type: 'text', languages: ['en'] }] })
+      expect(createCalls[0]?.expectedInputs).toEqual([{ type: 'text', languages: ['en'] }, { type: 'image' }])
+      const [part, caption] = (prompted[0]?.input[0]?.content ?? []) as readonly { readonly value: Blob }[]
       expect(part).toMatchObject({ type: 'image', value: expect.any(Blob) })
       expect([part?.value.type, part?.value.size]).toEqual(['image/png', 8])
-      expect(told).toEqual({ type: 'text', value: 'What is this?' })
+      expect(caption).toEqual({ type: 'text', value: 'What is this?' })
     }
   })
 
-  test('an image that cannot be read is a typed error', async () => {
+  test('an image that cannot be downloaded is a network error', async () => {
     const content = [{ type: 'image', url: 'data:nothing' } as const]
-    expect(await failure(asked([{ role: 'user', content }]))).toMatchObject({ code: 'network', message: expect.stringContaining('image') })
+    expect(await failure(prompt([{ role: 'user', content }]))).toMatchObject({ code: 'network', message: expect.stringContaining('image') })
   })
 })
 
-describe('what it took (P8)', () => {
+describe('BrowserAI: usage (P8)', () => {
   const history: Input = [['system', 'Be brief.'], 'Hi', ['assistant', 'Hello!'], 'And?']
   const usageOf = async (script: LanguageModelScript, options: BrowserAIOptions = {}) => {
     const run = serving(script, options).model.stream(history)
     await run.drain()
     return (await run.outcome).usage
   }
-  // 12 + 5 + 9 for what was before, 7 for the question; 6 for the answer, and one that ends it.
-  const told = { cost: 0, requests: 1, source: 'provider' }
-  const usage = { ...told, inputTokens: 33, outputTokens: 7, totalTokens: 40 }
+  // Input: 12 + 5 + 9 for the history, 7 for the prompt. Output: 6, and 1 that ends the response.
+  const costOnly = { cost: 0, requests: 1, source: 'provider' }
+  const usage = { ...costOnly, inputTokens: 33, outputTokens: 7, totalTokens: 40 }
 
   test.each([
-    ['context…, as it is called since 2026', { names: 'new' }],
-    ['input…, as it was before', { names: 'old' }],
+    ['by context…, the names since 2026', { names: 'new' }],
+    ['by input…, the names before 2026', { names: 'old' }],
   ] as const)('is measured: %s', async (_, script) => {
     expect(await usageOf(script)).toEqual(usage)
   })
 
-  test('where a session does not count answers, their text is measured, without control tokens', async () => {
+  test('measures the output, without control tokens, if a session does not count responses', async () => {
     expect(await usageOf({ counts: false })).toEqual({ ...usage, outputTokens: 6, totalTokens: 39 })
   })
 
-  test('is unknown where the browser cannot count', async () => {
-    expect(await usageOf({ names: 'none' })).toEqual(told)
+  test('is unknown if the browser cannot count', async () => {
+    expect(await usageOf({ names: 'none' })).toEqual(costOnly)
   })
 
-  test('costs nothing, and a counter knows it, of an answer that was interrupted too', async () => {
+  test('has cost 0 for a counter, also for an interrupted response', async () => {
     const counter = new TokenCounter()
     const { model } = serving({ stallAfter: 2 })
     for await (const chunk of model.stream('Hi', { callbacks: [counter] })) if (chunk.type === 'text') break
@@ -271,13 +274,13 @@ describe('what it took (P8)', () => {
     expect(counter.usage).toMatchObject({ requests: 2, source: 'estimated' })
   })
 
-  test('is unknown where tools were at hand: their answers stand in the session too', async () => {
+  test('is unknown with tools, because the session counts their results too', async () => {
     const now = tool(() => '12:00', { name: 'now', description: 'The time.' })
-    expect(await usageOf({}, { tools: [now] })).toEqual(told)
+    expect(await usageOf({}, { tools: [now] })).toEqual(costOnly)
   })
 })
 
-describe('tools', () => {
+describe('BrowserAI: tools', () => {
   const weather = tool(
     ({ city }: { city: string }) => {
       if (city === 'Atlantis') throw new Error('It has sunk')
@@ -290,19 +293,21 @@ describe('tools', () => {
     },
   )
 
-  test('are run by the browser, as children of the model’s run; a failure is told to the model', async () => {
+  test('the browser runs tools as children of the model’s run, and gets their error messages', async () => {
     const toolCalls = ['Paris', 'Atlantis'].map((city) => ({ name: 'weather', args: { city } }))
     const { languageModel, model } = serving({ toolCalls }, { tools: [weather] })
-    const heard = recorder()
-    expect(await model.invoke('Hi', { callbacks: [heard] })).toMatchObject({ content: 'Hello!' })
-    heard.check()
-    expect(languageModel.made[0]?.tools).toMatchObject([{ name: 'weather', description: 'The weather.', inputSchema: { type: 'object' } }])
+    const record = recorder()
+    expect(await model.invoke('Hi', { callbacks: [record] })).toMatchObject({ content: 'Hello!' })
+    record.check()
+    expect(languageModel.createCalls[0]?.tools).toMatchObject([
+      { name: 'weather', description: 'The weather.', inputSchema: { type: 'object' } },
+    ])
     expect(languageModel.answers).toEqual(['{"degrees":18,"city":"Paris"}', 'It has sunk'])
-    const tools = heard.trace().filter((line) => /^[SEX] weather/.test(line))
+    const tools = record.trace().filter((line) => /^[SEX] weather/.test(line))
     expect(tools).toEqual(['S weather<BrowserAI', 'E weather', 'S weather<BrowserAI', 'X weather'])
   })
 
-  test('a handler that raises while one runs fails the model’s run, and its session is destroyed (P5)', async () => {
+  test('a handler with raiseError in a tool’s run fails the model’s run, and the session is destroyed (P5)', async () => {
     const raising = Object.assign(
       ({ type }: RunEvent) => {
         if (type === 'start') throw new Error('mine')
@@ -311,29 +316,29 @@ describe('tools', () => {
     )
     const now = tool(() => '12:00', { name: 'now', description: 'The time.', callbacks: [raising] })
     const { languageModel, model } = serving({ toolCalls: [{ name: 'now', args: { input: '' } }] }, { tools: [now] })
-    const heard = recorder()
-    expect(await failure(model.invoke('Hi', { callbacks: [heard], onHandlerError: () => {} }))).toMatchObject({ message: 'mine' })
-    heard.check()
+    const record = recorder()
+    expect(await failure(model.invoke('Hi', { callbacks: [record], onHandlerError: () => {} }))).toMatchObject({ message: 'mine' })
+    record.check()
     expect([languageModel.open, languageModel.running]).toEqual([0, 0])
   })
 
-  test('a tool-calling agent gives them to the browser, and gets the answer', async () => {
+  test('a tool-calling agent passes its tools to the browser, and gets the answer', async () => {
     const { languageModel, model } = serving({ toolCalls: [{ name: 'weather', args: { city: 'Rome' } }] })
     const agent = initializeAgent([weather], model, { agentType: 'tool-calling' })
     expect(await agent.run('How is Rome?')).toBe('Hello!')
     expect(languageModel.answers).toEqual(['{"degrees":18,"city":"Rome"}'])
   })
 
-  test('of the API’s own form are passed on; toolChoice: none leaves all out', async () => {
+  test('tools in the API’s format are passed on; toolChoice: none omits all tools', async () => {
     const own = { name: 'now', description: 'The time.', inputSchema: {}, execute: async () => '12:00' }
     const { languageModel, model } = serving({ toolCalls: [{ name: 'now', args: {} }] }, { tools: [own] })
     await model.invoke('Hi')
     expect(languageModel.answers).toEqual(['12:00'])
     await model.bind({ toolChoice: 'none' }).invoke('Hi')
-    expect(languageModel.made[1]?.tools).toBeUndefined()
+    expect(languageModel.createCalls[1]?.tools).toBeUndefined()
   })
 
-  test('that cannot be run are a typed error', async () => {
+  test('a tool without a function is an invalid_options error', async () => {
     const spec = { name: 'now', description: 'The time.', jsonSchema: {} }
     expect(await failure(serving({}, { tools: [spec] }).model.invoke('Hi'))).toMatchObject({
       code: 'invalid_options',
@@ -342,25 +347,25 @@ describe('tools', () => {
   })
 })
 
-describe('stop', () => {
-  /** As a model that says one letter at a time would be stopped. */
+describe('BrowserAI: stop sequences', () => {
+  /** The output of a model that emits one letter at a time. */
   const untilStop = (text: string, stops: readonly string[]): string => {
-    for (let said = ''; said.length < text.length; ) {
-      said = text.slice(0, said.length + 1)
-      const met = stops.filter((stop) => said.endsWith(stop)).map(({ length }) => length)
-      if (met.length > 0) return said.slice(0, -Math.max(...met))
+    for (let output = ''; output.length < text.length; ) {
+      output = text.slice(0, output.length + 1)
+      const matches = stops.filter((stop) => output.endsWith(stop)).map(({ length }) => length)
+      if (matches.length > 0) return output.slice(0, -Math.max(...matches))
     }
     return text
   }
 
   test.each([['bb\nb'], ['bb\n', 'b'], ['b', 'b', '\n', 'b']])(
-    'the one that is complete first ends it, though another begins before it: %j',
+    'the first complete one ends the output, even if another begins before it: %j',
     async (...chunks) => {
       expect(await serving({ chunks }, { stop: ['bb\nb', '\n'] }).model.invoke('Hi')).toMatchObject({ content: 'bb' })
     },
   )
 
-  test('the answer ends before it, however it is cut, and the session is stopped', async () => {
+  test('end the output for any chunks, and the session is destroyed', async () => {
     const cases = fc.record({
       text: fc.array(fc.constantFrom('a', 'b', 'ab', 'aab', '\n'), { maxLength: 12 }).map((pieces) => pieces.join('')),
       stop: fc.array(fc.constantFrom('aab', 'ba', '\n', 'bb\nb', ''), { maxLength: 3 }),
@@ -380,9 +385,9 @@ describe('stop', () => {
     )
   })
 
-  test('a ReAct agent runs on it', async () => {
-    const said = ['Action: now\nAction', ' Input: x\nObser', 'vation: 3 o’clock\nFinal Answer: 3'].join('')
-    const answers = [said, ' I know.\nFinal Answer: 12:00']
+  test('a ReAct agent works with them', async () => {
+    const action = ['Action: now\nAction', ' Input: x\nObser', 'vation: 3 o’clock\nFinal Answer: 3'].join('')
+    const answers = [action, ' I know.\nFinal Answer: 12:00']
     const languageModel = fakeLanguageModel((index) => ({ chunks: answers[index]?.match(/.{1,4}/gs) ?? [] }))
     const now = tool(() => '12:00', { name: 'now', description: 'The time.' })
     const agent = initializeAgent([now], new BrowserAI({ languageModel }), { agentType: 'zero-shot-react-description' })
@@ -392,8 +397,8 @@ describe('stop', () => {
   })
 })
 
-describe('failures', () => {
-  test('a conversation that is too long is a typed error, with both sizes, whether it is the history or the question', async () => {
+describe('BrowserAI: errors', () => {
+  test('context_overflow, with both sizes, for a history or a prompt that is too long', async () => {
     const long = 'x'.repeat(100)
     for (const [input, requested] of [
       [long, 103],
@@ -417,7 +422,7 @@ describe('failures', () => {
     ['NotSupportedError', /expectedInputs/],
     ['SyntaxError', /responseConstraint/],
     ['UnknownError', /UnknownError/],
-  ])('%s after some of the answer comes after that', async (name, message) => {
+  ])('%s during the response is thrown after the received text', async (name, message) => {
     const { languageModel, model } = serving({ chunks: ['Hel'], error: new DOMException('It said so.', name) })
     const { chunks, error } = await readAll(model.stream('Hi'))
     expect(chunks.at(-1)).toEqual({ type: 'text', text: 'Hel' })
@@ -427,42 +432,42 @@ describe('failures', () => {
     expect(await failure(serving({ error: new DOMException('It said so.', name) }).model.invoke('Hi'))).toMatchObject({ code: 'wire' })
   })
 
-  test('a factory that breaks its word fails the run, and no more', async () => {
+  test('an error that availability() rejects with is the cause of a wire error', async () => {
     const languageModel = { availability: () => Promise.reject(new Error('broken')) } as unknown as LanguageModelFactory
     expect(await failure(new BrowserAI({ languageModel }).invoke('Hi'))).toMatchObject({ code: 'wire', cause: { message: 'broken' } })
   })
 })
 
-describe('a session of the caller’s', () => {
-  test('is cloned for each call, gets the whole conversation, and is not destroyed', async () => {
+describe('BrowserAI: the session option', () => {
+  test('clones the session for each call, prompts with the whole conversation, and does not destroy it', async () => {
     const languageModel = fakeLanguageModel()
     const session = await languageModel.create({ initialPrompts: [{ role: 'system', content: 'Be brief.' }] })
     const model = new BrowserAI({ session })
     expect(await model.invoke(['Hi', ['assistant', 'Hello!'], 'And?'])).toMatchObject({ content: 'Hello!' })
     for await (const _ of model.stream('Hi')) break
     expect(languageModel.prompted.map(({ input }) => input.length)).toEqual([3, 1])
-    expect(languageModel.made).toHaveLength(1)
+    expect(languageModel.createCalls).toHaveLength(1)
     expect(languageModel.open).toBe(1)
     session.destroy()
     expect(languageModel.open).toBe(0)
     expect(languageModel.running).toBe(0)
   })
 
-  test('that cannot be cloned is a typed error', async () => {
+  test('a failed clone is a wire error', async () => {
     const session = await fakeLanguageModel().create()
     session.clone = () => Promise.reject(new DOMException('Destroyed.', 'InvalidStateError'))
     expect(await failure(new BrowserAI({ session }).invoke('Hi'))).toMatchObject({ code: 'wire', providerType: 'InvalidStateError' })
   })
 })
 
-test('the signal of a run ends its session by itself, and a stop while a download goes on makes none', async () => {
+test('stop() aborts the creation of the session, and destroys a session that is created later', async () => {
   const held = Promise.withResolvers<void>()
   const { languageModel, model } = serving({ stallBefore: true, until: held.promise, deaf: true })
   const run = model.stream('Hi')
   const reading = readAll(run)
-  while (languageModel.made.length === 0) await turn()
+  while (languageModel.createCalls.length === 0) await turn()
   run.stop()
-  expect(languageModel.made[0]?.signal?.aborted).toBe(true)
+  expect(languageModel.createCalls[0]?.signal?.aborted).toBe(true)
   held.resolve()
   expect((await reading).chunks).toEqual([])
   await turn()

@@ -16,50 +16,53 @@ const localFirst = (script: LanguageModelScript) => {
   return { languageModel, fetch, chain }
 }
 
-const answered = (events: readonly RunEvent[]): readonly string[] =>
+const answeringModels = (events: readonly RunEvent[]): readonly string[] =>
   events.flatMap(({ type, run }) => (type === 'end' && run.kind === 'chat_model' ? [run.name] : []))
 
-describe('local first: fallback(new BrowserAI(), remote)', () => {
-  test('the browser’s model answers where it is there, and nothing leaves the page', async () => {
+describe('fallback(new BrowserAI(), remote)', () => {
+  test('uses the browser’s model if it is available, and sends no request', async () => {
     const { chain, fetch } = localFirst({})
-    const heard = recorder()
-    const { chunks } = await readAll(chain.stream({ animal: 'bears' }, { callbacks: [heard] }))
+    const record = recorder()
+    const { chunks } = await readAll(chain.stream({ animal: 'bears' }, { callbacks: [record] }))
     expect(chunks.join('')).toBe('Hello!')
-    expect(answered(heard.events)).toEqual(['BrowserAI'])
+    expect(answeringModels(record.events)).toEqual(['BrowserAI'])
     expect(fetch.calls).toEqual([])
   })
 
   const fails: Readonly<Record<string, LanguageModelScript>> = {
     'is unavailable': { availability: 'unavailable' },
-    'has to be downloaded, and nobody has clicked': { availability: 'downloadable' },
+    'needs a download, and the visitor has not clicked': { availability: 'downloadable' },
     'is being downloaded': { availability: 'downloading' },
-    'cannot say whether it is there': { availability: new DOMException('Try again.', 'UnknownError') },
+    'fails to report its availability': { availability: new DOMException('Try again.', 'UnknownError') },
     'cannot be loaded': { createError: new DOMException('Out of memory.', 'OperationError') },
     'is too small for the conversation': { contextWindow: 5 },
-    'holds its answer back': { chunks: [], error: new DOMException('Filtered.', 'NotReadableError') },
+    'withholds its output': { chunks: [], error: new DOMException('Filtered.', 'NotReadableError') },
   }
 
-  test.each(Object.entries(fails))('the other one answers where it %s; its failure is told, and no session is left', async (_, script) => {
-    const { chain, fetch, languageModel } = localFirst(script)
-    const heard = recorder()
-    const { chunks, error } = await readAll(chain.stream({ animal: 'bears' }, { callbacks: [heard] }))
-    expect(error).toBeUndefined()
-    expect(chunks.join('')).toBe('Remote')
-    heard.check()
-    expect(heard.trace()).toContain('X BrowserAI')
-    expect(answered(heard.events)).toEqual(['ChatOpenAI'])
-    expect(fetch.calls).toHaveLength(1)
-    expect([languageModel.open, languageModel.running]).toEqual([0, 0])
-  })
+  test.each(Object.entries(fails))(
+    'uses the fallback if the browser’s model %s; emits the failure, and leaves no session',
+    async (_, script) => {
+      const { chain, fetch, languageModel } = localFirst(script)
+      const record = recorder()
+      const { chunks, error } = await readAll(chain.stream({ animal: 'bears' }, { callbacks: [record] }))
+      expect(error).toBeUndefined()
+      expect(chunks.join('')).toBe('Remote')
+      record.check()
+      expect(record.trace()).toContain('X BrowserAI')
+      expect(answeringModels(record.events)).toEqual(['ChatOpenAI'])
+      expect(fetch.calls).toHaveLength(1)
+      expect([languageModel.open, languageModel.running]).toEqual([0, 0])
+    },
+  )
 
-  test('a page without the API asks the other one', async () => {
+  test('uses the fallback in a page without the API', async () => {
     vi.stubGlobal('LanguageModel', undefined)
     const chain = prompt.pipe(fallback(new BrowserAI(), scriptedModel(['Remote']))).pipe(new StringOutputParser())
     expect(await chain.invoke({ animal: 'bears' })).toBe('Remote')
     vi.unstubAllGlobals()
   })
 
-  test('what fails after its first words fails: they have been seen', async () => {
+  test('a failure after the first token does not use the fallback: the user has seen output', async () => {
     const { chain, fetch } = localFirst({ chunks: ['Hel'], error: new DOMException('Evicted.', 'UnknownError') })
     const { chunks, error } = await readAll(chain.stream({ animal: 'bears' }))
     expect(chunks).toEqual(['Hel'])
@@ -67,7 +70,7 @@ describe('local first: fallback(new BrowserAI(), remote)', () => {
     expect(fetch.calls).toEqual([])
   })
 
-  test('a stop is no failure: nobody else is asked, and the session is destroyed', async () => {
+  test('a break does not use the fallback, and destroys the session', async () => {
     const { chain, fetch, languageModel } = localFirst({ stallAfter: 1 })
     for await (const _ of chain.stream({ animal: 'bears' })) break
     expect(fetch.calls).toEqual([])

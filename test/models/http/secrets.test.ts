@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { createRedactor, headerSecrets, redactCause, stripUrlSecrets } from '../../../src/core/util/secrets.ts'
 
-describe('secrets', () => {
-  test('are the values of headers that carry some, without the word before them', () => {
+describe('core/util/secrets', () => {
+  test('headerSecrets() returns the values of secret headers, without `Bearer`', () => {
     const headers = { authorization: 'Bearer abcdefgh', 'x-api-key': 'ijklmnop', cookie: 'a=b', accept: '*/*' }
     expect(headerSecrets(headers)).toEqual(['abcdefgh', 'ijklmnop', 'a=b'])
   })
 
-  test('P11: are taken out of texts, and so is what looks like a key', () => {
+  test('createRedactor() removes the secrets and whatever looks like a key (P11)', () => {
     const redact = createRedactor(['abcdefgh'])
     expect(redact('abcdefgh, abcdefgh')).toBe('[redacted], [redacted]')
     expect(redact('wrong key: sk-ant-api03-x_Y-9. Sent: Bearer tok.en/12345')).toBe('wrong key: [redacted]. Sent: Bearer [redacted]')
@@ -31,11 +31,11 @@ describe('secrets', () => {
     expect(redact('GET https://me:pass@host/?key=abcd1234&page=2')).toBe('GET https://me:[redacted]@host/?key=[redacted]&page=2')
   })
 
-  test('short ones are left alone: they would tear holes into every text', () => {
+  test('createRedactor() ignores short secrets, which occur in any text', () => {
     expect(createRedactor(['a', 'test', ''])('a test of the latest')).toBe('a test of the latest')
   })
 
-  test('P11: causes keep name, message, code and their own causes, and nothing that was hung on them', () => {
+  test('redactCause() keeps name, message, code and causes, and drops other properties (P11)', () => {
     const cause = Object.assign(new TypeError('bad abcdefgh', { cause: new Error('abcdefgh') }), {
       code: 'E1',
       request: { key: 'abcdefgh' },
@@ -47,13 +47,13 @@ describe('secrets', () => {
     expect(redactCause('abcdefgh', createRedactor(['abcdefgh']))).toBe('[redacted]')
   })
 
-  test('causes in a circle come to an end', () => {
+  test('redactCause() stops at a circle of causes', () => {
     const error = new Error('round')
     error.cause = error
     expect(redactCause(error, (text) => text)).toBeInstanceOf(Error)
   })
 
-  test('P11: an address is told without user, password and query', () => {
+  test('stripUrlSecrets() removes user, password and query (P11)', () => {
     expect(stripUrlSecrets('https://me:pass@example.com/v1?key=abc#x')).toBe('https://example.com/v1')
     expect(stripUrlSecrets('/api/anthropic')).toBe('/api/anthropic')
   })

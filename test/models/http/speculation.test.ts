@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { OpenAIDecoder } from '../../../src/models/chat-completions/decoder.ts'
 import { type ReplacePadding, speculation } from '../../../src/models/http/speculation.ts'
 
-/** What a decoder takes from an event: the text of a text delta. */
+/** Returns the text of a text delta, as a decoder does. */
 function textOf(data: string): string | undefined {
   try {
     const { type, delta } = Object(JSON.parse(data))
@@ -13,10 +13,10 @@ function textOf(data: string): string | undefined {
   }
 }
 
-/** Reads events as a decoder does. Each is what the speculation said, or undefined where it had to be parsed. */
+/** Reads events as a decoder does. Returns the text of each by speculation, or undefined if it had to be parsed. */
 function speculated(events: readonly string[], padded?: ReplacePadding): readonly (string | undefined)[] {
   const shape = speculation(textOf, padded)
-  // It learns from the second event on.
+  // It ignores the first event.
   shape.addTemplate('', '')
   return events.map((data) => {
     const known = shape.readText(data)
@@ -66,7 +66,7 @@ const event = fc.oneof(
 )
 
 const { replacePadding } = new OpenAIDecoder()
-/** An event that ends in a string: padding, or what says of which kind the event is. */
+/** An event that ends in a string: padding, or the type of the event. */
 const ending = fc
   .tuple(literal, fc.constantFrom('"x"', '"type"'), fc.constantFrom('""', '"a"', '"b+/="', '"\\u0061"', '"content_block_delta"', '"ping"'))
   .map(
@@ -74,8 +74,8 @@ const ending = fc
       `{${key === '"x"' ? '"type":"content_block_delta",' : ''}"delta":{"type":"text_delta","text":${text}},${key}:${end}}`,
   )
 
-describe('speculative parsing', () => {
-  test('says what JSON.parse says, or nothing, whatever the events are', () => {
+describe('speculation()', () => {
+  test('returns the text that JSON.parse finds, or undefined, for any events', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 12 }), (events) => {
         speculated(events).forEach((known, i) => {
@@ -86,7 +86,7 @@ describe('speculative parsing', () => {
     )
   })
 
-  test('so it does where events may end in random padding', () => {
+  test('returns the text that JSON.parse finds, or undefined, with random padding', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof({ weight: 4, arbitrary: ending }, event), { maxLength: 12 }), (events) => {
         speculated(events, replacePadding).forEach((known, i) => {
@@ -97,7 +97,7 @@ describe('speculative parsing', () => {
     )
   })
 
-  test('takes every event after the one that it learnt from, whatever it is padded with', () => {
+  test('reads every event after the template, with any padding', () => {
     const events = ['k3Jd9', '', 'Qz7', 'k3Jd9+/='].map((pad) => `${delta('"a"').slice(0, -1)},"obfuscation":"${pad}"}`)
     expect(speculated(events, replacePadding)).toEqual([undefined, 'a', 'a', 'a'])
     expect(
@@ -108,7 +108,7 @@ describe('speculative parsing', () => {
     ).toEqual([undefined, undefined, 'a'])
   })
 
-  test('a last string that says what the event is is no padding', () => {
+  test('does not take the type of an event for padding', () => {
     const last = (type: string): string => `{"delta":{"type":"text_delta","text":"a"},"type":"${type}"}`
     expect(speculated([last('content_block_delta'), last('ping'), last('content_block_delta')], replacePadding)).toEqual([
       undefined,
@@ -117,7 +117,7 @@ describe('speculative parsing', () => {
     ])
   })
 
-  test('learns nothing from the first event: the first token does not wait for it', () => {
+  test('ignores the first event, so that the first token does not wait for probes', () => {
     const shape = speculation(textOf)
     const event = delta('"a"')
     shape.addTemplate(event, 'a')
@@ -126,17 +126,17 @@ describe('speculative parsing', () => {
     expect(shape.readText(event)).toBe('a')
   })
 
-  test('takes every event after the one that it learnt from, escapes too', () => {
+  test('reads every event after the template, with escapes too', () => {
     const events = ['"Hello"', '", world"', '"\\n\\u00e9\\""', '""', '"🌍"'].map((literal) => delta(literal))
     expect(speculated(events)).toEqual([undefined, ', world', '\né"', '', '🌍'])
   })
 
-  test('knows the paddings that it has met', () => {
+  test('reads events with endings that it has parsed before', () => {
     const events = ['', '  ', '', '  '].map((pad) => delta('"a"', { pad }))
     expect(speculated(events)).toEqual([undefined, undefined, 'a', 'a'])
   })
 
-  test('leaves other deltas, other indexes and broken JSON to the parser', () => {
+  test('returns undefined for other deltas, other indexes and invalid JSON', () => {
     const first = delta('"a"')
     const others = [
       delta('"b"', { index: 1 }),
@@ -149,18 +149,18 @@ describe('speculative parsing', () => {
     for (const other of others) expect(speculated([first, other])).toEqual([undefined, undefined])
   })
 
-  test('does not take the ending of one shape for that of another', () => {
+  test('does not combine the endings of two templates', () => {
     const other = '{"delta":{"type":"text_delta","text":"b"},"type":"content_block_delta"}'
     expect(speculated([delta('"a"'), other, '{"delta":{"type":"text_delta","text":"c"}}'])).toEqual([undefined, undefined, undefined])
   })
 
-  test('is not misled by a text that looks like a key', () => {
+  test('is exact for a text that looks like a key', () => {
     const twice = (a: string, b: string): string =>
       `{"type":"content_block_delta","delta":{"type":"text_delta","text":"${a}","${b}":"\\u0074ext"}}`
     expect(speculated([twice('1', 'text'), twice('1', 'foo')])).toEqual([undefined, undefined])
   })
 
-  test('gives up where no two events have a shape in common', () => {
+  test('stops learning if no two events share a template', () => {
     let parsed = 0
     const shape = speculation((data) => {
       parsed++

@@ -5,7 +5,7 @@ import { counted, readAll } from '../../support/sources.ts'
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-/** The data of the events that came out, and what failed. */
+/** Returns the data of the emitted events, and the error. */
 async function decode(chunks: readonly Uint8Array[], options?: Parameters<typeof sseDataStage>[0]) {
   const flow = Flow.from(counted(chunks).stream).through<string>(sseDataStage(options))
   async function* events() {
@@ -22,15 +22,15 @@ const cases: Readonly<Record<string, readonly [stream: string, data: readonly st
   'data in several lines': ['data: 1\ndata: 2\n\n', ['1\n2']],
   'comments, names, ids and unknown fields': [': hello\nevent: x\nid: 7\nfoo: bar\ndata: 1\n\n', ['1']],
   'characters of several bytes': ['data: Grüße€😀\n\n', ['Grüße€😀']],
-  'no separators other than the three line ends': ['data: a\u2028b\u0085c\n\n', ['a\u2028b\u0085c']],
-  'events without data, left out': ['event: ping\n\ndata\n\ndata:\n\ndata: 1\n\n', ['1']],
-  'a last event without its blank line, where it is whole JSON': ['data: 1\n\ndata: {"a":1}', ['1', '{"a":1}']],
-  'a last event without its blank line, where it is OpenAI’s end': ['data: 1\n\ndata: [DONE]\r', ['1', '[DONE]']],
-  'a last event that was cut, dropped silently': ['data: 1\n\ndata: {"a":', ['1']],
+  'no other separators than the three line ends': ['data: a\u2028b\u0085c\n\n', ['a\u2028b\u0085c']],
+  'events without data, dropped': ['event: ping\n\ndata\n\ndata:\n\ndata: 1\n\n', ['1']],
+  'a last event without its blank line, if it is complete JSON': ['data: 1\n\ndata: {"a":1}', ['1', '{"a":1}']],
+  'a last event without its blank line, if it is OpenAI’s [DONE]': ['data: 1\n\ndata: [DONE]\r', ['1', '[DONE]']],
+  'a last event that is cut, dropped': ['data: 1\n\ndata: {"a":', ['1']],
   'an empty stream': ['', []],
 }
 
-describe('bytes to server-sent events', () => {
+describe('sseDataStage()', () => {
   test.each(Object.entries(cases))('%s: whole, and cut at every byte', async (_, [stream, data]) => {
     const bytes = bytesOf(stream)
     const cuts = Array.from(bytes, (_, at) => [bytes.slice(0, at), bytes.slice(at)])
@@ -38,19 +38,19 @@ describe('bytes to server-sent events', () => {
     for (const chunks of [[bytes], bytewise, ...cuts]) expect(await decode(chunks)).toEqual({ data, error: undefined })
   })
 
-  test('bytes that are no UTF-8 become U+FFFD, at the end of the stream too', async () => {
+  test('replaces invalid UTF-8 by U+FFFD, at the end of the stream too', async () => {
     const bytes = Uint8Array.of(...bytesOf('data: "a'), 0xff, ...bytesOf('"\n\ndata: "'), 0xe2, 0x82)
     expect(await decode([bytes])).toEqual({ data: ['"a\uFFFD"'], error: undefined })
   })
 
-  test('an event that outgrows the limit is an error, after what came before it', async () => {
+  test('throws event_too_large for an event over `limit`, after the events before it', async () => {
     const chunks = [bytesOf('data: 1\n\ndata: '), ...Array.from({ length: 20 }, () => bytesOf('x'.repeat(10)))]
     const { data, error } = await decode(chunks, { limit: 100 })
     expect(data).toEqual(['1'])
     expect(error).toMatchObject({ code: 'event_too_large', message: expect.stringContaining('100 characters') })
   })
 
-  test('many events together may be larger than the limit', async () => {
+  test('allows many events that together exceed `limit`', async () => {
     const chunks = Array.from({ length: 50 }, () => bytesOf('data: 0123456789\n\n'))
     expect((await decode(chunks, { limit: 100 })).error).toBeUndefined()
   })

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 
 const made = { apiKey: 'none', streamUsage: false, dangerouslyAllowBrowser: true } as const
 
-/** The body as it goes over the wire. */
+/** The body after JSON encoding. */
 async function bodyOf(messages: readonly Message[], options: ChatOpenAICallOptions = {}): Promise<Record<string, unknown>> {
   const fetch = faultyFetch({ body: openaiSse({ text: ['Hello'] }) })
   await new ChatOpenAI({ ...made, fetch, ...options }).stream(messages).drain()
@@ -39,12 +39,12 @@ const commonSent = {
   user: 'u-1',
 }
 
-describe('a request to the Chat Completions API', () => {
-  test('says what must be said, and leaves the rest to the server', async () => {
+describe('openaiChatWire.request()', () => {
+  test('sends only the required fields by default', async () => {
     expect(await bodyOf([hi])).toEqual({ model: 'gpt-5.5', messages: [hi], stream: true })
   })
 
-  test('carries every option in OpenAI’s words', async () => {
+  test('sends every option in OpenAI’s format', async () => {
     const tools = [{ type: 'function', function: { name: 'weather', parameters: { type: 'object' } } }]
     const options = {
       ...common,
@@ -70,7 +70,7 @@ describe('a request to the Chat Completions API', () => {
     })
   })
 
-  test('other fields go as they are written, over all others', async () => {
+  test('sends modelKwargs unchanged, over all other fields', async () => {
     expect(await bodyOf([hi], { maxTokens: 5, seed: 1, modelKwargs: { top_k: 3, seed: 2, service_tier: 'flex' } })).toMatchObject({
       max_completion_tokens: 5,
       seed: 2,
@@ -79,7 +79,7 @@ describe('a request to the Chat Completions API', () => {
     })
   })
 
-  test('texts are one string, as every server takes it', async () => {
+  test('sends texts as one string, which every server accepts', async () => {
     const content = [text('A long book. '), { ...text('The end.'), cacheControl: { type: 'ephemeral' } }] as const
     const messages: readonly Message[] = [
       { role: 'system', content },
@@ -91,7 +91,7 @@ describe('a request to the Chat Completions API', () => {
     ])
   })
 
-  test('images are sent by address, as data URLs where they came as base64; what is OpenAI’s own as it is, and no other’s', async () => {
+  test('sends images as URLs, base64 as data URLs, and only OpenAI’s own blocks', async () => {
     const content = [
       text('What is this?'),
       text(''),
@@ -113,12 +113,12 @@ describe('a request to the Chat Completions API', () => {
     ])
   })
 
-  test('reasoning is kept from the server: DeepSeek refuses its own', async () => {
+  test('omits reasoning, because DeepSeek refuses its own', async () => {
     const content = [{ type: 'reasoning', text: 'Hm.', signature: 'c2ln' }, text('Hello')] as const
     expect((await bodyOf([hi, { role: 'assistant', content }])).messages).toEqual([hi, { role: 'assistant', content: 'Hello' }])
   })
 
-  test('calls of tools go back with their arguments as JSON, and each result by the id of its call', async () => {
+  test('sends tool calls with JSON arguments, and results with the id of their call', async () => {
     const toolCalls = [
       { id: '1', name: 'weather', args: { city: 'Paris' } },
       { id: '2', name: 'now', args: '{"cut' },
@@ -143,11 +143,11 @@ describe('a request to the Chat Completions API', () => {
     ])
   })
 
-  test('an answer that was stopped before it said anything is left out', async () => {
+  test('omits an empty assistant message', async () => {
     expect((await bodyOf([hi, { role: 'assistant', content: '' }, hi])).messages).toEqual([hi, hi])
   })
 
-  test('the conversation that it is made of is not changed', async () => {
+  test('does not change its input', async () => {
     const messages: readonly Message[] = Object.freeze([hi, Object.freeze(toolMessage('x', '1'))])
     const before = structuredClone(messages)
     await bodyOf(messages)
@@ -155,8 +155,8 @@ describe('a request to the Chat Completions API', () => {
   })
 })
 
-describe('a request to the Completions API', () => {
-  test('says what must be said: 256 tokens, as LangChain has it', async () => {
+describe('openaiCompletionsWire.request()', () => {
+  test('sends only the required fields by default, with LangChain’s 256 tokens', async () => {
     expect(await completionOf('Once upon')).toEqual({
       model: 'gpt-3.5-turbo-instruct',
       prompt: 'Once upon',
@@ -165,7 +165,7 @@ describe('a request to the Completions API', () => {
     })
   })
 
-  test('carries every option in OpenAI’s words, and other fields as they are written', async () => {
+  test('sends every option in OpenAI’s format, and modelKwargs unchanged', async () => {
     const options = { ...common, model: 'llama', maxTokens: 5, modelKwargs: { best_of: 2 } }
     expect(await completionOf('Once upon', options)).toEqual({
       ...commonSent,

@@ -21,8 +21,8 @@ function served(script: FaultyScript) {
   return { fetch, client, model: new ChatOpenAI({ client, model: 'gpt-5.4-mini', maxRetries: 1 }) }
 }
 
-describe('the official SDK as transport', () => {
-  test('streams, and gives the message that a whole answer gives', async () => {
+describe('ChatOpenAI with the openai package as transport', () => {
+  test('streams the same message that a whole response gives', async () => {
     const { fetch, model } = served([{ body: openaiSse(hello) }, { body: JSON.stringify(openaiJson(hello)) }])
     const run = model.stream('Hi')
     await run.drain()
@@ -33,7 +33,7 @@ describe('the official SDK as transport', () => {
     })
   })
 
-  test('carries completions too', async () => {
+  test('sends completions too', async () => {
     const { fetch, client } = served([{ body: openaiCompletionSse(hello) }, { body: JSON.stringify(openaiCompletionJson(hello)) }])
     const llm = new OpenAI({ client })
     const run = llm.stream('Hi')
@@ -43,18 +43,18 @@ describe('the official SDK as transport', () => {
     expect(fetch.calls[0]?.url).toBe('https://api.openai.com/v1/completions')
   })
 
-  test('its errors are the provider’s refusals, and each attempt is ours', async () => {
+  test('converts SDK errors to ModelError, and makes each retry itself', async () => {
     const body = JSON.stringify(openaiJson({ error: { type: 'requests', message: `Slow down ${KEY}`, code: 'rate_limit_exceeded' } }))
     const { fetch, model } = served({ status: 429, headers: { 'retry-after-ms': '1', 'x-request-id': 'req_1' }, body })
-    const heard = recorder()
-    const run = model.stream('Hi', { callbacks: [heard] })
+    const record = recorder()
+    const run = model.stream('Hi', { callbacks: [record] })
     await expect(run.drain()).rejects.toMatchObject({ code: 'http', status: 429, providerType: 'requests', requestId: 'req_1' })
-    expect(heard.trace()).toEqual(['S ChatOpenAI', 'R 1', 'X ChatOpenAI'])
+    expect(record.trace()).toEqual(['S ChatOpenAI', 'R 1', 'X ChatOpenAI'])
     expect(fetch.calls).toHaveLength(2)
-    expect(mentions([heard.events, await run.outcome, model], KEY)).toEqual([])
+    expect(mentions([record.events, await run.outcome, model], KEY)).toEqual([])
   })
 
-  test('a server that refuses stream_options is asked again without them', async () => {
+  test('a server that refuses stream_options gets the request again without them', async () => {
     const { fetch, model } = served([
       { status: 400, body: JSON.stringify({ error: { message: "Unknown parameter: 'stream_options'." } }) },
       { body: openaiSse(hello) },
@@ -65,7 +65,7 @@ describe('the official SDK as transport', () => {
     expect(fetch.calls[1]?.body).not.toHaveProperty('stream_options')
   })
 
-  test('a connection that fails is a network error', async () => {
+  test('a failed connection is a network error', async () => {
     const { fetch, model } = served({ errorBefore: new TypeError(`fetch failed ${KEY}`) })
     const error = await model.invoke('Hi').catch((error: unknown) => error)
     expect(error).toMatchObject({ code: 'network' })
@@ -73,7 +73,7 @@ describe('the official SDK as transport', () => {
     expect(fetch.calls).toHaveLength(2)
   })
 
-  test('P2: stop closes the body, with a fetch that is deaf to its signal too', async () => {
+  test('a break closes the body, even if fetch ignores its signal (P2)', async () => {
     for (const deaf of [false, true]) {
       const { fetch, model } = served({ body: openaiSse(hello), split: 'events', deaf })
       for await (const delta of model.stream('Hi')) if (delta.type === 'text') break

@@ -43,7 +43,7 @@ type Json = Readonly<Record<string, unknown>>
 const serving = (body: string | readonly string[], options: ChatOpenAIOptions = {}): ChatOpenAI =>
   new ChatOpenAI({ apiKey: 'none', fetch: faultyFetch({ body }), dangerouslyAllowBrowser: true, ...options })
 
-/** The message that these chunks make, [DONE] after them. */
+/** The message of these chunks, followed by [DONE]. */
 const messageOf = (chunks: readonly unknown[]): Promise<AssistantMessage> =>
   serving(
     [...chunks.map((chunk) => JSON.stringify(chunk)), '[DONE]'].map((data) => `data: ${data}\n\n`),
@@ -60,8 +60,8 @@ const weather = (id: string | undefined, args: unknown, rest: Json = {}): Json =
   ...rest,
 })
 
-describe('OpenAI’s stream', () => {
-  test('says who answers once; Azure begins with a frame that says nothing', async () => {
+describe('OpenAIDecoder', () => {
+  test('reads id and model once, and accepts Azure’s empty first event', async () => {
     const empty = { id: '', model: '', choices: [], prompt_filter_results: [{ prompt_index: 0 }] }
     const later = { ...chunk({ content: 'lo' }), model: '' }
     expect(await messageOf([empty, chunk({ content: 'Hel' }), empty, later, stop])).toEqual({
@@ -73,13 +73,13 @@ describe('OpenAI’s stream', () => {
     })
   })
 
-  test('the first id and the first model hold', async () => {
+  test('keeps the first id and the first model', async () => {
     const text = (rest: Json): Json => ({ choices: [{ index: 0, delta: { content: 'a' } }], ...rest })
     const chunks = [text({ id: 'a' }), text({ id: 'b', model: 'm' }), text({ id: 'c', model: 'n' }), stop]
     expect(await messageOf(chunks)).toMatchObject({ content: 'aaa', id: 'a', model: 'm' })
   })
 
-  test('the first of several choices counts', async () => {
+  test('reads the first of several choices', async () => {
     const second = { ...chunk({}), choices: [{ index: 1, delta: { content: 'Bonjour' }, finish_reason: 'stop' }] }
     const both = {
       ...chunk({}),
@@ -92,7 +92,7 @@ describe('OpenAI’s stream', () => {
     await expect(messageOf([chunk({ content: 'Hel' })].concat(second))).resolves.toMatchObject({ content: 'Hel' })
   })
 
-  test('usage counts wherever it is, and a choice beside it too; the last report holds (P8)', async () => {
+  test('reads usage in any chunk, with its choice, and keeps the last report (P8)', async () => {
     const counted = { ...chunk({ content: 'lo' }), usage: { prompt_tokens: 3, completion_tokens: 2 } }
     const whole = { choices: [], usage: { prompt_tokens: 3, completion_tokens: 5, prompt_tokens_details: null } }
     expect(await messageOf([chunk({ content: 'Hel' }), counted, stop, whole])).toMatchObject({
@@ -101,7 +101,7 @@ describe('OpenAI’s stream', () => {
     })
   })
 
-  test('[DONE] without a finish reason is an end; without both the answer is truncated', async () => {
+  test('[DONE] or a finish reason is an end; without both the response is truncated', async () => {
     expect(await messageOf([chunk({ content: 'Hello' })])).toEqual({ role: 'assistant', content: 'Hello', id: 'chatcmpl-1', model: 'gpt' })
     const cut = serving(`data: ${JSON.stringify(chunk({ content: 'Hello' }))}\n\n`, { streaming: true })
     await expect(cut.invoke('Hi')).rejects.toMatchObject({ code: 'truncated' })
@@ -109,11 +109,11 @@ describe('OpenAI’s stream', () => {
     expect(await ended.invoke('Hi')).toMatchObject({ content: 'Hello', stopReason: 'length' })
   })
 
-  test('a refusal is what the model says', async () => {
+  test('a refusal becomes the text of the message', async () => {
     expect(await messageOf([chunk({ refusal: 'I can' }), chunk({ refusal: 'not.' }), stop])).toMatchObject({ content: 'I cannot.' })
   })
 
-  test('what is not known is passed over: events, fields, and what is no object', async () => {
+  test('ignores unknown events and fields, and values that are not objects', async () => {
     const unknown = [{}, null, 5, 'hello', { choices: [null] }, { choices: {} }, { choices: [{ index: 0 }] }, { moderation: {} }]
     expect(await messageOf([...unknown, chunk({ content: ['?'] }), chunk({ content: 'Hello', audio: {} }), stop])).toMatchObject({
       content: 'Hello',
@@ -125,7 +125,7 @@ describe('OpenAI’s stream', () => {
     ['Groq', [{ reasoning: 'Hm', content: '' }, { reasoning: '.' }]],
     ['OpenRouter', [{ reasoning: 'Hm.', reasoning_details: [{ type: 'reasoning.text', text: 'Hm.' }] }]],
     [
-      'OpenRouter, in details alone',
+      'OpenRouter, in reasoning_details only',
       [
         { reasoning_details: [{ type: 'reasoning.summary', summary: 'Hm' }] },
         {
@@ -136,7 +136,7 @@ describe('OpenAI’s stream', () => {
         },
       ],
     ],
-  ])('reasoning of %s stands before the text', async (_, deltas) => {
+  ])('reads the reasoning of %s, before the text', async (_, deltas) => {
     expect(await messageOf([...deltas.map((delta) => chunk(delta)), chunk({ content: 'Hello' }), stop])).toMatchObject({
       content: [
         { type: 'reasoning', text: 'Hm.' },
@@ -151,18 +151,22 @@ describe('OpenAI’s stream', () => {
       { error: { code: 502, message: 'No provider', metadata: {} }, choices: [{ index: 0, delta: {}, finish_reason: 'error' }] },
       '502',
     ],
-    ['a word', { error: { code: 'server_error', message: 'No provider' } }, 'server_error'],
-    ['a type before it', { error: { type: 'overloaded', code: 'x', message: 'No provider' } }, 'overloaded'],
+    ['the code', { error: { code: 'server_error', message: 'No provider' } }, 'server_error'],
+    ['the type rather than the code', { error: { type: 'overloaded', code: 'x', message: 'No provider' } }, 'overloaded'],
     ['none', { error: { message: 'No provider' } }, undefined],
-    ['none, as a text', { error: 'No provider' }, undefined],
-    ['no braces around it', { object: 'error', message: 'No provider', type: 'BadRequestError', code: 400 }, 'BadRequestError'],
-    ['a place of Groq’s', { ...chunk({}), x_groq: { id: 'req_1', error: 'No provider' } }, undefined],
+    ['none, for an error that is a string', { error: 'No provider' }, undefined],
+    [
+      'the type of an error that is not nested',
+      { object: 'error', message: 'No provider', type: 'BadRequestError', code: 400 },
+      'BadRequestError',
+    ],
+    ['none, in Groq’s x_groq', { ...chunk({}), x_groq: { id: 'req_1', error: 'No provider' } }, undefined],
     [
       'a message that is no text',
       { message: { detail: [{ msg: 'No provider' }] }, type: 'invalid_request_error' },
       'invalid_request_error',
     ],
-  ])('an error whose code is %s ends it', async (_, error, providerType) => {
+  ])('an error throws with its providerType: %s', async (_, error, providerType) => {
     await expect(messageOf([chunk({ content: 'Hel' }), error])).rejects.toMatchObject({
       code: 'wire',
       message: expect.stringContaining('No provider'),
@@ -170,7 +174,7 @@ describe('OpenAI’s stream', () => {
     })
   })
 
-  test('a null error is none, nor is a message beside choices', async () => {
+  test('a null error, or a message beside choices, is no error', async () => {
     const chunks = [
       { ...chunk({ content: 'Hello' }), error: null },
       { ...stop, message: 'all well' },
@@ -178,19 +182,19 @@ describe('OpenAI’s stream', () => {
     expect(await messageOf(chunks)).toMatchObject({ content: 'Hello' })
   })
 
-  test('an error at the end of an event is met where other events had room for one', async () => {
+  test('an error in the place of padding is not missed by the speculation', async () => {
     const quiet = ['a', 'b', 'c', 'd'].map((content) => ({ ...chunk({ content }), error: '' }))
     expect(await messageOf([...quiet, stop])).toMatchObject({ content: 'abcd' })
     await expect(messageOf([...quiet, { ...chunk({ content: 'e' }), error: 'boom' }, stop])).rejects.toMatchObject({ code: 'wire' })
   })
 
-  test('a whole answer without a finish reason is whole', async () => {
+  test('a whole response without a finish reason is complete', async () => {
     const body = JSON.stringify({ choices: [{ message: { role: 'assistant', content: 'Hello' } }] })
     expect(await serving(body).invoke('Hi')).toEqual({ role: 'assistant', content: 'Hello' })
   })
 })
 
-describe('calls of tools in OpenAI’s stream', () => {
+describe('OpenAIDecoder: tool calls', () => {
   const cases: Readonly<Record<string, readonly Json[]>> = {
     'by index, the id and the name once': [
       calling(weather('1', '', { index: 0 })),
@@ -227,17 +231,17 @@ describe('calls of tools in OpenAI’s stream', () => {
     ])
   })
 
-  test('a new id at each piece, as vLLM once had it, makes no new call', async () => {
+  test('a new id in each piece, as old vLLM sends it, starts no new call', async () => {
     const pieces = [calling(weather('1', '{"city":', { index: 0 })), calling(call('"Paris"}', { index: 0, id: '7' }))]
     expect((await messageOf([...pieces, stop])).toolCalls).toEqual([{ id: expect.any(String), name: 'weather', args: { city: 'Paris' } }])
   })
 
-  test('calls without any id are told apart by their names', async () => {
+  test('calls without ids are separated by their names', async () => {
     expect((await messageOf([calling(weather(undefined, '{}')), calling(weather(undefined, null)), stop])).toolCalls).toHaveLength(2)
   })
 })
 
-describe('whatever OpenAI’s API says', () => {
+describe('OpenAIDecoder: random responses', () => {
   const words = fc.array(fc.string({ unit: 'grapheme' }), { maxLength: 6 })
   const said = fc.record(
     {
@@ -252,7 +256,7 @@ describe('whatever OpenAI’s API says', () => {
     { requiredKeys: ['text'] },
   )
 
-  test('a stream, however cut, and a whole answer give the same message', async () => {
+  test('a stream cut anywhere and the whole response give the same message', async () => {
     await fc.assert(
       fc.asyncProperty(said, fc.integer({ min: 1, max: 400 }), async (answer, split) => {
         const fetch = faultyFetch([{ body: openaiSse(answer), split }, { body: JSON.stringify(openaiJson(answer)) }])
@@ -265,7 +269,7 @@ describe('whatever OpenAI’s API says', () => {
     )
   })
 
-  test('the short way to the text of an event says what the long one says, or nothing', () => {
+  test('extractText() returns the text that decode() returns, or undefined', () => {
     const or = (...values: unknown[]) => fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, fc.constantFrom(null, ...values))
     const words = fc.option(fc.constantFrom('', 'Hello'), { nil: undefined })
     const saying = fc.record({
@@ -311,7 +315,7 @@ describe('whatever OpenAI’s API says', () => {
     expect(short).toBeGreaterThan(50)
   })
 
-  test('random padding changes nothing', async () => {
+  test('random padding does not change the message', async () => {
     const letters = fc.stringMatching(/^[\w+/=-]{0,12}$/)
     const texts = fc.array(fc.tuple(fc.oneof(fc.string({ unit: 'grapheme' }), fc.constantFrom('1', '2', '"}', 'obfuscation')), letters))
     await fc.assert(

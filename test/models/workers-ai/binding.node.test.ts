@@ -15,7 +15,7 @@ const cloud = () => get('/cloud') as Promise<{ readonly calls: readonly object[]
 const hello = { type: 'text', text: 'Hello' }
 
 describe('WorkersAI over workerd’s own AI binding', () => {
-  test('an answer is streamed, whole, or whole though a stream was asked for', async () => {
+  test('reads a stream, a whole response, and a whole response to a request for a stream', async () => {
     const usage = { inputTokens: 3, outputTokens: 2, totalTokens: 5 }
     expect(await get('/?ask=native')).toEqual({
       chunks: [
@@ -28,7 +28,7 @@ describe('WorkersAI over workerd’s own AI binding', () => {
     expect(await get('/?ask=json')).toEqual({ chunks: [hello] })
   })
 
-  test('the binding is called as it wants to be, with a gateway too', async () => {
+  test('calls the binding with its options, with a gateway too', async () => {
     await get('/?ask=native&gateway=mine')
     expect((await cloud()).calls.at(-1)).toEqual({
       question: 'native',
@@ -38,18 +38,18 @@ describe('WorkersAI over workerd’s own AI binding', () => {
     })
   })
 
-  test('no capacity is tried again; other refusals are errors with their status, code and request', async () => {
+  test('retries code 3040; other errors have their status, code and request id', async () => {
     expect(await get('/?ask=3040')).toEqual({ chunks: [hello] })
     const refused = { name: 'ModelError', code: 'http', requestId: 'req-1' }
     expect(await get('/?ask=3036')).toMatchObject({ error: { ...refused, status: 429, providerType: '3036' } })
     expect(await get('/?ask=5007')).toMatchObject({ error: { ...refused, status: 400, providerType: '5007' } })
   })
 
-  test('an answer that was cut off is truncated', async () => {
+  test('a response that is cut off is truncated', async () => {
     expect(await get('/?ask=truncated')).toMatchObject({ chunks: [{ text: 'Hel' }], error: { code: 'truncated' } })
   })
 
-  test('a reader who leaves, and an abort before the answer begins, reach Cloudflare (P2)', async () => {
+  test('a break, and an abort before the response, cancel the call at Cloudflare (P2)', async () => {
     expect(await get('/leave?ask=stalls')).toEqual({ type: 'text', text: 'Hel' })
     expect(await get('/abort?ask=never')).toMatchObject({ chunks: [], error: { message: 'mine' } })
     await vi.waitFor(async () => expect((await cloud()).left).toEqual(['stalls', 'never']), patience)

@@ -39,15 +39,15 @@ type Json = Readonly<Record<string, unknown>>
 const model = (body: string | readonly string[], options: Partial<WorkersAIOptions> = {}): WorkersAI =>
   new WorkersAI({ binding: bindingOver(faultyFetch({ body })), ...options })
 
-/** The message that these events make, [DONE] after them. */
+/** The message of these events, followed by [DONE]. */
 const messageOf = (...events: readonly Json[]): Promise<AssistantMessage> =>
   model(
     [...events.map((event) => JSON.stringify(event)), '[DONE]'].map((data) => `data: ${data}\n\n`),
     { streaming: true },
   ).invoke('Hi')
 
-describe('Workers AI’s own format', () => {
-  test('the end is [DONE] or a reason to stop; without both the answer is truncated', async () => {
+describe('WorkersAIDecoder', () => {
+  test('[DONE] or a finish reason is the end; without both the response is truncated', async () => {
     const events = [`data: {"response":"Hel","p":"ab"}\n\n`, `data: {"response":"lo"}\n\n`]
     const run = model(events).stream('Hi')
     const { chunks, error } = await readAll(run)
@@ -62,13 +62,13 @@ describe('Workers AI’s own format', () => {
     expect(await stopped.invoke('Hi')).toMatchObject({ content: 'Hello', stopReason: 'length' })
   })
 
-  test('usage in every event is replaced, not added; what nobody reports is unknown (P8)', async () => {
+  test('keeps the last usage report, and reports none for null (P8)', async () => {
     const events = [1, 2, 3].map((n) => ({ response: `${n}`, usage: { prompt_tokens: 5, completion_tokens: n } }))
     expect((await messageOf(...events)).usage).toEqual({ inputTokens: 5, outputTokens: 3, totalTokens: 8 })
     expect(await messageOf({ response: 'Hi', usage: null })).not.toHaveProperty('usage')
   })
 
-  test('numbers are text, and so is the value of an answer in JSON mode', async () => {
+  test('converts numbers, and the value of JSON mode, to text', async () => {
     expect(await messageOf({ response: 4 }, { response: '' }, { response: null }, { response: 2 })).toMatchObject({ content: '42' })
     expect(await model('{"response":{"sum":42}}').invoke('Hi')).toEqual({ role: 'assistant', content: '{"sum":42}' })
   })
@@ -76,12 +76,12 @@ describe('Workers AI’s own format', () => {
   const [paris, rome] = [{ city: 'Paris' }, { city: 'Rome' }]
   const piece = (index: number, rest: Json): Json => ({ response: '', tool_calls: [{ index, ...rest }] })
   const calls: Readonly<Record<string, readonly Json[]>> = {
-    'whole, without ids': [{ response: '', tool_calls: [paris, rome].map((args) => ({ name: 'weather', arguments: args })) }],
-    'whole, one after the other': [paris, rome].map((args) => ({ tool_calls: [{ name: 'weather', arguments: args }] })),
-    'as OpenAI writes them': [paris, rome].map((args, i) =>
+    'complete, without ids': [{ response: '', tool_calls: [paris, rome].map((args) => ({ name: 'weather', arguments: args })) }],
+    'complete, one per event': [paris, rome].map((args) => ({ tool_calls: [{ name: 'weather', arguments: args }] })),
+    'in OpenAI’s format': [paris, rome].map((args, i) =>
       piece(i, { id: `call_${i}`, type: 'function', function: { name: 'weather', arguments: JSON.stringify(args) } }),
     ),
-    'in pieces, each call ended by one that says nothing': [
+    'in pieces, each call ended by an empty piece': [
       piece(0, { id: 'call_0', type: 'function', function: { name: 'weather' } }),
       piece(0, { function: { arguments: '{"city":' } }),
       piece(0, { function: { arguments: '"Paris"}' } }),
@@ -91,14 +91,14 @@ describe('Workers AI’s own format', () => {
     ],
   }
 
-  test.each(Object.entries(calls))('calls of tools: %s', async (_, events) => {
+  test.each(Object.entries(calls))('reads tool calls: %s', async (_, events) => {
     expect((await messageOf(...events)).toolCalls).toEqual([
       { id: 'call_0', name: 'weather', args: paris },
       { id: 'call_1', name: 'weather', args: rome },
     ])
   })
 
-  test('calls of tools in a whole answer, and over REST', async () => {
+  test('reads tool calls of a whole response, and over REST', async () => {
     const answer = { response: null, tool_calls: [{ name: 'weather', arguments: paris }], usage: { prompt_tokens: 1 } }
     for (const body of [answer, { result: answer, success: true, errors: [] }]) {
       expect(await model(JSON.stringify(body)).invoke('Hi')).toEqual({
@@ -110,7 +110,7 @@ describe('Workers AI’s own format', () => {
     }
   })
 
-  test('a model that tells both formats is read in OpenAI’s, once', async () => {
+  test('reads OpenAI’s format, once, if a model sends both', async () => {
     const both = { response: 'Hi', choices: [{ delta: { content: 'Hi', reasoning_content: 'Hm' } }] }
     expect(await messageOf(both)).toMatchObject({
       content: [
@@ -126,7 +126,7 @@ describe('Workers AI’s own format', () => {
     ['the gateway', { success: false, errors: [{ code: 2003, message: 'No capacity' }] }, '2003'],
     ['a server without codes', { errors: [{ message: 'No capacity' }] }, undefined],
     ['a model in OpenAI’s format', { error: { type: 'overloaded', message: 'No capacity' } }, 'overloaded'],
-  ])('an error of %s ends the stream', async (_, event, providerType) => {
+  ])('an error of %s ends the stream with a ModelError', async (_, event, providerType) => {
     await expect(messageOf({ response: 'Hel' }, event)).rejects.toMatchObject({
       code: 'wire',
       message: expect.stringContaining('"No capacity"'),
@@ -134,10 +134,10 @@ describe('Workers AI’s own format', () => {
     })
   })
 
-  test('a stream, however cut, and a whole answer give the same message', async () => {
+  test('a stream cut anywhere and the whole response give the same message', async () => {
     const words = fc.array(fc.string({ unit: 'grapheme' }), { maxLength: 6 })
     const call = fc.record({ id: fc.uuid(), name: fc.constantFrom('weather', 'now'), args: fc.dictionary(fc.string(), fc.jsonValue()) })
-    const said = fc.record(
+    const answer = fc.record(
       {
         text: words,
         toolCalls: fc.uniqueArray(call, { minLength: 1, maxLength: 3, selector: ({ id }) => id }),
@@ -146,7 +146,7 @@ describe('Workers AI’s own format', () => {
       { requiredKeys: ['text'] },
     )
     await fc.assert(
-      fc.asyncProperty(said, fc.integer({ min: 1, max: 200 }), async (answer, split) => {
+      fc.asyncProperty(answer, fc.integer({ min: 1, max: 200 }), async (answer, split) => {
         const fetch = faultyFetch([{ body: workersAISse(answer), split }, { body: JSON.stringify(workersAIJson(answer)) }])
         const model = new WorkersAI({ binding: bindingOver(fetch) })
         const run = model.stream('Hi')
@@ -157,7 +157,7 @@ describe('Workers AI’s own format', () => {
     )
   })
 
-  test('the short way to the text of an event says what the long one says, or nothing', () => {
+  test('extractText() returns the text that decode() returns, or undefined', () => {
     const or = (...values: unknown[]) => fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, fc.constantFrom(null, ...values))
     const event = fc.record({
       response: fc.oneof({ weight: 4, arbitrary: fc.constantFrom('Hello', '') }, or(5, { a: 1 })),

@@ -4,7 +4,7 @@ import { type FaultyAnswer, type FaultyScript, faultyFetch, recorder } from 'cha
 import { tool } from 'chaintap/tools'
 import { WorkersAI, type WorkersAIBinding, type WorkersAIOptions } from 'chaintap/workers-ai'
 import { describe, expect, expectTypeOf, test } from 'vitest'
-import { modelContract, type SaidScript } from '../../contracts/model.ts'
+import { type ModelBehavior, modelContract } from '../../contracts/model.ts'
 import { readAll, turn } from '../../support/sources.ts'
 import { bindingOver, oldBindingOver, workersAIJson, workersAISse } from '../../support/workers-ai.ts'
 
@@ -18,8 +18,8 @@ const serving = (script: FaultyScript, options: Partial<WorkersAIOptions> = {}, 
   return { fetch, model: new WorkersAI({ binding: over(fetch), ...options }) }
 }
 
-/** What a model says, over bytes. */
-function bytesOf({ chunks, error, stallAfter, stallBefore, until, deaf, isUncounted }: SaidScript, isStream: boolean): FaultyAnswer {
+/** The bytes of a model’s behavior. */
+function bytesOf({ chunks, error, stallAfter, stallBefore, until, deaf, isUncounted }: ModelBehavior, isStream: boolean): FaultyAnswer {
   if (error && chunks.length === 0) return { errorBefore: error }
   const answer = { text: chunks, ...(!isUncounted && { usage: hello.usage }) }
   const events = workersAISse(answer)
@@ -49,7 +49,7 @@ modelContract('WorkersAI', {
 
 const failure = (work: Promise<unknown>): Promise<unknown> => work.then(() => 'no failure').catch((error: unknown) => error)
 
-/** The body of the request that the binding sent. */
+/** The request that the binding sent. */
 const sent = async (options: Partial<WorkersAIOptions>, input: Parameters<WorkersAI['invoke']>[0] = 'Hi') => {
   const { fetch, model } = serving(whole, options)
   await model.invoke(input)
@@ -57,12 +57,12 @@ const sent = async (options: Partial<WorkersAIOptions>, input: Parameters<Worker
   return { model: new URL(call?.url ?? '').searchParams.get('model'), ...(call?.body as { inputs: object; options: object }) }
 }
 
-describe('making a WorkersAI', () => {
-  test('takes the binding of Cloudflare’s types', () => {
+describe('new WorkersAI()', () => {
+  test('accepts the binding of Cloudflare’s types', () => {
     expectTypeOf<Ai>().toExtend<WorkersAIBinding>()
   })
 
-  test('without its binding is an error at once, which shows the lines to write', () => {
+  test('throws invalid_options without a binding, with the lines to add', () => {
     for (const binding of [undefined, {}, 'AI']) {
       expect(() => new WorkersAI({ binding: binding as unknown as WorkersAIBinding })).toThrow(
         expect.objectContaining({ code: 'invalid_options', message: expect.stringMatching(/\[ai\].*wrangler\.toml.*binding: env\.AI/) }),
@@ -70,19 +70,19 @@ describe('making a WorkersAI', () => {
     }
   })
 
-  test('a number of retries that is none is an error', () => {
+  test('throws invalid_options for an invalid maxRetries', () => {
     expect(() => serving(whole, { maxRetries: -1 })).toThrow(expect.objectContaining({ code: 'invalid_options' }))
   })
 
-  test('shows the options of its calls, and not the binding', () => {
+  test('shows its call options, but not the binding', () => {
     const { model } = serving(whole, { model: '@cf/a/b', temperature: 0, gateway: { id: 'mine' } })
     expect(JSON.parse(JSON.stringify(model.options))).toEqual({ model: '@cf/a/b', temperature: 0 })
     expect(JSON.stringify(model)).not.toContain('mine')
   })
 })
 
-describe('what is sent', () => {
-  test('the messages, and nothing that was not asked for', async () => {
+describe('requests of WorkersAI', () => {
+  test('contain only the messages by default', async () => {
     expect(await sent({})).toEqual({
       model: '@cf/zai-org/glm-4.7-flash',
       inputs: { messages: [{ role: 'user', content: 'Hi' }], stream: false },
@@ -90,7 +90,7 @@ describe('what is sent', () => {
     })
   })
 
-  test('options in the model’s words, what is bound over them, and what it has beside them', async () => {
+  test('contain every option in the model’s format, bound options and modelKwargs', async () => {
     const options = { model: '@cf/a/b', maxTokens: 9, temperature: 0, topP: 0.5, topK: 3, stop: ['\n'], seed: 7, reasoningEffort: 'low' }
     const { fetch, model } = serving(streamed, { ...options, responseFormat: { type: 'json_object' }, streaming: true })
     await model.bind({ maxTokens: 10, modelKwargs: { lora: 'mine', seed: 8 } }).invoke('Hi')
@@ -110,7 +110,7 @@ describe('what is sent', () => {
     })
   })
 
-  test('a conversation with calls of tools, as OpenAI writes it', async () => {
+  test('contain tool calls and results in OpenAI’s format', async () => {
     const weather = tool(({ city }: { city: string }) => city, {
       name: 'weather',
       description: 'The weather.',
@@ -134,20 +134,20 @@ describe('what is sent', () => {
     })
   })
 
-  test('through a gateway, and with other options of the binding', async () => {
+  test('pass the gateway and runOptions to the binding', async () => {
     const { options } = await sent({ gateway: { id: 'mine' }, runOptions: { tags: ['a'] } })
     expect(options).toEqual({ gateway: { id: 'mine' }, tags: ['a'] })
   })
 })
 
-describe('answers', () => {
-  test('the run knows which model answered, though its format does not say it', async () => {
-    const heard = recorder()
-    await serving(whole, { model: '@cf/a/b' }).model.invoke('Hi', { callbacks: [heard] })
-    expect(heard.events.at(-1)).toMatchObject({ type: 'end', answered: { model: '@cf/a/b' } })
+describe('responses of WorkersAI', () => {
+  test('the run reports the requested model, because the format does not name it', async () => {
+    const record = recorder()
+    await serving(whole, { model: '@cf/a/b' }).model.invoke('Hi', { callbacks: [record] })
+    expect(record.events.at(-1)).toMatchObject({ type: 'end', answered: { model: '@cf/a/b' } })
   })
 
-  test('a model that knows no streams is read whole, however its JSON is laid out and cut', async () => {
+  test('reads a whole response to a request for a stream, for any layout and chunks of its JSON', async () => {
     const answer = { ...workersAIJson(hello), response: 'a\n\ndata: b' }
     for (const body of [JSON.stringify(answer), JSON.stringify(answer, undefined, '\t').replaceAll('\n', '\r\n')]) {
       const { chunks, error } = await readAll(serving({ headers: json, body, split: 'bytes' }).model.stream('Hi'))
@@ -156,7 +156,7 @@ describe('answers', () => {
     }
   })
 
-  test('its body is closed when the reader leaves (P2)', async () => {
+  test('stop() closes the body of a whole response (P2)', async () => {
     const { fetch, model } = serving({ ...whole, headers: json, stallAfter: 10, deaf: true })
     const run = model.stream('Hi')
     const reading = readAll(run)
@@ -167,7 +167,7 @@ describe('answers', () => {
     await reading
   })
 
-  test('an agent calls tools whose calls have no ids', async () => {
+  test('an agent handles tool calls without ids', async () => {
     const weather = tool((city: string) => `18 °C in ${city}`, { name: 'weather', description: 'The weather.' })
     const asks = { response: '', tool_calls: [{ name: 'weather', arguments: { input: 'Paris' } }] }
     const { fetch, model } = serving([{ body: JSON.stringify(asks) }, whole])
@@ -179,7 +179,7 @@ describe('answers', () => {
   })
 })
 
-describe('refusals', () => {
+describe('errors of WorkersAI', () => {
   const refused = (status: number, code: number, headers: Readonly<Record<string, string>> = {}): FaultyAnswer => ({
     status,
     headers: { ...json, ...headers },
@@ -187,28 +187,31 @@ describe('refusals', () => {
   })
   const bindings = { 'a binding': bindingOver, 'a binding that throws': oldBindingOver }
 
-  test.each(Object.entries(bindings))('%s without capacity (3040) is asked again', async (_, over) => {
+  test.each(Object.entries(bindings))('%s without capacity (3040) is retried', async (_, over) => {
     const { fetch, model } = serving([refused(429, 3040, { 'retry-after-ms': '1' }), streamed], {}, over)
-    const heard = recorder()
+    const record = recorder()
     let text = ''
-    for await (const part of model.pipe(new StringOutputParser()).stream('Hi', { callbacks: [heard] })) text += part
+    for await (const part of model.pipe(new StringOutputParser()).stream('Hi', { callbacks: [record] })) text += part
     expect(text).toBe('Hello')
-    heard.check()
-    expect(heard.events.find(({ type }) => type === 'retry')).toMatchObject({ error: { code: 'http', status: 429, providerType: '3040' } })
+    record.check()
+    expect(record.events.find(({ type }) => type === 'retry')).toMatchObject({ error: { code: 'http', status: 429, providerType: '3040' } })
     expect(fetch.calls).toHaveLength(2)
   })
 
-  test.each(Object.entries(bindings))('%s whose neurons are used up (3036) is not, and says when they come back', async (_, over) => {
-    // In the last minute of a day it is worth the wait.
-    const untilMidnight = 86_400_000 - (Date.now() % 86_400_000)
-    const { fetch, model } = serving(refused(429, 3036), { maxRetries: untilMidnight > 70_000 ? 2 : 0 }, over)
-    const error = await failure(model.invoke('Hi'))
-    expect(error).toMatchObject({ name: 'ModelError', status: 429, providerType: '3036', message: expect.stringContaining('It is 3036') })
-    const { retryAfterMs = 0 } = error as { retryAfterMs?: number }
-    expect(retryAfterMs).toBeGreaterThan(0)
-    expect(retryAfterMs).toBeLessThanOrEqual(untilMidnight)
-    expect(fetch.calls).toHaveLength(1)
-  })
+  test.each(Object.entries(bindings))(
+    '%s whose neurons are used up (3036) is not retried, and its error holds the time until they reset',
+    async (_, over) => {
+      // In the last minute of a day the call would be retried.
+      const untilMidnight = 86_400_000 - (Date.now() % 86_400_000)
+      const { fetch, model } = serving(refused(429, 3036), { maxRetries: untilMidnight > 70_000 ? 2 : 0 }, over)
+      const error = await failure(model.invoke('Hi'))
+      expect(error).toMatchObject({ name: 'ModelError', status: 429, providerType: '3036', message: expect.stringContaining('It is 3036') })
+      const { retryAfterMs = 0 } = error as { retryAfterMs?: number }
+      expect(retryAfterMs).toBeGreaterThan(0)
+      expect(retryAfterMs).toBeLessThanOrEqual(untilMidnight)
+      expect(fetch.calls).toHaveLength(1)
+    },
+  )
 
   test.each([
     [5007, 400],
@@ -223,7 +226,7 @@ describe('refusals', () => {
     [5005, 405],
     [5019, 405],
     [3006, 413],
-  ])('what a binding throws has the status that is documented for it: %i is %i', async (code, status) => {
+  ])('an error code that a binding throws has its documented status: %i is %i', async (code, status) => {
     const { fetch, model } = serving(refused(status, code), {}, oldBindingOver)
     expect(await failure(model.invoke('Hi'))).toMatchObject({ code: 'http', status, providerType: `${code}` })
     expect(fetch.calls).toHaveLength(1)
@@ -233,18 +236,18 @@ describe('refusals', () => {
     [3007, 408],
     [3008, 408],
     [3043, 500],
-  ])('what a binding throws and may pass is tried again: %i is %i', async (code, status) => {
+  ])('a transient error code that a binding throws is retried: %i is %i', async (code, status) => {
     const { fetch, model } = serving(refused(status, code), { maxRetries: 1 }, oldBindingOver)
     expect(await failure(model.invoke('Hi'))).toMatchObject({ code: 'http', status })
     expect(fetch.calls).toHaveLength(2)
   })
 
-  test('the error has the id of the request', async () => {
+  test('the error has the request id', async () => {
     const { model } = serving(refused(400, 5007, { 'cf-ai-req-id': 'req-1' }))
     expect(await failure(model.invoke('Hi'))).toMatchObject({ requestId: 'req-1', message: expect.stringContaining('req-1') })
   })
 
-  test('a binding that fails otherwise could not be reached', async () => {
+  test('another exception of a binding is a network error', async () => {
     const port = { run: () => Promise.reject(new Error('Lost the connection to 127.0.0.1:3000: refused')) }
     expect(await failure(new WorkersAI({ binding: port, maxRetries: 0 }).invoke('Hi'))).toMatchObject({ code: 'network' })
     const binding = { run: () => Promise.reject(new Error('Network connection lost.')) }
@@ -253,8 +256,8 @@ describe('refusals', () => {
   })
 })
 
-describe('a binding that knows no raw responses, nor a signal', () => {
-  test('gives the same answers, streamed and whole', async () => {
+describe('WorkersAI with a binding without raw responses and signals', () => {
+  test('returns the same messages, streamed and whole', async () => {
     const { model } = serving(
       ({ body }) => ((body as { inputs: { stream: boolean } }).inputs.stream ? streamed : whole),
       {},
@@ -265,14 +268,14 @@ describe('a binding that knows no raw responses, nor a signal', () => {
     expect(await run.outcome).toMatchObject({ status: 'complete', output: await model.invoke('Hi') })
   })
 
-  test('the stream that it gave is cancelled when the reader leaves (P2)', async () => {
+  test('a break cancels the stream of the binding (P2)', async () => {
     const { fetch, model } = serving({ ...streamed, split: 'events', stallAfter: 40 }, {}, oldBindingOver)
     for await (const _ of model.stream('Hi')) break
     expect(fetch.open).toBe(0)
     expect(fetch.cancels).toHaveLength(1)
   })
 
-  test('an abort while it is being asked releases the run, and cancels what it gives too late (P2)', async () => {
+  test('an abort before the response ends the run, and cancels a late stream (P2)', async () => {
     const { promise, resolve } = Promise.withResolvers<void>()
     const { fetch, model } = serving({ ...streamed, stallBeforeHeaders: true, until: promise }, {}, oldBindingOver)
     const chain = ChatPromptTemplate.fromTemplate('{question}').pipe(model)

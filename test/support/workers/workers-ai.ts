@@ -6,14 +6,14 @@ interface Env {
   readonly CLOUD: { fetch(url: string): Promise<Response> }
 }
 
-/** What can be told of an error as JSON. */
-const told = (error: unknown): object | undefined => {
+/** An error as JSON. */
+const errorJson = (error: unknown): object | undefined => {
   if (!(error instanceof Error)) return
   const { name, message, code, status, providerType, requestId } = error as Error & Readonly<Record<string, unknown>>
   return { name, message, code, status, providerType, requestId }
 }
 
-/** Asks over the real binding; the path says how it goes on, `ask` what is asked. */
+/** Calls a model by the real binding. The path selects the test case; `ask` is the question. */
 export default {
   async fetch(request: Request, { AI, CLOUD }: Env): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url)
@@ -27,6 +27,6 @@ export default {
     const abort = new AbortController()
     if (pathname === '/abort') setTimeout(() => abort.abort(new Error('mine')), 20)
     const { chunks, error } = await readAll(model.stream(ask, { signal: abort.signal }))
-    return Response.json({ chunks, error: told(error) })
+    return Response.json({ chunks, error: errorJson(error) })
   },
 }
