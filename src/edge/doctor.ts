@@ -1,35 +1,43 @@
 import type { Context } from './response/to-response.ts'
 import { workerFlags } from './worker-flags.ts'
 
-/** Something that keeps answers from streaming or ending as they should, and how to mend it. */
+/** A problem that keeps responses from streaming or ending correctly. */
 export interface Finding {
+  /** Identifies the problem. */
   readonly code: 'no_request_signal' | 'no_backpressure' | 'no_wait_until' | 'nodejs_compat' | 'compressed' | 'held_back' | 'may_be_cached'
+  /** What is wrong, and what follows from it. */
   readonly problem: string
+  /** What to change. */
   readonly fix: string
-  /** Nothing breaks by it. */
+  /** Whether this is only a hint: nothing breaks. */
   readonly isNote?: boolean
 }
 
-/** What a {@link doctor} looks at. */
+/** What {@link doctor} checks. */
 export interface DoctorInput {
   /** The third argument of a Worker's `fetch`. */
   readonly ctx?: Context | undefined
-  /** The text of wrangler.toml or wrangler.jsonc, for a script. Inside a Worker its own settings are read. */
+  /** The text of wrangler.toml or wrangler.jsonc, for use in a script. Inside a Worker, the settings are read from its runtime. */
   readonly config?: string
-  /** A streamed answer, as it came: from the Worker itself, or from its address. */
+  /** A streamed response, either from the Worker's code or fetched from its URL. */
   readonly response?: Response
 }
 
 /**
- * Finds what is missing for streams in a Worker: flags and date of compatibility, `waitUntil`, headers that hold a stream back. Reads
- * only what it is given, and inside a Worker its settings. Outside of Workers, without a configuration, there is nothing to find in them.
+ * Checks whether a Worker can stream responses: compatibility flags and date, `waitUntil`, and response headers that cause buffering.
+ * Reads only its argument and, inside a Worker, the Worker's settings. Outside Workers, settings are checked only if `config` is given.
  *
- * `serve` asks it once, at the first request from localhost, and warns in the console.
+ * `serve` calls it at the first request from localhost and logs the problems to the console.
  *
  * @example
- * for (const { problem, fix } of doctor({ ctx })) console.warn(problem, fix)
+ * const worker = {
+ *   fetch(request: Request, env: unknown, ctx: Context) {
+ *     for (const { problem, fix } of doctor({ ctx })) console.warn(problem, fix)
+ *     return serve(chain)(request, env, ctx)
+ *   },
+ * }
  * @example
- * doctor({ config: await readFile('wrangler.toml', 'utf8'), response: await fetch('https://app.example/api', call) })
+ * const findings = doctor({ config: 'compatibility_date = "2024-01-01"', response: await fetch('https://app.example/api') })
  */
 export function doctor({ ctx, config, response }: DoctorInput = {}): readonly Finding[] {
   const settings = config === undefined ? currentWorkerSettings() : parseWranglerConfig(config)
@@ -46,19 +54,19 @@ interface WorkerSettings {
   readonly hasNode: boolean
 }
 
-/** Of the Worker that this runs in. */
+/** Returns the settings of the Worker that this runs in; undefined outside workerd. */
 function currentWorkerSettings(): WorkerSettings | undefined {
   const flags = workerFlags()
   if (!flags) return undefined
   return {
     hasSignal: flags.enable_request_signal === true,
     hasBackpressure: flags['fixup-transform-stream-backpressure'] === true,
-    // Newer dates bring it by themselves.
+    // Not detectable: newer compatibility dates enable it by default.
     hasNode: false,
   }
 }
 
-/** Of a configuration, in TOML or JSON. */
+/** Parses the settings in a configuration file, TOML or JSON. */
 function parseWranglerConfig(text: string): WorkerSettings {
   const config = text.replace(/^\s*(#|\/\/).*/gm, '')
   const date = /compatibility_date"?\s*[=:]\s*["'](\d{4}-\d\d-\d\d)/.exec(config)?.[1] ?? ''
@@ -76,22 +84,22 @@ function* checkSettings({ hasSignal, hasBackpressure, hasNode }: WorkerSettings)
   if (!hasSignal) {
     yield {
       code: 'no_request_signal',
-      problem: "This Worker's request.signal does not abort when a client leaves: the model goes on talking, and its tokens are paid for.",
+      problem: "This Worker's request.signal does not abort when a client leaves: the model continues, and its tokens are billed.",
       fix: 'Add compatibility_flags = ["enable_request_signal"] to wrangler.toml.',
     }
   }
   if (!hasBackpressure) {
     yield {
       code: 'no_backpressure',
-      problem: 'With its compatibility date, a client that reads slowly does not slow the model: the answer piles up in memory.',
+      problem: 'With this compatibility date, a slow client does not slow down the model: the response accumulates in memory.',
       fix: `Set compatibility_date = "${BACKPRESSURE_DATE}" or later in wrangler.toml.`,
     }
   }
   if (hasNode) {
     yield {
       code: 'nodejs_compat',
-      problem: 'nodejs_compat is on. chaintap does not need it (chaintap/async-context alone asks for nodejs_als).',
-      fix: 'Leave it out where nothing else needs it: the Worker is smaller and starts sooner.',
+      problem: 'nodejs_compat is enabled. chaintap does not need it (only chaintap/async-context needs nodejs_als).',
+      fix: 'Remove it if nothing else needs it: the Worker is smaller and starts sooner.',
       isNote: true,
     }
   }
@@ -99,8 +107,8 @@ function* checkSettings({ hasSignal, hasBackpressure, hasNode }: WorkerSettings)
 
 const missingWaitUntil: Finding = {
   code: 'no_wait_until',
-  problem: 'Without waitUntil, what handlers have left to do at the end of an answer may be cut off.',
-  fix: 'Pass the third argument of fetch on: fetch: (request, env, ctx) => handler(request, env, ctx).',
+  problem: 'Without waitUntil, the Worker may end before the handlers of a run are done.',
+  fix: 'Pass on the third argument of fetch: fetch: (request, env, ctx) => handler(request, env, ctx).',
 }
 
 function* checkResponseHeaders(headers: Headers): Generator<Finding> {
@@ -108,21 +116,21 @@ function* checkResponseHeaders(headers: Headers): Generator<Finding> {
   if (encoding !== 'identity') {
     yield {
       code: 'compressed',
-      problem: `The answer is compressed (${encoding}), and may be held back until it ends.`,
-      fix: 'Send content-encoding: identity, as toResponse does, and look for what changes it on the way.',
+      problem: `The response is compressed (${encoding}), so it may be buffered until it ends.`,
+      fix: 'Send content-encoding: identity, as toResponse does, and find out which proxy changes it.',
     }
   }
   if (headers.has('content-length')) {
     yield {
       code: 'held_back',
-      problem: 'The answer has a content-length: something has gathered it whole.',
-      fix: 'Return the Response of toResponse as it is, and turn off buffering in what stands before the Worker.',
+      problem: 'The response has a content-length: something buffered it whole.',
+      fix: 'Return the Response of toResponse unchanged, and turn off buffering in proxies before the Worker.',
     }
   }
   if (!/no-cache|no-store/.test(headers.get('cache-control') ?? '')) {
     yield {
       code: 'may_be_cached',
-      problem: 'Nothing keeps the answer out of caches.',
+      problem: 'Caches may store the response.',
       fix: 'Send cache-control: no-cache, as toResponse does.',
     }
   }

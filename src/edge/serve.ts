@@ -13,40 +13,57 @@ import { type Context, type ResponseOptions, toResponse } from './response/to-re
 
 /** Options of {@link serve}. */
 export interface ServeOptions<Env = unknown> extends ParseRequestOptions, Guards<Env> {
-  /** Handlers that hear every call, on the server. */
+  /** Handlers on the server that receive the events of every run. */
   readonly callbacks?: RunOptions['callbacks']
-  /** Pages of other sites that may call. Default: none. */
+  /**
+   * Which pages of other origins may call.
+   *
+   * @defaultValue none
+   */
   readonly cors?: CorsOptions
-  /** Which events the formats `events` and `ndjson` tell. Default: all, prompts and what every step made of them included. */
+  /**
+   * Which events the formats `events` and `ndjson` contain.
+   *
+   * @defaultValue all, including prompts and the output of every step
+   */
   readonly events?: EventFilter
-  /** Whether callers read the messages of errors. Default false. */
+  /**
+   * Whether callers receive error messages.
+   *
+   * @defaultValue false
+   */
   readonly exposeErrors?: ExposeErrors
-  /** As {@link ResponseOptions} has it. */
+  /**
+   * Interval of the comments that keep proxies from closing a silent stream, in ms. 0 for none.
+   *
+   * @defaultValue 15,000
+   */
   readonly heartbeatMs?: number
 }
 
-/** A `fetch` handler, as a Worker exports it. */
+/** A `fetch` handler in the form that a Worker exports. */
 export type FetchHandler<Env> = (request: Request, env: Env, ctx?: Context) => Promise<Response>
 
 /**
- * A whole `fetch` handler of a chain. Four kinds of callers can `POST` to it:
+ * Creates the `fetch` handler of a chain. It answers `POST` requests of four kinds of clients:
  *
- * - ours, `{ "input": … }`: answered with the run's events as they happen, with its bare text where the caller accepts `text/plain`
- *   before them, or with lines of JSON for `application/x-ndjson`
- * - `useChat` of the AI SDK, as it is
- * - AG-UI's clients (`HttpAgent`, CopilotKit), as they are
- * - OpenAI's clients for chat completions, as they are, with `stream: true` or without
+ * - `RemoteRunnable` and any client that sends `{ "input": … }`: the response is the run's events, or its text if `Accept` prefers
+ *   `text/plain`, or NDJSON for `application/x-ndjson`
+ * - `useChat` of the AI SDK, unchanged
+ * - AG-UI clients (`HttpAgent`, CopilotKit), unchanged
+ * - clients of OpenAI's Chat Completions API, unchanged, with or without `stream: true`
  *
- * What is wrong with a request is said with a 4xx and `{ "error": … }`: method (405), type (415), size (413), form and schema (400),
- * format (406), `access` (401, 403), `rateLimit` (429). Guards are asked before the body is read.
+ * An invalid request is refused with a 4xx status and `{ "error": … }`: method (405), content type (415), size (413), form or schema (400),
+ * format (406), `access` (401, 403), `rateLimit` (429). The guards run before the body is read.
  *
+ * @param chain A chain, or a function that returns one for each request, e.g. with the API key of `env`.
  * @example
- * export default { fetch: serve((env: Env) => prompt.pipe(new ChatAnthropic({ apiKey: env.ANTHROPIC_API_KEY })).pipe(new StringOutputParser())) }
+ * export default { fetch: serve((env: { KEY: string }) => prompt.pipe(new ChatAnthropic({ apiKey: env.KEY })).pipe(new StringOutputParser())) }
  * @example
  * serve(chain, {
- *   schema: z.object({ animal: z.string().max(100) }),
+ *   schema: { type: 'string', maxLength: 100 },
  *   cors: { origin: 'https://app.example' },
- *   rateLimit: async (request, env) => (await env.LIMITER.limit({ key: request.headers.get('cf-connecting-ip') ?? '' })).success,
+ *   rateLimit: (request) => !request.headers.get('user-agent')?.includes('bot'),
  * })
  */
 export function serve<Env = unknown>(chain: ChainOrFactory<Env>, options: ServeOptions<Env> = {}): FetchHandler<Env> {
@@ -72,15 +89,15 @@ async function handleRequest<Env>(
 ): Promise<Response> {
   const { exposeErrors, heartbeatMs } = options
   try {
-    // A method that is wrong needs no guard.
+    // Other methods are refused with 405 without running the guards.
     const refusal = request.method === 'POST' && (await checkGuards(options, request, env))
     if (refusal) return refusal
-    const ask = await parseRequest(request, options)
-    if ('refusal' in ask) return ask.refusal
-    const served = await resolveChain(chain, env, request, ask)
-    return await respondWithChain(served, ask, options, { request, ctx, exposeErrors, heartbeatMs })
+    const parsed = await parseRequest(request, options)
+    if ('refusal' in parsed) return parsed.refusal
+    const served = await resolveChain(chain, env, request, parsed)
+    return await respondWithChain(served, parsed, options, { request, ctx, exposeErrors, heartbeatMs })
   } catch (error) {
-    // What a guard, a schema or the making of the chain throws.
+    // Thrown by a guard, a schema or the function that returns the chain.
     if (!exposeErrors) logFailure(error)
     return createRefusal(500, errorMessage(createPublicErrorMapper(exposeErrors)(error))).refusal
   }
@@ -88,12 +105,12 @@ async function handleRequest<Env>(
 
 function respondWithChain(
   served: ServedChain,
-  ask: ParsedRequest,
+  parsed: ParsedRequest,
   { callbacks = [], events }: ServeOptions<never>,
   shared: ResponseOptions,
 ): Response | Promise<Response> {
-  const { format, body } = ask
-  const input = ask.input as never
+  const { format, body } = parsed
+  const input = parsed.input as never
   const options: RunOptions = { callbacks }
   if (format === 'text') return textResponse(served.stream(input, options), shared)
   if (format === 'events' || format === 'ndjson') return toResponse(served.events(input, { ...options, ...events }), { ...shared, format })
@@ -112,11 +129,11 @@ function respondWithChain(
   return import('./formats/openai-completion.ts').then(({ openaiCompletion }) => openaiCompletion(run, { ...shared, openai }))
 }
 
-/** On the machine where a Worker is made, what is missing in its configuration is said once. */
+/** Warns on localhost about a Worker's configuration. */
 async function warnInDevelopment({ url }: Request, ctx: Context | undefined): Promise<void> {
   if (!/^http:\/\/(localhost|127\.0\.0\.1|\[::1\])[:/]/.test(url)) return
   const { doctor } = await import('./doctor.ts')
-  const missing = doctor({ ctx }).filter(({ isNote }) => !isNote)
-  // biome-ignore lint/suspicious/noConsole: where else does a developer look
-  for (const { problem, fix } of missing) console.warn(`chaintap: ${problem} ${fix}`)
+  const findings = doctor({ ctx }).filter(({ isNote }) => !isNote)
+  // biome-ignore lint/suspicious/noConsole: a warning for the developer
+  for (const { problem, fix } of findings) console.warn(`chaintap: ${problem} ${fix}`)
 }

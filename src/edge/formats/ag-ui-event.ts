@@ -1,5 +1,5 @@
 /**
- * The events of the AG-UI protocol 1.0 that chaintap writes, in its words.
+ * The events of the AG-UI protocol 1.0 that chaintap writes.
  *
  * @see https://docs.ag-ui.com/concepts/events
  */
@@ -19,10 +19,10 @@ export type AgUiEvent =
   | { type: 'RUN_FINISHED'; threadId: string; runId: string; outcome: RunFinishedOutcome; usage?: AgUiUsage[] }
   | { type: 'RUN_ERROR'; message: string; code?: string; usage?: AgUiUsage[] }
 
-/** How a run ended that did not fail. Pending calls are those that the client is to answer. */
+/** How a run ended that did not fail. The client must answer the pending tool calls. */
 export type RunFinishedOutcome = { type: 'success'; pendingToolCallIds?: string[] } | { type: 'cancelled' }
 
-/** Figures of a run; those that nobody reported are left out. */
+/** The token usage of a run. Figures that no provider reported are omitted. */
 export interface AgUiUsage {
   readonly inputTokens?: number
   readonly outputTokens?: number

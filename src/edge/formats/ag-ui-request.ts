@@ -5,10 +5,10 @@ import { invalidMessageError } from '../../messages/invalid-message.ts'
 import { fromContent, fromToolCall } from './request-message.ts'
 
 /**
- * A conversation of AG-UI as a chat model takes it. Calls of tools that were never answered, reasoning and activities are left out: no
- * provider takes them back in this form.
+ * Converts the messages of an AG-UI client to chat messages. Omits unanswered tool calls, reasoning and activities, because no provider
+ * accepts them in this form.
  *
- * @throws ChaintapError `invalid_message` for another form, and for media other than images.
+ * @throws ChaintapError `invalid_message` for an invalid message, and for media other than images
  */
 export function fromAgUiMessages(messages: readonly unknown[]): readonly Message[] {
   const answered = new Set(messages.map((given) => (Object(given) as JsonObject).toolCallId))
@@ -21,19 +21,24 @@ export function fromAgUiMessages(messages: readonly unknown[]): readonly Message
     if (role === 'tool') return [fromAgUiToolMessage(message)]
     if (role !== 'assistant')
       throw invalidMessageError(
-        `A message of AG-UI has the role system, developer, user, assistant or tool, but got ${describeForError(given)}.`,
+        `The role of an AG-UI message must be system, developer, user, assistant or tool; received ${describeForError(given)}.`,
       )
     const calls = Array.isArray(message.toolCalls) ? message.toolCalls.map(fromToolCall).filter(({ id }) => answered.has(id)) : []
-    const said: AssistantMessage = { role, content: fromContent(content, fromAgUiPart), ...(calls.length > 0 && { toolCalls: calls }) }
-    return said.content.length === 0 && calls.length === 0 ? [] : [said]
+    const converted: AssistantMessage = { role, content: fromContent(content, fromAgUiPart), ...(calls.length > 0 && { toolCalls: calls }) }
+    return converted.content.length === 0 && calls.length === 0 ? [] : [converted]
   })
 }
 
-/** A client that could not run a tool says why in `error`. */
+/** Converts a tool's result. A client that could not run the tool reports that in `error`. */
 function fromAgUiToolMessage({ content, toolCallId, error }: JsonObject): ToolMessage {
   const isError = typeof error === 'string'
-  const said = fromContent(content, fromAgUiPart)
-  return { role: 'tool', content: said.length === 0 && isError ? error : said, toolCallId: String(toolCallId), ...(isError && { isError }) }
+  const result = fromContent(content, fromAgUiPart)
+  return {
+    role: 'tool',
+    content: result.length === 0 && isError ? error : result,
+    toolCallId: String(toolCallId),
+    ...(isError && { isError }),
+  }
 }
 
 function fromAgUiPart(given: unknown): Part {
@@ -44,5 +49,5 @@ function fromAgUiPart(given: unknown): Part {
     if (kind === 'url') return { type, url: value }
     if (kind === 'data') return { type, data: value, mediaType: String(mimeType) }
   }
-  throw invalidMessageError('Of parts only text is taken, and image with its data or url.')
+  throw invalidMessageError('A part must be text, or an image with data or a URL.')
 }

@@ -9,36 +9,36 @@ import type { ResponseWriter, ResponseWriterOptions } from '../response/format.t
 import type { PublicErrorMapper } from '../response/public-error.ts'
 import type { AgUiEvent, AgUiUsage, RunFinishedOutcome } from './ag-ui-event.ts'
 
-/** Writes the events of AG-UI: each an event without a name, the last one `RUN_FINISHED` or `RUN_ERROR`. */
+/** Writes the events of AG-UI as unnamed server-sent events. The last one is `RUN_FINISHED` or `RUN_ERROR`. */
 export function agUiWriter({ expose, agUi = {} }: ResponseWriterOptions): ResponseWriter {
   const parts: PartWriter = createPartWriter({ errorText: (error) => errorMessage(expose(error)), messageId: undefined })
-  const answer = new AgUiEncoder(agUi)
+  const encoder = new AgUiEncoder(agUi)
   const encodeFrames = (events: readonly AgUiEvent[]): string => events.map((event) => `data: ${plainJson(event)}\n\n`).join('')
   return {
-    write: (batch) => encodeFrames(answer.encode(parts.write(batch))),
-    end: (outcome) => encodeFrames([...answer.encode(parts.end(outcome)), ...answer.end(outcome, expose)]),
+    write: (batch) => encodeFrames(encoder.encode(parts.write(batch))),
+    end: (outcome) => encodeFrames([...encoder.encode(parts.end(outcome)), ...encoder.end(outcome, expose)]),
   }
 }
 
-/** One answer on its way, of the parts of a UI message: what belongs to the run, and where its steps end, is known there. */
+/** Encodes one response from the parts of a UI message, which contain what the client should see, split into steps. */
 class AgUiEncoder {
   #ids: { readonly threadId: string; readonly runId: string } = { threadId: '', runId: '' }
   readonly #options: NonNullable<ResponseWriterOptions['agUi']>
-  /** Begins the ids of messages, which are those of the conversation. */
+  /** Prefix of message ids, which must be unique in the conversation. */
   #idPrefix = ''
   #messageCount = 0
   #stepCount = 0
   #isInStep = false
   #isComplete = false
-  /** The assistant's message that goes on: calls of tools hang at it. */
+  /** The id of the current assistant message, which is the parent of tool calls. */
   #openMessageId: string | undefined
-  /** Calls that are being written, and whether anything of their arguments was. */
+  /** Tool calls whose arguments are incomplete, and whether any arguments were sent. */
   readonly #openCalls = new Map<string, boolean>()
-  /** Calls that nobody has answered. */
+  /** Tool calls without a result. */
   readonly #pendingCallIds = new Set<string>()
 
-  constructor(given: NonNullable<ResponseWriterOptions['agUi']>) {
-    this.#options = given
+  constructor(options: NonNullable<ResponseWriterOptions['agUi']>) {
+    this.#options = options
   }
 
   encode(parts: readonly UIMessagePart[]): AgUiEvent[] {
@@ -154,11 +154,11 @@ class AgUiEncoder {
   }
 }
 
-/** Whether it was stopped, and has not failed; what took too long, or too much, has. */
+/** Whether a run was stopped on request. A timeout or an exceeded budget is a failure. */
 const isCancelled = (outcome: Outcome<unknown>): boolean =>
   outcome.status === 'aborted' && !(outcome.error instanceof TimeoutError || outcome.error instanceof BudgetExceeded)
 
-/** What a chain makes is the state that the client sees; what it emits and what it cites is its own. The end is told by the outcome. */
+/** Converts the chain's output to a state snapshot, and custom events and citations to custom events. Other parts have no counterpart. */
 function toCustomEvents(part: UIMessagePart): AgUiEvent[] {
   if (part.type === 'source-url') {
     const { url, title } = part
@@ -173,7 +173,7 @@ function toCustomEvents(part: UIMessagePart): AgUiEvent[] {
   ]
 }
 
-/** Figures as AG-UI has them; what is not known is left out, as JSON does with `undefined`. */
+/** Converts usage to AG-UI's format, without unknown figures. */
 function toAgUiUsage({ inputTokens, outputTokens, totalTokens, reasoningTokens, cacheReadTokens, cacheWriteTokens }: Usage): AgUiUsage {
   const known = {
     inputTokens,

@@ -7,18 +7,18 @@ import { createPublicErrorMapper, httpStatusForError, isSafeToExpose, logFailure
 import type { ResponseOptions } from '../response/to-response.ts'
 import { OpenAICompletionState, toCompletionUsage, toOpenAIError } from './openai.ts'
 
-/** A run as one `chat.completion`: what OpenAI answers where `stream` is not true. A failure has a status of its own, 500 and above. */
+/** Responds with a run as one `chat.completion`, as OpenAI does without `stream: true`. The status of a failure is 500 or above. */
 export async function openaiCompletion(
   run: RunStream<unknown, unknown>,
   { request, ctx, exposeErrors, openai = {}, headers }: ResponseOptions,
 ): Promise<Response> {
   const unfollow = request ? listenForAbort(request.signal, () => run.stop(new Disconnect())) : () => {}
   ctx?.waitUntil(run.flushed)
-  const answer = new OpenAICompletionState(openai.model)
+  const state = new OpenAICompletionState(openai.model)
   const message = new OpenAIMessageBuilder()
   const ended = run.outcome
   try {
-    for (let batch = await run.nextBatch(); batch; batch = await run.nextBatch()) message.add(answer.read(batch))
+    for (let batch = await run.nextBatch(); batch; batch = await run.nextBatch()) message.add(state.read(batch))
   } catch (error) {
     if (!exposeErrors && !isSafeToExpose(error)) logFailure(error)
   }
@@ -26,15 +26,15 @@ export async function openaiCompletion(
   const outcome = await ended
   const respond = (body: object, status: number): Response =>
     new Response(plainJson(body), { status, headers: mergeHeaders({ 'content-type': 'application/json' }, headers) })
-  if ('error' in outcome && answer.hasFailed(outcome))
+  if ('error' in outcome && state.hasFailed(outcome))
     return respond(toOpenAIError(outcome, createPublicErrorMapper(exposeErrors)), httpStatusForError(outcome.error))
-  const { id, created, model } = answer
-  const choice = { index: 0, message: message.build(), logprobs: null, finish_reason: answer.finishReason(outcome) }
+  const { id, created, model } = state
+  const choice = { index: 0, message: message.build(), logprobs: null, finish_reason: state.finishReason(outcome) }
   const usage = outcome.usage && { usage: toCompletionUsage(outcome.usage) }
   return respond({ id: id || `chatcmpl-${created}`, object: 'chat.completion', created, model, choices: [choice], ...usage }, 200)
 }
 
-/** The pieces of a message, put together. */
+/** Joins the deltas of a message. */
 class OpenAIMessageBuilder {
   #content = ''
   #reasoning = ''
@@ -43,12 +43,12 @@ class OpenAIMessageBuilder {
   add({ content = '', reasoning_content = '', tool_calls = [] }: ReturnType<OpenAICompletionState['read']>): void {
     this.#content += content
     this.#reasoning += reasoning_content
-    for (const { index, id, function: said } of tool_calls) {
+    for (const { index, id, function: called } of tool_calls) {
       const call = this.#calls.get(index) ?? { id: '', type: 'function', function: { name: '', arguments: '' } }
       this.#calls.set(index, call)
       call.id = id ?? call.id
-      call.function.name = said.name ?? call.function.name
-      call.function.arguments += said.arguments
+      call.function.name = called.name ?? call.function.name
+      call.function.arguments += called.arguments
     }
   }
 

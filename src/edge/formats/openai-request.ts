@@ -4,7 +4,7 @@ import type { JsonObject } from '../../core/util/parse-json.ts'
 import { invalidMessageError } from '../../messages/invalid-message.ts'
 import { fromContent, fromToolCall } from './request-message.ts'
 
-/** A body of OpenAI's Chat Completions API, as far as it is read. */
+/** The fields of a Chat Completions request that are read. */
 export interface OpenAIBody {
   readonly model?: unknown
   readonly messages?: unknown
@@ -13,23 +13,23 @@ export interface OpenAIBody {
 }
 
 /**
- * A conversation of OpenAI's Chat Completions API as a chat model takes it.
+ * Converts the messages of a Chat Completions request to chat messages.
  *
- * @throws ChaintapError `invalid_message` for another form.
+ * @throws ChaintapError `invalid_message` for an invalid message
  */
 export function fromOpenAIMessages(messages: readonly unknown[]): readonly Message[] {
-  if (messages.length === 0) throw invalidMessageError('messages is empty: write at least one.')
+  if (messages.length === 0) throw invalidMessageError('messages is empty: send at least one.')
   return messages.map((given) => {
     const { role, content, tool_calls, tool_call_id } = Object(given) as JsonObject
-    const said = fromContent(content, fromOpenAIPart)
-    if (role === 'system' || role === 'developer') return { role: 'system', content: said }
-    if (role === 'user') return { role, content: said }
-    if (role === 'tool') return { role, content: said, toolCallId: String(tool_call_id) }
+    const converted = fromContent(content, fromOpenAIPart)
+    if (role === 'system' || role === 'developer') return { role: 'system', content: converted }
+    if (role === 'user') return { role, content: converted }
+    if (role === 'tool') return { role, content: converted, toolCallId: String(tool_call_id) }
     if (role !== 'assistant')
       throw invalidMessageError(
-        `A message is { role, content }, its role system, developer, user, assistant or tool, but got ${describeForError(given)}.`,
+        `The role of a message must be system, developer, user, assistant or tool; received ${describeForError(given)}.`,
       )
-    return { role, content: said, ...(Array.isArray(tool_calls) && { toolCalls: tool_calls.map(fromToolCall) }) }
+    return { role, content: converted, ...(Array.isArray(tool_calls) && { toolCalls: tool_calls.map(fromToolCall) }) }
   })
 }
 
@@ -39,5 +39,5 @@ function fromOpenAIPart(given: unknown): Part {
   if (type === 'refusal' && typeof refusal === 'string') return { type: 'text', text: refusal }
   const { url } = Object(image_url) as JsonObject
   if (type === 'image_url' && typeof url === 'string') return { type: 'image', url }
-  throw invalidMessageError('Of parts only text and image_url are taken.')
+  throw invalidMessageError('A part must be of type text or image_url.')
 }

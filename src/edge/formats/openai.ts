@@ -10,7 +10,7 @@ import { omitUndefined } from '../../core/util/omit-undefined.ts'
 import { chunkText, type ResponseWriter, type ResponseWriterOptions } from '../response/format.ts'
 import type { PublicErrorMapper } from '../response/public-error.ts'
 
-/** A piece of a call of a tool, in OpenAI's words. */
+/** A part of a tool call, in OpenAI's format. */
 interface OpenAIToolCallDelta {
   readonly index: number
   readonly id?: string
@@ -18,21 +18,21 @@ interface OpenAIToolCallDelta {
   readonly function: { readonly name?: string; readonly arguments: string }
 }
 
-/** What one batch adds to the message. */
+/** What one batch adds to a message, in OpenAI's format. */
 export interface OpenAIMessageDelta {
   content?: string
   reasoning_content?: string
   tool_calls?: OpenAIToolCallDelta[]
 }
 
-/** What is known of an answer while it is read. */
+/** The state of a chat completion while its run is read. */
 export class OpenAICompletionState {
   id = ''
   readonly created: number = Math.floor(Date.now() / 1000)
   model: string
   #stopReason: string | undefined
   #hasEnded = false
-  /** Calls that have begun: their pieces to come have arguments alone. */
+  /** Indexes of the tool calls that have begun. Their later deltas contain arguments only. */
   readonly #startedCalls = new Set<number>()
   readonly #hasFixedModel: boolean
 
@@ -41,22 +41,22 @@ export class OpenAICompletionState {
     this.#hasFixedModel = model !== undefined
   }
 
-  /** Events of a run tree, or chunks of a `stream()`. Tool calls are those that the chain yields: an agent's own are nobody else's. */
+  /** Reads run events, or chunks of `stream()`. Only tool calls among the chain's chunks are included, not those that an agent answers itself. */
   read(batch: readonly unknown[]): OpenAIMessageDelta {
-    const said: OpenAIMessageDelta = {}
+    const message: OpenAIMessageDelta = {}
     for (const item of batch) {
-      if (!isRunEvent(item)) this.#readChunk(item, said)
+      if (!isRunEvent(item)) this.#readChunk(item, message)
       else {
         this.id ||= `chatcmpl-${item.run.rootId}`
-        if (item.type === 'chunk') this.#readChunk(item.chunk, said)
+        if (item.type === 'chunk') this.#readChunk(item.chunk, message)
         else if (item.type === 'delta') this.#readMetadata(item.delta)
         else if (item.type === 'end' && item.run.id === item.run.rootId) this.#hasEnded = true
       }
     }
-    return said
+    return message
   }
 
-  /** Whether there is no answer to give. One that was cut, and ended all the same, was accepted so (`onTruncated`). */
+  /** Whether the run failed. A truncated run whose root ended was accepted by `onTruncated`. */
   hasFailed({ status }: Outcome<unknown>): boolean {
     return status !== 'complete' && !(status === 'truncated' && this.#hasEnded)
   }
@@ -65,17 +65,17 @@ export class OpenAICompletionState {
     if (status === 'truncated') return 'length'
     const reason = toFinishReason(this.#stopReason)
     if (reason === 'content-filter') return 'content_filter'
-    // Also of a call that was cut off: clients make those that are whole.
+    // Also if tool calls began: the last may be incomplete, and clients must not run it.
     if (reason === 'length') return reason
     return this.#startedCalls.size > 0 ? 'tool_calls' : 'stop'
   }
 
-  #readChunk(chunk: unknown, said: OpenAIMessageDelta): void {
+  #readChunk(chunk: unknown, message: OpenAIMessageDelta): void {
     const text = chunkText(chunk)
-    if (text !== '') said.content = (said.content ?? '') + text
+    if (text !== '') message.content = (message.content ?? '') + text
     const delta = Object(chunk) as Delta
     this.#readMetadata(delta)
-    if (delta.type === 'reasoning') said.reasoning_content = (said.reasoning_content ?? '') + delta.text
+    if (delta.type === 'reasoning') message.reasoning_content = (message.reasoning_content ?? '') + delta.text
     if (delta.type !== 'tool-call') return
     const { index, id, name, args = '' } = delta
     const isNew = !this.#startedCalls.has(index)
@@ -83,7 +83,7 @@ export class OpenAICompletionState {
     const piece: OpenAIToolCallDelta = isNew
       ? { index, id: id ?? `call_${index}`, type: 'function', function: { name: name ?? '', arguments: args } }
       : { index, function: { arguments: args } }
-    said.tool_calls = [...(said.tool_calls ?? []), piece]
+    message.tool_calls = [...(message.tool_calls ?? []), piece]
   }
 
   #readMetadata(delta: Delta): void {
@@ -92,12 +92,12 @@ export class OpenAICompletionState {
   }
 }
 
-/** Writes `chat.completion.chunk`s, the first with the role, the last but one with the reason of the end. */
+/** Writes `chat.completion.chunk` objects: the role first, then deltas, then the finish reason, then the usage if it is included. */
 export function openaiWriter({ expose, openai: { model, includeUsage = true } = {} }: ResponseWriterOptions): ResponseWriter {
-  const answer = new OpenAICompletionState(model)
+  const state = new OpenAICompletionState(model)
   const frame = (fields: object): string => `data: ${plainJson(fields)}\n\n`
   const chunk = (choices: readonly object[], usage?: object): string => {
-    const { id, created, model } = answer
+    const { id, created, model } = state
     return frame({ id, object: 'chat.completion.chunk', created, model, choices, ...(usage && { usage }) })
   }
   const choice = (delta: object, finish_reason: string | null = null): string => chunk([{ index: 0, delta, logprobs: null, finish_reason }])
@@ -105,23 +105,23 @@ export function openaiWriter({ expose, openai: { model, includeUsage = true } = 
   const start = (): string => {
     if (isStarted) return ''
     isStarted = true
-    answer.id ||= `chatcmpl-${answer.created}`
+    state.id ||= `chatcmpl-${state.created}`
     return choice({ role: 'assistant', content: '' })
   }
   return {
     write(batch) {
-      const said = answer.read(batch)
-      return Object.keys(said).length === 0 ? '' : start() + choice(said)
+      const message = state.read(batch)
+      return Object.keys(message).length === 0 ? '' : start() + choice(message)
     },
     end(outcome) {
-      if (answer.hasFailed(outcome)) return `${frame(toOpenAIError(outcome, expose))}data: [DONE]\n\n`
+      if (state.hasFailed(outcome)) return `${frame(toOpenAIError(outcome, expose))}data: [DONE]\n\n`
       const usage = includeUsage && outcome.usage ? chunk([], toCompletionUsage(outcome.usage)) : ''
-      return `${start()}${choice({}, answer.finishReason(outcome))}${usage}data: [DONE]\n\n`
+      return `${start()}${choice({}, state.finishReason(outcome))}${usage}data: [DONE]\n\n`
     },
   }
 }
 
-/** Figures as OpenAI has them; what is not known is left out. */
+/** Converts usage to OpenAI's format, without unknown figures. */
 export function toCompletionUsage({ inputTokens, outputTokens, totalTokens, cacheReadTokens, reasoningTokens }: Usage): object {
   return omitUndefined({
     prompt_tokens: inputTokens,
@@ -132,7 +132,7 @@ export function toCompletionUsage({ inputTokens, outputTokens, totalTokens, cach
   })
 }
 
-/** A failure as OpenAI tells it. */
+/** Converts a failure to OpenAI's error format. */
 export function toOpenAIError(outcome: Outcome<unknown>, expose: PublicErrorMapper): { readonly error: object } {
   const error = 'error' in outcome ? expose(outcome.error) : undefined
   const code = error instanceof ChaintapError ? error.code : outcome.status

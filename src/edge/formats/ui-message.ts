@@ -3,7 +3,7 @@ import { plainJson } from '../../core/json/plain.ts'
 import { errorMessage } from '../../core/util/error-message.ts'
 import type { ResponseWriter, ResponseWriterOptions } from '../response/format.ts'
 
-/** Writes the AI SDK's UI message stream v1: each part an event without a name, and `[DONE]`. */
+/** Writes the AI SDK's UI message stream v1: one unnamed server-sent event for each part, then `[DONE]`. */
 export function uiMessageWriter({ expose, messageId }: ResponseWriterOptions): ResponseWriter {
   const parts: PartWriter = createPartWriter({ errorText: (error) => errorMessage(expose(error)), messageId })
   const frame = (part: unknown): string => `data: ${plainJson(part)}\n\n`
