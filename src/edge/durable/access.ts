@@ -1,31 +1,37 @@
 import { checkGuards } from '../request/guard.ts'
 import { idempotencyCookie, sha256Hex } from './idempotency.ts'
 
-/** A run as `access` sees it. */
+/** The run that a request wants to read or stop: an argument of {@link Access}. */
 export interface OwnedRun {
+  /** The run's id. */
   readonly id: string
-  /** What `access` answered when it was started, where that was a string. */
+  /** The string that `access` returned when the run was started; undefined if it returned `true`. */
   readonly owner: string | undefined
 }
 
 /**
- * Who may start a run (no `run` is given), and who may read or stop one. A string says who asks: the run is theirs, and opens to whoever
- * `access` says the same of. `true` lets in, a Response is answered as it is, anything else refuses.
+ * Decides who may start a run (then `run` is undefined), and who may read or stop one. A returned string identifies the caller: the caller
+ * owns the runs started so, and only a caller with the same string may read or stop them.
+ *
+ * @example
+ * const access: Access<unknown> = (request) => request.headers.get('x-user') ?? undefined
  */
 export type Access<Env> = (request: Request, env: Env, run?: OwnedRun) => AccessAnswer | Promise<AccessAnswer>
+
+/** A string identifies the caller, `true` allows the request, a Response is sent to the caller, anything else denies the request. */
 export type AccessAnswer = string | boolean | Response | undefined
 
-/** Who started a run: what `access` said, or else hashes of what the starter can show again. */
+/** Who started a run: the string returned by `access`, or hashes of the credentials of the request that started it. */
 export interface RunOwner {
   readonly owner?: string
   readonly keys?: readonly string[]
 }
 
 const RUN_COOKIE_NAME = 'chaintap-run'
-/** 400 days, in s: browsers keep no cookie for longer (RFC 6265bis §5.5). */
+/** 400 days, in s, the longest that browsers store a cookie (RFC 6265bis §5.5). */
 const MAX_COOKIE_AGE_S = 34_560_000
 
-/** Whose a new run is, and the headers that go with the answer; or the refusal. */
+/** Returns the owner of a new run and the headers of its response, or the response that denies it. */
 export async function authorizeStart<Env>(
   access: Access<Env> | undefined,
   request: Request,
@@ -33,20 +39,20 @@ export async function authorizeStart<Env>(
   cookie: { readonly path: string; readonly ms: number },
 ): Promise<{ readonly owner: RunOwner; readonly headers: Record<string, string> } | { readonly refusal: Response }> {
   if (access) {
-    const answer = await access(request, env)
-    const refusal = await checkGuards({ access: () => (answer instanceof Response ? answer : !!answer) }, request, env)
-    return refusal ? { refusal } : { owner: typeof answer === 'string' ? { owner: answer } : {}, headers: {} }
+    const owner = await access(request, env)
+    const refusal = await checkGuards({ access: () => (owner instanceof Response ? owner : !!owner) }, request, env)
+    return refusal ? { refusal } : { owner: typeof owner === 'string' ? { owner } : {}, headers: {} }
   }
   const secret = (await idempotencyCookie(request)) ?? crypto.randomUUID()
   const secure = new URL(request.url).protocol === 'https:' ? '; Secure' : ''
-  // Of this run's path alone, so that runs side by side do not overwrite one another's.
+  // Limited to the path of this run, so that concurrent runs do not overwrite each other's cookies.
   const maxAge = Math.min(Math.ceil(cookie.ms / 1000), MAX_COOKIE_AGE_S)
   const value = `${RUN_COOKIE_NAME}=${secret}; Path=${cookie.path}; Max-Age=${maxAge}; HttpOnly; SameSite=Lax${secure}`
   const keys = await Promise.all([secret, ...authorizationValues(request)].map(sha256Hex))
   return { owner: { keys }, headers: { 'set-cookie': value } }
 }
 
-/** Whether a run opens to this request; a Response where `access` answers with one. */
+/** Whether a request may read or stop a run. A Response returned by `access` is returned. */
 export async function authorizeRun<Env>(
   access: Access<Env> | undefined,
   request: Request,
@@ -54,13 +60,13 @@ export async function authorizeRun<Env>(
   { id, owner, keys = [] }: RunOwner & { readonly id: string },
 ): Promise<boolean | Response> {
   if (access) {
-    const answer = await access(request, env, { id, owner })
-    if (answer instanceof Response) return answer
-    return typeof answer === 'string' ? answer !== '' && answer === owner : answer === true
+    const caller = await access(request, env, { id, owner })
+    if (caller instanceof Response) return caller
+    return typeof caller === 'string' ? caller !== '' && caller === owner : caller === true
   }
-  const repeated = (await idempotencyCookie(request)) ?? []
-  const shown = await Promise.all([...runCookieValues(request), ...authorizationValues(request), repeated].flat().map(sha256Hex))
-  return shown.some((key) => keys.includes(key))
+  const derived = (await idempotencyCookie(request)) ?? []
+  const presented = await Promise.all([...runCookieValues(request), ...authorizationValues(request), derived].flat().map(sha256Hex))
+  return presented.some((key) => keys.includes(key))
 }
 
 const authorizationValues = ({ headers }: Request): readonly string[] => [headers.get('authorization') ?? []].flat()

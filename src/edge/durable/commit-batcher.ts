@@ -2,39 +2,39 @@ import { ChaintapError } from '../../core/errors.ts'
 import type { EventFrame, EventLog } from './event-log.ts'
 import type { DurableStorage } from './platform.ts'
 
-/** Characters that may wait for a commit; then whoever adds waits. */
+/** Characters that may be pending. If there are more, `add` waits for the next commit. */
 const MAX_PENDING_CHARACTERS = 1_048_576
 const MAX_COMMIT_ATTEMPTS = 3
 
 interface CommitBatcherOptions {
   readonly log: EventLog
   readonly storage: DurableStorage
-  /** At least so long from one commit to the next. */
+  /** Minimum pause between two commits, in ms. */
   readonly commitMs: number
-  /** Told of each commit. */
+  /** Called after each commit. */
   onCommit(): void
-  /** Told when a commit has failed for good. */
+  /** Called when a commit has failed MAX_COMMIT_ATTEMPTS times. */
   onError(error: unknown): void
 }
 
-/** Joins frames to commits: the first at once, then what has come until it is durable and `commitMs` have passed. */
+/** Batches frames into commits. The first commit starts at once; each next one once the last is durable and `commitMs` have passed. */
 export class CommitBatcher {
   readonly #options: CommitBatcherOptions
   #pending: EventFrame[] = []
   #pendingCharacters = 0
   #flushPromise: Promise<void> | undefined
-  /** Cuts the pause between two commits short. */
+  /** Resolves to end the pause between two commits early. */
   #skipPause = Promise.withResolvers<void>()
-  /** Settles with the next commit, whatever becomes of it. */
+  /** Resolves after the next commit, even if it fails. */
   #nextCommit = Promise.withResolvers<void>()
   #storeOutcome: (() => Promise<void>) | undefined
   #failure: unknown
 
-  constructor(writing: CommitBatcherOptions) {
-    this.#options = writing
+  constructor(options: CommitBatcherOptions) {
+    this.#options = options
   }
 
-  /** Never rejects; await it, so that what waits has a bound. */
+  /** Queues frames. Await it, so that the queue stays bounded. Never rejects. */
   async add(frames: readonly EventFrame[]): Promise<void> {
     for (const frame of frames) {
       this.#pending.push(frame)
@@ -46,10 +46,10 @@ export class CommitBatcher {
     await this.#nextCommit.promise
   }
 
-  /** Writes the last frame, and in the same commit what `finish` writes. Rejects where that cannot be done. */
-  async end(frame: EventFrame, finish: () => Promise<void>): Promise<void> {
+  /** Commits the last frame together with what `storeOutcome` writes. Rejects if the commit fails. */
+  async end(frame: EventFrame, storeOutcome: () => Promise<void>): Promise<void> {
     this.#pending.push(frame)
-    this.#storeOutcome = finish
+    this.#storeOutcome = storeOutcome
     this.#skipPause.resolve()
     await this.#flushPromise
     if (this.#pending.length > 0) await this.#flush()
@@ -64,7 +64,7 @@ export class CommitBatcher {
         if (!this.#storeOutcome) await pauseUnlessSkipped(this.#options.commitMs, this.#skipPause.promise)
       }
     } catch (cause) {
-      this.#failure = new ChaintapError('storage_failed', 'The run was stopped, as its events could not be stored.', { cause })
+      this.#failure = new ChaintapError('storage_failed', 'The run was stopped because its events could not be stored.', { cause })
       this.#options.onError(this.#failure)
     } finally {
       this.#flushPromise = undefined
@@ -74,15 +74,15 @@ export class CommitBatcher {
 
   async #commit(): Promise<void> {
     const { storage, log, onCommit } = this.#options
-    const [frames, finish] = [this.#pending, this.#storeOutcome]
+    const [frames, storeOutcome] = [this.#pending, this.#storeOutcome]
     this.#pending = []
     this.#pendingCharacters = 0
     for (let attempt = 1; ; attempt++) {
       try {
-        const [durable, finished] = storage.transactionSync(() => [log.append(frames), finish?.()])
-        await finished
+        const [markDurable, outcomeStored] = storage.transactionSync(() => [log.append(frames), storeOutcome?.()])
+        await outcomeStored
         await storage.sync()
-        durable()
+        markDurable()
         break
       } catch (error) {
         if (attempt === MAX_COMMIT_ATTEMPTS) {
@@ -98,14 +98,14 @@ export class CommitBatcher {
   }
 }
 
-/** Waits `ms`, or until `hurry` settles. */
-export function pauseUnlessSkipped(ms: number, hurry?: Promise<void>): Promise<void> {
+/** Waits `ms`, or until `skip` settles. */
+export function pauseUnlessSkipped(ms: number, skip?: Promise<void>): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms)
-    const cut = (): void => {
+    const end = (): void => {
       clearTimeout(timer)
       resolve()
     }
-    void hurry?.then(cut, cut)
+    void skip?.then(end, end)
   })
 }

@@ -4,13 +4,15 @@ import { EventLog } from './event-log.ts'
 import type { LogChange } from './recorder.ts'
 
 /**
- * A reader's bytes: the frames after `seq` from the log, then each commit as it comes. Nothing is held for a reader: who is slow finds in
- * the log what it has missed, and who does not read, or has left, is never asked for.
+ * Creates the stream of one reader: the frames after `seq` from the log, then each commit. Nothing is buffered for a reader: a slow one
+ * reads from the log what it missed.
+ *
+ * @param nextChange Returns the promise of the next change; undefined if the run is over.
  */
 export function createEventLogStream(
   log: EventLog,
   seq: number,
-  changed: () => Promise<LogChange> | undefined,
+  nextChange: () => Promise<LogChange> | undefined,
 ): ReadableStream<Uint8Array> {
   let key = EventLog.keyAfter(seq)
   let isFirst = true
@@ -18,17 +20,17 @@ export function createEventLogStream(
     {
       async pull(controller) {
         for (;;) {
-          const piece = log.read(key)
-          if (piece) {
-            key = piece.key
-            controller.enqueue(isFirst ? framesAfter(seq, piece.bytes) : piece.bytes)
+          const chunk = log.read(key)
+          if (chunk) {
+            key = chunk.key
+            controller.enqueue(isFirst ? framesAfter(seq, chunk.bytes) : chunk.bytes)
             isFirst = false
             return
           }
-          const change = changed()
+          const change = nextChange()
           if (!change) {
             if (!log.isPastEnd(key)) return controller.close()
-            // The outcome is for everybody, also for who says to have heard what nobody has.
+            // Every reader gets the outcome, even one whose `seq` is past the end.
             key = EventLog.keyAfter(log.lastSeq - 1)
           } else if ((await change) === 'beat') return controller.enqueue(new TextEncoder().encode(HEARTBEAT_COMMENT))
         }

@@ -1,41 +1,41 @@
 import type { DurableStorage } from './platform.ts'
 
-/** An event of a run as it is sent; the outcome has the number after the last event's. */
+/** An encoded event of a run. The outcome's `seq` is that of the last event plus 1. */
 export interface EventFrame {
   readonly seq: number
   readonly text: string
 }
 
-/** What is read at once: frames, and where to go on. */
+/** Frames read at once, and the key to continue after. */
 export interface EventLogChunk {
   readonly key: number
   readonly bytes: Uint8Array
 }
 
-/** A row's key is the number of its last frame times this; the parts of a frame that has no room in a row follow one another. */
+/** A row's key is the `seq` of its last frame times this. The parts of a frame that is too large for one row have consecutive keys. */
 const KEYS_PER_FRAME = 1024
-/** Characters of a row. SQLite in a Durable Object takes rows of 2 MB, and a character may be three bytes. */
+/** Characters per row. SQLite in a Durable Object accepts rows of up to 2 MB, and a character may take three bytes. */
 const MAX_FRAME_ROW_CHARACTERS = 262_144
-/** Bytes that a reader is given at once, from as many rows. */
+/** Bytes read at once, from as many rows as that takes. */
 const READ_CHUNK_BYTES = 65_536
 
-/** The frames of one run in SQLite, the frames of a commit in one row, as the bytes that readers get. Only what is durable is read. */
+/** The frames of one run in SQLite, as the bytes that readers receive, one row per commit. Only durable rows are read. */
 export class EventLog {
-  /** Bytes that are durable. */
+  /** Total size of the durable frames. */
   durableBytes = 0
   readonly #sql: DurableStorage['sql']
-  /** Of the last row that is durable. */
+  /** Key of the last durable row; -1 if there is none. */
   #lastKey = -1
   #isDeleted = false
-  /** Whether rows were written of which it is not known that they are durable. */
+  /** Whether rows were written whose durability is unknown. */
   #mayHaveUnsyncedRows = false
-  #newestChunk: { readonly after: number; readonly piece: EventLogChunk } | undefined
+  #newestChunk: { readonly after: number; readonly chunk: EventLogChunk } | undefined
 
   constructor(sql: DurableStorage['sql']) {
     this.#sql = sql
   }
 
-  /** The number of the last frame that is durable, -1 where there is none. */
+  /** `seq` of the last durable frame; -1 if there is none. */
   get lastSeq(): number {
     return Math.floor(this.#lastKey / KEYS_PER_FRAME)
   }
@@ -44,51 +44,51 @@ export class EventLog {
     this.#sql.exec('CREATE TABLE IF NOT EXISTS chaintap_frames (key INTEGER PRIMARY KEY, bytes BLOB NOT NULL)')
   }
 
-  /** Cuts off who is behind: the same object may do another run. */
+  /** Makes reads of older rows throw, because the object may start another run in the same table. */
   markDeleted(): void {
     this.#isDeleted = true
   }
 
-  /** Takes up what an earlier instance of the object has written. */
+  /** Loads the state written by an earlier instance of the object. */
   load(): void {
     const [found] = this.#sql.exec('SELECT max(key) AS key, sum(length(bytes)) AS bytes FROM chaintap_frames')
     this.#lastKey = Number(found?.key ?? -1)
     this.durableBytes = Number(found?.bytes ?? 0)
   }
 
-  /** Writes rows. Call what it returns once they are durable. */
+  /** Writes frames. Call the returned function once they are durable. */
   append(frames: readonly EventFrame[]): () => void {
     const after = this.#lastKey
     const rows = [...encodeRows(frames)]
-    // After a failure they are written again, and others with them: in rows that must not overlap.
+    // After a failed commit its frames are written again, with others: delete its rows, so that none overlap.
     if (this.#mayHaveUnsyncedRows) this.#sql.exec('DELETE FROM chaintap_frames WHERE key > ?', after)
     this.#mayHaveUnsyncedRows = true
     for (const { key, bytes } of rows) this.#sql.exec('INSERT INTO chaintap_frames VALUES (?, ?)', key, bytes)
     return () => {
       this.#mayHaveUnsyncedRows = false
-      const [piece] = rows
-      // Readers who are up to date all want this one.
-      this.#newestChunk = rows.length === 1 && piece ? { after, piece } : undefined
+      const [chunk] = rows
+      // Cached for the readers that are up to date.
+      this.#newestChunk = rows.length === 1 && chunk ? { after, chunk } : undefined
       this.#lastKey = rows.at(-1)?.key ?? after
       for (const { bytes } of rows) this.durableBytes += bytes.byteLength
     }
   }
 
-  /** The key to read from, for who has the frames up to this one. */
+  /** Returns the key to read after, for a reader that has the frames up to `seq`. */
   static keyAfter(seq: number): number {
     return (seq + 1) * KEYS_PER_FRAME - 1
   }
 
-  /** Whether a key is past all that there is. */
+  /** Whether a key is past the last row. */
   isPastEnd(key: number): boolean {
     return key > this.#lastKey
   }
 
-  /** What comes after a key; undefined where nothing does yet. */
+  /** Reads the frames after a key; returns undefined if there are none yet. */
   read(after: number): EventLogChunk | undefined {
     if (after >= this.#lastKey) return undefined
-    if (this.#newestChunk?.after === after) return this.#newestChunk.piece
-    if (this.#isDeleted) throw new Error('The run has been forgotten.')
+    if (this.#newestChunk?.after === after) return this.#newestChunk.chunk
+    if (this.#isDeleted) throw new Error('The run was deleted: its retention time is over.')
     const rows: Uint8Array[] = []
     let key = after
     let size = 0

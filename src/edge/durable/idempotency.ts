@@ -1,22 +1,22 @@
 import { idFactory } from '../../core/util/id.ts'
 
-/** The field by which a call is known when it is repeated (draft-ietf-httpapi-idempotency-key-header). */
+/** Identifies a repeated request (draft-ietf-httpapi-idempotency-key-header). */
 const IDEMPOTENCY_HEADER = 'idempotency-key'
 
-/** The draft has it as a string in quotes, and many clients leave them out. What is shorter can be guessed. */
+/** The draft specifies a quoted string; many clients omit the quotes. A shorter key could be guessed. */
 const idempotencyKeyPattern = /^(?:"([!#-[\]-~]{16,255})"|([!#-[\]-~]{16,255}))$/
 
-export const INVALID_KEY_MESSAGE = 'An Idempotency-Key has 16 to 255 visible ASCII characters that nobody can guess, such as a UUID.'
+export const INVALID_KEY_MESSAGE = 'The Idempotency-Key must have 16 to 255 visible ASCII characters and be unguessable, e.g. a UUID.'
 
-/** Undefined where a request has none, or none of this form. */
+/** Returns the key of a request; undefined if it has none or an invalid one. */
 export function readIdempotencyKey({ headers }: Request): string | undefined {
   const [, quoted, bare] = idempotencyKeyPattern.exec(headers.get(IDEMPOTENCY_HEADER) ?? '') ?? []
   return quoted ?? bare
 }
 
 /**
- * The id of the run that a call starts: a new one, or that of its key, so that whoever repeats the call comes to the same object. Undefined
- * where the key is none.
+ * Returns the id of the run that a request starts: derived from its key, so that a repeated request reaches the same object, or else random.
+ * Returns undefined if the key is invalid.
  */
 export async function runIdForRequest(request: Request): Promise<string | undefined> {
   if (!request.headers.has(IDEMPOTENCY_HEADER)) return idFactory()()
@@ -28,14 +28,14 @@ export async function runIdForRequest(request: Request): Promise<string | undefi
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 
-/** The cookie of a run that was started with a key: who repeats the call may never have got the first one. */
+/** Derives the cookie of a run from the key of its request: a client that repeats the request may not have received the first response. */
 export async function idempotencyCookie(request: Request): Promise<string | undefined> {
   const key = readIdempotencyKey(request)
-  // Whoever says who they are shares no run with who says something else, or nothing.
+  // Requests with different credentials must not share a run.
   return key === undefined ? undefined : sha256Hex(`cookie ${key} ${request.headers.get('authorization') ?? ''}`)
 }
 
-/** What is kept of a secret, or of a long text: enough to know it again. */
+/** Hashes a secret or a long text, to recognise it without storing it. */
 export async function sha256Hex(text: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')

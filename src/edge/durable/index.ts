@@ -17,15 +17,16 @@ export type { DurableRun } from './object.ts'
 export type { DurableLimits, DurableOptions } from './options.ts'
 export type { DurableContext, DurableNamespace, DurableStorage } from './platform.ts'
 
-/** A class for a Worker to export; the platform makes its objects. */
+/** A Durable Object class for a Worker to export. The platform creates its instances. */
 export type DurableClass<Env> = new (context: DurableContext, env: Env) => DurableRun<Env>
 
 /**
- * The class of a Durable Object that does a run of a chain and stores its events, so that the run survives whoever reads it. One object
- * does one run, and has the run's id as its name. It needs SQLite (`new_sqlite_classes`), and {@link serveDurable} before it.
+ * Creates the class of a Durable Object that executes a run of a chain and stores its events, so that the run continues without readers.
+ * Each object executes one run, and its name is the run's id. It requires SQLite (`new_sqlite_classes`) and {@link serveDurable} in front.
  *
+ * @param chain A chain, or a function that returns one for each run, e.g. with the API key of `env`.
  * @example
- * export const Chat = durable((env: Env) => prompt.pipe(new ChatAnthropic({ apiKey: env.ANTHROPIC_API_KEY })).pipe(new StringOutputParser()))
+ * export const Chat = durable((env: { KEY: string }) => prompt.pipe(new ChatAnthropic({ apiKey: env.KEY })).pipe(new StringOutputParser()))
  */
 export function durable<Env = unknown>(chain: ChainOrFactory<Env>, options: DurableOptions<Env> = {}): DurableClass<Env> {
   return class extends DurableRun<Env> {
@@ -37,11 +38,15 @@ export function durable<Env = unknown>(chain: ChainOrFactory<Env>, options: Dura
 
 /** Options of {@link serveDurable}. */
 export interface ServeDurableOptions<Env> extends Pick<Guards<Env>, 'rateLimit'> {
-  /** Pages of other sites that may call. Default: none. */
+  /**
+   * Which pages of other origins may call.
+   *
+   * @defaultValue none
+   */
   readonly cors?: CorsOptions
 }
 
-const MISSING_BINDING_MESSAGE = `serveDurable() was given no binding. Write to wrangler.toml, for a class that is exported as Chat:
+const MISSING_BINDING_MESSAGE = `serveDurable() received no binding. Add to wrangler.toml, for a class exported as Chat:
 
 [[durable_objects.bindings]]
 name = "CHAT"
@@ -51,24 +56,25 @@ class_name = "Chat"
 tag = "v1"
 new_sqlite_classes = ["Chat"]`
 
-/** A run's id at the end of a path, and what to do with it. Ids are ours, so any path may stand before them. */
+/** Matches a run's id and an action at the end of a path. The form of ids is known, so any path may precede them. */
 const runPathPattern = /\/([\da-f]{8}-[\da-f]{4}-[78][\da-f]{3}-[\da-f]{4}-[\da-f]{12})(\/stop|\/status)?\/?$/
 
 /**
- * The `fetch` handler before a {@link durable} class, under any path of the Worker:
+ * Creates the `fetch` handler in front of a {@link durable} class. It may be mounted at any path of the Worker:
  *
- * - `POST /` with `{ "input": … }` starts a run and streams its events, as `serve` does; the header `x-chaintap-run` is its id. Repeated with
- *   the same `Idempotency-Key` it starts none, and is answered with the same run from its first event
- * - `GET /:id` streams the events after `Last-Event-ID`, or `?after=`, and those to come; all of them where neither is given
- * - `POST /:id/stop` ends the run with `UserStop`, and the model's call with it; answers as status does
- * - `GET /:id/status` tells `{ id, status, startedAt, endedAt?, events, usage?, error? }`, the status `running` or an outcome's
+ * - `POST /` with `{ "input": … }` starts a run and streams its events, as `serve` does. The header `x-chaintap-run` is the run's id. Repeated
+ *   with the same `Idempotency-Key`, the request starts no second run: it streams the first run from its first event
+ * - `GET /:id` streams the events after `Last-Event-ID` or `?after=`, then follows the run. Without either it streams all events
+ * - `POST /:id/stop` stops the run with `UserStop`, which ends the model's call, then responds like `status`
+ * - `GET /:id/status` responds with `{ id, status, startedAt, endedAt?, events, usage?, error? }`; `status` is `running` or that of the outcome
  *
- * What is wrong is said with a 4xx and `{ "error": … }`, as `serve` does. A run that is not there, or not the caller's, is 404. An object
- * that cannot be reached is 503, to be asked again. All answers with events end with `event: outcome`; one that does not was cut off.
+ * An invalid request is refused with a 4xx status and `{ "error": … }`, as `serve` does. An unknown run, or one of another caller, is 404. If
+ * the object cannot be reached, the status is 503 with `Retry-After`. Event streams end with `event: outcome`; one without it was cut off.
  *
- * @throws ChaintapError `invalid_options` where the binding is missing
+ * @param namespace Returns the binding of the class.
+ * @throws ChaintapError `invalid_options` when a request is handled without the binding
  * @example
- * export default { fetch: serveDurable((env: Env) => env.CHAT) }
+ * export default { fetch: serveDurable((env: { CHAT: DurableNamespace }) => env.CHAT) }
  */
 export function serveDurable<Env = unknown>(
   namespace: (env: Env) => DurableNamespace | undefined,
@@ -82,22 +88,23 @@ export function serveDurable<Env = unknown>(
   const handleRequest = async (request: Request, env: Env): Promise<Response> => {
     const url = new URL(request.url)
     const path = url.pathname.replace(/\/$/, '')
-    const [, given, action] = runPathPattern.exec(path) ?? []
-    const method = given && action !== '/stop' ? 'GET' : 'POST'
-    if (request.method !== method) return createRefusal(405, `Call with ${method}, not ${request.method}.`, { allow: method }).refusal
+    const [, runId, action] = runPathPattern.exec(path) ?? []
+    const method = runId && action !== '/stop' ? 'GET' : 'POST'
+    if (request.method !== method)
+      return createRefusal(405, `Method ${request.method} is not allowed: use ${method}.`, { allow: method }).refusal
     const objects = namespace(env)
     if (!objects) throw new ChaintapError('invalid_options', MISSING_BINDING_MESSAGE)
-    const refusal = given ? undefined : await checkRateLimit(request, env)
+    const refusal = runId ? undefined : await checkRateLimit(request, env)
     if (refusal) return refusal
     try {
-      const id = given ?? (await runIdForRequest(request))
+      const id = runId ?? (await runIdForRequest(request))
       if (!id) return createRefusal(400, INVALID_KEY_MESSAGE).refusal
-      url.pathname = given ? path : `${path}/${id}/start`
+      url.pathname = runId ? path : `${path}/${id}/start`
       return await objects.getByName(id).fetch(new Request(url, request))
     } catch (error) {
-      // An object answers whatever happens in it: this is the platform's, e.g. where the object is overloaded or just being replaced.
+      // DurableRun.fetch catches its own errors. This one is the platform's, e.g. the object is overloaded or being replaced.
       logFailure(error)
-      return createRefusal(503, 'The run cannot be reached just now. Ask again.', { 'retry-after': '1' }).refusal
+      return createRefusal(503, 'The run cannot be reached at the moment. Retry.', { 'retry-after': '1' }).refusal
     }
   }
   return async (request, env) => {

@@ -6,7 +6,7 @@ import { addUsage, type Usage } from '../../core/usage.ts'
 import { eventFrameEncoder, eventFrameJson } from '../response/event-frames.ts'
 import { type EventFrame, EventLog } from './event-log.ts'
 
-/** How a run ends whose work has died: the ends of what was open, children before parents (P1), and the outcome. */
+/** Ends a run whose process was lost: creates the `error` events of the open runs, children before parents (P1), and the outcome. */
 export function endInterruptedRun(log: EventLog): { readonly frames: readonly EventFrame[]; readonly outcome: Outcome<unknown> } {
   const open = new Map<string, { readonly run: Run; readonly depth: number }>()
   let [began, at, firstToken]: (number | undefined)[] = []
@@ -25,7 +25,7 @@ export function endInterruptedRun(log: EventLog): { readonly frames: readonly Ev
   }
   const lost = new ChaintapError(
     'interrupted',
-    'The server was restarted during this run. What was received stands; ask again for the rest.',
+    'The server restarted during this run. The output received so far is valid; start a new run for the rest.',
   )
   const encodeFrame = eventFrameEncoder((error) => error)
   const frames = [...open.values()]
@@ -39,7 +39,7 @@ export function endInterruptedRun(log: EventLog): { readonly frames: readonly Ev
   return { frames, outcome: { ...rootOutcome(end, lost), usage, firstTokenMs, durationMs: last - start } }
 }
 
-/** The root may have ended, and only the outcome not be stored. */
+/** Returns how the root ended. It may have ended before the process was lost, with only the outcome missing. */
 function rootOutcome(end: EndEvent | undefined, lost: ChaintapError) {
   if (end?.type === 'end') return { status: 'complete', output: end.output } as const
   const error = end ? end.error : lost
@@ -55,8 +55,8 @@ function* readLoggedEvents(log: EventLog): Generator<RunEvent> {
   const decode = decoder()
   const utf8 = new TextDecoder()
   let rest = ''
-  for (let piece = log.read(EventLog.keyAfter(-1)); piece; piece = log.read(piece.key)) {
-    const frames = (rest + utf8.decode(piece.bytes, { stream: true })).split('\n\n')
+  for (let chunk = log.read(EventLog.keyAfter(-1)); chunk; chunk = log.read(chunk.key)) {
+    const frames = (rest + utf8.decode(chunk.bytes, { stream: true })).split('\n\n')
     rest = frames.pop() ?? ''
     for (const frame of frames) yield decode(eventFrameJson(frame))
   }

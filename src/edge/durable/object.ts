@@ -22,10 +22,10 @@ import { readStoredRun, runStatusResponse, type StoredRun, writeStoredRun } from
 
 const DEFAULT_RETENTION_MS = 86_400_000
 const HOUR_MS = 3_600_000
-/** How long one alarm keeps the object in memory, in ms; then another goes on. An alarm may take 15 minutes, and 30 s of the processor. */
+/** How long one alarm keeps the object in memory, in ms; then another takes over. An alarm may take 15 minutes, and 30 s of CPU time. */
 const ALARM_DURATION_MS = 60_000
 
-/** A Durable Object that does one run, stores its events and answers its readers. Its class is made by `durable`. */
+/** A Durable Object that executes one run, stores its events and serves its readers. {@link durable} creates its class. */
 export class DurableRun<Env> {
   readonly #storage: DurableStorage
   readonly #env: Env
@@ -46,7 +46,7 @@ export class DurableRun<Env> {
     if (this.#storedRun) this.#log.load()
   }
 
-  /** Answers what `serveDurable` hands on. */
+  /** Handles a request from `serveDurable`. */
   async fetch(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url)
     try {
@@ -60,8 +60,8 @@ export class DurableRun<Env> {
   }
 
   /**
-   * Keeps the object in memory while its run goes on: one that nobody calls would be evicted. Where the work has died it ends the run,
-   * and after `retain` it deletes all.
+   * Keeps the object in memory while its run is in progress: an object without requests is evicted. Ends a run whose process was lost, and
+   * deletes everything after `retain`.
    */
   async alarm(): Promise<void> {
     if (this.#activeRecorder) await pauseUnlessSkipped(ALARM_DURATION_MS, this.#activeRecorder.handlersDone)
@@ -75,7 +75,7 @@ export class DurableRun<Env> {
     await this.#storage.deleteAll()
   }
 
-  /** What is waited for: handlers that are not done an hour after the run's end may never be. */
+  /** The recorder to wait for. Handlers that are not done one hour after the run's end are ignored. */
   get #activeRecorder(): RunRecorder | undefined {
     return Date.now() > (this.#storedRun?.endedAt ?? Number.POSITIVE_INFINITY) + HOUR_MS ? undefined : this.#recorder
   }
@@ -84,7 +84,7 @@ export class DurableRun<Env> {
     return endedAt + (this.#options.retain ?? DEFAULT_RETENTION_MS)
   }
 
-  /** Has a run that is over forgotten in time. */
+  /** Schedules the deletion of a run that has ended. */
   async #scheduleDeletion(endedAt: number): Promise<void> {
     const due = this.#deletionTime(endedAt)
     if (due < Number.POSITIVE_INFINITY) await this.#storage.setAlarm(due)
@@ -92,42 +92,42 @@ export class DurableRun<Env> {
 
   async #start(request: Request, path: string): Promise<Response> {
     const { access, retain = DEFAULT_RETENTION_MS, limits: { age = HOUR_MS } = {}, callbacks = [], events } = this.#options
-    const claimed = await authorizeStart(access, request, this.#env, { path, ms: age + retain })
-    if ('refusal' in claimed) return claimed.refusal
-    const ask = await parseRequest(request, { ...this.#options, formats: ['events'] })
-    if ('refusal' in ask) return ask.refusal
-    const { headers, owner } = claimed
-    const body = readIdempotencyKey(request) && (await sha256Hex(plainJson(ask.body)))
+    const authorized = await authorizeStart(access, request, this.#env, { path, ms: age + retain })
+    if ('refusal' in authorized) return authorized.refusal
+    const parsed = await parseRequest(request, { ...this.#options, formats: ['events'] })
+    if ('refusal' in parsed) return parsed.refusal
+    const { headers, owner } = authorized
+    const body = readIdempotencyKey(request) && (await sha256Hex(plainJson(parsed.body)))
     const id = path.slice(path.lastIndexOf('/') + 1)
-    const chain = this.#storedRun ? undefined : await resolveChain(this.#chain, this.#env, request, ask)
-    // The same call may have come meanwhile.
+    const chain = this.#storedRun ? undefined : await resolveChain(this.#chain, this.#env, request, parsed)
+    // The same request may have started the run meanwhile.
     if (!chain || this.#storedRun) return this.#answerRepeatedCall(request, body, headers)
-    const run = chain.events(ask.input as never, { ...events, timeout: age, callbacks, runId: id })
-    const head: StoredRun = { ...owner, id, startedAt: Date.now(), ...(body && { body }) }
+    const run = chain.events(parsed.input as never, { ...events, timeout: age, callbacks, runId: id })
+    const storedRun: StoredRun = { ...owner, id, startedAt: Date.now(), ...(body && { body }) }
     this.#log.createTable()
-    writeStoredRun(this.#storage, head)
-    // At once: an alarm that is being handled keeps the object in memory, and comes again where the object was lost.
-    const armed = this.#storage.setAlarm(Date.now())
-    this.#storedRun = head
+    writeStoredRun(this.#storage, storedRun)
+    // An alarm that is being handled keeps the object in memory, and is repeated if the object is lost.
+    const alarmSet = this.#storage.setAlarm(Date.now())
+    this.#storedRun = storedRun
     this.#startRecorder(run)
-    await armed
+    await alarmSet
     return this.#streamEvents(-1, headers)
   }
 
-  /** Answers a call that is repeated. */
+  /** Responds to a repeated request with the run that the first one started. */
   async #answerRepeatedCall(request: Request, body: string | undefined, headers: Record<string, string>): Promise<Response> {
-    const head = this.#storedRun as StoredRun
-    const isOpen = await authorizeRun(this.#options.access, request, this.#env, head)
-    if (isOpen instanceof Response) return isOpen
-    if (!isOpen) return createRefusal(409, 'This Idempotency-Key has been used by another caller: send a new one.').refusal
-    if (head.body !== body) return createRefusal(422, 'This Idempotency-Key has been used with another body: send a new one.').refusal
+    const storedRun = this.#storedRun as StoredRun
+    const isAllowed = await authorizeRun(this.#options.access, request, this.#env, storedRun)
+    if (isAllowed instanceof Response) return isAllowed
+    if (!isAllowed) return createRefusal(409, 'This Idempotency-Key was used by another caller: send a new one.').refusal
+    if (storedRun.body !== body) return createRefusal(422, 'This Idempotency-Key was used with another body: send a new one.').refusal
     await this.#endIfInterrupted()
     return this.#streamEvents(-1, headers)
   }
 
   #startRecorder(run: RunStream<RunEvent, unknown>): void {
     const { limits: { events = 100_000, bytes = 33_554_432 } = {}, commitMs = 100, heartbeatMs = 15_000, exposeErrors } = this.#options
-    const recording = new RunRecorder(run, {
+    const recorder = new RunRecorder(run, {
       log: this.#log,
       storage: this.#storage,
       limits: { events, bytes },
@@ -136,15 +136,15 @@ export class DurableRun<Env> {
       expose: createPublicErrorMapper(exposeErrors),
       storeOutcome: (outcome) => this.#storeOutcome(outcome),
     })
-    this.#recorder = recording
-    const over = (): void => {
-      if (this.#recorder === recording) this.#recorder = undefined
+    this.#recorder = recorder
+    const release = (): void => {
+      if (this.#recorder === recorder) this.#recorder = undefined
     }
-    recording.ended.then(() => this.#reloadStoredRun()).catch(() => {})
-    recording.handlersDone.then(over, over)
+    recorder.ended.then(() => this.#reloadStoredRun()).catch(() => {})
+    recorder.handlersDone.then(release, release)
   }
 
-  /** Ends a run in the log whose work died with an earlier instance of the object. */
+  /** Ends a run in the log that an earlier instance of the object was executing. */
   #endIfInterrupted(): Promise<void> {
     if (!this.#storedRun || this.#storedRun.endedAt || this.#recorder) return Promise.resolve()
     this.#closing ??= this.#endInterrupted().finally(() => {
@@ -168,29 +168,29 @@ export class DurableRun<Env> {
     return this.#scheduleDeletion(endedAt)
   }
 
-  /** Only what is durable is believed. */
+  /** Reads the stored run again: a failed commit may have left other values in memory. */
   #reloadStoredRun(): void {
     this.#storedRun = readStoredRun(this.#storage)
   }
 
-  async #handleRunRequest(request: Request, what: string): Promise<Response> {
-    const isOpen = this.#storedRun ? await authorizeRun(this.#options.access, request, this.#env, this.#storedRun) : false
-    if (isOpen instanceof Response) return isOpen
-    if (!isOpen) return createRefusal(404, 'There is no run of this id here, or it is not yours.').refusal
+  async #handleRunRequest(request: Request, action: string): Promise<Response> {
+    const isAllowed = this.#storedRun ? await authorizeRun(this.#options.access, request, this.#env, this.#storedRun) : false
+    if (isAllowed instanceof Response) return isAllowed
+    if (!isAllowed) return createRefusal(404, 'No run has this id, or the caller may not read it.').refusal
     await this.#endIfInterrupted()
-    if (what === 'stop') {
+    if (action === 'stop') {
       this.#recorder?.stop(new UserStop())
       await this.#recorder?.ended
     }
-    if (what === 'stop' || what === 'status') return runStatusResponse(this.#storedRun as StoredRun, this.#log.lastSeq)
+    if (action === 'stop' || action === 'status') return runStatusResponse(this.#storedRun as StoredRun, this.#log.lastSeq)
     const after = request.headers.get('last-event-id') ?? new URL(request.url).searchParams.get('after') ?? '-1'
-    if (!/^(-1|\d+)$/.test(after)) return createRefusal(400, 'Last-Event-ID, or after, must be the number of an event.').refusal
+    if (!/^(-1|\d+)$/.test(after)) return createRefusal(400, 'Last-Event-ID or ?after= must be the sequence number of an event.').refusal
     return this.#streamEvents(Number(after))
   }
 
   #streamEvents(after: number, headers: Record<string, string> = {}): Response {
-    const recording = this.#recorder
-    const body = createEventLogStream(this.#log, after, () => (recording?.isOver ? undefined : recording?.nextChange))
+    const recorder = this.#recorder
+    const body = createEventLogStream(this.#log, after, () => (recorder?.isOver ? undefined : recorder?.nextChange))
     return new Response(body, { headers: { ...sseHeaders(), 'x-chaintap-run': this.#storedRun?.id ?? '', ...headers } })
   }
 }

@@ -4,34 +4,69 @@ import type { ParseRequestOptions } from '../request/parse-request.ts'
 import type { ExposeErrors } from '../response/public-error.ts'
 import type { Access } from './access.ts'
 
-/** What a run may grow to; past it the run is stopped, with `BudgetExceeded` or `TimeoutError`. */
+/** Limits of a run. A run that exceeds one is stopped with `BudgetExceeded` or `TimeoutError`. */
 export interface DurableLimits {
-  /** Default 100,000. */
+  /**
+   * Number of events.
+   *
+   * @defaultValue 100,000
+   */
   readonly events?: number
-  /** Of its events as they are sent. Default 33,554,432 (32 MB). */
+  /**
+   * Size of the encoded events, in bytes.
+   *
+   * @defaultValue 33,554,432 (32 MiB)
+   */
   readonly bytes?: number
-  /** How long it may take, in ms. Default 3,600,000 (an hour). */
+  /**
+   * Duration of the run, in ms.
+   *
+   * @defaultValue 3,600,000 (one hour)
+   */
   readonly age?: number
 }
 
 /** Options of `durable`. */
 export interface DurableOptions<Env> extends Omit<ParseRequestOptions, 'formats'> {
   /**
-   * Who may start, read and stop runs. Default: anybody may start one, and only they may read and stop it: the same browser, known by a
-   * cookie of the run's own, or the same `Authorization` header. The id alone opens a run only with `access: () => true`.
+   * Decides who may start, read and stop runs. With `access: () => true`, the id of a run is enough to read and stop it.
+   *
+   * @defaultValue anyone may start a run, and only the starter may read and stop it: the same browser, recognised by a cookie of the run, or
+   * a request with the same `Authorization` header
    */
   readonly access?: Access<Env>
-  /** How long a run can be read after its end, in ms. Default 86,400,000 (a day); `Infinity` for ever. Then all of it is deleted. */
+  /**
+   * How long a run can be read after its end, in ms; then it is deleted. `Infinity` for never.
+   *
+   * @defaultValue 86,400,000 (one day)
+   */
   readonly retain?: number
+  /** Limits of a run: events, bytes, duration. */
   readonly limits?: DurableLimits
-  /** Handlers that hear every run, on the server. */
+  /** Handlers on the server that receive the events of every run. */
   readonly callbacks?: RunOptions['callbacks']
-  /** Which events are stored and told. Default: all, prompts and what every step made of them included. */
+  /**
+   * Which events are stored and sent.
+   *
+   * @defaultValue all, including prompts and the output of every step
+   */
   readonly events?: EventFilter
-  /** Events are stored, and seen by readers, at most once in so many ms; the first at once. Default 100. */
+  /**
+   * Minimum interval between two commits, in ms. Events are stored and sent once per commit; the first commit is immediate.
+   *
+   * @defaultValue 100
+   */
   readonly commitMs?: number
-  /** Pause after which waiting readers are sent a comment, in ms. Default 15,000; 0 for none. */
+  /**
+   * Interval of the comments that keep proxies from closing a silent stream, in ms. 0 for none.
+   *
+   * @defaultValue 15,000
+   */
   readonly heartbeatMs?: number
-  /** Whether callers read the messages of errors. Default false: what a message quotes may be meant for nobody else. */
+  /**
+   * Whether callers receive error messages, which may quote confidential data.
+   *
+   * @defaultValue false
+   */
   readonly exposeErrors?: ExposeErrors
 }

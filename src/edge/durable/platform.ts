@@ -1,20 +1,27 @@
-/** What is used of a Durable Object's storage; it must be one with SQLite (`new_sqlite_classes`). */
+/** The part of a Durable Object's storage that is used. It requires SQLite (`new_sqlite_classes`). */
 export interface DurableStorage {
+  /** The SQLite database of the object. */
   readonly sql: { exec(query: string, ...bindings: unknown[]): Iterable<Record<string, unknown>> }
+  /** The synchronous key-value API. */
   readonly kv: { get(key: string): unknown; put(key: string, value: unknown): void }
+  /** Runs `closure` in a transaction, which is rolled back if it throws. */
   transactionSync<T>(closure: () => T): T
-  /** Resolves when all that was written will survive. */
+  /** Resolves once all writes are durable. */
   sync(): Promise<void>
+  /** Schedules a call of `alarm()`, in ms since epoch. Replaces the previous alarm. */
   setAlarm(at: number): Promise<void>
+  /** Deletes everything, the alarm included. */
   deleteAll(): Promise<void>
 }
 
-/** What is used of the first argument of a Durable Object's constructor. */
+/** The part of a Durable Object's state, its first constructor argument, that is used. */
 export interface DurableContext {
+  /** The object's storage. */
   readonly storage: DurableStorage
 }
 
-/** What is used of a binding to a class of Durable Objects. */
+/** The part of a binding to a Durable Object class that is used. */
 export interface DurableNamespace {
+  /** Returns the stub of the object with a name. */
   getByName(name: string): { fetch(request: Request): Promise<Response> }
 }

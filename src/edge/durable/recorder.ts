@@ -9,7 +9,7 @@ import { CommitBatcher } from './commit-batcher.ts'
 import type { EventFrame, EventLog } from './event-log.ts'
 import type { DurableStorage } from './platform.ts'
 
-/** What a waiting reader is woken by. */
+/** What a waiting reader is notified of: new rows, or a heartbeat. */
 export type LogChange = 'rows' | 'beat'
 
 interface RunRecorderOptions {
@@ -19,15 +19,15 @@ interface RunRecorderOptions {
   readonly commitMs: number
   readonly heartbeatMs: number
   readonly expose: PublicErrorMapper
-  /** Writes beside the last frame how the run ended. */
+  /** Stores the outcome in the transaction of the last frame. */
   storeOutcome(outcome: Outcome<unknown>): Promise<void>
 }
 
-/** A run whose work is done here and now: it is read as fast as it comes, and written to the log. */
+/** Reads a run that executes in this object as fast as possible, and writes its events to the log. */
 export class RunRecorder {
-  /** Settles when the end is durable; rejects where it could not be stored. */
+  /** Resolves once the end is durable; rejects if it could not be stored. */
   readonly ended: Promise<void>
-  /** Settles when the handlers are done too. */
+  /** Resolves once the run's handlers are done too. */
   readonly handlersDone: Promise<void>
   isOver = false
   readonly #run: RunStream<RunEvent, unknown>
@@ -36,10 +36,10 @@ export class RunRecorder {
   #change = Promise.withResolvers<LogChange>()
   #hasCommittedSinceHeartbeat = true
 
-  constructor(run: RunStream<RunEvent, unknown>, setting: RunRecorderOptions) {
-    const { log, storage, commitMs } = setting
+  constructor(run: RunStream<RunEvent, unknown>, options: RunRecorderOptions) {
+    const { log, storage, commitMs } = options
     this.#run = run
-    this.#options = setting
+    this.#options = options
     this.#batcher = new CommitBatcher({
       log,
       storage,
@@ -51,7 +51,7 @@ export class RunRecorder {
     this.handlersDone = this.ended.then(() => run.flushed)
   }
 
-  /** Settles with the next commit or heartbeat; rejects where the log is broken. */
+  /** Resolves at the next commit or heartbeat; rejects if the log cannot be written. */
   get nextChange(): Promise<LogChange> {
     return this.#change.promise
   }
@@ -79,21 +79,21 @@ export class RunRecorder {
   async #writeEvents(): Promise<void> {
     const { expose, storeOutcome } = this.#options
     const encodeFrame = eventFrameEncoder(expose)
-    // Asked for now, it is kept however long it grows.
+    // Accessed before reading, so that the output is retained however long it gets.
     const { outcome } = this.#run
     let seq = 0
-    const frameOf = (event: RunEvent): EventFrame => {
+    const toFrame = (event: RunEvent): EventFrame => {
       seq = event.seq + 1
       return { seq: event.seq, text: encodeFrame(event) }
     }
     try {
-      for (let batch = await this.#run.nextBatch(); batch; batch = await this.#run.nextBatch()) await this.#batcher.add(batch.map(frameOf))
+      for (let batch = await this.#run.nextBatch(); batch; batch = await this.#run.nextBatch()) await this.#batcher.add(batch.map(toFrame))
     } catch (error) {
-      // Told as an event, and by the outcome.
+      // Readers receive it in an event and in the outcome.
       if ((await outcome).status === 'failed') logFailure(error)
     }
-    const told = publicOutcome(await outcome, expose)
-    await this.#batcher.end({ seq, text: encodeOutcomeFrame(told) }, () => storeOutcome(told))
+    const sent = publicOutcome(await outcome, expose)
+    await this.#batcher.end({ seq, text: encodeOutcomeFrame(sent) }, () => storeOutcome(sent))
   }
 
   #onCommitError(error: unknown): void {
@@ -103,9 +103,8 @@ export class RunRecorder {
 
   #onCommit(): void {
     const { log, limits } = this.#options
-    if (log.lastSeq >= limits.events) this.stop(new BudgetExceeded(`The run told more than ${limits.events} events, the limit.`))
-    if (log.durableBytes > limits.bytes)
-      this.stop(new BudgetExceeded(`The events of the run are more than ${limits.bytes} bytes, the limit.`))
+    if (log.lastSeq >= limits.events) this.stop(new BudgetExceeded(`The run exceeded the limit of ${limits.events} events.`))
+    if (log.durableBytes > limits.bytes) this.stop(new BudgetExceeded(`The events of the run exceeded the limit of ${limits.bytes} bytes.`))
     this.#hasCommittedSinceHeartbeat = true
     this.#notifyReaders('rows')
   }
@@ -116,8 +115,8 @@ export class RunRecorder {
   }
 
   #notifyReaders(change: LogChange): void {
-    const told = this.#change
+    const previous = this.#change
     this.#change = Promise.withResolvers()
-    told.resolve(change)
+    previous.resolve(change)
   }
 }

@@ -275,7 +275,7 @@ describe('limits', () => {
     const response = await post('/brief', '3')
     await response.text()
     const gone = await until(`/brief/${idOf(response)}/status`, ({ error }) => error !== undefined)
-    expect(gone).toEqual({ error: expect.stringContaining('no run of this id') })
+    expect(gone).toEqual({ error: expect.stringContaining('No run has this id') })
   })
 })
 

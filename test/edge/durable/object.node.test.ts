@@ -395,7 +395,7 @@ describe('a POST with an Idempotency-Key', () => {
       expect((await object?.fetch(new Request(`https://app.example/chat/${idOf(first)}`)))?.status).toBe(404)
     }, patience)
     expect(await (await post('go', keyed)).text()).toContain('"status":"complete"')
-    await expect(reader?.read()).rejects.toThrow('forgotten')
+    await expect(reader?.read()).rejects.toThrow('was deleted')
   })
 
   test('when its run has been forgotten it starts one anew, in the same object or another instance of it', async () => {
