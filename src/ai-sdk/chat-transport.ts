@@ -9,38 +9,51 @@ import { fromUIMessages, type UIMessageLike } from './messages.ts'
 import type { UIMessagePart } from './part.ts'
 import { createPartWriter } from './part-writer.ts'
 
-/** What `useChat` hands over, as far as it is read. */
+/** A request of `useChat`: the fields that are read. */
 export interface ChatRequest {
+  /** The id of the chat. */
   readonly chatId: string
+  /** The conversation so far. */
   readonly messages: readonly UIMessageLike[]
+  /** Aborts when the user calls `stop()`. */
   readonly abortSignal?: AbortSignal | undefined
-  /** What `sendMessage` was given beside the message. */
+  /** The `body` option of `sendMessage`. */
   readonly body?: object | undefined
+  /** The `metadata` option of `sendMessage`. */
   readonly metadata?: unknown
 }
 
 /** Options of {@link ChatTransport}. */
 export interface ChatTransportOptions<In> extends Omit<RunOptions, 'signal' | 'runId' | 'parent'> {
-  /** Makes the chain's input of the conversation. Default: the messages, as a chat model takes them. */
+  /**
+   * Converts the conversation to the chain's input.
+   *
+   * @defaultValue the messages themselves, which chat models accept
+   */
   readonly input?: (messages: readonly Message[], request: ChatRequest) => In
-  /** What the chat shows of an error. Default: its message. */
+  /**
+   * Returns the text that the chat shows for an error.
+   *
+   * @defaultValue the error's message
+   */
   readonly errorText?: (error: unknown) => string
 }
 
-/** A chain that takes no messages needs its input made of them. */
+/** `input` is required if the chain does not accept messages. */
 type ChatTransportArguments<In> = readonly Message[] extends In
   ? [options?: ChatTransportOptions<In>]
   : [options: ChatTransportOptions<In> & Required<Pick<ChatTransportOptions<In>, 'input'>>]
 
 /**
- * Has `useChat` run a chain in the page, without a server: a transport as the AI SDK takes it. The chain's texts, reasoning, tools and
- * `custom` events (as `data-…` parts) are parts of the message; `stop()` of the chat stops the run.
+ * Lets `useChat` run a chain in the page, without a server: implements the AI SDK's `ChatTransport`. The chain's text, reasoning, tool calls
+ * and `custom` events (as `data-…` parts) become parts of the message. `stop()` of the chat stops the run.
  *
+ * @see https://ai-sdk.dev/docs/ai-sdk-ui/transport
  * @example
- * const chat = useChat({ transport: new ChatTransport(model) })
+ * const transport = new ChatTransport(model) // useChat({ transport })
  * @example
- * const chain = prompt.pipe(model) // with new MessagesPlaceholder('history') in the prompt
- * const chat = useChat({ transport: new ChatTransport(chain, { input: (history) => ({ history }), callbacks: [counter] }) })
+ * const chatPrompt = ChatPromptTemplate.fromMessages([['system', 'Be brief.'], new MessagesPlaceholder('history')])
+ * const transport = new ChatTransport(chatPrompt.pipe(model), { input: (history) => ({ history }), callbacks: [counter] })
  */
 export class ChatTransport<In> {
   readonly #chain: Runnable<In, unknown, unknown>
@@ -51,7 +64,7 @@ export class ChatTransport<In> {
     this.#options = options
   }
 
-  /** Called by the AI SDK, with the conversation so far. */
+  /** Runs the chain for a conversation. Called by the AI SDK. */
   async sendMessages(request: ChatRequest): Promise<ReadableStream<UIMessagePart>> {
     const { input = (messages) => messages as In, errorText = errorMessage, ...options } = this.#options
     const run = this.#chain.events(input(fromUIMessages(request.messages), request), options)
@@ -60,7 +73,7 @@ export class ChatTransport<In> {
     return new ReadableStream<UIMessagePart>(
       {
         async pull(controller) {
-          // What ended the run is in its outcome. A pull that gives nothing is not repeated.
+          // Errors are in the outcome. A pull() that enqueues nothing is not called again, so read on until there are parts.
           const read = () => run.nextBatch().catch(() => undefined)
           for (let batch = await read(); batch; batch = await read()) {
             const written = parts.write(batch)
@@ -73,14 +86,14 @@ export class ChatTransport<In> {
         },
         cancel() {
           unfollow()
-          run.stop(new UserStop('The chat left.'))
+          run.stop(new UserStop('The chat cancelled the response.'))
         },
       },
       { highWaterMark: 0 },
     )
   }
 
-  /** A run in the page ends with the page: there is nothing to come back to. */
+  /** Resolves to null: a run in the page ends with the page, so there is nothing to resume. Called by the AI SDK. */
   async reconnectToStream(_request: ChatRequest | object): Promise<null> {
     return null
   }

@@ -10,5 +10,5 @@ const finishReasonsByStopReason: ReadonlyMap<string | undefined, FinishReason> =
   ['tool_calls', 'tool-calls'],
 ])
 
-/** Why a model stopped, of the provider's word for it. */
+/** Converts a provider's stop reason. */
 export const toFinishReason = (stopReason: string | undefined): FinishReason => finishReasonsByStopReason.get(stopReason) ?? 'stop'

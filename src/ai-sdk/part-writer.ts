@@ -7,50 +7,51 @@ import { toFinishReason } from './finish-reason.ts'
 import type { UIMessagePart } from './part.ts'
 import { ToolCallParts } from './tool-call-parts.ts'
 
-/** What a writer of parts is told. */
+/** Options of a {@link PartWriter}. */
 export interface PartWriterOptions {
-  /** What the reader is told of an error. */
+  /** Returns the text that is sent for an error. */
   readonly errorText: (error: unknown) => string
-  /** Of the message that is gone on with; undefined makes a new one, with the id of the root run. */
+  /** The id of the message to continue. Undefined begins a new message with the id of the root run. */
   readonly messageId?: string | undefined
 }
 
-/** Writes one answer as parts. */
+/** Converts one run to parts. */
 export interface PartWriter {
-  /** Events of a run tree, or chunks of a `stream()`. */
+  /** Converts run events, or chunks of `stream()`. */
   write(batch: readonly unknown[]): UIMessagePart[]
+  /** Converts the end of the run. */
   end(outcome: Outcome<unknown>): UIMessagePart[]
 }
 
-/** Makes the writer of one answer. */
+/** Creates the writer of one run. */
 export const createPartWriter = (options: PartWriterOptions): PartWriter => new UIMessagePartWriter(options)
 
 type TextPartKind = 'text' | 'reasoning'
 
-/** Of what no event tells the run. */
+/** Run id of chunks that are read without events. */
 const NO_RUN = ''
 
 /**
- * One answer on its way.
+ * Converts one run to the parts of a message.
  *
- * - Text is what the chain yields. A tool-calling agent yields its answer only when it has come whole: there the tokens of its model are
- *   the text, and what the agent yields is left out where it says the same.
- * - Reasoning, sources and tool calls come from the models, with their results from the tools; what a tool does within itself is its own.
- * - A step ends where a model is asked again after a tool.
+ * - Text parts contain the text chunks of the chain. A tool-calling agent yields its answer only once it is complete, so its model's tokens
+ *   are used instead, and its own chunk is omitted if it repeats them.
+ * - Reasoning, sources and tool calls come from model runs, tool results from tool runs. Runs inside a tool are ignored.
+ * - A step ends when a model run starts after a tool run.
  */
 class UIMessagePartWriter implements PartWriter {
   #parts: UIMessagePart[] = []
-  /** The text or reasoning that goes on. */
+  /** The open text or reasoning part. */
   #openPart: { readonly kind: TextPartKind; readonly id: string } | undefined
   #idCount = 0
   #isStarted = false
   #isStepOver = false
   #hasEnded = false
   #stopReason: string | undefined
-  /** What an agent's model says at the moment, where it speaks to the user. */
+  /** The text of the agent's current model run. */
   #agentText = ''
   readonly #toolCalls: ToolCallParts
-  /** Kinds of the open runs that are no tool's own. */
+  /** Kinds of the open runs outside tools. */
   readonly #runKinds = new Map<string, Run['kind']>()
   readonly #errorText: (error: unknown) => string
   readonly #messageId: string | undefined
@@ -81,18 +82,18 @@ class UIMessagePartWriter implements PartWriter {
       return this.#takeParts()
     }
     const { status, usage } = outcome
-    // One that was cut, and ended all the same, was accepted so.
-    const cut = status === 'truncated' && this.#hasEnded ? 'other' : 'error'
-    if (status !== 'complete' && cut === 'error') this.#parts.push({ type: 'error', errorText: this.#errorText(outcome.error) })
-    const finishReason = status === 'complete' ? toFinishReason(this.#stopReason) : cut
+    // A truncated run whose root ended was accepted by `onTruncated`.
+    const failure = status === 'truncated' && this.#hasEnded ? 'other' : 'error'
+    if (status !== 'complete' && failure === 'error') this.#parts.push({ type: 'error', errorText: this.#errorText(outcome.error) })
+    const finishReason = status === 'complete' ? toFinishReason(this.#stopReason) : failure
     this.#parts.push({ type: 'finish-step' }, { type: 'finish', finishReason, ...(usage && { messageMetadata: { usage } }) })
     return this.#takeParts()
   }
 
   #takeParts(): UIMessagePart[] {
-    const out = this.#parts
+    const parts = this.#parts
     this.#parts = []
-    return out
+    return parts
   }
 
   #startMessage(run?: Run): void {
@@ -114,16 +115,16 @@ class UIMessagePartWriter implements PartWriter {
     if (event.type === 'token') this.#onToken(event)
     else if (event.type === 'delta') this.#onDelta(event.delta, run.id)
     else if (event.type === 'end' || event.type === 'error') {
-      // Of a call that was cut off nobody knows the input.
+      // After an error the arguments of a call may be incomplete.
       if (event.type === 'end') this.#toolCalls.completeInputs(run.id)
       this.#runKinds.delete(run.id)
     }
   }
 
-  /** Whether a run is no part of a tool's own work. */
+  /** Whether a run is not inside a tool. */
   readonly #isOutsideTools = ({ parentId }: Run): boolean => parentId === undefined || this.#runKinds.has(parentId)
 
-  /** A model is asked: after tools, that is the next step. */
+  /** Begins the next step if tools ran before this model. */
   #onModelStart(): void {
     this.#agentText = ''
     if (!this.#isStepOver) return
@@ -138,14 +139,14 @@ class UIMessagePartWriter implements PartWriter {
     this.#addText('text', token)
   }
 
-  /** `isAll`: no events tell what else is said. */
-  #onChunk(chunk: unknown, isAll: boolean): void {
+  /** `isChunkStream`: there are no events, so Deltas other than text are read from the chunks. */
+  #onChunk(chunk: unknown, isChunkStream: boolean): void {
     const delta = (typeof chunk === 'string' ? { type: 'text', text: chunk } : chunk) as Delta | null | undefined
     if (delta?.type === 'text' && typeof delta.text === 'string') {
       if (this.#agentText !== '' && delta.text === this.#agentText) this.#agentText = ''
       else this.#addText('text', delta.text)
     } else if (!isDelta(delta)) this.#addPart({ type: 'data-output', id: 'output', data: chunk })
-    else if (isAll) this.#onDelta(delta, NO_RUN)
+    else if (isChunkStream) this.#onDelta(delta, NO_RUN)
   }
 
   #onDelta(delta: Delta, run: string): void {
@@ -167,7 +168,7 @@ class UIMessagePartWriter implements PartWriter {
     }
     const { id } = this.#openPart
     const last = this.#parts.at(-1)
-    // A part for each wire chunk is enough.
+    // Joins the deltas of one batch: one part for each chunk of the provider's response.
     if (last && 'delta' in last && last.type === `${kind}-delta`) last.delta += delta
     else this.#parts.push({ type: `${kind}-delta`, id, delta })
   }

@@ -6,23 +6,23 @@ import type { UIMessagePart } from './part.ts'
 
 type ToolCallDelta = Extract<Delta, { readonly type: 'tool-call' }>
 
-/** The tool calls of an answer: what models ask for, piece by piece, and what tools answer. */
+/** Converts the tool calls of a run: the deltas of models, and the results of tools. */
 export class ToolCallParts {
   readonly #addPart: (part: UIMessagePart) => void
   readonly #errorText: (error: unknown) => string
-  /** Calls that models are still writing, by run and index. */
+  /** Calls whose arguments are incomplete, by run id and index. */
   readonly #pendingInputs = new Map<string, { readonly id: string; readonly name: string; args: string }>()
-  /** Calls whose input has been told. */
+  /** Ids of the calls whose input was sent. */
   readonly #announcedCallIds = new Set<string>()
-  /** Runs of tools that answer a model's call, and its id. */
+  /** Ids of the calls that tool runs answer, by run id. */
   readonly #callIdsByRun = new Map<string, string>()
 
-  constructor(add: (part: UIMessagePart) => void, errorText: (error: unknown) => string) {
-    this.#addPart = add
+  constructor(addPart: (part: UIMessagePart) => void, errorText: (error: unknown) => string) {
+    this.#addPart = addPart
     this.#errorText = errorText
   }
 
-  /** A piece of a call that a model writes. */
+  /** Converts a delta of a tool call. */
   addDelta(run: string, { index, id, name, args = '' }: ToolCallDelta): void {
     const key = `${run}/${index}`
     let call = this.#pendingInputs.get(key)
@@ -35,7 +35,7 @@ export class ToolCallParts {
     if (args !== '') this.#addPart({ type: 'tool-input-delta', toolCallId: call.id, inputTextDelta: args })
   }
 
-  /** A model has said all: its calls are whole. */
+  /** Sends the input of a model's calls, which are complete. */
   completeInputs(run: string): void {
     for (const [key, { id, name, args }] of this.#pendingInputs) {
       if (!key.startsWith(`${run}/`)) continue
@@ -44,7 +44,7 @@ export class ToolCallParts {
     }
   }
 
-  /** What happens to the run of a tool; true where it has ended. */
+  /** Converts an event of a tool run. Returns true if it ended the run. */
   handleToolEvent(event: RunEvent): boolean {
     const { id } = event.run
     if (event.type === 'start') {
@@ -76,6 +76,6 @@ export class ToolCallParts {
   }
 }
 
-/** What a tool gave, where a model is told of it as JSON: a page shows its fields. */
+/** Parses the JSON that a tool message contains, so that a page can show its fields. */
 const parseToolOutput = (content: ToolMessage['content']): unknown =>
   typeof content === 'string' && /^[[{]/.test(content) ? (parseJson(content) ?? content) : content
