@@ -4,16 +4,21 @@ import type { LogStore } from './store.ts'
 
 /** Options of {@link logHandler}. */
 export interface LogHandlerOptions {
-  /** Also what models say, token by token; their answers are in the log either way. Default true. */
+  /**
+   * Also writes `token`, `delta` and `chunk` events. The outputs of models are in their `end` events either way.
+   *
+   * @defaultValue true
+   */
   readonly tokens?: boolean
 }
 
 /**
- * A handler that writes every event to a log. No run waits for it; `stream.flushed` waits until what it wrote is kept. A log that fails
- * harms nothing.
+ * Returns a handler that writes every event to a log. Runs do not wait for it; `stream.flushed` resolves after the events are stored. Errors
+ * of the log do not reach the run.
  *
  * @example
- * await chain.invoke(input, { callbacks: [logHandler(store)] })
+ * const store = new MemoryLogStore()
+ * await chain.invoke('hello', { callbacks: [logHandler(store)] })
  */
 export function logHandler(store: LogStore, { tokens = true }: LogHandlerOptions = {}): CallbackMethods {
   return {
@@ -25,5 +30,5 @@ export function logHandler(store: LogStore, { tokens = true }: LogHandlerOptions
 
 const isModelOutput = ({ type }: RunEvent): boolean => type === 'token' || type === 'delta' || type === 'chunk'
 
-/** A log's failures are its own: it has warned of them, and a run is not to hear of them. */
+/** The log has already warned of its errors on the console; they must not reach a run. */
 export const flushIgnoringErrors = (store: LogStore): Promise<void> => store.flush().catch(() => {})

@@ -1,4 +1,4 @@
-/** FNV-1a with a seed, its bits spread by MurmurHash3's last step. */
+/** FNV-1a with a seed, followed by the final mix of MurmurHash3; 8 hex digits. */
 export function fnv1aHash(text: string, seed = 0): string {
   let h = 0x811c9dc5 ^ Math.imul(seed, 0x9e3779b1)
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)

@@ -1,15 +1,15 @@
 import { isStopError } from '../console/text.ts'
 import type { RunEvent } from '../core/event.ts'
 
-/** How much a record matters. The names are LogTape's. */
+/** Severity of a record, with the names of LogTape. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warning' | 'error' | 'fatal'
 
-/** All levels, the least first. */
+/** All levels in ascending order. */
 export const levels: readonly LogLevel[] = ['trace', 'debug', 'info', 'warning', 'error', 'fatal']
 
 /**
  * The level of an event. `trace`: `token`, `delta`, `chunk`. `warning`: `retry`, and the `error` of a run that was stopped. `error`: any other
- * `error`. `info`: all else.
+ * `error`. `info`: every other event.
  */
 export function levelOf(event: RunEvent): LogLevel {
   switch (event.type) {

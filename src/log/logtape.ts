@@ -8,37 +8,55 @@ import type { LogStore } from './store.ts'
 
 type LogTapeMethod = (message: string, properties: Record<string, unknown>) => void
 
-/** What is used of a LogTape `Logger`. */
+/**
+ * The part of a LogTape `Logger` that {@link logtapeHandler} calls.
+ *
+ * @see https://jsr.io/@logtape/logtape/doc/~/Logger
+ */
 export interface LogTapeLogger {
+  /** Called for events of the level `trace`. */
   readonly trace: LogTapeMethod
+  /** Called for events of the level `debug`. */
   readonly debug: LogTapeMethod
+  /** Called for events of the level `info`. */
   readonly info: LogTapeMethod
+  /** Called for events of the level `warning`. */
   readonly warn: LogTapeMethod
+  /** Called for events of the level `error`. */
   readonly error: LogTapeMethod
 }
 
-/** What is used of a LogTape `LogRecord`. */
+/**
+ * The part of a LogTape `LogRecord` that {@link logtapeSink} reads.
+ *
+ * @see https://jsr.io/@logtape/logtape/doc/~/LogRecord
+ */
 export interface LogTapeRecord {
+  /** The logger's category, from general to specific. */
   readonly category: readonly string[]
+  /** Severity. */
   readonly level: LogLevel
-  /** Texts and values in turn. */
+  /** Text and interpolated values, alternating. */
   readonly message: readonly unknown[]
-  /** ms since epoch. */
+  /** Time, in ms since epoch. */
   readonly timestamp: number
+  /** Structured data. */
   readonly properties: Readonly<Record<string, unknown>>
 }
 
-/** A LogTape `Sink`, which LogTape disposes of. */
+/** A LogTape `Sink`; LogTape disposes of it on `dispose()` and `reset()`. */
 export interface LogTapeSink extends AsyncDisposableIfKnown {
   (record: LogTapeRecord): void
 }
 
 /**
- * A handler that forwards events to a LogTape logger: what models say as `trace`, retries and stops as `warning`, failures as `error`, all
- * else as `info`.
+ * Returns a handler that forwards events to a LogTape logger: tokens, deltas and chunks as `trace`, retries and stopped runs as `warning`,
+ * errors as `error`, every other event as `info`.
  *
  * @example
- * await chain.invoke(input, { callbacks: [logtapeHandler(getLogger(['app', 'chains']))] })
+ * import { getLogger } from '@logtape/logtape'
+ *
+ * await chain.invoke('hello', { callbacks: [logtapeHandler(getLogger(['app', 'chains']))] })
  */
 export function logtapeHandler(logger: LogTapeLogger): CallbackMethods {
   return {
@@ -55,11 +73,13 @@ function toLogTapeProperties({ run, ...event }: RunEvent): Record<string, unknow
 }
 
 /**
- * A LogTape sink that writes to a log, so that what a program says stands beside what its runs do. Disposed of, it flushes the log, and
- * leaves it open.
+ * Returns a LogTape sink that writes to a log, so that a program's own messages and the events of its runs are in one place. Disposing of the
+ * sink flushes the log, and does not close it.
  *
  * @example
- * await configure({ sinks: { log: logtapeSink(store) }, loggers: [{ category: 'app', sinks: ['log'] }] })
+ * import { configure } from '@logtape/logtape'
+ *
+ * await configure({ sinks: { log: logtapeSink(log) }, loggers: [{ category: 'app', sinks: ['log'] }] })
  */
 export function logtapeSink(store: LogStore): LogTapeSink {
   const sink = ({ category, level, message, timestamp: at, properties }: LogTapeRecord): void => {

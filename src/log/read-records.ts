@@ -1,10 +1,10 @@
 import type { LogQuery, StoredRecord } from './record.ts'
 import type { LogStore } from './store.ts'
 
-/** What is used of a store by who only reads it. */
+/** The part of a store that readers use. */
 export type ReadableLog = Pick<LogStore, 'read'>
 
-/** The records of a query one by one. Whoever leaves the loop cancels the reading. */
+/** Yields the records of a query. Leaving the loop cancels the read. */
 export async function* readRecords(store: ReadableLog, query: LogQuery): AsyncGenerator<StoredRecord, void> {
   const reader = store.read(query).getReader()
   try {
@@ -14,7 +14,7 @@ export async function* readRecords(store: ReadableLog, query: LogQuery): AsyncGe
   }
 }
 
-/** The newest record of a log; undefined where there is none. */
+/** Returns the newest record of a log, or `undefined` if it is empty. */
 export async function readNewest(store: ReadableLog, query: LogQuery = {}): Promise<StoredRecord | undefined> {
   for await (const record of readRecords(store, { ...query, order: 'desc', limit: 1 })) return record
   return undefined

@@ -1,67 +1,87 @@
 import type { RunEvent, RunKind } from '../core/event.ts'
 import type { LogLevel } from './level.ts'
 
-/** A free record: what a program says for itself, beside what happens to its runs. */
+/** A record that a program writes itself, beside the events of its runs. */
 export interface LogMessage {
+  /** Severity. */
   readonly level: LogLevel
-  /** Who says it, from the general to the particular: `['app', 'chat']`. */
+  /** Origin, from general to specific: `['app', 'chat']`. */
   readonly category: string | readonly string[]
+  /** Text. */
   readonly message: string
-  /** What else is to be kept. Anything: what is no JSON is written as the codec writes it. */
+  /** Structured data. Values that JSON cannot express are encoded as in `chaintap/json`. */
   readonly properties?: Readonly<Record<string, unknown>>
-  /** ms since epoch. Default: now. */
+  /**
+   * Time, in ms since epoch.
+   *
+   * @defaultValue now
+   */
   readonly at?: number
 }
 
-/** What a log takes. */
+/** What a log accepts: an event of a run, or a message of the program. */
 export type LogRecord = RunEvent | LogMessage
 
 interface StoredFields {
-  /** Never changes, and nobody else has it: by it somebody who gets a record twice sees that. */
+  /** Stable and globally unique: use it to deduplicate records. */
   readonly id: string
-  /** Its place in the log, for `after` and `before`. */
+  /** Position in the log, for `after` and `before`. */
   readonly cursor: string
-  /** ms since epoch. */
+  /** Time, in ms since epoch. */
   readonly at: number
+  /** Severity. */
   readonly level: LogLevel
 }
 
-/** An event as it is read. Within one read all events of a run have the same Run object. */
+/** An event read from a log. Within one read, all events of a run have the same Run object. */
 export interface StoredEvent extends StoredFields {
+  /** The event as it was emitted. */
   readonly event: RunEvent
 }
 
-/** A free record as it is read. */
+/** A {@link LogMessage} read from a log. */
 export interface StoredMessage extends StoredFields {
+  /** Origin, from general to specific. */
   readonly category: readonly string[]
+  /** Text. */
   readonly message: string
+  /** Structured data; `{}` if none was written. */
   readonly properties: Readonly<Record<string, unknown>>
 }
 
-/** What a log gives: `'event' in record` tells the two apart. */
+/** A record read from a log. `'event' in record` distinguishes the two kinds. */
 export type StoredRecord = StoredEvent | StoredMessage
 
-/** Which records. All that is given must hold; of a list, one item. */
+/** Selects records. Every given condition must match; of a list, one item. */
 export interface LogFilter {
-  /** A cursor, or a time (ms since epoch, or a Date): only records after it. */
+  /** Only records after this cursor or time (ms since epoch, or a Date). */
   readonly after?: string | number | Date
-  /** A cursor, or a time: only records before it. */
+  /** Only records before this cursor or time (ms since epoch, or a Date). */
   readonly before?: string | number | Date
-  /** Events of this run; for the id of a root, of all runs of its tree. */
+  /** Only events of this run; with the id of a root run, of every run in its tree. */
   readonly runId?: string
+  /** Only events of runs of this kind, or of one of these kinds. */
   readonly kind?: RunKind | readonly RunKind[]
-  /** A tag of the event's run. */
+  /** Only events of runs that have this tag, or one of these tags. */
   readonly tag?: string | readonly string[]
-  /** This level or a higher one. */
+  /** Only records of this level or a higher one. */
   readonly level?: LogLevel
-  /** Part of a text in the record, at any depth, or of the run's name. Letters match whether capital or small. */
+  /** Only records that contain this text, ignoring case, at any depth, or whose run has it in its name. */
   readonly text?: string
 }
 
-/** What to read, and how. */
+/** Selects records, and says in which order to read them. */
 export interface LogQuery extends LogFilter {
-  /** In the order in which records were written, or newest first. Default `asc`. */
+  /**
+   * `asc`: in the order in which records were written. `desc`: newest first.
+   *
+   * @defaultValue 'asc'
+   */
   readonly order?: 'asc' | 'desc'
-  /** How many records at most. Default: all. */
+  /**
+   * Maximum number of records.
+   *
+   * @defaultValue Infinity
+   */
   readonly limit?: number
 }

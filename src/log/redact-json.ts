@@ -1,18 +1,18 @@
-/** Stands in place of a secret. */
+/** Replaces a secret. */
 export const REDACTED = '[redacted]'
 
 export interface JsonRules {
-  /** `isOwn`: of a field that is not data, but says what a record is. */
+  /** `isOwn`: the field belongs to the record itself, not to its data. */
   readonly isSecretName: (name: string, isOwn: boolean) => boolean
   readonly clean: (text: string) => string
 }
 
-/** Fields of a record that say what it is. */
+/** Fields that identify a record. */
 const IDENTITY_FIELD = /^(?:run|kind|type|level|\w*id)$/i
 
 /**
- * JSON without secrets, of a record or of anything else: what follows a secret name, in an object, in a list of pairs, and as the `value`
- * beside a `name`; and what rules for texts find. No rule changes what a record is known by, nor what the codec has marked.
+ * Removes secrets from JSON: the value of a secret name, in an object, in a list of pairs, or as `value` beside `name`; and the matches of
+ * `clean` in strings. The fields that identify a record, and the marks of the codec (`$`), stay.
  */
 export function redactJson(json: string, { isSecretName, clean }: JsonRules, isRecord: boolean): string {
   const given: unknown = JSON.parse(json)
@@ -27,10 +27,10 @@ export function redactJson(json: string, { isSecretName, clean }: JsonRules, isR
       : isSecretName(key, isOwn || (kind !== undefined && kind !== 'error')) || (key === 'value' && isName(this.name))
     if (isSecret && value !== '' && value !== null && typeof value !== 'boolean') return REDACTED
     if (typeof value === 'string') return clean(value)
-    // A name may be a secret, too; but not one of the codec's, or of a record.
+    // Names can be secrets too, except those of the codec and of a record.
     if (typeof value !== 'object' || value === null || Array.isArray(value) || '$' in value || own.includes(value)) return value
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [clean(name), item]))
   })
-  // Its own spaces, and what a number was written as.
+  // Keeps the spaces and the number format of the input.
   return clear === JSON.stringify(given) ? json : clear
 }

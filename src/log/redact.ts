@@ -2,23 +2,26 @@ import { SECRET_NAME_SOURCE, SECRET_PATTERNS } from '../core/util/secrets.ts'
 import type { LogRecord } from './record.ts'
 import { type JsonRules, REDACTED, redactJson } from './redact-json.ts'
 
-/** What of a record a log takes. */
+/** Options for what a log stores of each record. */
 export interface RulesOptions {
   /**
-   * What else is a secret: a RegExp matches secrets in any text, a string names fields whose values are secret. Values of
-   * `Authorization`, `Cookie`, `x-api-key`, `password` and their like, and what has the shape of a key, always are.
+   * Further secrets: a RegExp matches them in any text, a string names a field whose value is secret. Values of `Authorization`, `Cookie`,
+   * `x-api-key`, `password` and similar names, and texts in the format of a known key, are always redacted.
    */
   readonly redact?: readonly (RegExp | string)[]
-  /** What of a record is kept; undefined: nothing. `withoutContent()` keeps lengths and times alone. A run's object must stay one object. */
+  /**
+   * Maps a record before it is stored; `undefined` drops it. {@link withoutContent} keeps lengths and times only. The events of one run must
+   * keep sharing one Run object.
+   */
   readonly keep?: (record: LogRecord) => LogRecord | undefined
 }
 
-/** The rules of one handle, applied before anything is buffered. */
+/** The rules of one handle, applied before a record is buffered. */
 export interface Rules {
   readonly keep: ((record: LogRecord) => LogRecord | undefined) | undefined
-  /** A line without secrets. */
+  /** Removes secrets from a line of JSON. */
   readonly clean: (line: string) => string
-  /** A text with its secrets covered, as long as it was. */
+  /** Masks secrets in a text; the length stays. */
   readonly mask: (text: string) => string
 }
 
@@ -27,14 +30,13 @@ const SECRET_NAME = new RegExp(`(?:${SECRET_NAME_SOURCE})$`, 'i')
 export const createRules = ({ redact = [], keep }: RulesOptions): Rules => ({ keep, ...createSecretRedactor(redact) })
 
 /**
- * Where this does not match in small letters there is nothing to look for: it takes half a microsecond for 300 characters, where the search
- * takes twenty. Each part begins with a letter that is rare and looks back from there; with the flag `i`, or looking back first, it is
- * ten times as slow.
+ * A text that does not match this in lower case contains no secret. The test takes 0.5 µs for 300 characters, the full search 20 µs. Each
+ * alternative begins with a rare letter and looks back from there; with the flag `i`, or with the lookbehind first, it is ten times as slow.
  */
 const POSSIBLE_SECRET =
   /k(?:ey(?<=(?:api|ss|te|[-_?&])key)|en(?<=(?:ss|th|sh|n|r|id|[-_?&])token)|ie(?<=ookie)|[-_](?<=[spr]k.)[\w*-]{8})|z(?:a(?<=aiza)|(?<=horiz))|j(?<=eyj)|cret(?<=secret)|[wp](?<=pass.)|ia[a-z\d]{12}|bearer|[?&]sig|@(?<=\/[^/\s@]{0,256}@)|[-_](?<=[a-z\d].)\w{16}/
 
-/** What takes secrets out of lines of JSON and covers them in texts; `own` are rules beside ours. */
+/** Returns the functions that remove or mask secrets; `own` are rules in addition to the built-in ones. */
 export function createSecretRedactor(own: readonly (RegExp | string)[]): Pick<Rules, 'clean' | 'mask'> {
   const names = new Set(own.flatMap((rule) => (typeof rule === 'string' ? [rule.toLowerCase()] : [])))
   const patterns = own.flatMap((rule) => (typeof rule === 'string' ? [] : [toGlobalRegExp(rule)]))
@@ -46,7 +48,7 @@ export function createSecretRedactor(own: readonly (RegExp | string)[]): Pick<Ru
     isSecretName: (name, isOwn) => SECRET_NAME.test(name) || (!isOwn && names.has(name.toLowerCase())),
     clean: (text) => replaced(inJson(text), () => REDACTED),
   }
-  // A tool's arguments are one text.
+  // The arguments of a tool call are JSON in a string.
   const inJson = (text: string): string => {
     try {
       return /^\s*[[{]/.test(text) ? redactJson(text, json, false) : text

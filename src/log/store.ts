@@ -1,60 +1,76 @@
 import type { AsyncDisposableIfKnown } from '../core/util/dispose.ts'
 import type { LogFilter, LogQuery, LogRecord, StoredRecord } from './record.ts'
 
-/** How much a log keeps. Whole segments (see docs/log.md) go, oldest first; the newest one stays, whatever its size. */
+/** Limits for the size of a log. Whole segments (see docs/log.md) are removed, oldest first; the newest one always stays. */
 export interface PruneLimits {
-  /** Tokens count one by one. */
+  /** Maximum number of records; each token is one. */
   readonly maxRecords?: number
+  /** Maximum size, in bytes. */
   readonly maxBytes?: number
+  /** Maximum age of a record, in ms. */
   readonly maxAgeMs?: number
 }
 
-/** Says things in the name of a category. Never throws, and nobody waits for it. What is no text is written as text, and kept as `properties.value`. */
+/**
+ * Writes messages of one category. Its methods return at once and never throw. A `message` that is not a string is converted to text, and
+ * stored as `properties.value`.
+ */
 export interface Logger {
+  /** Writes a message of the level `trace`. */
   trace(message: unknown, properties?: Readonly<Record<string, unknown>>): void
+  /** Writes a message of the level `debug`. */
   debug(message: unknown, properties?: Readonly<Record<string, unknown>>): void
+  /** Writes a message of the level `info`. */
   info(message: unknown, properties?: Readonly<Record<string, unknown>>): void
+  /** Writes a message of the level `warning`. */
   warn(message: unknown, properties?: Readonly<Record<string, unknown>>): void
+  /** Writes a message of the level `error`. */
   error(message: unknown, properties?: Readonly<Record<string, unknown>>): void
+  /** Writes a message of the level `fatal`. */
   fatal(message: unknown, properties?: Readonly<Record<string, unknown>>): void
 }
 
 /**
- * An append-only log of run events and free records, wherever it is kept.
+ * An append-only log of run events and messages, independent of where it is stored.
  *
- * It is `AsyncDisposable`: disposing of it flushes and closes it, and records written later are ignored.
+ * It is `AsyncDisposable`: disposing of the store flushes and closes it. Records written later are ignored.
  *
  * @example
  * const store: LogStore = new MemoryLogStore()
- * await chain.invoke(input, { callbacks: [logHandler(store)] })
+ * await chain.invoke('hello', { callbacks: [logHandler(store)] })
  * const failed = store.read({ level: 'error', order: 'desc', limit: 10 })
  */
 export interface LogStore extends AsyncDisposableIfKnown {
-  /** Whether what it acknowledges outlives this page or process. */
+  /** Whether acknowledged records outlive this page or process. */
   readonly isDurable: boolean
-  /** Takes a record without acknowledging it: what handlers and loggers use. Never throws. */
+  /** Writes a record without acknowledgement, as handlers and loggers do. Never throws. */
   write(record: LogRecord): void
   /**
-   * Takes records, in their order: before it returns as many as there is room for, the others as there is. The promise is the
-   * acknowledgement: it resolves when all are kept (P10). A rejection that nobody handles is no unhandled one.
+   * Writes records in their order: as many as fit before it returns, the rest as room becomes free. Resolves when all are stored (P10). An
+   * unhandled rejection of this promise is not reported by the engine.
    *
-   * @throws ChaintapError `log_not_written`, `log_closed`
+   * @throws ChaintapError `log_not_written` if they could not be stored, `log_closed` if the store was closed
    */
   append(records: readonly LogRecord[]): Promise<void>
-  /** What is in the log, everything taken before the call included. A stream that is not read costs nothing. */
+  /** Reads records, including every record written before the call. The stream does nothing until it is read. */
   read(query?: LogQuery): ReadableStream<StoredRecord>
-  /** What comes into the log from now on, or, with `after`, what has come since that. Without end, until it is cancelled. */
+  /** Reads the records written from now on or, with `after`, since that position. The stream has no end: cancel it. */
   tail(filter?: LogFilter): ReadableStream<StoredRecord>
+  /** Removes the oldest records until the log is within the limits. */
   prune(limits: PruneLimits): Promise<void>
-  /** Removes everything. */
+  /** Removes every record. */
   clear(): Promise<void>
-  /** Functions that are called when records have been removed, here or, where that is told, elsewhere: what was read may be gone. */
+  /**
+   * Functions that are called after records were removed by this tab or, if the backend reports it, by another one. Records read earlier may
+   * no longer exist.
+   */
   readonly onRemoval?: Pick<Set<() => void>, 'add' | 'delete'>
   /**
-   * Resolves when everything taken so far is kept.
+   * Resolves when every record written so far is stored.
    *
    * @throws ChaintapError `log_not_written`
    */
   flush(): Promise<void>
+  /** Returns a logger for a category, from general to specific: `'app'` or `['app', 'chat']`. */
   logger(category: string | readonly string[]): Logger
 }

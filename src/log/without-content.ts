@@ -3,7 +3,7 @@ import { Marked } from '../core/json/marked.ts'
 import { stringify } from '../core/json/stringify.ts'
 import type { LogRecord } from './record.ts'
 
-/** Of an event and of what a model says: names and figures, which are no content. */
+/** Fields of events and deltas that hold names and numbers, not content. */
 const CONTENT_FREE_FIELDS: ReadonlySet<string> = new Set([
   'run',
   'at',
@@ -22,8 +22,8 @@ const CONTENT_FREE_FIELDS: ReadonlySet<string> = new Set([
 ])
 
 /**
- * A log's `keep` that leaves of records how long they are and when they were: names, tags, levels, times, lengths, usage and what sort of
- * error it was; no text, no metadata, no properties. A token is as many dots as it had characters.
+ * Returns a `keep` function for a log that removes content: names, tags, levels, times, lengths, usage, and the name, code and status of
+ * errors stay; texts, metadata and properties do not. A token becomes as many dots as it has characters.
  *
  * @example
  * const log = new IndexedDBCallbackHandler({ name: 'output', keep: withoutContent() })
@@ -37,7 +37,7 @@ export function withoutContent(): (record: LogRecord) => LogRecord {
   }
   return (record) => {
     if (!('run' in record)) return { ...record, message: describeLength(record.message), properties: {} }
-    // As long as it was: a replay shows at which pace it came.
+    // With its length: a replay shows the pace of the output.
     if (record.type === 'token') return { ...record, run: bare(record.run), token: '·'.repeat(record.token.length) }
     return { ...measureFields(record), run: bare(record.run) } as unknown as RunEvent
   }
@@ -45,7 +45,7 @@ export function withoutContent(): (record: LogRecord) => LogRecord {
 
 const describeLength = (text: string): string => `[${text.length} characters]`
 
-/** The fields of an object: names and figures as they are, of texts and of anything else the length. */
+/** Keeps the content-free fields of an object, and replaces every other value by its length. */
 function measureFields(object: object): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(object).map(([key, value]) => [key, CONTENT_FREE_FIELDS.has(key) ? value : measureField(key, value)]),

@@ -3,10 +3,10 @@ import type { Rules } from '../redact.ts'
 import type { TokenRunLine } from './segment.ts'
 
 const MAX_SEGMENT_LINES = 500
-/** An engine keeps a text with one byte for each character or with two: 256 KB at most, unless a single record is longer. */
+/** Engines store a character in one or two bytes: at most 256 KB, unless a single record is longer. */
 const MAX_SEGMENT_CHARACTERS = 131_072
 
-/** Tokens of one run as one line. A token costs some 8 bytes in it beside its text; as an event of its own it is a hundred. */
+/** The tokens of one run, merged into one line. A token takes about 8 bytes beside its text; as an event of its own about 100. */
 export interface TokenRun extends Pick<TokenRunLine, 'at' | 'seq' | 'place'> {
   readonly run: Run
   readonly rules: Rules
@@ -14,22 +14,22 @@ export interface TokenRun extends Pick<TokenRunLine, 'at' | 'seq' | 'place'> {
   text: string
 }
 
-/** Whether a token can be one of many: what is not whole would not come back as it was from a sum of differences. */
+/** Whether a token can be merged: a time that is not an integer would not survive being stored as a difference. */
 export const isMergeableToken = ({ token, at }: EventOf<'token'>): boolean => Number.isSafeInteger(at) && token.length <= 1_024
 
-/** A line with a piece of what a run says. */
+/** A `delta` line, which may contain part of a secret. */
 export interface PartialLine extends Pick<TokenRun, 'run' | 'rules'> {
   readonly index: number
 }
 
-/** A segment that is being written. What is read of it is for who seals it (draft-seal.ts). */
+/** A segment that is being written. SegmentEncoder reads its public fields. */
 export class SegmentBuffer {
   readonly name: string
   readonly lines: string[] = []
   readonly tokenRuns: TokenRun[] = []
   readonly partialLines: PartialLine[] = []
   readonly #openTokenRuns = new Map<Run, TokenRun>()
-  /** The runs that are told of, by their ids: in which segment each is whole. */
+  /** By run id: the name of the segment with its Run object. */
   readonly runs: Map<string, string> = new Map()
   readonly roots: Set<string> = new Set()
   #lastRun: Run | undefined
@@ -47,7 +47,7 @@ export class SegmentBuffer {
     return this.lines.length + this.tokenRuns.length >= MAX_SEGMENT_LINES || this.#characters >= MAX_SEGMENT_CHARACTERS
   }
 
-  /** Whether a line of so many characters still belongs here. */
+  /** Whether a line of `characters` fits. */
   hasRoom(characters: number): boolean {
     return this.records === 0 || this.#characters + characters < MAX_SEGMENT_CHARACTERS
   }
@@ -59,16 +59,16 @@ export class SegmentBuffer {
 
   addToken({ run, token, at, seq }: EventOf<'token'>, rules: Rules): void {
     const place = this.records
-    let join = this.#openTokenRuns.get(run)
-    if (join?.rules !== rules) {
-      join = { run, rules, at, seq, place, text: '', tokens: [] }
-      this.tokenRuns.push(join)
-      this.#openTokenRuns.set(run, join)
+    let tokenRun = this.#openTokenRuns.get(run)
+    if (tokenRun?.rules !== rules) {
+      tokenRun = { run, rules, at, seq, place, text: '', tokens: [] }
+      this.tokenRuns.push(tokenRun)
+      this.#openTokenRuns.set(run, tokenRun)
       this.#characters += 128
     }
-    join.text += token
-    join.tokens.push(token.length, at - join.at, seq - join.seq, place - join.place)
-    // What its numbers add to the line.
+    tokenRun.text += token
+    tokenRun.tokens.push(token.length, at - tokenRun.at, seq - tokenRun.seq, place - tokenRun.place)
+    // 10: its numbers in the line.
     this.#count(token.length + 10, at, 0)
   }
 
@@ -80,7 +80,7 @@ export class SegmentBuffer {
     this.level = Math.max(this.level, level)
   }
 
-  /** Notes that a run is told of here; `where` is the segment in which it is whole. */
+  /** Registers a run whose event is in this segment; `where` is the name of the segment with its Run object. */
   addRun(run: Run, where: string): void {
     if (run === this.#lastRun) return
     this.#lastRun = run

@@ -6,30 +6,33 @@ import type { LogMessage, LogRecord } from '../record.ts'
 import type { Rules } from '../redact.ts'
 import { isMergeableToken, SegmentBuffer } from './buffer.ts'
 
-/** Makes drafts of records, and hands each over when it is full. A run is whole in its start, or where it is first told of, and an id from then on. */
+/**
+ * Encodes records into buffers, and passes each buffer to `handOff` when it is full. The Run object is written with the run's `start` event,
+ * or with the first event of it; later events have its id only.
+ */
 export class SegmentBuilder {
   readonly #options: JsonOptions
   readonly #limit: number
-  readonly #handOff: (draft: SegmentBuffer) => void
+  readonly #handOff: (buffer: SegmentBuffer) => void
   #encode: (event: RunEvent) => string
-  /** The name of the segment in which a run is whole. */
+  /** Name of the segment with the Run object. */
   #definingSegments = new WeakMap<Run, string>()
   #buffer: SegmentBuffer | undefined
   #writerId = ''
   #segmentCount = 0
 
-  constructor(options: JsonOptions, hand: (draft: SegmentBuffer) => void) {
+  constructor(options: JsonOptions, handOff: (buffer: SegmentBuffer) => void) {
     this.#options = options
     this.#limit = resolveStringLimit(options)
-    this.#handOff = hand
+    this.#handOff = handOff
     this.#encode = encoder(options)
   }
 
-  /** Says at which level the record was taken. */
+  /** Adds a record; returns the index of its level. */
   add(given: LogRecord, rules: Rules): number {
     const record = rules.keep ? rules.keep(given) : given
     if (!record) return 0
-    // Not all who log have types: a record of a level that there is none of would never be asked for.
+    // Untyped callers may pass an unknown level; no filter would ever find it.
     const level = levels.indexOf('run' in record ? levelOf(record) : levels.includes(record.level) ? record.level : 'info')
     if ('run' in record) this.#addEvent(record, level, rules)
     else this.#addMessage(record, level, rules)
@@ -39,53 +42,55 @@ export class SegmentBuilder {
 
   #addEvent(event: RunEvent, level: number, rules: Rules): void {
     const { run, type, at } = event
-    const whole = this.#definingSegments.get(run)
-    if (type === 'token' && whole !== undefined && isMergeableToken(event)) {
-      const draft = this.#bufferFor(event.token.length)
-      draft.addToken(event, rules)
-      draft.addRun(run, whole)
+    const segmentName = this.#definingSegments.get(run)
+    if (type === 'token' && segmentName !== undefined && isMergeableToken(event)) {
+      const buffer = this.#bufferFor(event.token.length)
+      buffer.addToken(event, rules)
+      buffer.addRun(run, segmentName)
       return
     }
     const line = rules.clean(this.#encode(event))
-    const draft = this.#bufferFor(line.length)
-    const where = type === 'start' || whole === undefined ? draft.name : whole
+    const buffer = this.#bufferFor(line.length)
+    const where = type === 'start' || segmentName === undefined ? buffer.name : segmentName
     this.#definingSegments.set(run, where)
-    if (type === 'delta') draft.partialLines.push({ index: draft.lines.length, run, rules })
-    draft.addLine(line, at, level)
-    draft.addRun(run, where)
+    if (type === 'delta') buffer.partialLines.push({ index: buffer.lines.length, run, rules })
+    buffer.addLine(line, at, level)
+    buffer.addRun(run, where)
   }
 
-  // Whatever is given, what is read and imported is a record.
+  // Untyped callers may pass anything; what is read or imported is always a valid record.
   #addMessage({ category, message, properties = {}, at }: LogMessage, level: number, rules: Rules): void {
     const time = Number.isFinite(at) ? (at as number) : Date.now()
     const text = typeof message === 'string' ? message : toMessageText(message)
     const rest = Array.isArray(properties) || Object(properties) !== properties ? { value: properties } : properties
-    const [categories, said, more] = [[category].flat().map(String), text, rest].map((part) => this.#encodeValue(part))
-    const line = rules.clean(`{"level":"${levels[level]}","at":${time},"category":${categories},"message":${said},"properties":${more}}`)
+    const [categories, encodedText, more] = [[category].flat().map(String), text, rest].map((part) => this.#encodeValue(part))
+    const line = rules.clean(
+      `{"level":"${levels[level]}","at":${time},"category":${categories},"message":${encodedText},"properties":${more}}`,
+    )
     this.#bufferFor(line.length).addLine(line, time, level)
   }
 
-  // A text by itself costs a tenth.
+  // JSON.stringify() takes a tenth of the time for a string.
   #encodeValue(given: unknown): string {
     return typeof given === 'string' && given.length <= this.#limit ? JSON.stringify(given) : stringify(given, this.#options)
   }
 
   #bufferFor(characters: number): SegmentBuffer {
     if (!this.#buffer?.hasRoom(characters)) this.finish()
-    // Drawn with the first record: a Worker has no random numbers before its first request.
+    // Created with the first record: a Worker cannot create random numbers outside a request.
     this.#writerId ||= [...crypto.getRandomValues(new Uint32Array(3))].map((bits) => bits.toString(36)).join('')
     this.#buffer ??= new SegmentBuffer(`${this.#writerId}.${this.#segmentCount++}`)
     return this.#buffer
   }
 
-  /** Hands over what there is. */
+  /** Hands off the current buffer, unless it is empty. */
   finish(): void {
-    const draft = this.#buffer
+    const buffer = this.#buffer
     this.#buffer = undefined
-    if (draft) this.#handOff(draft)
+    if (buffer) this.#handOff(buffer)
   }
 
-  /** Tells of all runs whole again: the segments in which they were may be gone. */
+  /** Writes the Run object of every run again: the segments with the earlier ones may have been removed. */
   resetRuns(): void {
     this.finish()
     this.#definingSegments = new WeakMap()
@@ -93,6 +98,6 @@ export class SegmentBuilder {
   }
 }
 
-/** A value that is no text, in a line. */
+/** Converts a value to a one-line text. */
 export const toMessageText = (value: unknown): string =>
   value instanceof Error ? `${value.name}: ${value.message}` : stringify(value, { limit: 1_024 })

@@ -3,17 +3,17 @@ import type { Rules } from '../redact.ts'
 import type { PartialLine, SegmentBuffer, TokenRun } from './buffer.ts'
 import type { Segment, TokenRunLine } from './segment.ts'
 
-/** How much of what a run has said is remembered, to find a secret that began there: JSON Web Tokens have some hundred characters. */
+/** Output of a run that is kept, in characters, to find a secret that began in it: JSON Web Tokens have a few hundred. */
 const REDACTION_CONTEXT_CHARACTERS = 2_048
 
-/** Makes segments of drafts, one after the other, and covers secrets that were said piece by piece. */
+/** Encodes buffers into segments, in their order, and masks secrets that a run emitted in several tokens or deltas. */
 export class SegmentEncoder {
-  /** What runs have said before: of each what it says side by side. */
+  /** By run, and by channel (tokens, or one kind of delta): its latest output. */
   readonly #recentText = new WeakMap<Run, Map<string, string>>()
 
   encode({ name, lines, partialLines, tokenRuns, records, from, to, level, runs, roots }: SegmentBuffer): Segment {
-    for (const piece of partialLines) lines[piece.index] = this.#maskPartialLine(lines[piece.index] ?? '', piece)
-    const body = [...lines, ...tokenRuns.map((join) => this.#encodeTokenRun(join))].join('\n')
+    for (const partial of partialLines) lines[partial.index] = this.#maskPartialLine(lines[partial.index] ?? '', partial)
+    const body = [...lines, ...tokenRuns.map((tokenRun) => this.#encodeTokenRun(tokenRun))].join('\n')
     const elsewhere = [...runs].filter(([, where]) => where !== name)
     return {
       head: { name, records, bytes: estimateBodyBytes(body), from, to, level, runs: [...runs.keys()], roots: [...roots], elsewhere },
@@ -25,28 +25,28 @@ export class SegmentEncoder {
     return JSON.stringify({ tokens, run: run.id, at, seq, place, text: this.#maskText(run, 'token', text, rules) } satisfies TokenRunLine)
   }
 
-  /** A line of a `delta`. */
+  /** Masks the text or arguments in the line of a `delta`. */
   #maskPartialLine(line: string, { run, rules }: PartialLine): string {
     const event = JSON.parse(line) as { readonly delta: Record<string, unknown> }
     const { type, index, text, args } = event.delta
     const field = type === 'tool-call' ? 'args' : 'text'
     const piece = field === 'args' ? args : text
     if (typeof piece !== 'string') return line
-    const covered = this.#maskText(run, `${String(type)} ${String(index)}`, piece, rules)
-    if (covered === piece) return line
-    event.delta[field] = covered
+    const masked = this.#maskText(run, `${String(type)} ${String(index)}`, piece, rules)
+    if (masked === piece) return line
+    event.delta[field] = masked
     return JSON.stringify(event)
   }
 
-  #maskText(run: Run, what: string, piece: string, { mask }: Rules): string {
-    const said = this.#recentText.get(run) ?? new Map<string, string>()
-    this.#recentText.set(run, said)
-    const before = said.get(what) ?? ''
+  #maskText(run: Run, channel: string, piece: string, { mask }: Rules): string {
+    const recent = this.#recentText.get(run) ?? new Map<string, string>()
+    this.#recentText.set(run, recent)
+    const before = recent.get(channel) ?? ''
     const whole = before + piece
-    said.set(what, whole.slice(-REDACTION_CONTEXT_CHARACTERS))
+    recent.set(channel, whole.slice(-REDACTION_CONTEXT_CHARACTERS))
     return mask(whole).slice(before.length)
   }
 }
 
-/** As an engine keeps it. */
+/** Engines store one byte per character if every character is Latin-1, otherwise two. */
 const estimateBodyBytes = (body: string): number => (/[^\0-\xff]/.test(body) ? body.length * 2 : body.length)

@@ -6,8 +6,8 @@ import { type LogLevel, levelOf } from '../level.ts'
 import type { StoredRecord } from '../record.ts'
 import { type LocatedSegment, type TokenRunLine, toSortableNumber } from './segment.ts'
 
-/** Runs that a read remembers at once. */
-/** The runs that a read has met: all events of one have the same Run object. */
+/** Maximum number of runs that one read keeps. */
+/** The runs seen in one read, so that all events of a run share one Run object. */
 export class RunRegistry {
   readonly #runs = new Map<string, Run>()
   readonly decode: (json: string) => RunEvent = decoder()
@@ -20,25 +20,25 @@ export class RunRegistry {
     return this.#runs.get(id)
   }
 
-  /** Notes a run that is whole here; the first to be met stands, unless the run was resumed, and is told below another call. */
+  /** Registers a Run object. The first one stays, unless the run was resumed below another parent. */
   register(run: Run): void {
     const known = this.#runs.get(run.id)
     if (known && known.parentId === run.parentId && known.rootId === run.rootId) return
     rememberRun(this.#runs, run.id, run)
   }
 
-  /** Notes the runs that are whole in a segment. */
+  /** Registers every Run object in a segment. */
   registerAll(body: string): void {
     for (const line of body.split('\n')) if (line.startsWith('{"run":{')) readOrUndefined(() => this.register(this.decode(line).run))
   }
 }
 
-/** One token of many. */
+/** One token of a TokenRunLine. */
 interface TokenSlot extends Pick<TokenRunLine, 'run' | 'at' | 'seq' | 'place'> {
   readonly token: string
 }
 
-/** The records of a segment, one by one. What cannot be read (a newer version wrote it) is left out. */
+/** Decodes the records of a segment one by one. Records that cannot be decoded (written by a newer version) are skipped. */
 export class SegmentReader {
   readonly #name: string
   readonly #cursorPrefix: string
@@ -47,10 +47,10 @@ export class SegmentReader {
   readonly #slots: readonly (string | TokenSlot)[]
   #isRegistered = false
 
-  constructor({ head, body, cursorPrefix }: LocatedSegment, book: RunRegistry) {
+  constructor({ head, body, cursorPrefix }: LocatedSegment, registry: RunRegistry) {
     this.#name = head.name
     this.#cursorPrefix = cursorPrefix
-    this.#registry = book
+    this.#registry = registry
     this.#body = body
     this.#slots = parseSlots(body, head.records)
   }
@@ -95,12 +95,12 @@ export class SegmentReader {
   }
 }
 
-/** Each record at its place: tokens know theirs, and the other lines fill what is left. */
+/** Puts each record at its index: tokens carry theirs, the other lines fill the rest in order. */
 function parseSlots(body: string, records: number): readonly (string | TokenSlot)[] {
   const slots: (string | TokenSlot)[] = []
   const lines = body.split('\n')
-  const joins = lines.findIndex((line) => line.startsWith('{"tokens":'))
-  for (const line of joins === -1 ? [] : lines.splice(joins)) {
+  const firstTokenRun = lines.findIndex((line) => line.startsWith('{"tokens":'))
+  for (const line of firstTokenRun === -1 ? [] : lines.splice(firstTokenRun)) {
     readOrUndefined(() => {
       for (const token of splitTokenRun(JSON.parse(line) as TokenRunLine)) slots[token.place] = token
     })
@@ -113,7 +113,7 @@ function parseSlots(body: string, records: number): readonly (string | TokenSlot
   return slots
 }
 
-/** Takes joined tokens apart. */
+/** Splits a line of merged tokens. */
 function splitTokenRun({ tokens, run, text, at, seq, place }: TokenRunLine): readonly TokenSlot[] {
   const all: TokenSlot[] = []
   for (let i = 0, from = 0; i + 3 < tokens.length; i += 4) {

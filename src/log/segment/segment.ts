@@ -1,62 +1,63 @@
-/** What is known of a segment without reading it. Plain JSON. */
+/** The metadata of a segment, readable without its body. Plain JSON. */
 export interface SegmentHeader {
-  /** Nobody else has it: `<writer>.<number>`. */
+  /** Globally unique: `<writer>.<number>`. */
   readonly name: string
-  /** How many records are in it; joined tokens count one by one. */
+  /** Number of records; each merged token is one. */
   readonly records: number
+  /** Estimated size of the body, in bytes. */
   readonly bytes: number
-  /** The least and the greatest `at`. */
+  /** Smallest and largest `at`. */
   readonly from: number
   readonly to: number
-  /** The highest level, as its index. */
+  /** Highest level, as an index of `levels`. */
   readonly level: number
-  /** Ids of the runs that are told of in it, and of their roots. */
+  /** Ids of the runs whose events it contains, and of their root runs. */
   readonly runs: readonly string[]
   readonly roots: readonly string[]
-  /** Of those that are not whole in it, the name of the segment in which they are: `[id, name]`. */
+  /** The runs whose Run object is in another segment: `[run id, segment name]`. */
   readonly elsewhere: readonly (readonly [string, string])[]
 }
 
-/** Some hundred records as one value, a line each; lines of joined tokens come last. */
+/** A few hundred records in one value, one per line; the lines of merged tokens come last. */
 export interface Segment {
   readonly head: SegmentHeader
   readonly body: string
 }
 
-/** What a body begins with that is sealed (indexeddb-seal.ts), and no other. */
+/** First character of a compressed or encrypted body (indexeddb/pack.ts), and of no other. */
 export const PACKED_PREFIX = '\x1f'
 
 export const isPackedBody = (body: string | undefined): boolean => body?.startsWith(PACKED_PREFIX) === true
 
-/** A line of joined tokens of one run. */
+/** A line of merged tokens of one run. */
 export interface TokenRunLine {
-  /** Of each token its length, and how far its time, `seq` and place are from those of the first. */
+  /** Four numbers per token: its length, and the differences of its `at`, `seq` and place from those of the first token. */
   readonly tokens: readonly number[]
-  /** Its id. */
+  /** The run's id. */
   readonly run: string
   readonly at: number
   readonly seq: number
-  /** Of the first token, among the records of the segment. */
+  /** Index of the first token among the records of the segment. */
   readonly place: number
   readonly text: string
 }
 
-/** A segment and its place in the log. */
+/** A segment with its position in the log. */
 export interface LocatedSegment extends Segment {
   readonly cursorPrefix: string
 }
 
-/** A number as text that sorts as numbers do. */
+/** Encodes a number so that the strings sort in numeric order. */
 export const toSortableNumber = (value: number, digits: number): string => value.toString(36).padStart(digits, '0')
 
-/** The place of a segment that is kept. */
+/** Cursor prefix of a stored segment. */
 export const storedCursorPrefix = (key: number): string => toSortableNumber(key, 8)
 
 /**
- * The place of a segment that waits to be kept, as long as it does: behind the one that is known as the newest. `~` sorts behind all that is
- * kept at that key.
+ * Cursor prefix of a segment that is not stored yet: after the newest known stored segment, whose key is `after`. `~` sorts after every
+ * record of that segment.
  */
 export const pendingCursorPrefix = (after: number, number: number): string => `${storedCursorPrefix(after)}-~${toSortableNumber(number, 6)}`
 
-/** Whether a record's place is that of a segment that waits. */
+/** Whether a cursor belongs to a segment that is not stored yet. */
 export const isPendingCursor = (cursor: string): boolean => cursor.includes('~')
