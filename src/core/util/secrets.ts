@@ -28,15 +28,15 @@ export const SECRET_PATTERNS: readonly RegExp[] = [
 /** Shorter values are no keys, and occur in ordinary text. */
 const MIN_SECRET_CHARS = 8
 
-/** Headers that carry what nobody else may see. */
+/** Names of headers that carry secrets. */
 const secretHeaderPattern: RegExp = /auth|key|token|secret|cookie/i
 
-/** The secrets among request headers; of `Bearer …` the token alone. */
+/** The secrets among request headers; of `Bearer …` only the token. */
 export function headerSecrets(headers: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(headers).flatMap(([name, value]) => (secretHeaderPattern.test(name) ? [value.replace(/^\w+ +/, '')] : []))
 }
 
-/** What takes secrets out of a text: these, and whatever looks like a key (P11). Providers and proxies do echo them. */
+/** Returns a function that redacts these secrets, and every match of `SECRET_PATTERNS`, in a text (P11). Providers and proxies echo keys. */
 export function createRedactor(secrets: readonly string[]): (text: string) => string {
   const known = secrets.filter((secret) => secret.length >= MIN_SECRET_CHARS)
   return (text) => {
@@ -46,8 +46,8 @@ export function createRedactor(secrets: readonly string[]): (text: string) => st
 }
 
 /**
- * An error of somebody else's as a cause: name, code, message, stack and causes without secrets. A copy, because others hang
- * requests and headers on their errors.
+ * Copies an error of another library for use as a cause: name, code, message, stack and causes, redacted. Other properties, such as requests
+ * and headers, are dropped.
  */
 export function redactCause(error: unknown, redact: (text: string) => string, depth = 4): unknown {
   if (!(error instanceof Error)) return redact(String(error))
@@ -59,5 +59,5 @@ export function redactCause(error: unknown, redact: (text: string) => string, de
   return typeof code === 'string' ? Object.assign(copy, { code }) : copy
 }
 
-/** A URL for messages: without a user, a password or a query. */
+/** Removes user, password, query and fragment from a URL, for messages. */
 export const stripUrlSecrets = (url: string): string => url.replace(/\/\/[^/]*@/, '//').replace(/[?#].*/, '')

@@ -5,7 +5,7 @@ import { isPackedBody, type Segment } from '../segment/segment.ts'
 import { IndexedDBConnection, waitForCommit } from './connection.ts'
 import { Journal } from './journal.ts'
 
-/** Segments in an IndexedDB database, shared by all tabs. Rejects where there is none to be had. */
+/** Opens an IndexedDB database of segments, shared by all tabs. Rejects if IndexedDB is not available. */
 export async function openIndexedDB(name: string): Promise<Backend> {
   const backend = new IndexedDBBackend(name)
   await backend.open()
@@ -26,13 +26,13 @@ class IndexedDBBackend implements Backend {
     this.#connection = new IndexedDBConnection(name, () => this.#onChange(true))
     this.#channel = typeof BroadcastChannel === 'function' ? new BroadcastChannel(name) : undefined
     this.#journal = new Journal(name)
-    // A page that only hides makes sure of it itself.
+    // A page that was only hidden saves its journal itself within this time.
     this.#unwatch = this.#journal.watch(() => setTimeout(() => void this.#adoptOrphans(), 1_000))
   }
 
   async open(): Promise<void> {
     try {
-      // WebKit's first try may fail where the second does not.
+      // In WebKit the first attempt may fail, and the second succeed.
       await this.#connection.open().catch(() => this.#connection.open())
       await this.#adoptOrphans()
     } catch (error) {
@@ -41,9 +41,9 @@ class IndexedDBBackend implements Backend {
     }
   }
 
-  watch(changed: (isRemoval: boolean) => void): void {
-    this.#onChange = changed
-    if (this.#channel) this.#channel.onmessage = ({ data }) => changed(data === 'removed')
+  watch(onChange: (isRemoval: boolean) => void): void {
+    this.#onChange = onChange
+    if (this.#channel) this.#channel.onmessage = ({ data }) => onChange(data === 'removed')
   }
 
   async add(segments: readonly Segment[]): Promise<readonly number[]> {
@@ -53,16 +53,16 @@ class IndexedDBBackend implements Backend {
     return keys
   }
 
-  /** A transaction that had to wait, for a reader in another tab, is gone with its page, though committed (Chromium); in WebKit any is. */
+  /** Chromium discards a committed transaction with its page if it had to wait for a reader in another tab; WebKit discards any. */
   persistOnUnload(segments: readonly Segment[]): void {
     this.#journal.append(segments)
   }
 
-  /** Keeps what pages that are gone have noted. Several may do so at once: a segment's name is there once. */
+  /** Stores the segments that closed pages left in the journal. Concurrent calls are harmless: a segment's name is unique. */
   async #adoptOrphans(): Promise<void> {
-    const noted = this.#journal.orphans()
-    if (noted.length === 0) return
-    await this.add(noted).catch(() => {})
+    const orphans = this.#journal.orphans()
+    if (orphans.length === 0) return
+    await this.add(orphans).catch(() => {})
     this.#onChange(false)
   }
 
@@ -70,7 +70,7 @@ class IndexedDBBackend implements Backend {
     return this.#write((heads, bodies) => {
       const added = segments.map(({ head, body }) => {
         const request = heads.add(head)
-        // Last: after commit() Firefox aborts when the last request fails, and goes on when another does.
+        // Last: after commit() Firefox aborts the transaction if the last request fails, and completes it if another one does.
         bodies.add(body, head.name)
         return request
       })
@@ -85,26 +85,26 @@ class IndexedDBBackend implements Backend {
       return this.#add(segments)
     }
     if (name !== 'ConstraintError') this.#connection.drop()
-    // It may have been kept, and its answer lost.
+    // The segments may be stored although the confirmation was lost.
     const bodies = await this.bodies(segments.map(({ head }) => head.name))
     const missing = segments.filter((_, i) => bodies[i] === undefined)
     const keys = missing.length > 0 ? await this.#add(missing) : []
     return missing.length === segments.length ? keys : []
   }
 
-  /** Removes the oldest segments: four times what is to be written, as engines do not count exactly. */
+  /** Removes the oldest segments: four times the size to be written, because engines do not count exactly. */
   async #makeRoom(segments: readonly Segment[]): Promise<void> {
     let missing = 4 * segments.reduce((sum, { head }) => sum + head.bytes, 0)
     for (;;) {
       const heads = await this.heads({ from: 0, to: Infinity, order: 'asc', limit: 32 })
       if (heads.length === 0 || missing <= 0) break
-      const gone: StoredSegmentHeader[] = []
+      const oldest: StoredSegmentHeader[] = []
       for (const head of heads) {
         if (missing <= 0) break
-        gone.push(head)
+        oldest.push(head)
         missing -= head.bytes
       }
-      await this.remove(gone)
+      await this.remove(oldest)
     }
     this.#onChange(true)
   }
@@ -113,7 +113,7 @@ class IndexedDBBackend implements Backend {
     return this.#read(async (heads): Promise<readonly StoredSegmentHeader[]> => {
       if (from > to) return []
       if (order === 'asc') return promisifyRequest(heads.getAll(IDBKeyRange.bound(from, to), limit))
-      // Backwards there is a cursor only, a turn for each; but keys are dense.
+      // Only a cursor reads backwards, one event loop turn per entry; but keys are dense, so that a range can be read.
       const last = (await promisifyRequest(heads.openKeyCursor(IDBKeyRange.bound(from, to), 'prev')))?.key
       if (typeof last !== 'number') return []
       const found: StoredSegmentHeader[] = await promisifyRequest(heads.getAll(IDBKeyRange.bound(Math.max(from, last - limit + 1), last)))
@@ -129,7 +129,7 @@ class IndexedDBBackend implements Backend {
     return found.some(isPackedBody) ? (await import('./pack.ts')).unpackBodies(found, names, this.#name) : found
   }
 
-  /** Again where that failed, by a connection of its own: who follows the log is not to end with one that was lost. */
+  /** Retries on a new connection, so that following the log survives a lost connection. */
   #read<T>(work: (heads: IDBObjectStore) => Promise<T>): Promise<T> {
     return this.#connection.use('readonly', work).catch(() => {
       this.#connection.drop()
@@ -137,9 +137,9 @@ class IndexedDBBackend implements Backend {
     })
   }
 
-  async remove(gone: readonly StoredSegmentHeader[]): Promise<void> {
+  async remove(removed: readonly StoredSegmentHeader[]): Promise<void> {
     await this.#write((heads, bodies) => {
-      for (const { key, name } of gone) {
+      for (const { key, name } of removed) {
         heads.delete(key)
         bodies.delete(name)
       }
@@ -164,7 +164,7 @@ class IndexedDBBackend implements Backend {
       async (heads) => {
         const { transaction } = heads
         const result = work(heads, transaction.objectStore('bodies'))
-        // Chromium drops what is not committed when its page goes: 200 of 200 puts were lost without it, none with it.
+        // Chromium discards uncommitted transactions with their page: without this, 200 of 200 puts were lost; with it, none.
         transaction.commit()
         await waitForCommit(transaction)
         return result()
@@ -178,9 +178,9 @@ class IndexedDBBackend implements Backend {
     await navigator.locks.request(this.#name, { ifAvailable: true }, (lock) => (lock ? work() : undefined))
   }
 
-  /** After the commit: whoever hears it finds it. */
-  #broadcast(what: 'written' | 'removed'): void {
-    this.#channel?.postMessage(what)
+  /** Called after the commit, so that other tabs find the change. */
+  #broadcast(change: 'written' | 'removed'): void {
+    this.#channel?.postMessage(change)
   }
 
   close(): void {
@@ -191,7 +191,7 @@ class IndexedDBBackend implements Backend {
   }
 }
 
-/** Errors are to survive even a loss of power: that costs 2 to 5 times as much. */
+/** Errors must survive a power failure; `strict` takes 2 to 5 times as long. */
 function chooseDurability(segments: readonly Segment[]): IDBTransactionDurability {
   return segments.some(({ head }) => head.level >= levels.indexOf('error')) ? 'strict' : 'relaxed'
 }

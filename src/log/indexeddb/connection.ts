@@ -1,20 +1,20 @@
 import { promisifyRequest, type UseStore } from 'idb-keyval'
 
-/** What an engine that answers takes is far below it, in ms. WebKit's first open and its lost connections may never answer. */
+/** In ms; a working engine needs far less. WebKit's first open, and lost connections, may never settle. */
 const INDEXEDDB_TIMEOUT_MS = 20_000
 
-/** An idb-keyval store that knows of durability. Works on `heads`; `store.transaction.objectStore('bodies')` is in the same transaction. */
+/** An idb-keyval store with a durability option. Works on `heads`; `store.transaction.objectStore('bodies')` is in the same transaction. */
 type UseTransaction = <T>(
   mode: IDBTransactionMode,
   work: (heads: IDBObjectStore) => T | PromiseLike<T>,
   durability?: IDBTransactionDurability,
 ) => Promise<T>
 
-/** A database that is open when it is needed: where its connection is gone it opens another, and never uses one again that has failed. */
+/** A database that is opened when it is used: replaces a lost connection by a new one, and never reuses a failed one. */
 export class IndexedDBConnection {
   readonly use: UseTransaction & UseStore = (mode, work, durability: IDBTransactionDurability = 'relaxed') => {
     const begin = (db: IDBDatabase): IDBObjectStore => db.transaction(['heads', 'bodies'], mode, { durability }).objectStore('heads')
-    // At once where it is open: when a page is going, there is no later.
+    // Synchronous if it is open: a page that is being discarded gets no later turn.
     const heads = this.#db && this.#tryBegin(begin, this.#db)
     return withIndexedDBTimeout(heads ? Promise.resolve(work(heads)) : this.open().then(async (db) => work(begin(db))))
   }
@@ -24,10 +24,10 @@ export class IndexedDBConnection {
   #opening: Promise<IDBDatabase> | undefined
   #isClosed = false
 
-  /** `lost` is told when the database may be another one from now on. */
-  constructor(name: string, lost: () => void) {
+  /** `onDrop` is called when the next connection may be to a new database of that name. */
+  constructor(name: string, onDrop: () => void) {
     this.#name = name
-    this.#onDrop = lost
+    this.#onDrop = onDrop
   }
 
   open(): Promise<IDBDatabase> {
@@ -39,16 +39,16 @@ export class IndexedDBConnection {
   }
 
   async #open(): Promise<IDBDatabase> {
-    if (this.#isClosed) throw new DOMException('The log was closed.', 'InvalidStateError')
+    if (this.#isClosed) throw new DOMException('The log is closed.', 'InvalidStateError')
     const db = await openLogDatabase(this.#name)
     db.onclose = () => this.drop()
-    // Somebody deletes the database or needs a newer one, and would wait for us.
+    // Another tab deletes or upgrades the database, and waits until this connection is closed.
     db.onversionchange = () => this.drop()
     this.#db = db
     return db
   }
 
-  /** A transaction of a connection that may be gone without our knowing: undefined where it is. */
+  /** Starts a transaction; `undefined` if the connection was lost without an event. */
   #tryBegin(begin: (db: IDBDatabase) => IDBObjectStore, db: IDBDatabase): IDBObjectStore | undefined {
     try {
       return begin(db)
@@ -58,7 +58,7 @@ export class IndexedDBConnection {
     }
   }
 
-  /** Gives the connection up; the next use opens another. */
+  /** Closes the connection; the next use opens a new one. */
   drop(): void {
     if (!this.#db) return
     this.#db.close()
@@ -72,11 +72,11 @@ export class IndexedDBConnection {
   }
 }
 
-/** Without a version it is the one that is there. Who looked at a database before we made it has left an empty one. */
+/** Opens the current version. A database opened by others before the log was created is empty, and needs an upgrade. */
 async function openLogDatabase(name: string, version?: number): Promise<IDBDatabase> {
   const request = indexedDB.open(name, version)
   request.onupgradeneeded = () => {
-    // Keys that the database gives rise in the order of commits, across tabs, whatever their clocks say.
+    // Generated keys ascend in the order of commits across tabs, independent of their clocks.
     request.result.createObjectStore('heads', { keyPath: 'key', autoIncrement: true })
     request.result.createObjectStore('bodies')
   }
@@ -90,10 +90,13 @@ async function openLogDatabase(name: string, version?: number): Promise<IDBDatab
   return openLogDatabase(name, db.version + 1)
 }
 
-/** Rejects where an engine does not answer. */
+/** Rejects if the engine does not settle `work` in time. */
 export async function withIndexedDBTimeout<T>(work: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(new DOMException('IndexedDB does not answer.', 'TimeoutError')), INDEXEDDB_TIMEOUT_MS)
+  const timer = setTimeout(
+    () => late.reject(new DOMException(`IndexedDB did not respond within ${INDEXEDDB_TIMEOUT_MS} ms.`, 'TimeoutError')),
+    INDEXEDDB_TIMEOUT_MS,
+  )
   try {
     return await Promise.race([work, late.promise])
   } finally {
@@ -101,7 +104,10 @@ export async function withIndexedDBTimeout<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** Resolves when a transaction is complete. Not by promisifyRequest: at a transaction's `error` event its error is not known yet, and at `abort` WebKit does not always tell. */
+/**
+ * Resolves when a transaction is complete. Replaces promisifyRequest: `transaction.error` is not set yet at the `error` event, and WebKit does
+ * not always set it at `abort`.
+ */
 export function waitForCommit(transaction: IDBTransaction): Promise<void> {
   return new Promise((resolve, reject) => {
     let error: unknown

@@ -14,11 +14,19 @@ export type { SegmentStore } from '../pipeline/segment-store.ts'
 export type { WriteQueueOptions } from '../pipeline/write-queue.ts'
 export type { StorageEncodingOptions } from './open.ts'
 
-/** Options of {@link IndexedDBLogStore}. Those of the handle that was first to open a log hold for it; `redact` and `content` are each handle's own. */
+/** Options of {@link IndexedDBLogStore}. The first handle on a log in a page sets them; `redact` and `keep` are per handle. */
 export interface IndexedDBLogOptions extends RulesOptions, JsonOptions, Partial<WriteQueueOptions>, StorageEncodingOptions {
-  /** Of the log; its database is `chaintap:<name>`. Default `log`. */
+  /**
+   * Name of the log. Its database is `chaintap:<name>`.
+   *
+   * @defaultValue 'log'
+   */
   readonly name?: string
-  /** How much it keeps, of all tabs together; the oldest records go. Default 64 MB. */
+  /**
+   * Limits of the log, for all tabs together; the oldest records are removed.
+   *
+   * @defaultValue { maxBytes: 67_108_864 }
+   */
   readonly retain?: PruneLimits
 }
 
@@ -33,22 +41,26 @@ interface SharedPipeline {
 const openPipelines = new Map<string, SharedPipeline>()
 
 /**
- * A log in IndexedDB, which outlives the tab. Many tabs can write at once. Where there is no IndexedDB (Node, Workers, sandboxed frames,
- * blocked storage) it is a log in memory, and `isDurable` says so.
+ * A log in IndexedDB that outlives the tab. Several tabs can write at the same time. Without IndexedDB (Node, Workers, sandboxed frames,
+ * blocked storage) the log is in memory, and `isDurable` is false.
  *
- * @throws ChaintapError `invalid_options` for `encrypt` where this page has the log open without it
+ * @throws ChaintapError `invalid_options` for `encrypt: true` if this page has the log open without encryption
  *
  * @example
  * const store = new IndexedDBLogStore({ name: 'output', retain: { maxAgeMs: 7 * 86_400_000 } })
  * store.logger('app').info('ready')
  */
 export class IndexedDBLogStore extends SegmentStore {
+  /** Name of the log. */
   readonly name: string
 
   constructor({ name = 'log', retain = { maxBytes: 67_108_864 }, ...options }: IndexedDBLogOptions = {}) {
     const shared = openPipelines.get(name) ?? createSharedPipeline({ ...options, name, retain })
     if (options.encrypt && !shared.encrypt)
-      throw new ChaintapError('invalid_options', `The log "${name}" is open unencrypted: close it first.`)
+      throw new ChaintapError(
+        'invalid_options',
+        `The log "${name}" is already open without encryption. Close it first, or pass encrypt to every handle.`,
+      )
     shared.handles++
     super(shared.pipeline, options, async () => {
       if (--shared.handles > 0) return shared.pipeline.flush().catch(() => {})
@@ -68,26 +80,30 @@ function createSharedPipeline(options: IndexedDBLogOptions & { readonly name: st
 }
 
 /**
- * Writes every event of the runs it hears to a log in the browser: LangChain's `FileCallbackHandler`, for pages. No run waits for it, and
- * its failures harm none; `stream.flushed` waits until what it heard is saved.
+ * A handler that writes every event it receives to a log in the browser; the counterpart of LangChain's `FileCallbackHandler`. Runs do not
+ * wait for it, and its errors do not reach them; `stream.flushed` resolves after the events are stored.
  *
  * @example
  * const log = new IndexedDBCallbackHandler({ name: 'output' })
- * await chain.invoke({ number: 2 }, { callbacks: [log] })
+ * await chain.invoke('hello', { callbacks: [log] })
  * log.store.logger('app').info('done')
  */
 export class IndexedDBCallbackHandler implements CallbackMethods {
+  /** The handler's name in error reports. */
   readonly name: string = 'IndexedDBCallbackHandler'
+  /** The log it writes to. */
   readonly store: LogStore
 
   constructor(options: IndexedDBLogOptions = {}) {
     this.store = new IndexedDBLogStore(options)
   }
 
+  /** Writes an event to the log. */
   onEvent(event: RunEvent): void {
     this.store.write(event)
   }
 
+  /** Resolves when every event written so far is stored, or failed to be. */
   flush(): Promise<void> {
     return flushIgnoringErrors(this.store)
   }

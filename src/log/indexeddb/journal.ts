@@ -1,10 +1,10 @@
 import { lossSegmentName } from '../pipeline/bounded-queue.ts'
 import type { Segment } from '../segment/segment.ts'
 
-/** How much of one page is noted at once, in characters: others need room there too. */
+/** Maximum size of one `append`, in characters: other users of localStorage need room too. */
 const MAX_JOURNAL_CHARACTERS = 1_000_000
 
-/** Segments that a page could not wait for, in localStorage. Blocked or full, it is no journal, and nobody is told. */
+/** Segments that a page could not finish storing, in localStorage. Does nothing, silently, if that is blocked or full. */
 export class Journal {
   readonly #prefix: string
   readonly #known = new Set<string>()
@@ -23,7 +23,7 @@ export class Journal {
     }
   }
 
-  /** Strikes out what is kept, and notes that it is lost. */
+  /** Removes stored segments, and the notes of their loss. */
   remove(segments: readonly Segment[]): void {
     for (const { head } of segments) for (const name of [head.name, lossSegmentName(head.name)]) this.#removeKnown(name)
   }
@@ -36,7 +36,7 @@ export class Journal {
     tryStorage(() => localStorage.removeItem(this.#prefix + name))
   }
 
-  /** What others have noted. Whoever has made sure of it strikes it out. */
+  /** Segments that other pages have appended. Whoever stores them removes them. */
   orphans(): readonly Segment[] {
     const segments: Segment[] = []
     for (const name of this.#segmentNames()) {
@@ -50,26 +50,26 @@ export class Journal {
     return segments
   }
 
-  /** Strikes out everything, whoever has noted it. */
+  /** Removes the segments of all pages. */
   clear(): void {
     for (const name of this.#segmentNames()) this.#deleteItem(name)
   }
 
-  /** Of all segments that are noted. None has a colon: what follows one is of a log with a longer name. */
+  /** Names of all segments in the journal. A name has no colon; one that has belongs to a log with a longer name. */
   #segmentNames(): readonly string[] {
     const keys = tryStorage(() => Object.keys(localStorage)) ?? []
     const names = keys.flatMap((key) => (key.startsWith(this.#prefix) ? [key.slice(this.#prefix.length)] : []))
     return names.filter((name) => !name.includes(':'))
   }
 
-  /** Calls when another page has noted something; gives what ends that. */
-  watch(noted: () => void): () => void {
+  /** Calls `onAppend` when another page has appended segments; returns a function that ends that. */
+  watch(onAppend: () => void): () => void {
     if (typeof window === 'undefined') return () => {}
     const watch = new AbortController()
-    const hear = ({ key, newValue }: StorageEvent): void => {
-      if (newValue !== null && key?.startsWith(this.#prefix)) noted()
+    const listener = ({ key, newValue }: StorageEvent): void => {
+      if (newValue !== null && key?.startsWith(this.#prefix)) onAppend()
     }
-    addEventListener('storage', hear, watch)
+    addEventListener('storage', listener, watch)
     return () => watch.abort()
   }
 }

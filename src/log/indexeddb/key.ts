@@ -1,31 +1,31 @@
 import { promisifyRequest } from 'idb-keyval'
 import { withIndexedDBTimeout } from './connection.ts'
 
-/** Apart from the logs: who clears or deletes one has tabs that go on writing to it. */
+/** Separate from the logs: tabs may go on writing to a log that another one clears or deletes. */
 const KEY_DATABASE = 'chaintap-keys'
 
-/** The key of a log, which no script can read out; undefined where it has none. */
+/** Loads the key of a log, which scripts cannot export; `undefined` if it has none. */
 export async function loadKey(log: string): Promise<CryptoKey | undefined> {
   return withIndexedDBTimeout(withKeyStore('readonly', (keys) => promisifyRequest<CryptoKey | undefined>(keys.get(log))))
 }
 
-/** The key of a log, for all tabs; made where it has none. Rejects where an engine has no crypto here (http:), or keeps no key. */
+/** Loads the key of a log, or creates it, for all tabs. Rejects if the engine has no crypto here (http:), or cannot store keys. */
 export async function loadOrCreateKey(log: string): Promise<CryptoKey> {
-  // Made in any case: a transaction does not wait for it.
-  const made = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt'])
+  // Generated in any case: a transaction cannot wait for it.
+  const generated = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt'])
   return withIndexedDBTimeout(
     withKeyStore('readwrite', async (keys) => {
       const found = await promisifyRequest<CryptoKey | undefined>(keys.get(log))
       if (found) return found
       const { transaction } = keys
-      keys.put(made, log)
+      keys.put(generated, log)
       await promisifyRequest(transaction)
-      return made
+      return generated
     }),
   )
 }
 
-/** Strict: no record may outlive its key. Closed each time, so that nobody who deletes the database has to wait. */
+/** `strict`: no record may outlive its key. Closed after each use, so that deleting the database never waits. */
 async function withKeyStore<T>(mode: IDBTransactionMode, work: (keys: IDBObjectStore) => Promise<T>): Promise<T> {
   const request = indexedDB.open(KEY_DATABASE)
   request.onupgradeneeded = () => {

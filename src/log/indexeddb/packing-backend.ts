@@ -5,61 +5,61 @@ import { openIndexedDB } from './backend.ts'
 import { loadOrCreateKey } from './key.ts'
 import { packSegment } from './pack.ts'
 
-/** A log in IndexedDB whose segments are sealed. Rejects where no key is to be had, too: what is to be secret is never kept in plain. */
+/** Opens a log in IndexedDB with packed segments. Also rejects if a key is needed and not available: secrets are never stored in plain text. */
 export async function openPackingBackend(name: string, gzip: boolean, encrypt: boolean): Promise<Backend> {
   const key = encrypt ? await loadOrCreateKey(name) : undefined
   return new PackingBackend(await openIndexedDB(name), gzip && typeof CompressionStream === 'function', key)
 }
 
-/** Segments that are being sealed. */
+/** Segments that are being packed. */
 interface PackingJob {
   readonly segments: readonly Segment[]
   readonly stored: PromiseWithResolvers<readonly number[]>
-  /** The page was about to go, and they are noted as lost. */
+  /** Whether the journal has a note of their loss, because the page was about to be discarded. */
   isJournaled: boolean
 }
 
-/** Seals segments before they get to a backend that opens them by itself. With a key nothing of them leaves memory before. */
+/** Packs segments for a backend that unpacks them itself. With a key, no plain text leaves memory. */
 class PackingBackend implements Backend {
   readonly isDurable: boolean = true
   readonly #inner: Backend
   readonly #isCompressing: boolean
   readonly #key: CryptoKey | undefined
-  /** The oldest first. */
+  /** Oldest first. */
   readonly #packing = new Set<PackingJob>()
-  /** Given to the inner backend, by name. */
+  /** Passed to the inner backend, by name. */
   readonly #writing = new Map<string, Segment>()
   #isUnloading = false
   #previous: Promise<void> = Promise.resolve()
 
-  constructor(inner: Backend, isSmaller: boolean, key: CryptoKey | undefined) {
+  constructor(inner: Backend, isCompressing: boolean, key: CryptoKey | undefined) {
     this.#inner = inner
-    this.#isCompressing = isSmaller
+    this.#isCompressing = isCompressing
     this.#key = key
   }
 
   add(segments: readonly Segment[]): Promise<readonly number[]> {
     if (this.#isUnloading && !this.#key) return this.#write(segments)
-    const begun: PackingJob = { segments, stored: Promise.withResolvers(), isJournaled: this.#isUnloading }
-    this.#packing.add(begun)
+    const job: PackingJob = { segments, stored: Promise.withResolvers(), isJournaled: this.#isUnloading }
+    this.#packing.add(job)
     const ready = Promise.all(segments.map((segment) => packSegment(segment, this.#isCompressing, this.#key)))
-    // In their order, whichever is sealed first.
+    // In order, whichever is packed first.
     this.#previous = Promise.all([ready, this.#previous]).then(
-      ([sealed]) => this.#writePacked(begun, sealed),
+      ([packed]) => this.#writePacked(job, packed),
       (error: unknown) => {
-        this.#packing.delete(begun)
-        begun.stored.reject(error)
+        this.#packing.delete(job)
+        job.stored.reject(error)
       },
     )
-    return begun.stored.promise
+    return job.stored.promise
   }
 
-  #writePacked(begun: PackingJob, segments: readonly Segment[]): void {
-    // It may have gone as it was.
-    if (!this.#packing.delete(begun)) return
-    // In place of the note: it would be false as soon as they are kept.
-    if (begun.isJournaled) this.#inner.persistOnUnload?.(segments)
-    begun.stored.resolve(this.#write(segments))
+  #writePacked(job: PackingJob, segments: readonly Segment[]): void {
+    // Already written unpacked by persistOnUnload().
+    if (!this.#packing.delete(job)) return
+    // Replaces the note of their loss, which would be wrong once they are stored.
+    if (job.isJournaled) this.#inner.persistOnUnload?.(segments)
+    job.stored.resolve(this.#write(segments))
   }
 
   async #write(segments: readonly Segment[]): Promise<readonly number[]> {
@@ -71,19 +71,19 @@ class PackingBackend implements Backend {
     }
   }
 
-  /** Nobody waits for a page that goes. What was only to be smaller goes as it is; of what is secret there is noted how much it was. */
+  /** Packing is asynchronous, and too late for a page that is discarded: without a key writes plain segments, with one only notes their loss. */
   persistOnUnload(segments: readonly Segment[]): void {
-    const late = segments.filter(({ head }) => !this.#writing.has(head.name))
+    const unpacked = segments.filter(({ head }) => !this.#writing.has(head.name))
     this.#inner.persistOnUnload?.([
       ...this.#writing.values(),
-      ...(this.#key ? late.map(({ head }) => createLossSegment(head.name, head.records)) : late),
+      ...(this.#key ? unpacked.map(({ head }) => createLossSegment(head.name, head.records)) : unpacked),
     ])
-    for (const begun of this.#packing) {
-      if (this.#key) begun.isJournaled = true
-      else this.#writePacked(begun, begun.segments)
+    for (const job of this.#packing) {
+      if (this.#key) job.isJournaled = true
+      else this.#writePacked(job, job.segments)
     }
     this.#isUnloading = true
-    // What goes along is added in the same turn.
+    // The write queue calls add() in the same turn.
     queueMicrotask(() => {
       this.#isUnloading = false
     })
@@ -105,8 +105,8 @@ class PackingBackend implements Backend {
     return this.#inner.clear()
   }
 
-  watch(changed: (isRemoval: boolean) => void): void {
-    this.#inner.watch?.(changed)
+  watch(onChange: (isRemoval: boolean) => void): void {
+    this.#inner.watch?.(onChange)
   }
 
   runExclusive(work: () => Promise<void>): Promise<void> {

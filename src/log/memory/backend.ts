@@ -5,13 +5,13 @@ import type { PruneLimits } from '../store.ts'
 
 const DEFAULT_MEMORY_LIMITS: PruneLimits = { maxRecords: 10_000, maxBytes: 16_777_216 }
 
-/** Segments in memory, in a ring: the oldest go when there are more than it may hold. */
+/** Stores segments in memory; removes the oldest ones beyond the limits. */
 export const memoryBackend = (limits: PruneLimits = DEFAULT_MEMORY_LIMITS): Backend => new MemoryBackend(limits)
 
 class MemoryBackend implements Backend {
   readonly isDurable: boolean = false
   readonly #limits: PruneLimits
-  /** By their keys. */
+  /** In ascending order of keys. */
   #heads: StoredSegmentHeader[] = []
   readonly #bodies = new Map<string, string>()
   #lastKey = 0
@@ -37,17 +37,17 @@ class MemoryBackend implements Backend {
 
   #enforceLimits(): void {
     const { maxRecords = Infinity, maxBytes = Infinity, maxAgeMs } = this.#limits
-    // Of a log that is followed every token is a segment: there are thousands to look at.
+    // While a log is followed, every token is a segment of its own: there are thousands to check.
     if (this.#records <= maxRecords && this.#bytes <= maxBytes && maxAgeMs === undefined) return
     const newestFirst = this.#heads.toReversed()
     if (!newestFirst.some(exceedsLimits(this.#limits))) return
-    // Somewhat more than needed: after a removal runs are told of whole again, which is not to happen at every write.
+    // A little more than needed: every removal makes the pipeline write all Run objects again.
     this.#remove(newestFirst.filter(exceedsLimits(reduceLimits(this.#limits))))
     this.#onChange(true)
   }
 
-  #remove(gone: readonly StoredSegmentHeader[]): void {
-    for (const { name, records, bytes } of gone) {
+  #remove(heads: readonly StoredSegmentHeader[]): void {
+    for (const { name, records, bytes } of heads) {
       if (!this.#bodies.delete(name)) continue
       this.#records -= records
       this.#bytes -= bytes
@@ -66,16 +66,16 @@ class MemoryBackend implements Backend {
     return names.map((name) => this.#bodies.get(name))
   }
 
-  async remove(gone: readonly StoredSegmentHeader[]): Promise<void> {
-    this.#remove(gone)
+  async remove(heads: readonly StoredSegmentHeader[]): Promise<void> {
+    this.#remove(heads)
   }
 
   async clear(): Promise<void> {
     this.#remove(this.#heads)
   }
 
-  watch(changed: (isRemoval: boolean) => void): void {
-    this.#onChange = changed
+  watch(onChange: (isRemoval: boolean) => void): void {
+    this.#onChange = onChange
   }
 
   close(): void {}

@@ -8,16 +8,20 @@ import { memoryBackend } from './backend.ts'
 
 /** Options of {@link MemoryLogStore}. */
 export interface MemoryLogOptions extends RulesOptions, JsonOptions {
-  /** How much it keeps; the oldest records go, some hundred at a time. Default 10,000 records, 16 MB. */
+  /**
+   * Limits of the log; the oldest records are removed, a few hundred at a time.
+   *
+   * @defaultValue { maxRecords: 10_000, maxBytes: 16_777_216 }
+   */
   readonly retain?: PruneLimits
 }
 
 /**
- * A log in memory, of the last records: for tests, for servers, and where nothing else is to be had.
+ * A log in memory that holds the newest records: for tests, for servers, and for pages without IndexedDB.
  *
  * @example
  * const store = new MemoryLogStore()
- * await chain.invoke(input, { callbacks: [logHandler(store)] })
+ * await chain.invoke('hello', { callbacks: [logHandler(store)] })
  */
 export class MemoryLogStore extends SegmentStore {
   constructor({ retain, ...options }: MemoryLogOptions = {}) {

@@ -1,35 +1,35 @@
 import type { Segment, SegmentHeader } from '../segment/segment.ts'
 
-/** The head of a segment that is kept. Keys rise in the order in which segments were committed, whoever wrote them. */
+/** The header of a stored segment. Keys ascend in the order in which segments were committed, by any tab. */
 export interface StoredSegmentHeader extends SegmentHeader {
   readonly key: number
 }
 
-/** A part of the log, in whole segments. There may be fewer than `limit`; there are none only at its end. */
+/** A range of segments. The result may have fewer than `limit`; it is empty only at the end of the log. */
 export interface SegmentRange {
-  /** Keys, both included. */
+  /** First and last key, both included. */
   readonly from: number
   readonly to: number
   readonly order: 'asc' | 'desc'
   readonly limit: number
 }
 
-/** Where segments are kept. */
+/** Where segments are stored. */
 export interface Backend {
-  /** Whether what it keeps outlives this page or process. */
+  /** Whether stored segments outlive this page or process. */
   readonly isDurable: boolean
-  /** Keeps all of them, or none; begun before it returns. Gives their keys when they are kept. */
+  /** Stores all segments, or none; starts before it returns. Resolves with their keys once they are stored. */
   add(segments: readonly Segment[]): Promise<readonly number[]>
   heads(page: SegmentRange): Promise<readonly StoredSegmentHeader[]>
-  /** Bodies by name; undefined for those that are gone. */
+  /** Bodies by segment name; `undefined` for segments that were removed. */
   bodies(names: readonly string[]): Promise<readonly (string | undefined)[]>
   remove(heads: readonly StoredSegmentHeader[]): Promise<void>
   clear(): Promise<void>
-  /** The page may go now: makes sure of these segments, whether it was given them already or not, without waiting. */
+  /** Called when the page may be discarded: saves these segments synchronously, including those passed to `add` before. */
   persistOnUnload?(segments: readonly Segment[]): void
-  /** Told when somebody else has written, or removed segments. One listener. */
-  watch?(changed: (isRemoval: boolean) => void): void
-  /** Runs work unless somebody else is at it. */
+  /** Sets the one listener for segments written or removed by others. */
+  watch?(onChange: (isRemoval: boolean) => void): void
+  /** Runs `work` unless another tab is running it. */
   runExclusive?(work: () => Promise<void>): Promise<void>
   close(): void
 }

@@ -1,19 +1,19 @@
 type BatchGenerator<T> = AsyncGenerator<readonly T[], void>
 
-/** A stream of what comes in batches. Nothing is begun before somebody reads; whoever makes the batches is told when the reader has left. */
-export function streamFromBatches<T>(make: (left: Promise<void>) => Promise<BatchGenerator<T>>): ReadableStream<T> {
-  const left = Promise.withResolvers<void>()
+/** Returns a stream of the items of batches. `start` is called on the first read; its `cancelled` resolves when the stream is cancelled. */
+export function streamFromBatches<T>(start: (cancelled: Promise<void>) => Promise<BatchGenerator<T>>): ReadableStream<T> {
+  const cancelled = Promise.withResolvers<void>()
   let batches: Promise<BatchGenerator<T>> | undefined
   return new ReadableStream<T>(
     {
       async pull(controller) {
-        batches ??= make(left.promise)
+        batches ??= start(cancelled.promise)
         const { value, done } = await (await batches).next()
         if (done) return controller.close()
         for (const item of value) controller.enqueue(item)
       },
       async cancel() {
-        left.resolve()
+        cancelled.resolve()
         await (await batches)?.return()
       },
     },

@@ -9,35 +9,31 @@ interface KeyDeferred {
   readonly reject: (reason: unknown) => void
 }
 
-/** A segment that is not kept yet. */
+/** A segment that is not stored yet. */
 export interface PendingSegment extends Segment {
-  /** Of those that were written in this page: its place among them. */
+  /** Index among the segments written in this page. */
   readonly number: number
-  /** A transaction has it. */
+  /** Whether it has been passed to a transaction. */
   isSent: boolean
-  /** It is the note of so many records that were dropped here. */
+  /** Number of dropped records that this segment reports; 0 for a segment of records. */
   readonly lostRecords: number
-  /** Resolves with its key; rejects where it was not kept at the first try, or dropped. */
+  /** Resolves with its key; rejects if the first attempt to store it fails, or if it is dropped. */
   stored: KeyDeferred
 }
 
-/** What a segment takes beside its body, in bytes: many that are small are not to be much. */
+/** Size of a segment beside its body, in bytes, so that many small segments count too. */
 const SEGMENT_OVERHEAD_BYTES = 1_024
 
-/**
- * Segments that wait to be kept. When there are more than it has room for, the oldest go, and a record in their place says how many
- * records are lost.
- */
+/** Segments that are not stored yet. Beyond `maxBytes` the oldest are dropped; a record in their place reports the number of lost records. */
 export class BoundedSegmentQueue {
-  /** The oldest first. */
+  /** Oldest first. */
   segments: readonly PendingSegment[] = []
   readonly #maxBytes: number
   #bytes = 0
   #nextNumber = 0
 
-  /** `room` in bytes. */
-  constructor(room: number) {
-    this.#maxBytes = room
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
   }
 
   push(segment: Segment): void {
@@ -58,19 +54,20 @@ export class BoundedSegmentQueue {
     return this.#bytes > this.#maxBytes / 2
   }
 
-  remove(gone: readonly PendingSegment[]): void {
-    this.#replaceAll(this.segments.filter((waiting) => !gone.includes(waiting)))
+  remove(segments: readonly PendingSegment[]): void {
+    this.#replaceAll(this.segments.filter((pending) => !segments.includes(pending)))
   }
 
+  /** Replaces a segment by a note of the loss, which includes the note before it. */
   #dropAt(at: number): void {
-    const [gone, before] = [this.segments[at], this.segments[at - 1]]
-    if (!gone) return
+    const [dropped, before] = [this.segments[at], this.segments[at - 1]]
+    if (!dropped) return
     const last = before && before.lostRecords > 0 && !before.isSent ? before : undefined
-    const lost = (last?.lostRecords ?? 0) + gone.head.records
-    const note = this.#toPending(createLossSegment(gone.head.name, lost), gone.number, lost)
+    const lost = (last?.lostRecords ?? 0) + dropped.head.records
+    const note = this.#toPending(createLossSegment(dropped.head.name, lost), dropped.number, lost)
     this.#replaceAll([...this.segments.slice(0, last ? at - 1 : at), note, ...this.segments.slice(at + 1)])
     if (last) note.stored.promise.then(last.stored.resolve, last.stored.reject)
-    gone.stored.reject(new Error('There was no room for it in memory.'))
+    dropped.stored.reject(new Error('The records waiting in memory exceeded `room`; the oldest were dropped.'))
   }
 
   #toPending(segment: Segment, number = this.#nextNumber++, lost = 0): PendingSegment {
@@ -78,20 +75,20 @@ export class BoundedSegmentQueue {
   }
 }
 
-/** In bytes. */
+/** Total size of the bodies, in bytes. */
 export const totalSegmentBytes = (segments: readonly Segment[]): number => segments.reduce((sum, { head }) => sum + head.bytes, 0)
 
-/** Of the note that a segment is lost. */
-export const lossSegmentName = (gone: string): string => `${gone}.lost`
+/** Name of the segment that reports the loss of another one. */
+export const lossSegmentName = (name: string): string => `${name}.lost`
 
-/** What stands in the log where records are missing; named after a segment that was lost. */
-export function createLossSegment(gone: string, lost: number): Segment {
+/** Creates the segment that stands in the log for `lost` missing records, named after a lost segment. */
+export function createLossSegment(lostName: string, lost: number): Segment {
   const at = Date.now()
   const message = { level: 'warning' as const, at, category: ['chaintap', 'log'], message: `records lost: ${lost}`, properties: { lost } }
   const body = JSON.stringify(message satisfies LogMessage)
   const [level, none] = [levels.indexOf('warning'), [] as const]
   const head = {
-    name: lossSegmentName(gone),
+    name: lossSegmentName(lostName),
     records: 1,
     bytes: body.length,
     from: at,
@@ -104,9 +101,9 @@ export function createLossSegment(gone: string, lost: number): Segment {
   return { head, body }
 }
 
-/** A promise that may be rejected though nobody waits for it. */
+/** A deferred whose rejection may stay unhandled. */
 export function createKeyDeferred(): KeyDeferred {
-  const kept = Promise.withResolvers<number>()
-  kept.promise.catch(() => {})
-  return kept
+  const stored = Promise.withResolvers<number>()
+  stored.promise.catch(() => {})
+  return stored
 }

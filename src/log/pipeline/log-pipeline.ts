@@ -120,7 +120,11 @@ export class LogPipeline {
     this.#builder.finish()
     const isEarly = this.#queue === undefined
     await (this.#queue ?? (await this.opened)).flush()
-    if (isEarly && this.#lostRecords > 0) throw new ChaintapError('log_not_written', 'Too much was written before it was open.')
+    if (isEarly && this.#lostRecords > 0)
+      throw new ChaintapError(
+        'log_not_written',
+        `Records were dropped: more than ${MAX_EARLY_SEGMENTS} segments were written before the database opened.`,
+      )
   }
 
   /** The cursor after which every record written from now on is read. */
@@ -147,7 +151,7 @@ function suppressUnhandledRejection<T>(promise: Promise<T>): Promise<T> {
 }
 
 function throwOpenError(cause: unknown): never {
-  throw new ChaintapError('log_not_written', 'The log could not be opened: load the page again.', {
+  throw new ChaintapError('log_not_written', 'The log could not be opened. Reload the page.', {
     cause,
   })
 }

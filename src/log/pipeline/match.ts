@@ -3,9 +3,9 @@ import { levels } from '../level.ts'
 import type { LogFilter, StoredRecord } from '../record.ts'
 import type { SegmentHeader } from '../segment/segment.ts'
 
-/** A filter, in the order in which it can spare work. */
+/** A filter, as tests of increasing cost. */
 export interface Matcher {
-  /** Whether a segment may hold what is looked for. */
+  /** Whether the segment may contain a match. */
   readonly head: (head: SegmentHeader) => boolean
   readonly body: (body: string) => boolean
   readonly record: (record: StoredRecord) => boolean
@@ -16,8 +16,8 @@ export function matcher({ after, before, runId, kind, tag, level, text }: LogFil
   const least = level === undefined ? 0 : levels.indexOf(level)
   const [kinds, tags] = [toOptionalList(kind), toOptionalList(tag)]
   const needle = text?.toLowerCase()
-  // As JSON has it, escapes included.
-  const written = needle && JSON.stringify(needle).slice(1, -1)
+  // Escaped as in JSON.
+  const escaped = needle && JSON.stringify(needle).slice(1, -1)
   return {
     head: ({ from, to, level: highest, runs, roots }) =>
       (first === undefined || to > first) &&
@@ -25,7 +25,7 @@ export function matcher({ after, before, runId, kind, tag, level, text }: LogFil
       highest >= least &&
       (runId === undefined || runs.includes(runId) || roots.includes(runId)) &&
       ((kinds === undefined && tags === undefined) || runs.length > 0),
-    body: (body) => !written || body.toLowerCase().includes(written),
+    body: (body) => !escaped || body.toLowerCase().includes(escaped),
     record: (record) =>
       (first === undefined || record.at > first) &&
       (last === undefined || record.at < last) &&
@@ -61,14 +61,14 @@ function toOptionalList<T extends string>(given: T | readonly T[] | undefined): 
   return given === undefined ? undefined : typeof given === 'string' ? [given] : given
 }
 
-/** What of a record is searched. */
+/** The values of a record that `text` is searched in. */
 function searchableValues(record: StoredRecord): unknown {
   if (!('event' in record)) return [record.message, record.category, record.properties]
-  const { run, at: _at, seq: _seq, type: _type, ...said } = record.event
-  return [run.name, said]
+  const { run, at: _at, seq: _seq, type: _type, ...payload } = record.event
+  return [run.name, payload]
 }
 
-/** What was read has no circles, and is not deeper than the codec writes. */
+/** Decoded records have no cycles, and the depth that the codec allows. */
 function containsText(value: unknown, needle: string): boolean {
   if (typeof value === 'string') return value.toLowerCase().includes(needle)
   if (typeof value === 'bigint') return String(value).includes(needle)

@@ -11,29 +11,29 @@ type RecordBatches = AsyncGenerator<readonly StoredRecord[], void>
 const HEADERS_PER_READ = 32
 const BODIES_PER_READ = 8
 
-/** The key in a cursor. */
+/** Returns the segment key in a cursor. */
 const parseCursorKey = (bound: unknown): number | undefined =>
   typeof bound === 'string' ? Number.parseInt(bound.slice(0, 8), 36) || 0 : undefined
 
-/** One pass over the log, or several that go on where the last one stopped. */
+/** Reads the log in one pass, or in several, each of which continues after the last one. */
 class LogScan {
   readonly #queue: WriteQueue
   #matcher: Matcher
   readonly #registry = new RunRegistry()
-  /** Names of segments that were read while they waited to be kept. */
+  /** Names of segments that were read before they were stored. */
   readonly #seenPending = new Set<string>()
-  /** Names of segments that were read as kept, though this page has not heard of that yet. */
+  /** Names of segments that were read from the backend, while the write queue still has them as pending. */
   #seenUnconfirmed = new Set<string>()
   readonly #query: LogQuery
   readonly #isDesc: boolean
-  /** The newest key that is known. */
+  /** Newest known key. */
   #lastKey: number
   #fromKey: number
   #toKey: number
   #remaining: number
 
-  constructor(log: WriteQueue, query: LogQuery) {
-    this.#queue = log
+  constructor(queue: WriteQueue, query: LogQuery) {
+    this.#queue = queue
     this.#query = query
     this.#matcher = matcher(query)
     this.#isDesc = query.order === 'desc'
@@ -43,7 +43,7 @@ class LogScan {
     this.#remaining = query.limit ?? Infinity
   }
 
-  /** Records in batches, to where the log ends. */
+  /** Yields batches of records up to the end of the log. */
   async *batches(): RecordBatches {
     if (this.#isDesc) yield* this.#readPending()
     while (this.#remaining > 0) {
@@ -59,7 +59,7 @@ class LogScan {
     if (!this.#isDesc) yield* this.#readPending()
   }
 
-  /** Begins anew where the log is another one: somebody has deleted its database, and keys count from one again. */
+  /** Starts from the beginning if the database was deleted and created again: keys then restart at 1. */
   async restartIfReplaced(): Promise<void> {
     if ((await this.#queue.lastStoredKey()) >= this.#lastKey) return
     const { after: _after, ...query } = this.#query
@@ -79,7 +79,7 @@ class LogScan {
     }
   }
 
-  /** As many as are likely to be needed. */
+  /** The headers that are needed for the remaining records, if every record matches. */
   #takeNeeded(heads: readonly StoredSegmentHeader[]): readonly StoredSegmentHeader[] {
     let records = 0
     const enough = heads.findIndex((head) => (records += head.records) >= this.#remaining)
@@ -98,9 +98,9 @@ class LogScan {
     }
   }
 
-  /** Whether it is to be read, and was not while it waited. */
+  /** Whether the segment may match, and was not read while it was pending. */
   #isNew(head: SegmentHeader): boolean {
-    if (this.#queue.pending.some((waiting) => waiting.head.name === head.name)) this.#seenUnconfirmed.add(head.name)
+    if (this.#queue.pending.some((pending) => pending.head.name === head.name)) this.#seenUnconfirmed.add(head.name)
     return !this.#seenPending.delete(head.name) && this.#matcher.head(head)
   }
 
@@ -119,28 +119,28 @@ class LogScan {
     if (found.length > 0) yield found
   }
 
-  /** Whether a run in it that is whole elsewhere has a name that is looked for. */
+  /** Whether `text` is in the name of a run whose Run object is in another segment. */
   #matchesRunName({ head }: Segment): boolean {
     return head.elsewhere.some(([id]) => this.#matcher.body(JSON.stringify(this.#registry.get(id)?.name ?? '')))
   }
 
-  /** Reads of the runs that are whole elsewhere. */
+  /** Reads the Run objects that are in other segments. */
   async #resolveRuns({ head }: Segment): Promise<void> {
     const missing = head.elsewhere.filter(([id]) => !this.#registry.has(id)).map(([, name]) => name)
     if (missing.length === 0) return
     const names = [...new Set(missing)]
-    const waiting = new Map(this.#queue.pending.map(({ head, body }) => [head.name, body]))
+    const pending = new Map(this.#queue.pending.map(({ head, body }) => [head.name, body]))
     const bodies = await this.#queue.backend.bodies(names)
-    for (const [i, name] of names.entries()) this.#registry.registerAll(bodies[i] ?? waiting.get(name) ?? '')
+    for (const [i, name] of names.entries()) this.#registry.registerAll(bodies[i] ?? pending.get(name) ?? '')
   }
 }
 
-/** What is in a log, what was written just now included. */
+/** Yields the records of a log, including those that are not stored yet. */
 export async function* readLog(pipeline: LogPipeline, query: LogQuery): RecordBatches {
   yield* (await openScan(pipeline, query)).batches()
 }
 
-/** What is in a log, and what comes into it, until `until` settles. */
+/** Yields the records of a log, then new ones, until `until` settles. */
 export async function* tailLog(pipeline: LogPipeline, query: LogQuery, until: Promise<void>): RecordBatches {
   let isOver = false
   let wake = (): void => {}
@@ -158,7 +158,7 @@ export async function* tailLog(pipeline: LogPipeline, query: LogQuery, until: Pr
       if (removalCount !== changes.removalCount) await scan.restartIfReplaced()
       removalCount = changes.removalCount
       yield* scan.batches()
-      // Not a race with `until`: of each round it would remember something.
+      // Promise.race() with `until` would keep a reaction per round in memory.
       if (!isOver)
         await new Promise<void>((resolve) => {
           wake = resolve

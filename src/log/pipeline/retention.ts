@@ -2,7 +2,7 @@ import type { SegmentHeader } from '../segment/segment.ts'
 import type { PruneLimits } from '../store.ts'
 import type { Backend, StoredSegmentHeader } from './backend.ts'
 
-/** Asked of segments from the newest to the oldest: whether it is over the limits. */
+/** Returns a predicate for segments, to be called from the newest to the oldest: whether the segment is over the limits. */
 export function exceedsLimits({
   maxRecords = Infinity,
   maxBytes = Infinity,
@@ -20,7 +20,7 @@ export function exceedsLimits({
 
 const PRUNE_PAGE_SIZE = 1_000
 
-/** Removes what is over the limits; says whether there was anything. Two at once do no harm. */
+/** Removes the segments that are over the limits; resolves with whether there were any. Concurrent calls are harmless. */
 export async function prune(backend: Backend, limits: PruneLimits): Promise<boolean> {
   const over = exceedsLimits(limits)
   let to = Infinity
@@ -30,22 +30,22 @@ export async function prune(backend: Backend, limits: PruneLimits): Promise<bool
     const last = heads.at(-1)
     if (!last) return isAny
     to = last.key - 1
-    const gone = heads.filter(over)
-    if (gone.length > 0) await backend.remove(gone)
-    isAny ||= gone.length > 0
+    const expired = heads.filter(over)
+    if (expired.length > 0) await backend.remove(expired)
+    isAny ||= expired.length > 0
   }
 }
 
 /**
- * Holds the limits of a backend, when it is opened and then whenever it has grown by a sixteenth: told of every write how large it was.
- * One does it at a time. A backend in memory holds its own.
+ * Returns a function that is called with the size of every write, and prunes the backend on the first write and after each further 1/16 of
+ * `maxBytes`. Only one tab prunes at a time. A backend in memory enforces its own limits.
  */
-export function createRetentionEnforcer(backend: Backend, limits: PruneLimits | undefined, removed: () => void): (bytes: number) => void {
+export function createRetentionEnforcer(backend: Backend, limits: PruneLimits | undefined, onRemoved: () => void): (bytes: number) => void {
   if (!limits || !backend.isDurable) return () => {}
   const step = (limits.maxBytes ?? 16_777_216) / 16
   let [grown, isRunning] = [Infinity, false]
   const work = async (): Promise<void> => {
-    if (await prune(backend, limits)) removed()
+    if (await prune(backend, limits)) onRemoved()
   }
   const enforce = (bytes: number): void => {
     grown += bytes
@@ -54,7 +54,7 @@ export function createRetentionEnforcer(backend: Backend, limits: PruneLimits | 
     isRunning = true
     const done = (): void => {
       isRunning = false
-      // What has come meanwhile may be too much again.
+      // Writes in the meantime may have exceeded the limits again.
       enforce(0)
     }
     ;(backend.runExclusive?.(work) ?? work()).then(done, done)

@@ -9,7 +9,7 @@ import { streamFromBatches } from './batch-stream.ts'
 import type { LogPipeline } from './log-pipeline.ts'
 import type { WriteQueue } from './write-queue.ts'
 
-/** A handle on a log of segments, with rules of its own. */
+/** A handle on a log, with its own redaction rules. */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: a class cannot declare a member that only some libs know
 export class SegmentStore implements LogStore {
   readonly #pipeline: LogPipeline
@@ -17,7 +17,7 @@ export class SegmentStore implements LogStore {
   readonly #closing = Promise.withResolvers<void>()
   #isClosed = false
 
-  /** `release` closes the pipeline, unless other handles use it. */
+  /** `release` closes the pipeline if no other handle uses it. */
   constructor(pipeline: LogPipeline, options: RulesOptions, release: () => Promise<void>) {
     this.#pipeline = pipeline
     this.#rules = createRules(options)
@@ -38,11 +38,11 @@ export class SegmentStore implements LogStore {
     try {
       this.#pipeline.write(record, this.#rules)
     } catch {
-      // No record at all, one whose getters throw, or a rule that does.
+      // Not a record, or a getter or a rule threw.
     }
   }
 
-  /** `rules`: in place of this handle's own. */
+  /** `rules` replace this handle's own. */
   append(records: readonly LogRecord[], rules: Rules = this.#rules): Promise<void> {
     const appended = this.#isClosed ? Promise.reject(storeClosedError()) : this.#pipeline.append(records, rules)
     appended.catch(() => {})
@@ -55,15 +55,15 @@ export class SegmentStore implements LogStore {
 
   tail(filter: LogFilter = {}): ReadableStream<StoredRecord> {
     const after = filter.after === undefined ? this.#pipeline.endCursor() : Promise.resolve(filter.after)
-    // Whoever reads is told.
+    // A rejection reaches the reader.
     after.catch(() => {})
-    return streamFromBatches(async (left) => {
-      const until = Promise.race([left, this.#closing.promise])
+    return streamFromBatches(async (cancelled) => {
+      const until = Promise.race([cancelled, this.#closing.promise])
       return (await this.#loadReader()).tailLog(this.#pipeline, { ...filter, after: await after }, until)
     })
   }
 
-  /** Whoever only writes does not load it. */
+  /** Loaded on the first read: many pages only write. */
   async #loadReader(): Promise<typeof import('./read.ts')> {
     if (this.#isClosed) throw storeClosedError()
     return import('./read.ts')
@@ -95,9 +95,9 @@ export class SegmentStore implements LogStore {
   }
 }
 
-const storeClosedError = (): ChaintapError => new ChaintapError('log_closed', 'This log store was closed: make another.')
+const storeClosedError = (): ChaintapError => new ChaintapError('log_closed', 'The log store is closed. Create a new one.')
 
-/** A logger that writes to a store. */
+/** Returns a logger that writes to a store. */
 function createLogger(store: Pick<LogStore, 'write'>, category: string | readonly string[]): Logger {
   const at = (level: LogLevel): Logger['info'] => {
     return (message, properties = {}) => {

@@ -27,23 +27,23 @@ export interface WriteQueueEvents {
   removed(): void
 }
 
-/** How long a backend that has failed is left alone, in ms. */
+/** Time between attempts after a backend has failed, in ms. */
 const RETRY_PAUSE_MS = 5_000
 
-/** So many bytes do not wait for the transaction before: who writes much at once would encode and save in turn, not side by side. */
+/** Batches of this size, in bytes, do not wait for the previous transaction, so that encoding and storing overlap. */
 const PARALLEL_SEND_BYTES = 1_048_576
 
-/** Brings segments to a backend: in order, few transactions at a time, and again where that failed. */
+/** Sends segments to a backend: in order, in few transactions, and again after a failure. */
 export class WriteQueue {
   readonly backend: Backend
   readonly #options: WriteQueueOptions
   readonly #events: WriteQueueEvents
   readonly #queue: BoundedSegmentQueue
   readonly #enforceRetention: (bytes: number) => void
-  /** The key of the last segment from here that is known to be kept. */
+  /** Key of the newest segment that this queue has stored. */
   #lastKey = 0
   #sendingCount = 0
-  /** Why the last try failed, and until when there is no other, by the clock that nobody sets. */
+  /** The last write error, and the `performance.now()` time before which no retry is made. */
   #failure: { readonly error: unknown; readonly until: number } | undefined
   #isWarned = false
 
@@ -63,12 +63,12 @@ export class WriteQueue {
     return this.#queue.segments
   }
 
-  /** Whether what was written last outlives the page. */
+  /** Whether the records written last outlive the page. */
   get isDurable(): boolean {
     return this.backend.isDurable && this.#failure === undefined
   }
 
-  /** Whether whoever has much to say should wait. */
+  /** Whether callers with many records should wait. */
   get isBusy(): boolean {
     return this.#queue.isHalfFull
   }
@@ -82,18 +82,18 @@ export class WriteQueue {
     this.send()
   }
 
-  /** Notes that so many records, after those that have just been taken, did not get here. */
+  /** Reports that `records` records after those enqueued last were dropped. */
   reportLoss(records: number): void {
     this.enqueue(createLossSegment(this.pending.at(-1)?.head.name ?? '', records))
   }
 
-  /** Sends what waits, unless something is under way; `isLast`: in any case, for there may be no later. */
+  /** Sends the pending segments, unless a transaction is running; `isLast`: in any case, because the page may be discarded. */
   send(isLast = false): void {
     if (isLast && this.pending.length > 0) this.backend.persistOnUnload?.(this.pending)
     const batch = this.pending.filter(({ isSent }) => !isSent)
     const mayWait = this.#isPaused || (this.#sendingCount > 0 && totalSegmentBytes(batch) < PARALLEL_SEND_BYTES)
     if (batch.length === 0 || (!isLast && mayWait)) return
-    for (const waiting of batch) waiting.isSent = true
+    for (const pending of batch) pending.isSent = true
     this.#sendingCount++
     void this.#add(batch).finally(() => {
       this.#sendingCount--
@@ -117,34 +117,34 @@ export class WriteQueue {
 
   #handleFailure(batch: readonly PendingSegment[], error: unknown): void {
     this.#failure = { error, until: performance.now() + RETRY_PAUSE_MS }
-    for (const waiting of batch) {
-      waiting.isSent = false
-      waiting.stored.reject(error)
-      waiting.stored = createKeyDeferred()
+    for (const pending of batch) {
+      pending.isSent = false
+      pending.stored.reject(error)
+      pending.stored = createKeyDeferred()
     }
     if (this.#isWarned) return
     this.#isWarned = true
-    // biome-ignore lint/suspicious/noConsole: once, and never in the log itself
+    // biome-ignore lint/suspicious/noConsole: once, and not in the log, which is what failed
     console.warn(this.#toWriteError(error).message)
   }
 
-  /** Tries again what has failed. */
+  /** Retries a failed write now. */
   retry(): void {
     if (this.#failure) this.#failure = { ...this.#failure, until: 0 }
     this.send()
   }
 
-  /** Resolves when everything in it is kept. */
+  /** Resolves when every pending segment is stored. */
   async flush(): Promise<void> {
-    const waiting = this.pending.map(({ stored }) => stored.promise)
-    if (waiting.length === 0) return
+    const stores = this.pending.map(({ stored }) => stored.promise)
+    if (stores.length === 0) return
     if (this.#failure && this.#isPaused) {
       this.#events.changed()
       throw this.#toWriteError(this.#failure.error)
     }
     this.send()
     try {
-      await Promise.all(waiting)
+      await Promise.all(stores)
     } catch (error) {
       throw this.#toWriteError(error)
     }
@@ -152,24 +152,24 @@ export class WriteQueue {
 
   #toWriteError(cause: unknown): ChaintapError {
     const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
-    const message = `The log "${this.#options.name}" could not be saved (${why}). What is not saved is in memory, as far as there is room, and is tried again.`
+    const message = `The log "${this.#options.name}" could not be saved (${why}). Unsaved records are kept in memory, up to \`room\`, and retried.`
     return new ChaintapError('log_not_written', message, { cause })
   }
 
-  /** The cursor behind which everything comes that is taken from now on; or, that was taken after the draft of that name, which has just been. */
+  /** The cursor after which every record comes that is enqueued from now on or, with `name`, after the pending segment of that name. */
   async endCursor(name?: string): Promise<string> {
     const last = name ? this.pending.find(({ head }) => head.name === name) : this.pending.at(-1)
-    // While it is left alone nobody knows when that will be kept.
-    const isComing = last !== undefined && !this.#isPaused
-    // Asked for in this turn: what is taken in the next one may be kept before the answer.
-    const asked = isComing ? last.stored.promise : this.lastStoredKey()
-    const key = await asked.catch(() => undefined)
-    if (isComing && key !== undefined) return `${storedCursorPrefix(key)}-~`
-    const kept = key ?? (await this.lastStoredKey().catch(() => this.#lastKey))
-    return `${last ? pendingCursorPrefix(kept, last.number) : storedCursorPrefix(kept)}-~`
+    // During a retry pause it is unknown when the segment will be stored.
+    const isSaving = last !== undefined && !this.#isPaused
+    // Requested in this turn: a segment enqueued in the next one may be stored before the result.
+    const request = isSaving ? last.stored.promise : this.lastStoredKey()
+    const key = await request.catch(() => undefined)
+    if (isSaving && key !== undefined) return `${storedCursorPrefix(key)}-~`
+    const lastKey = key ?? (await this.lastStoredKey().catch(() => this.#lastKey))
+    return `${last ? pendingCursorPrefix(lastKey, last.number) : storedCursorPrefix(lastKey)}-~`
   }
 
-  /** The key of the newest segment that is kept, whoever wrote it; 0 where there is none. */
+  /** Key of the newest stored segment, by any tab; 0 if there is none. */
   async lastStoredKey(): Promise<number> {
     const [last] = await this.backend.heads({ from: 0, to: Infinity, order: 'desc', limit: 1 })
     return last?.key ?? 0
@@ -180,9 +180,9 @@ export class WriteQueue {
   }
 
   async clear(): Promise<void> {
-    const gone = this.pending.filter(({ isSent }) => !isSent)
-    this.#queue.remove(gone)
-    for (const { stored } of gone) stored.resolve(this.#lastKey)
+    const unsent = this.pending.filter(({ isSent }) => !isSent)
+    this.#queue.remove(unsent)
+    for (const { stored } of unsent) stored.resolve(this.#lastKey)
     await this.backend.clear()
     this.#failure = undefined
     this.#notifyRemoved()

@@ -1,15 +1,21 @@
 import type { Backend } from '../pipeline/backend.ts'
 import { CREATE_TABLES, type SqlRows, type SqlStatement, sqlBackend } from './sql-backend.ts'
 
-/** What is used of a Durable Object's storage. It must be one with SQLite: `new_sqlite_classes` in wrangler.toml. */
+/**
+ * The part of a Durable Object's storage that the log uses. It must be backed by SQLite: `new_sqlite_classes` in wrangler.toml.
+ *
+ * @see https://developers.cloudflare.com/durable-objects/api/sqlite-storage-api/
+ */
 export interface SqliteStorage {
+  /** Executes SQL statements. */
   readonly sql: { exec(query: string, ...bindings: unknown[]): Iterable<Record<string, unknown>> }
+  /** Runs `closure` in a transaction. */
   transactionSync<T>(closure: () => T): T
-  /** Resolves when all that was written will survive. */
+  /** Resolves when every write so far is durable. */
   sync(): Promise<void>
 }
 
-/** Segments in the SQLite of a Durable Object. */
+/** Stores segments in the SQLite database of a Durable Object. */
 export function sqliteBackend(storage: SqliteStorage): Backend {
   const run = ([query, ...values]: SqlStatement): SqlRows => [...storage.sql.exec(query, ...values)]
   const write = async (queries: readonly SqlStatement[]): Promise<readonly SqlRows[]> => {

@@ -10,13 +10,17 @@ import { type D1Binding, d1Backend } from './d1-backend.ts'
 export interface D1LogOptions extends RulesOptions, JsonOptions, Pick<WriteQueueOptions, 'room'> {}
 
 /**
- * A log in D1, one for all Workers that are bound to the database; it makes its two tables itself. A store is of one request, as all that
- * waits is in a Worker: make it there. It prunes nothing by itself, as every request would look for what is old: call `prune` from a cron.
- * `tail` hears of what others write when something is written here.
+ * A log in a D1 database, shared by all Workers that are bound to it. Creates its two tables. Create a store per request: pending work belongs
+ * to a request in Workers. It removes nothing automatically, because every request would have to look for old records: call `prune` from a
+ * cron trigger. `tail` yields the records of other Workers only when this store writes.
  *
  * @example
- * const log = new D1LogStore(env.DB)
- * return toResponse(chain.events(input, { callbacks: [logHandler(log)] }), { request, ctx })
+ * async function answer(database: D1Binding, input: string): Promise<string> {
+ *   const log = new D1LogStore(database)
+ *   const output = await chain.invoke(input, { callbacks: [logHandler(log)] })
+ *   await log.flush()
+ *   return output
+ * }
  */
 export class D1LogStore extends SegmentStore {
   constructor(database: D1Binding, { room, ...options }: D1LogOptions = {}) {

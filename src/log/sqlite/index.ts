@@ -16,13 +16,17 @@ export type { D1Binding, D1Statement } from './d1-backend.ts'
 
 /** Options of {@link DurableLogStore}. */
 export interface DurableLogOptions extends RulesOptions, JsonOptions, Pick<WriteQueueOptions, 'room'> {
-  /** How much it keeps; the oldest records go. Default 64 MB. */
+  /**
+   * Limits of the log; the oldest records are removed.
+   *
+   * @defaultValue { maxBytes: 67_108_864 }
+   */
   readonly retain?: PruneLimits
 }
 
 /**
- * A log in the SQLite of a Durable Object, one for each object: it outlives the object's rest and restarts. A store is of one instance of
- * its object; make it in the constructor.
+ * A log in the SQLite database of a Durable Object; it survives hibernation and restarts. Create one store per instance, in the constructor
+ * of the object.
  *
  * @example
  * export class Conversation {

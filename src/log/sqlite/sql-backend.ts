@@ -1,34 +1,34 @@
 import type { Backend, StoredSegmentHeader } from '../pipeline/backend.ts'
 import type { Segment, SegmentHeader } from '../segment/segment.ts'
 
-/** A statement, and what is bound to it. */
+/** A statement and its bound values. */
 export type SqlStatement = readonly [sql: string, ...values: readonly (string | number)[]]
 
 /** The rows of one statement. */
 export type SqlRows = readonly Readonly<Record<string, unknown>>[]
 
-/** A database of the SQLite kind. */
+/** A SQLite-compatible database. */
 export interface SqlDatabase {
-  /** The rows of each. */
+  /** Resolves with the rows of each statement. */
   read(queries: readonly SqlStatement[]): Promise<readonly SqlRows[]>
-  /** All of them, or none; kept when it resolves. */
+  /** Runs all statements, or none; resolves when they are durable. */
   write(queries: readonly SqlStatement[]): Promise<readonly SqlRows[]>
 }
 
-/** Characters of a row. A Durable Object's SQLite and D1 take rows of 2 MB, and a character may be three bytes. */
+/** Maximum characters per row: Durable Objects and D1 accept rows of 2 MB, and a character takes up to three bytes. */
 const MAX_ROW_CHARACTERS = 524_288
 
-/** Made before anything else is asked. */
+/** Run before every other statement. */
 export const CREATE_TABLES: readonly SqlStatement[] = [
-  // Without AUTOINCREMENT keys of removed segments are given again, and a cursor would stand for another place.
+  // Without AUTOINCREMENT the keys of removed segments are reused, and a cursor would point to a different segment.
   ['CREATE TABLE IF NOT EXISTS chaintap_log (key INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, head TEXT)'],
   ['CREATE TABLE IF NOT EXISTS chaintap_log_parts (name TEXT, part INTEGER, text TEXT, PRIMARY KEY (name, part)) WITHOUT ROWID'],
 ]
 
-// Lists are bound as JSON: D1 takes 100 parameters, and counts statements.
+// Lists are bound as JSON: D1 allows 100 parameters per statement, and limits the statements per request.
 const JSON_LIST = '(SELECT value FROM json_each(?))'
 
-/** Segments in a database. */
+/** Stores segments in a SQLite-compatible database. */
 export function sqlBackend({ read, write }: SqlDatabase): Backend {
   return {
     isDurable: true,
@@ -61,7 +61,7 @@ export function sqlBackend({ read, write }: SqlDatabase): Backend {
   }
 }
 
-/** The first of them gives its key. A segment whose confirmation was lost comes again, and is there once. */
+/** The first statement returns the key. A segment that is sent again because its confirmation was lost is stored once. */
 function insertStatements({ head, body }: Segment): readonly SqlStatement[] {
   const queries: SqlStatement[] = [
     [
@@ -71,7 +71,7 @@ function insertStatements({ head, body }: Segment): readonly SqlStatement[] {
     ],
   ]
   for (let part = 0, from = 0; from < body.length; part++) {
-    // Half a surrogate pair is no text for SQLite, and would come back as another character.
+    // SQLite would replace half a surrogate pair by another character.
     const end = from + MAX_ROW_CHARACTERS - (/[\ud800-\udbff]/.test(body.charAt(from + MAX_ROW_CHARACTERS - 1)) ? 1 : 0)
     queries.push(['INSERT OR REPLACE INTO chaintap_log_parts VALUES (?, ?, ?)', head.name, part, body.slice(from, end)])
     from = end
