@@ -1,16 +1,23 @@
 import { ChaintapError } from '../errors.ts'
 
 /** The result of {@link Source.next}: a value, or the end. */
-export type SourceResult<T> = { readonly done: false; readonly value: T } | { readonly done: true; readonly value?: unknown }
+export type SourceResult<T> =
+  | {
+      /** Whether this is the end. */
+      readonly done: false
+      /** The value; ignored at the end. */
+      readonly value: T
+    }
+  | { readonly done: true; readonly value?: unknown }
 
 /** Maps a batch to a reader's result. Called with undefined at the end. */
 export type BatchMapper<Chunk, T> = (batch: readonly Chunk[] | undefined) => T
 
-/** Reads a run in batches: what a RunStream reads from. */
+/** Reads a run in batches, for a RunStream. */
 export interface BatchReader<Chunk> {
-  /** Resolves with what `take` returns for the next batch. One call at a time. */
+  /** Resolves with the result of `take` for the next batch. One call at a time. */
   read<T>(take: BatchMapper<Chunk, T>): Promise<T>
-  /** Ends the run. The reader gets what came before, then the end. */
+  /** Ends the run. The reader gets the chunks produced so far, then the end. */
   stop(reason: unknown): void
 }
 

@@ -12,7 +12,12 @@ export interface EventTraits {
   readonly tags?: readonly string[]
 }
 
-/** Selects events, like the filters of LangChain's `streamEvents`: those that `include` matches and `exclude` does not. */
+/**
+ * Selects events, like the filters of LangChain's `streamEvents`: those that `include` matches and `exclude` does not.
+ *
+ * @example
+ * const filter: EventFilter = { include: { kinds: ['llm', 'chat_model'] }, exclude: { tags: ['draft'] } }
+ */
 export interface EventFilter {
   /** Events to select. Without lists, all events. */
   readonly include?: EventTraits
@@ -20,12 +25,7 @@ export interface EventFilter {
   readonly exclude?: EventTraits
 }
 
-/**
- * Creates a function that tests whether an event passes a filter.
- *
- * @example
- * const isSelected = createEventPredicate({ include: { kinds: ['llm', 'chat_model'] }, exclude: { tags: ['draft'] } })
- */
+/** Creates a function that tests whether an event passes a filter. */
 export function createEventPredicate({ include = {}, exclude = {} }: EventFilter): (event: RunEvent) => boolean {
   const isAll = Object.values(include).every((list) => list === undefined)
   const isIncluded = traitPredicate(include)

@@ -29,7 +29,8 @@ const runFields: FieldList = [
  * @throws ChaintapError `invalid_json` from the returned function if the text is not an event; the message names the field
  * @example
  * const decode = decoder()
- * for (const line of lines) show(decode(line))
+ * const lines = await (await fetch('/log')).text()
+ * for (const line of lines.trimEnd().split('\n')) console.log(decode(line).type)
  */
 export function decoder(): (json: string) => RunEvent {
   const runs = new Map<string, Run>()

@@ -89,8 +89,8 @@ class JsonWriter {
 
   #writeObject(value: object): string {
     const path = this.#path
-    const above = path.indexOf(value)
-    if (above !== -1) return encodeMark('cycle', `${path.length - above} up`)
+    const index = path.indexOf(value)
+    if (index !== -1) return encodeMark('cycle', `${path.length - index} up`)
     if (path.length === MAX_STRINGIFY_DEPTH) return encodeMark('depth', `${MAX_STRINGIFY_DEPTH} levels`)
     path.push(value)
     try {
@@ -137,13 +137,13 @@ class JsonWriter {
     return json
   }
 
-  #writeFields(holder: object, keys: readonly string[], left?: string): string {
+  #writeFields(holder: object, keys: readonly string[], omitted?: string): string {
     let json = ''
     for (const key of keys) {
       const isOver = this.#remainingChars < 0
       this.#remainingChars -= key.length
       const value = this.#writeField(holder, key)
-      if (value !== left) json += `${json === '' ? '' : ','}${encodeKey(key)}:${value}`
+      if (value !== omitted) json += `${json === '' ? '' : ','}${encodeKey(key)}:${value}`
       if (isOver) break
     }
     return json
