@@ -19,7 +19,7 @@ async function partsOf(stream: ReadableStream<UIMessagePart>): Promise<UIMessage
 
 const textIn = (parts: readonly UIMessagePart[]): string => parts.map((part) => (part.type === 'text-delta' ? part.delta : '')).join('')
 
-test('runs a chain here: its text, and its handlers hear it', async () => {
+test('ChatTransport runs a chain locally: emits its text and calls its handlers', async () => {
   const heard = recorder()
   const chain = scriptedModel([['Hel', 'lo']]).pipe(new StringOutputParser())
   const parts = await partsOf(await new ChatTransport(chain, { callbacks: [heard], tags: ['page'] }).sendMessages(asking('hi')))
@@ -29,7 +29,7 @@ test('runs a chain here: its text, and its handlers hear it', async () => {
   heard.check()
 })
 
-test('makes the input of the messages', async () => {
+test('ChatTransport converts the messages with `input`', async () => {
   const model = scriptedModel(['ok'])
   const chain = ChatPromptTemplate.fromMessages([['system', 'Be brief.'], new MessagesPlaceholder('history')]).pipe(model)
   await partsOf(await new ChatTransport(chain, { input: (history) => ({ history }) }).sendMessages(asking('hi')))
@@ -44,7 +44,7 @@ test('makes the input of the messages', async () => {
   expect(() => new ChatTransport(asked)).not.toThrow()
 })
 
-test('a failure is a part, after what was said before it', async () => {
+test('ChatTransport emits a failure as a part after the output before it', async () => {
   const failing = scriptedModel([{ tokens: ['Hel'], error: new Error('cut') }])
   const parts = await partsOf(await new ChatTransport(failing).sendMessages(asking('hi')))
   expect(textIn(parts)).toBe('Hel')
@@ -53,7 +53,7 @@ test('a failure is a part, after what was said before it', async () => {
   expect(await partsOf(await other.sendMessages(asking('hi')))).toContainEqual({ type: 'error', errorText: 'Sorry.' })
 })
 
-test('P2: an abort stops the run and closes the stream, which says so', async () => {
+test('an abort stops the run and closes the stream with an `abort` part (P2)', async () => {
   const heard = recorder()
   const slow = scriptedModel([Array.from({ length: 1_000 }, () => 'a')], { delayMs: 1 })
   const abort = new AbortController()
@@ -69,7 +69,7 @@ test('P2: an abort stops the run and closes the stream, which says so', async ()
   expect(heard.open).toEqual([])
 })
 
-test('P2: cancelling the stream stops the run', async () => {
+test('cancelling the stream stops the run (P2)', async () => {
   const slow = scriptedModel([Array.from({ length: 1_000 }, () => 'a')], { delayMs: 1 })
   const stream = await new ChatTransport(slow).sendMessages(asking('hi'))
   const reader = stream.getReader()
@@ -79,25 +79,25 @@ test('P2: cancelling the stream stops the run', async () => {
   expect(slow.record.cancels).toEqual([expect.any(UserStop)])
 })
 
-test('there is nothing to come back to', async () => {
+test('reconnectToStream() resolves to null', async () => {
   expect(await new ChatTransport(scriptedModel(['a'])).reconnectToStream({})).toBeNull()
 })
 
-test('a model’s word for why it stopped that nobody knows is a plain stop', async () => {
+test('an unknown stop reason becomes `stop`', async () => {
   const network = faultyFetch({ body: anthropicSse({ text: ['Hi'], stopReason: 'constructor' }) })
   const model = new ChatAnthropic({ apiKey: 'k', fetch: network, dangerouslyAllowBrowser: true })
   const parts = await partsOf(await new ChatTransport(model).sendMessages(asking('hi')))
   expect(parts.at(-1)).toMatchObject({ type: 'finish', finishReason: 'stop' })
 })
 
-test('what is no conversation is said to be none', () => {
+test('fromUIMessages() throws invalid_message for invalid messages', () => {
   const wrong = [null, 'hi', {}, { role: 'user', parts: 'hi' }, { role: 'judge', parts: [] }]
   const parts = [null, 'text', {}, { type: 1 }]
   for (const message of [...wrong, ...parts.flatMap((part) => ['user', 'assistant'].map((role) => ({ role, parts: [part] })))])
     expect(() => fromUIMessages([message as never])).toThrow(expect.objectContaining({ code: 'invalid_message' }))
 })
 
-test('a conversation of useChat is read step by step', () => {
+test('fromUIMessages() converts a conversation step by step', () => {
   const messages = fromUIMessages([
     {
       role: 'system',

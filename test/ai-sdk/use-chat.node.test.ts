@@ -8,7 +8,7 @@ import { patience } from '../support/patience.ts'
 
 const textOf = ({ role, parts }: UIMessage): string => `${role}: ${parts.map((part) => (part.type === 'text' ? part.text : '')).join('')}`
 
-test('answers, is asked again, fails and is asked again, is stopped, and goes on', async () => {
+test('useChat with ChatTransport sends, regenerates, fails, retries, stops and continues', async () => {
   const endless = Array.from({ length: 100_000 }, () => 'a')
   const model = scriptedModel([['Hel', 'lo'], ['Again'], { tokens: ['Par'], error: new Error('cut') }, ['Fine'], endless, ['After']])
   const heard = recorder()
@@ -36,7 +36,7 @@ test('answers, is asked again, fails and is asked again, is stopped, and goes on
   expect(heard.open).toEqual([])
 })
 
-test('tools that the page answers itself go back to the model, in the same message', async () => {
+test('useChat with ChatTransport sends client tool results to the model, in the same message', async () => {
   const model = scriptedModel([[{ type: 'tool-call', index: 0, id: 'c', name: 'look', args: '{"x":1}' }], ['It is 5.']])
   const chat = new Chat({
     transport: new ChatTransport(model),

@@ -57,7 +57,7 @@ describe.each([
   ['with enable_request_signal', ['enable_request_signal'], '2026-09-15'],
   ['without the flag', [], '2026-09-15'],
   ['with an old compatibility date', [], '2024-09-01'],
-])('P2: a client that leaves, in workerd %s', (_, flags, date) => {
+])('a client that leaves, in workerd %s (P2)', (_, flags, date) => {
   let worker: RunningWorker
   beforeAll(async () => {
     worker = await startWorker({ source, flags, date, bindings: { PROVIDER: provider.url, SILENT: silent.url } })
@@ -66,20 +66,20 @@ describe.each([
 
   // Without the flag, what is not a stream has nothing to be cancelled.
   const heard = clients.filter(([name]) => flags.length > 0 || !name.includes('without'))
-  it.each(heard)('%s: the provider is left, the run ends with Disconnect, and the tail work is done', async (...client) => {
+  it.each(heard)('%s: the provider’s connection closes, the run ends with Disconnect, and waitUntil work completes', async (...client) => {
     expect(await leaving(worker, '/', client, provider)).toEqual(['error Disconnect', 'flushed'])
   })
 
-  it('the same while other work is waited for', async () => {
+  it('the same while other waitUntil work is pending', async () => {
     expect(await leaving(worker, '/pending', reader, provider)).toEqual(['error Disconnect', 'flushed'])
   })
 
-  it('the same while the model is silent: the heartbeat finds out', async () => {
+  it('the same while the model is silent, detected by the heartbeat', async () => {
     const [name, body, headers] = reader
     expect(await leaving(worker, '/silent', [name, body, headers, ': heartbeat'], silent)).toEqual(['error Disconnect', 'flushed'])
   })
 
-  it('the doctor says what to add', async () => {
+  it('doctor() names the missing settings', async () => {
     const found = (await (await fetch(`${worker.url}/doctor`)).json()) as { code: string }[]
     expect(found.map(({ code }) => code)).toEqual([
       ...(flags.length > 0 ? [] : ['no_request_signal']),
@@ -87,15 +87,15 @@ describe.each([
     ])
   })
 
-  it('and so does the console, once for each serve, on the machine where the Worker is made', () => {
+  it('serve() logs them to the console once for each handler, on localhost', () => {
     expect(worker.said().match(/enable_request_signal/g) ?? []).toHaveLength(flags.length > 0 ? 0 : 2)
   })
 })
 
 describe('without the third argument of fetch', () => {
   it.each([
-    ['with the flag the run hears of it', ['enable_request_signal']],
-    ['without the flag the provider is left, and no more is sure', []],
+    ['with the flag the run is stopped', ['enable_request_signal']],
+    ['without the flag at least the provider’s connection closes', []],
   ])('%s', async (_, flags) => {
     const worker = await startWorker({ source, flags, bindings: { PROVIDER: provider.url } })
     try {
@@ -112,7 +112,7 @@ describe('without the third argument of fetch', () => {
   })
 })
 
-describe('P6: a client that stays and does not read', () => {
+describe('a connected client that does not read (P6)', () => {
   it('stops the provider', async () => {
     const talkative = await startProvider({ paceMs: 0 })
     const worker = await startWorker({ source, bindings: { PROVIDER: talkative.url } })

@@ -8,13 +8,13 @@ const ctx = { waitUntil: () => {} }
 
 afterEach(() => vi.restoreAllMocks())
 
-test('a configuration that has all there is to have is well', () => {
+test('doctor() finds no problem in a complete configuration', () => {
   const toml = 'name = "app"\ncompatibility_date = "2026-09-15"\ncompatibility_flags = ["enable_request_signal"]\n'
   const jsonc = '{ "compatibility_date": "2024-12-16", "compatibility_flags": ["nodejs_als", "enable_request_signal"] }'
   for (const config of [toml, jsonc]) expect(doctor({ config })).toEqual([])
 })
 
-test('what is missing is named, with the line to add', () => {
+test('doctor() names each missing setting and the line to add', () => {
   expect(codes({ config: 'compatibility_date = "2024-09-01"' })).toEqual(['no_request_signal', 'no_backpressure'])
   expect(codes({ config: '' })).toEqual(['no_request_signal', 'no_backpressure'])
   const [signal, date] = doctor({ config: "compatibility_date = '2024-12-15'" })
@@ -22,25 +22,25 @@ test('what is missing is named, with the line to add', () => {
   expect(date?.fix).toContain('compatibility_date = "2024-12-16"')
 })
 
-test('what is commented out is not there', () => {
+test('doctor() ignores settings in comments', () => {
   const toml = '# compatibility_date = "2026-09-15"\n  # compatibility_flags = ["enable_request_signal"]\n'
   const jsonc = '{\n  // "compatibility_date": "2026-09-15",\n  // "compatibility_flags": ["enable_request_signal"]\n}'
   for (const config of [toml, jsonc]) expect(codes({ config })).toEqual(['no_request_signal', 'no_backpressure'])
 })
 
-test('what is not needed is a note', () => {
+test('doctor() marks unneeded settings as notes', () => {
   const config = 'compatibility_date = "2026-09-15"\ncompatibility_flags = ["enable_request_signal", "nodejs_compat"]'
   expect(doctor({ config })).toMatchObject([{ code: 'nodejs_compat', isNote: true }])
 })
 
-test('answers of toResponse are well, answers that something holds back are not', () => {
+test('doctor() accepts responses of toResponse and finds those that are buffered', () => {
   const run = scriptedModel(['a']).pipe(new StringOutputParser()).events('x')
   expect(codes({ ctx, response: toResponse(run) })).toEqual([])
   const response = new Response('a', { headers: { 'content-encoding': 'gzip', 'content-length': '1', 'cache-control': 'max-age=60' } })
   expect(codes({ ctx, response })).toEqual(['compressed', 'held_back', 'may_be_cached'])
 })
 
-test('serve asks it once, and only where the Worker is made', async () => {
+test('serve() calls doctor() once, on localhost only', async () => {
   const warned: unknown[] = []
   vi.spyOn(console, 'warn').mockImplementation((text: unknown) => void warned.push(text))
   const isWorker = 'Cloudflare' in globalThis

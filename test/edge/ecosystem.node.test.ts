@@ -48,7 +48,7 @@ describe('the openai SDK', () => {
     expect(new Set(chunks.map(({ id }) => id)).size).toBe(1)
   })
 
-  it('streams tool calls, which its helper puts together', async () => {
+  it('streams tool calls, which its helper joins', async () => {
     const completion = await client().chat.completions.stream(question).finalChatCompletion()
     expect(completion.choices[0]).toMatchObject({
       finish_reason: 'tool_calls',
@@ -56,7 +56,7 @@ describe('the openai SDK', () => {
     })
   })
 
-  it('passes over heartbeats', async () => {
+  it('ignores heartbeats', async () => {
     const slow = new OpenAI({
       apiKey: 'none',
       baseURL: worker.url,
@@ -69,7 +69,7 @@ describe('the openai SDK', () => {
     expect(said).toBe('Hello')
   })
 
-  it('asks for a whole answer', async () => {
+  it('reads a response without stream', async () => {
     const completion = await client().chat.completions.create(answered)
     expect(completion).toMatchObject({
       object: 'chat.completion',
@@ -82,7 +82,7 @@ describe('the openai SDK', () => {
     })
   })
 
-  it('hears usage where it asks for it', async () => {
+  it('receives usage if it requests it', async () => {
     const chat = new OpenAI({ apiKey: 'none', baseURL: worker.url, maxRetries: 0, fetch: (_, init) => fetch(`${worker.url}/chat`, init) })
     const usages = async (include_usage: boolean): Promise<unknown[]> => {
       const stream = await chat.chat.completions.create({ ...question, stream: true, stream_options: { include_usage } })
@@ -94,7 +94,7 @@ describe('the openai SDK', () => {
     expect(await usages(true)).toEqual([[expect.objectContaining({ prompt_tokens: 2, completion_tokens: expect.any(Number) }), []]])
   })
 
-  it('hears refusals and failures as its own errors', async () => {
+  it('throws its own errors for refusals and failures', async () => {
     await expect(client('wrong').chat.completions.create(question)).rejects.toMatchObject({ status: 403 })
     await expect(client().chat.completions.create({ ...question, messages: [] })).rejects.toMatchObject({ status: 400 })
     const failing = new OpenAI({
@@ -113,7 +113,7 @@ describe('the openai SDK', () => {
     await expect(failing.chat.completions.create(question)).rejects.toMatchObject({ status: 500, message: /Something went wrong/ })
   })
 
-  it('P2: leaving its stream ends the answer', async () => {
+  it('leaving its stream ends the run (P2)', async () => {
     const leaving = new OpenAI({
       apiKey: 'none',
       baseURL: worker.url,
@@ -131,7 +131,7 @@ describe('the client of AG-UI', () => {
   const agentFor = (path: string): HttpAgent =>
     new HttpAgent({ url: `${worker.url}${path}`, initialMessages: [{ id: 'm', role: 'user', content: 'Weather?' }] })
 
-  it('runs an agent, and holds its messages', async () => {
+  it('runs an agent and keeps its messages', async () => {
     const { newMessages } = await agentFor('/agent').runAgent()
     expect(newMessages).toMatchObject([
       { role: 'assistant', toolCalls: [{ id: 'call_1', function: { name: 'weather', arguments: '{"city":"Paris"}' } }] },
@@ -140,7 +140,7 @@ describe('the client of AG-UI', () => {
     ])
   })
 
-  it('runs a tool of the page, and goes on with its answer', async () => {
+  it('runs a client tool and continues with its result', async () => {
     const agent = agentFor('/tools')
     await agent.runAgent()
     agent.addMessage({ id: 't', role: 'tool', toolCallId: 'call_1', content: '18 °C' })
@@ -149,11 +149,11 @@ describe('the client of AG-UI', () => {
     expect(agent.messages.at(-1)).toMatchObject({ content: 'The tool says 18 °C.' })
   })
 
-  it('passes over heartbeats', async () => {
+  it('ignores heartbeats', async () => {
     expect((await agentFor('/beating').runAgent()).newMessages).toMatchObject([{ content: 'Hello' }])
   })
 
-  it('hears of failures and refusals', async () => {
+  it('reports failures and refusals', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {})
     const heard: unknown[] = []
     await agentFor('/failing')
@@ -164,7 +164,7 @@ describe('the client of AG-UI', () => {
     vi.restoreAllMocks()
   })
 
-  it('P2: abortRun() ends the answer', async () => {
+  it('abortRun() ends the run (P2)', async () => {
     const agent = agentFor('/slow')
     const running = agent.runAgent({}, { onTextMessageContentEvent: () => agent.abortRun() })
     await running.catch(() => {})
@@ -174,7 +174,7 @@ describe('the client of AG-UI', () => {
 })
 
 describe('the AI SDK on a server', () => {
-  it('reads the openai format by its provider for OpenAI', async () => {
+  it('reads the openai format with its OpenAI provider', async () => {
     const provider = createOpenAI({ apiKey: 'right', baseURL: `${worker.url}/v1` })
     const weather = aiTool({
       description: 'Weather.',
@@ -202,18 +202,18 @@ describe('curl', () => {
   }
   const sum = ['-d', '{"input":"What is 2 + 3?"}']
 
-  it('reads events, text and lines', async () => {
+  it('reads events, text and NDJSON', async () => {
     expect(await curl(`${worker.url}/chat`, ...sum)).toMatch(/^id: 0\nevent: start\n[\s\S]*event: outcome\ndata: \{"status":"complete"/)
     expect(await curl(`${worker.url}/chat`, ...sum, '-H', 'accept: text/plain')).toBe('2 + 3 = 5.')
     const lines = (await curl(`${worker.url}/chat`, ...sum, '-H', 'accept: application/x-ndjson')).trimEnd().split('\n')
     expect(lines.map((line) => (JSON.parse(line) as { type: string }).type).at(-1)).toBe('outcome')
   })
 
-  it('is told what is wrong', async () => {
+  it('receives an error message for an invalid request', async () => {
     expect(JSON.parse(await curl(`${worker.url}/chat`, '-d', '{}'))).toEqual({ error: expect.stringContaining('input') })
   })
 
-  it('gets each token when it is there, and leaves with ctrl-c', async () => {
+  it('receives each token at once, and ends the run with ctrl-c', async () => {
     const args = ['-sN', `${worker.url}/slow`, '-H', 'content-type: application/json', '-H', 'accept: text/plain', '-d', '{"input":"hi"}']
     const child = spawn('curl', args, { stdio: ['ignore', 'pipe', 'inherit'] })
     for (let said = ''; !said.includes('5 '); ) said += String((await once(child.stdout, 'data'))[0])
@@ -261,7 +261,7 @@ describe.skipIf(launchOptions === undefined)('in a page', () => {
     JSON.parse((await page.locator('#messages').textContent()) ?? '')
   const answer = async (): Promise<string> => ((await messages()).at(-1)?.parts ?? []).map(({ text = '' }) => text).join('')
 
-  it.each(['chat', 'page', 'text'])('useChat holds a conversation: %s', async (where) => {
+  it.each(['chat', 'page', 'text'])('useChat continues a conversation: %s', async (where) => {
     await chat(where)
     await send('What is 2 + 3?')
     await page.locator('#messages', { hasText: '= 5.' }).waitFor()
@@ -286,7 +286,7 @@ describe.skipIf(launchOptions === undefined)('in a page', () => {
     })
   })
 
-  it('useChat runs a tool of the page, and its answer goes on in the same message', async () => {
+  it('useChat runs a client tool, and the response continues in the same message', async () => {
     await chat('tools')
     await send('Weather?')
     await page.locator('#messages', { hasText: 'The tool says' }).waitFor()
@@ -301,14 +301,14 @@ describe.skipIf(launchOptions === undefined)('in a page', () => {
     ])
   })
 
-  it('useChat passes over heartbeats', async () => {
+  it('useChat ignores heartbeats', async () => {
     await chat('beating')
     await send('hi')
     await page.locator('#messages', { hasText: 'Hello' }).waitFor()
     await status('ready')
   })
 
-  it('useChat shows what was said before a failure, and the failure', async () => {
+  it('useChat shows the text before a failure, and the failure', async () => {
     await chat('failing')
     await send('hi')
     await status('error')
@@ -322,7 +322,7 @@ describe.skipIf(launchOptions === undefined)('in a page', () => {
     await status('error')
   })
 
-  it.each(['slow', 'page-slow'])('P2: stop() of useChat ends the answer: %s', async (where) => {
+  it.each(['slow', 'page-slow'])('stop() of useChat ends the run: %s (P2)', async (where) => {
     await chat(where)
     await send('hi')
     await page.locator('#messages', { hasText: '0 1 2 3 4 5' }).waitFor()
@@ -335,7 +335,7 @@ describe.skipIf(launchOptions === undefined)('in a page', () => {
     expect(await answer()).toMatch(/^0 1 2 /)
   })
 
-  it('P2: closing the tab ends the answer', async () => {
+  it('closing the tab ends the run (P2)', async () => {
     await chat('slow')
     await send('hi')
     await page.locator('#messages', { hasText: '0 1 2 3 4 5' }).waitFor()

@@ -55,14 +55,14 @@ const types: readonly [string, object, string | undefined, readonly ResponseForm
   ['useChat, asking for an event stream', ui, 'text/event-stream', undefined, 'text/event-stream'],
   ['an OpenAI client that reads bare text', openai, 'text/plain', undefined, 'text/plain; charset=utf-8'],
 ]
-test.each(types)('the format is chosen: %s', async (_, body, accept, formats, expected) => {
+test.each(types)('serve() chooses the format for Accept: %s', async (_, body, accept, formats, expected) => {
   const served = await serve(chain, formats ? { formats } : {})(post(body, accept === undefined ? {} : { accept }), {})
   if (typeof expected === 'number') expect(served.status).toBe(expected)
   else expect(served.headers.get('content-type')).toBe(expected)
   await served.text()
 })
 
-test('a schema checks the input, says what is wrong where, and what it makes of it is the input', async () => {
+test('serve() validates the input with a schema, reports each issue with its path, and passes the schema’s output to the chain', async () => {
   const schema = z.object({ animal: z.string(), count: z.coerce.number().default(2) })
   const [status, error] = await refused(post({ input: { animal: 7 } }), { schema })
   expect(status).toBe(400)
@@ -73,13 +73,13 @@ test('a schema checks the input, says what is wrong where, and what it makes of 
   expect(JSON.parse(await served.text())).toEqual({ animal: 'bear', count: 2 })
 })
 
-test('JSON Schema does as well', async () => {
+test('serve() accepts a JSON Schema', async () => {
   const schema = { type: 'object', properties: { animal: { type: 'string' } }, required: ['animal'] }
   expect((await refused(post({ input: {} }), { schema }))[0]).toBe(400)
   expect(await (await serve(echo, { schema })(post({ input: { animal: 'bear' } }, asText), {})).text()).toBe('{"animal":"bear"}')
 })
 
-test('guards answer before the body is read: true, false, a number of seconds, a response', async () => {
+test('guards run before the body is read: true, false, a number of seconds, a Response', async () => {
   const body = new ReadableStream({ pull: () => Promise.reject(new Error('was read')) }, { highWaterMark: 0 })
   const unread = (headers: Record<string, string> = {}): Request => Object.defineProperty(post({}, headers), 'body', { get: () => body })
   const say = (status: number): Response => Response.json({ error: 'mine' }, { status })
@@ -100,7 +100,7 @@ test('guards answer before the body is read: true, false, a number of seconds, a
   expect(await allowed.text()).toBe('Hello')
 })
 
-test('a guard that forgets its answer lets nobody in', async () => {
+test('a guard that returns undefined denies the request', async () => {
   for (const answer of [undefined, null, '', 0]) {
     expect((await refused(post({ input: 'hi' }), { access: () => answer as never }))[0]).toBe(401)
   }
@@ -110,7 +110,7 @@ test('a guard that forgets its answer lets nobody in', async () => {
   }
 })
 
-test('pages of other origins may call where cors says so, and read refusals too', async () => {
+test('pages of the origins in cors can call, and can read refusals', async () => {
   const origin = 'https://page.example'
   const asked = { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type, x-stainless-os' }
   const ask = new Request('https://app.example/api', { method: 'OPTIONS' })
@@ -151,7 +151,7 @@ test('pages of other origins may call where cors says so, and read refusals too'
   }
 })
 
-test('an origin that cannot be judged may not call, and the console says why', async () => {
+test('an origin for which the cors function throws is denied, and the error is logged', async () => {
   const said = silenced()
   const broken = new TypeError('Invalid URL')
   const origin = (): boolean => {
@@ -168,7 +168,7 @@ test('an origin that cannot be judged may not call, and the console says why', a
   expect(said).toEqual([broken])
 })
 
-test('a guard’s response that has such headers of its own is not given them twice', async () => {
+test('CORS headers replace the same headers of a guard’s Response', async () => {
   const headers = { 'access-control-allow-origin': 'https://old.example', vary: 'Accept' }
   const guarded = serve(chain, { cors: { origin: '*' }, access: () => Response.json({}, { status: 403, headers }) })
   const request = post({ input: 'hi' })
@@ -178,7 +178,7 @@ test('a guard’s response that has such headers of its own is not given them tw
   expect(response.headers.get('vary')).toBe('Accept')
 })
 
-test('what a guard, or the making of the chain, throws is a 500 that says nothing, and stands in the console', async () => {
+test('an error thrown by a guard or the chain function responds with 500 without its message, and is logged', async () => {
   const said = silenced()
   const secret = new Error('the password is xyzzy')
   const broken: [Parameters<typeof serve>[0], ServeOptions][] = [
@@ -210,7 +210,7 @@ test('what a guard, or the making of the chain, throws is a 500 that says nothin
   expect(await told.json()).toEqual({ error: 'the password is xyzzy' })
 })
 
-test('the chain may be made of what was asked', async () => {
+test('the chain function receives the parsed request', async () => {
   const asks: ParsedRequest[] = []
   const made = serve((_env, _request, ask) => {
     asks.push(ask)
@@ -220,7 +220,7 @@ test('the chain may be made of what was asked', async () => {
   expect(asks).toMatchObject([{ format: 'openai', input: [{ role: 'user', content: 'hi' }], body: { model: 'm' } }])
 })
 
-test('what the server says of a run stands over what its caller says', async () => {
+test('options bound by the server override those of the caller', async () => {
   const runs: RunEvent['run'][] = []
   const bound = echo.withConfig({ metadata: { user: 'ann' }, tags: ['chat'], runName: 'Chat' })
   const options = { metadata: { user: 'bob', page: 1 }, tags: ['beta'], runName: 'Mine' }
@@ -235,12 +235,12 @@ test('what the server says of a run stands over what its caller says', async () 
   ])
 })
 
-test('the chain may take its time to be made', async () => {
+test('the chain function may be async', async () => {
   const made = serve(async (env: { greeting: string }) => scriptedModel([env.greeting]).pipe(new StringOutputParser()))
   expect(await (await made(post({ input: 'hi' }, asText), { greeting: 'Hey' })).text()).toBe('Hey')
 })
 
-test('a conversation becomes the input that the chain takes', async () => {
+test('fromMessages converts a conversation to the chain’s input', async () => {
   const model = scriptedModel(['ok'])
   const prompt = ChatPromptTemplate.fromMessages([
     ['system', 'Be brief.'],
@@ -255,7 +255,7 @@ test('a conversation becomes the input that the chain takes', async () => {
   expect(model.record.inputs).toEqual([heard, heard])
 })
 
-test('a conversation that is none is refused in words', async () => {
+test('an invalid conversation is refused with 400 and a message', async () => {
   const wrong: object[] = [
     { messages: [] },
     { messages: ['hi'] },
@@ -287,7 +287,7 @@ const failure = new ModelError('http', 'The key sk-secret of acme is wrong.', {
   cause: new Error('sk-secret'),
 })
 
-test('messages of errors are for the server alone, their class and code for callers too', async () => {
+test('callers receive the class and code of errors, not the message', async () => {
   const said = silenced()
   const failing = scriptedModel([{ tokens: ['a'], error: failure }]).pipe(new StringOutputParser())
   for (const [body, headers] of [
@@ -315,7 +315,7 @@ test('messages of errors are for the server alone, their class and code for call
   expect(errors).toHaveLength(3)
 })
 
-test('what others fail with says nothing, what was stopped says why', async () => {
+test('callers receive a generic message for other errors, and the reason of a stop', async () => {
   silenced()
   const errorOf = async (error: Error): Promise<unknown> => {
     const text = await (await serve(scriptedModel([error]))(post({ input: 'hi' }), {})).text()
@@ -332,7 +332,7 @@ test('what others fail with says nothing, what was stopped says why', async () =
   expect(await (await serve(late)(post({ input: 'hi' }), {})).text()).toContain('ScriptedModel took longer than 5 ms.')
 })
 
-test('errors are told whole, or in other words, where that is asked for', async () => {
+test('exposeErrors sends the messages of errors, or those that its function returns', async () => {
   const said = silenced()
   const told = async (exposeErrors: ServeOptions['exposeErrors']): Promise<string> =>
     (await serve(scriptedModel([failure]), exposeErrors === undefined ? {} : { exposeErrors })(post({ input: 'hi' }), {})).text()
@@ -343,7 +343,7 @@ test('errors are told whole, or in other words, where that is asked for', async 
   expect(said).toEqual([])
 })
 
-test('in other words an error is told the same everywhere, and asked about once', async () => {
+test('the exposeErrors function is called once for an error that fails several runs', async () => {
   const asked: unknown[] = []
   const made = serve(scriptedModel([failure]).pipe(new StringOutputParser()), { exposeErrors: (error) => `Sorry (${asked.push(error)}).` })
   const text = await (await made(post({ input: 'hi' }), {})).text()
@@ -352,7 +352,7 @@ test('in other words an error is told the same everywhere, and asked about once'
   expect(text.match(/Sorry \(1\)/g)).toHaveLength(3)
 })
 
-test('where the other words fail, callers are told what is fit for anybody', async () => {
+test('if the exposeErrors function throws, callers receive the generic message', async () => {
   const broken = new Error('the template of xyzzy is missing')
   const exposeErrors = (): string => {
     throw broken
@@ -380,7 +380,7 @@ test('where the other words fail, callers are told what is fit for anybody', asy
   expect([guarded.status, said]).toEqual([500, [broken, failure]])
 })
 
-test('an address behind the server is in no answer that was cut there', async () => {
+test('a truncated response of an upstream server does not reveal its address', async () => {
   const said = silenced()
   const cut = new Response(
     'event: start\ndata: {"run":{"id":"a","rootId":"a","name":"A","kind":"chain","tags":[],"metadata":{}},"at":1,"seq":0,"type":"start"}\n\n',
@@ -396,7 +396,7 @@ test('an address behind the server is in no answer that was cut there', async ()
   expect(String(said)).toContain('10.0.0.7')
 })
 
-test('callers are told the events that the server chooses', async () => {
+test('serve() sends only the events that its options select', async () => {
   const served = serve(chain, { events: { exclude: { types: ['start'] } } })
   const text = await (await served(post({ input: 'a secret prompt' }), {})).text()
   expect(text).not.toContain('a secret prompt')
@@ -405,7 +405,7 @@ test('callers are told the events that the server chooses', async () => {
   expect(parts).toContain('"delta":"Hel"')
 })
 
-test('an answer goes on with the message whose tools the page has answered', async () => {
+test('a response continues the message whose tool calls the page has answered', async () => {
   const [question] = ui.messages
   const asked = {
     id: 'mine',

@@ -21,7 +21,7 @@ async function framesOf(response: Response): Promise<[string, string][]> {
   return [...text.matchAll(/event: (\w+)\ndata: (.*)\n\n/g)].map(([, event, data]) => [event ?? '', data ?? ''])
 }
 
-test('a served chain streams its events, which decode to what its handlers heard, and ends with the outcome', async () => {
+test('serve() streams events that decode to those of the handlers, then the outcome', async () => {
   const heard = recorder()
   const response = await serve(chain, { callbacks: [heard] })(
     post({ input: 'hi', options: { tags: ['t'], runName: 'mine', runId: 'not mine' } }),
@@ -40,7 +40,7 @@ test('a served chain streams its events, which decode to what its handlers heard
   expect(JSON.parse(frames.at(-1)?.[1] ?? '')).toMatchObject({ status: 'complete' })
 })
 
-test('a caller that accepts text alone gets the bare text, of a chain with or without a parser', async () => {
+test('serve() responds with text to a client that accepts only text, with and without a parser', async () => {
   for (const served of [chain, scriptedModel([['Hel', 'lo']])]) {
     const response = await serve(served)(post({ input: 'hi' }, { accept: 'text/plain' }), {})
     expect(response.headers.get('content-type')).toBe('text/plain; charset=utf-8')
@@ -48,14 +48,14 @@ test('a caller that accepts text alone gets the bare text, of a chain with or wi
   }
 })
 
-test('a chain may be made of the environment, request by request', async () => {
+test('serve() accepts a function that returns the chain for the env of each request', async () => {
   const fetch = serve((env: { KEY: string }) =>
     new ChatAnthropic({ apiKey: env.KEY, fetch: offlineFetch(), dangerouslyAllowBrowser: true }).pipe(new StringOutputParser()),
   )
   expect(await (await fetch(post({ input: 'What is 2 + 3?' }, { accept: 'text/plain' }), { KEY: 'k' })).text()).toContain('= 5')
 })
 
-test('what is wrong with a request is said in words, with its status', async () => {
+test('serve() refuses an invalid request with its status and a message', async () => {
   const fetch = serve(chain, { maxBytes: 100 })
   const cases: [Request, number][] = [
     [new Request('https://app.example/api'), 405],
@@ -71,14 +71,14 @@ test('what is wrong with a request is said in words, with its status', async () 
   }
 })
 
-test('an error travels as an event and in the outcome, after the tokens that came before it', async () => {
+test('serve() sends an error as an event and in the outcome, after the tokens before it', async () => {
   const failing = scriptedModel([{ tokens: ['a'], error: new Error('cut') }])
   const frames = await framesOf(await serve(failing, { exposeErrors: true })(post({ input: 'hi' }), {}))
   expect(frames.map(([event]) => event)).toEqual(['start', 'token', 'chunk', 'error', 'outcome'])
   expect(JSON.parse(frames.at(-1)?.[1] ?? '')).toMatchObject({ status: 'failed' })
 })
 
-test('P2: a client that leaves closes the provider’s body, by the body’s cancel or the request’s signal', async () => {
+test('a client that leaves closes the provider’s body, by cancelling the response or aborting the request (P2)', async () => {
   for (const bySignal of [false, true]) {
     const network = faultyFetch({ body: anthropicSse({ text: ['a', 'b', 'c'] }), split: 'events', stallAfter: 600 })
     const model = new ChatAnthropic({ apiKey: 'k', fetch: network, dangerouslyAllowBrowser: true })
@@ -99,7 +99,7 @@ test('P2: a client that leaves closes the provider’s body, by the body’s can
   }
 })
 
-test('P6: a client that does not read leaves at most one wire chunk read ahead', async () => {
+test('a client that does not read leaves at most one wire chunk read ahead (P6)', async () => {
   const talker = new Talker(() => counted(Array.from({ length: 50 }, (_, i) => [`${i}`])))
   const response = toResponse(talker.events('x'))
   const reader = response.body?.getReader()
@@ -109,7 +109,7 @@ test('P6: a client that does not read leaves at most one wire chunk read ahead',
   await reader?.cancel()
 })
 
-test('P9: waitUntil gets the promise of this run’s handlers alone', async () => {
+test('waitUntil receives the promise of this run’s handlers only (P9)', async () => {
   const log: string[] = []
   const slow: Listener = Object.assign(() => {}, {
     flush: async () => {
@@ -125,7 +125,7 @@ test('P9: waitUntil gets the promise of this run’s handlers alone', async () =
   expect(log).toEqual(['flushed'])
 })
 
-test('a silent stream is kept open by comments', async () => {
+test('serve() sends comments while a stream is silent', async () => {
   const talker = new Talker(() => counted([['a']], { before: () => turn(20) }))
   const text = await toResponse(talker.events('x'), { heartbeatMs: 2 }).text()
   expect(text).toContain(': heartbeat\n\n')

@@ -41,7 +41,7 @@ const counting = (delay: number, options: RemoteOptions = {}) =>
 
 const numbers = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, index) => `${from + index} `)
 
-test('a run is heard as it happens, and a reloaded page goes on in the middle', async () => {
+test('events arrive live, and resume() continues in the middle after a page reload', async () => {
   let known: ResumableRun | undefined
   const here = recorder()
   const run = counting(5, { onResumable: (remote) => (known = remote) }).stream('40', { callbacks: [here] })
@@ -56,7 +56,7 @@ test('a run is heard as it happens, and a reloaded page goes on in the middle', 
   expect((await readAll(counting(5).resume(id, { after: seq }))).chunks.at(-1)).toBe('39 ')
 })
 
-test('a call that something on the way sends twice is one run', async () => {
+test('a request that a proxy sends twice starts one run', async () => {
   const seen = async (): Promise<number> => ((await (await fetch(`${workerd.url}/seen`)).json()) as { calls: number }).calls
   const before = await seen()
   const twice = async (request: Request): Promise<Response> => {
@@ -69,7 +69,7 @@ test('a call that something on the way sends twice is one run', async () => {
   expect(await seen()).toBe(before + 1)
 })
 
-test('stop ends the run there', async () => {
+test('stop() ends the run on the server', async () => {
   let id = ''
   const run = counting(20, { onResumable: (remote) => (id = remote.id) }).stream('500')
   for await (const _ of run) break
@@ -78,7 +78,7 @@ test('stop ends the run there', async () => {
   expect(status.status).toBe('aborted')
 })
 
-test('a server that dies in the middle is waited for; the run that died with it ends with what it says of that', async () => {
+test('RemoteRunnable reconnects to a restarted server and receives the `interrupted` end of the run', async () => {
   let id = ''
   const heard = recorder()
   const run = counting(20, { onResumable: (remote) => (id = remote.id) }).stream('500', { callbacks: [heard] })

@@ -40,7 +40,7 @@ async function bytesOf(served: Runnable<never, unknown, unknown>): Promise<Uint8
   return new Uint8Array(await (await serve(served, { exposeErrors: true })(request, {})).arrayBuffer())
 }
 
-test('an error of the chain comes as its class, after the tokens that came before it', async () => {
+test('RemoteRunnable rethrows an error of the chain as an instance of its class, after the tokens before it', async () => {
   const error = new ModelError('http', 'overloaded', { status: 529, retryAfterMs: 1_000 })
   const heard = recorder()
   const run = remoteOf(scriptedModel([{ tokens: ['a'], error }]).pipe(new StringOutputParser())).stream('hi', { callbacks: [heard] })
@@ -53,7 +53,7 @@ test('an error of the chain comes as its class, after the tokens that came befor
   expect(heard.trace().slice(-4)).toEqual(['X ScriptedModel', 'X StringOutputParser', 'X RunnableSequence', 'X RemoteRunnable'])
 })
 
-test('what stopped the run there is what stopped it here: a timeout, a truncated answer, one that was accepted', async () => {
+test('RemoteRunnable ends like the server’s run: timeout, truncated response, accepted truncated response', async () => {
   const stalling = new Talker(() => counted([['a']], { stall: true }))
   const late = remoteOf(stalling.withConfig({ timeout: 5 })).stream('hi')
   expect((await readAll(late)).error).toBeInstanceOf(TimeoutError)
@@ -68,7 +68,7 @@ test('what stopped the run there is what stopped it here: a timeout, a truncated
   expect(await accepted.outcome).toMatchObject({ status: 'truncated', error: expect.any(TruncatedError) })
 })
 
-test('refusals, pages and unreachable servers are typed errors that say what came', async () => {
+test('RemoteRunnable rejects with a RemoteError that describes the response: refusal, HTML page, unreachable server', async () => {
   const refused = await remoteOf(chain, { schema: { type: 'number' } })
     .invoke('hi')
     .catch((error: unknown) => error)
@@ -96,14 +96,14 @@ test('refusals, pages and unreachable servers are typed errors that say what cam
   expect(() => new RemoteRunnable('')).toThrow(ChaintapError)
 })
 
-test('a call that is refused is a run that failed, heard once', async () => {
+test('a refused call emits one start and one error event', async () => {
   const heard = recorder()
   await expect(answering(() => new Response(null, { status: 401 })).invoke('hi', { callbacks: [heard] })).rejects.toThrow('401')
   heard.check()
   expect(heard.trace()).toEqual(['S RemoteRunnable', 'X RemoteRunnable'])
 })
 
-test('P11: a token of the headers is in no error', async () => {
+test('no error contains a token of the request headers (P11)', async () => {
   const secret = 'tok-0123456789abcdef'
   const headers = { authorization: `Bearer ${secret}` }
   const echoing = answering(() => Response.json({ error: `Bad token ${secret}` }, { status: 401 }), { headers })
@@ -117,7 +117,7 @@ test('P11: a token of the headers is in no error', async () => {
   }
 })
 
-test('P11: the key of a call is in no error', async () => {
+test('no error contains the Idempotency-Key of the call (P11)', async () => {
   let key = ''
   const fetch = async ({ headers }: Request): Promise<Response> => {
     key = (headers.get('idempotency-key') ?? '').replaceAll('"', '')
@@ -128,7 +128,7 @@ test('P11: the key of a call is in no error', async () => {
   expect(mentions(error, key)).toEqual([])
 })
 
-test('P1, P3: an answer cut at any byte gives what came, each event once, then TruncatedError, unless the run’s end had come', async () => {
+test('a response cut off at any byte delivers the events before it once, then TruncatedError unless the run had ended (P1, P3)', async () => {
   const bytes = await bytesOf(lambda(() => 'Hello', { name: 'hello' }))
   const whole = recorder()
   await readAll(answering(() => bodyOf(bytes).response).stream('hi', { callbacks: [whole] }))
@@ -152,7 +152,7 @@ test('P1, P3: an answer cut at any byte gives what came, each event once, then T
   }
 }, 60_000)
 
-test('however the bytes are cut into pieces, the same is heard', async () => {
+test('the events do not depend on how the bytes are split into chunks', async () => {
   const bytes = await bytesOf(scriptedModel([['é', '😀', 'x']]).pipe(new StringOutputParser()))
   const traces = new Set<string>()
   for (let size = 1; size < 80; size += 3) {
@@ -197,7 +197,7 @@ const leaving: Record<string, (remote: RemoteRunnable<string, string>, callbacks
 }
 
 for (const [way, leave] of Object.entries(leaving)) {
-  test(`P1, P2: ${way} closes the body and the server’s model, and every run ends`, async () => {
+  test(`${way} closes the body and the server’s model, and every run ends (P1, P2)`, async () => {
     const [here, there] = [recorder(), recorder()]
     const talker = new Talker(() => counted([['a'], ['b']], { stall: true }))
     await leave(remoteOf(talker, { callbacks: [there] }), [here])
@@ -212,7 +212,7 @@ for (const [way, leave] of Object.entries(leaving)) {
   })
 }
 
-test('a call that is stopped before the server answers is closed when it does; a fetch that never answers keeps nobody', async () => {
+test('a call stopped before the response is closed when the response arrives; a fetch that never settles blocks nothing', async () => {
   const { body, response } = bodyOf(new TextEncoder().encode(': hi\n\n'), 6, true)
   const late = Promise.withResolvers<Response>()
   const heard = recorder()
@@ -230,7 +230,7 @@ test('a call that is stopped before the server answers is closed when it does; a
   expect((await readAll(never)).error).toMatchObject({ message: 'enough' })
 })
 
-test('a stream that nobody reads asks nobody', async () => {
+test('a stream that is not read sends no request', async () => {
   let asked = 0
   const run = answering(() => {
     asked++
@@ -265,7 +265,7 @@ test('1,000 early breaks leave no open run and no open socket', async () => {
   }, patience)
 }, 30_000)
 
-test('a silent server is given up: heartbeats count, their absence does not', async () => {
+test('a connection without data for idleMs is lost; heartbeats are data', async () => {
   const { response, body } = bodyOf(await bytesOf(chain).then((bytes) => bytes.slice(0, 900)), 300, true)
   const silent = new RemoteRunnable<string, string>(url, { fetch: async () => response, idleMs: 20 })
   const { error } = await readAll(silent.stream('hi'))
@@ -280,7 +280,7 @@ test('a silent server is given up: heartbeats count, their absence does not', as
   expect(await served(Infinity, Infinity).invoke('hi')).toBe('ab')
 })
 
-test('a reader that does not read is no silence', async () => {
+test('idleMs does not elapse while the stream is not read', async () => {
   const remote = new RemoteRunnable<string, string>(url, { fetch: (request) => serve(chain)(request, {}), idleMs: 200 })
   const chunks: string[] = []
   for await (const chunk of remote.stream('hi')) {
@@ -290,7 +290,7 @@ test('a reader that does not read is no silence', async () => {
   expect(chunks).toEqual(['Hel', 'lo'])
 })
 
-test('a remote may be served itself: a client that leaves is a Disconnect all the way down', async () => {
+test('a served RemoteRunnable passes a Disconnect on to the server behind it', async () => {
   const there = recorder()
   const talker = new Talker(() => counted([['a']], { stall: true }))
   const middle = lambda((text: string) => text).pipe(remoteOf(talker, { callbacks: [there] }))
@@ -302,7 +302,7 @@ test('a remote may be served itself: a client that leaves is a Disconnect all th
   }, patience)
 })
 
-test('runs of which a server tells but a part are whole here', async () => {
+test('runs of which the server sends only some events have a start and an end', async () => {
   const heard = recorder()
   const run = remoteOf(chain, { events: { include: { types: ['token', 'chunk'] } } }).stream('hi', { callbacks: [heard] })
   expect((await readAll(run)).chunks).toEqual(['Hel', 'lo'])
@@ -311,7 +311,7 @@ test('runs of which a server tells but a part are whole here', async () => {
   expect(heard.trace()).toContain('T Hel')
 })
 
-test('a long text is whole, though the codec cuts it in the event', async () => {
+test('the output contains a long text whole, though the codec truncates it in the event', async () => {
   const long = 'x'.repeat(200_000)
   const text = await remoteOf(scriptedModel([[long, long]]).pipe(new StringOutputParser())).invoke('hi')
   expect(text.length).toBe(400_000)

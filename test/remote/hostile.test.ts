@@ -43,17 +43,17 @@ const spellings: Record<string, string> = {
   'comments, pauses and events of a later version': `: hi\n\n\nretry: 5\n\n${whole}: there\nevent: later\ndata: {\n\n${complete}`,
 }
 
-test.each(Object.entries(spellings))('a server may write %s', async (_, body) => {
+test.each(Object.entries(spellings))('RemoteRunnable accepts %s', async (_, body) => {
   const plain = await hear(whole + complete)
   expect(plain).toMatchObject({ chunks: ['a'], error: undefined })
   expect(await hear(body)).toMatchObject({ chunks: ['a'], error: undefined, trace: plain.trace })
 })
 
-test('an answer of nothing but comments is a truncated one', async () => {
+test('a response with comments only is a TruncatedError', async () => {
   for (const body of ['', ': a\n\n: b\n\n']) expect((await hear(body)).error).toMatchObject({ name: 'TruncatedError' })
 })
 
-test('bytes that are no UTF-8 are read as the standard has it', async () => {
+test('invalid UTF-8 is decoded as U+FFFD', async () => {
   const bytes = new TextEncoder().encode(whole.replace('"chunk":"a"', '"chunk":"?"') + complete)
   bytes[bytes.indexOf(0x3f)] = 0xff
   expect(await hear(bytes)).toMatchObject({ chunks: ['\uFFFD'], error: undefined })
@@ -110,7 +110,7 @@ const disorders: Record<string, { readonly told: readonly Told[]; readonly heard
   },
 }
 
-test.each(Object.entries(disorders))('P1: %s, as its server has it, starts and ends once here', async (_, { told, heard }) => {
+test.each(Object.entries(disorders))('%s in the server’s events starts and ends once locally (P1)', async (_, { told, heard }) => {
   const start: Told = { type: 'start', run: root, input: 1 }
   const { trace, error, outcome } = await hear(framesOf([start, ...told, { type: 'end', run: 'root', output: 'x' }]) + complete)
   expect(trace).toEqual(['S RemoteRunnable', 'S Root<RemoteRunnable', ...heard, 'E RemoteRunnable'])
@@ -127,7 +127,7 @@ const telling = fc.record({
   seq: fc.option(fc.nat(20), { nil: undefined }),
 })
 
-test('P1: whatever a server tells, in whatever order, each run starts and ends once here', async () => {
+test('for random events in random order, each run starts and ends once locally (P1)', async () => {
   const said = { input: 1, token: 't', chunk: 'c', text: 't', name: 'n', data: 1, output: 1, error: 1, partial: 1 }
   await fc.assert(
     fc.asyncProperty(fc.array(telling, { maxLength: 25 }), fc.boolean(), async (tellings, isComplete) => {
@@ -144,7 +144,7 @@ test('P1: whatever a server tells, in whatever order, each run starts and ends o
   )
 })
 
-test('nothing is heard behind the outcome', async () => {
+test('events after the outcome are ignored', async () => {
   const late: readonly Told[] = [
     { type: 'start', run: below('late', 'root'), input: 1 },
     { type: 'chunk', run: 'late', chunk: 'late' },
@@ -155,7 +155,7 @@ test('nothing is heard behind the outcome', async () => {
   expect(outcome.status).toBe('complete')
 })
 
-test('no key of a server’s JSON is taken for an order', async () => {
+test('keys such as __proto__ in a server’s JSON have no effect', async () => {
   const evil = '{"__proto__":{"hurt":1},"constructor":{"prototype":{"hurt":1}},"$$":{"__proto__":{"hurt":1}}}'
   const told = whole
     .replace('"metadata":{}', () => `"metadata":${evil}`)
@@ -166,7 +166,7 @@ test('no key of a server’s JSON is taken for an order', async () => {
   for (const value of [{}, outcome, outcome.usage, () => {}]) expect(Reflect.get(Object(value), 'hurt')).toBeUndefined()
 })
 
-test('P2: a call that is left before it is sent is never sent', async () => {
+test('a call cancelled before its headers are known sends no request (P2)', async () => {
   const asked: string[] = []
   const fetch = async ({ method }: Request): Promise<Response> => {
     asked.push(method)
@@ -184,7 +184,7 @@ test('P2: a call that is left before it is sent is never sent', async () => {
   expect(asked).toEqual([])
 })
 
-test('P2: a stop in whichever turn the answer comes closes its body, though fetch ignores the signal', async () => {
+test('stop() in any microtask around the response closes its body, even if fetch ignores the signal (P2)', async () => {
   for (let turns = 0; turns < 20; turns++) {
     const body = counted([new TextEncoder().encode(whole)], { stall: true })
     const fetch = async (): Promise<Response> => {

@@ -47,7 +47,7 @@ async function silent(graceMs: number, cut?: number) {
   return { gets: () => server.asked.filter(({ method }) => method === 'GET').length, chunks, end, server }
 }
 
-test('a page that comes back makes a silent connection anew, and hears nothing twice', async () => {
+test('a page that is shown again reopens a silent connection and receives no event twice', async () => {
   const { gets, chunks, end, server } = await silent(0)
   hide(true)
   await turn(5)
@@ -58,7 +58,7 @@ test('a page that comes back makes a silent connection anew, and hears nothing t
   expect(server.open()).toBe(0)
 })
 
-test('a short look at another tab leaves the connection as it is', async () => {
+test('a page hidden for less than graceMs keeps its connection', async () => {
   const { gets, end } = await silent(60_000)
   for (let i = 0; i < 5; i++) {
     hide(true)
@@ -70,7 +70,7 @@ test('a short look at another tab leaves the connection as it is', async () => {
   await end()
 })
 
-test('a page taken out of the back-forward cache, or online again, does not wait for the grace', async () => {
+test('a page restored from the back/forward cache, or online again, reconnects regardless of graceMs', async () => {
   const { gets, end } = await silent(60_000)
   say(window, 'pagehide')
   await turn(2)
@@ -83,7 +83,7 @@ test('a page taken out of the back-forward cache, or online again, does not wait
   await end()
 })
 
-test('a pause between attempts ends when the network is back', async () => {
+test('the `online` event ends a pause between attempts', async () => {
   const { gets, chunks, end } = await silent(60_000, 600)
   expect(gets()).toBe(0)
   say(window, 'offline')
@@ -93,7 +93,7 @@ test('a pause between attempts ends when the network is back', async () => {
   await end()
 })
 
-test('a run that is resumed without a network is asked for when it is back', async () => {
+test('resume() without a network sends its request at the `online` event', async () => {
   const server = resumableServer(new Talker(() => counted([['a'], ['b']])))
   let asked = 0
   const remote = new RemoteRunnable<string, string>('https://app.example/chat', {
@@ -109,7 +109,7 @@ test('a run that is resumed without a network is asked for when it is back', asy
   expect(await text).toBe('ab')
 })
 
-test('after a run the page is listened to no more', async () => {
+test('a run that has ended removes its page listeners', async () => {
   const added = vi.spyOn(globalThis, 'addEventListener')
   const removed = vi.spyOn(globalThis, 'removeEventListener')
   const { end } = await silent(0)

@@ -57,7 +57,7 @@ async function read(chain: Runnable<string, string, unknown>, s: Scenario, callb
   await run.flushed
 }
 
-test('P1, P2: however a remote call is cut, heard and left, every run ends once on both sides, and every body is closed', async () => {
+test('for random cuts, handlers and cancellations, every run ends once on both sides and every body is closed (P1, P2)', async () => {
   await fc.assert(
     fc.asyncProperty(scenario, async (s) => {
       const talker = new Talker(() =>

@@ -28,7 +28,7 @@ const page = `<script type="module">
 const passesStreams = Symbol.asyncIterator in ReadableStream.prototype
 
 test.runIf(passesStreams)(
-  'a page that is reloaded in the middle of an answer goes on with it, the model asked once (not WebKitGTK: its documents share no streams)',
+  'a page reloaded during a response resumes it, with one call of the model (not WebKitGTK: its documents share no streams)',
   async () => {
     sessionStorage.removeItem('run')
     const more = Promise.withResolvers<void>()

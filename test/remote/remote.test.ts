@@ -20,7 +20,7 @@ function remoteOf<Out = string>(served: Runnable<never, unknown, unknown>, optio
   return { remote: new RemoteRunnable<string, Out>(url, { fetch }), requests }
 }
 
-test('it streams, invokes, batches and pipes as the chain that is served', async () => {
+test('RemoteRunnable streams, invokes, batches and pipes like the served chain', async () => {
   const { remote } = remoteOf(chain)
   expect(await readAll(remote.stream('hi'))).toEqual({ chunks: ['Hel', 'lo'], error: undefined })
   expect(await remote.invoke('hi')).toBe('Hello')
@@ -35,7 +35,7 @@ test('it streams, invokes, batches and pipes as the chain that is served', async
   expect((await readAll(chunks.stream('hi'))).chunks).toEqual([3, 2])
 })
 
-test('the server’s runs are heard with their ids below the call, as if they ran here', async () => {
+test('handlers receive the server’s runs, with their ids, as children of the call', async () => {
   const there = recorder()
   const here = recorder()
   const { remote } = remoteOf(chain, { callbacks: [there] })
@@ -68,7 +68,7 @@ test('the remote of a tool answers a tool call with a tool message, and argument
   expect(await run.outcome).toMatchObject({ status: 'complete', output: message })
 })
 
-test('events() has every event once, the chunks as the call’s own, seq without a gap', async () => {
+test('events() emits every event once, chunks as events of the call, and seq without gaps', async () => {
   const { remote } = remoteOf(chain)
   const run = remote.events('hi')
   const { chunks: events } = await readAll(run)
@@ -77,7 +77,7 @@ test('events() has every event once, the chunks as the call’s own, seq without
   expect(events.map(({ type }) => type).join(' ')).toBe('start start start token start chunk token chunk end end end end')
 })
 
-test('under a local parent the runs are of its tree, and one handler hears all', async () => {
+test('below a local parent the server’s runs belong to its tree, and its handler receives all events', async () => {
   const { remote } = remoteOf(chain)
   const here = recorder()
   const calling = lambda(async (text: string, context) => (await remote.invoke(text, context)).length, { name: 'calling' })
@@ -87,7 +87,7 @@ test('under a local parent the runs are of its tree, and one handler hears all',
   expect(here.trace().slice(0, 3)).toEqual(['S calling', 'S RemoteRunnable<calling', 'S RunnableSequence<RemoteRunnable'])
 })
 
-test('P7: constructor callbacks hear the call alone; bound and request callbacks hear everything, each once', async () => {
+test('constructor callbacks receive the call’s events only; bound and request callbacks receive all, each once (P7)', async () => {
   const [own, bound, request] = [recorder(), recorder(), recorder()]
   const remote = new RemoteRunnable<string, string>(url, { callbacks: [own], fetch: (asked) => serve(chain)(asked, {}) })
   await remote.withConfig({ callbacks: [bound] }).invoke('hi', { callbacks: [request, bound] })
@@ -96,7 +96,7 @@ test('P7: constructor callbacks hear the call alone; bound and request callbacks
   expect(bound.events.length).toBe(10)
 })
 
-test('headers of the caller’s stand in place of those that are sent anyway, however they are written', async () => {
+test('custom headers replace the default ones, whatever the case of their names', async () => {
   const headers = { 'Content-Type': 'application/json; charset=utf-8', Accept: 'text/event-stream', 'Idempotency-Key': 'mine' }
   let sent: Headers | undefined
   const fetch = (request: Request): Promise<Response> => {
@@ -107,7 +107,7 @@ test('headers of the caller’s stand in place of those that are sent anyway, ho
   for (const [name, value] of Object.entries(headers)) expect(sent?.get(name)).toBe(value)
 })
 
-test('tags, metadata and runName are sent, those from above too; headers may be asked for each time', async () => {
+test('tags, metadata and runName are sent, including those of parents; a headers function is called for each request', async () => {
   const requests: Request[] = []
   let tokens = 0
   const remote = new RemoteRunnable<string, string>(new URL(`${url}?q=1`), {
@@ -142,7 +142,7 @@ test('the outcome has the server’s usage, status and output', async () => {
   })
 })
 
-test('P4, P6: handlers hear before the reader gets, and one that is waited for slows the source', async () => {
+test('handlers receive a token before the reader, and an async handler slows the source (P4, P6)', async () => {
   const log: string[] = []
   let asked = 0
   const model = lambda(async function* () {
@@ -167,7 +167,7 @@ test('P4, P6: handlers hear before the reader gets, and one that is waited for s
   await reader.cancel()
 })
 
-test('P5: a handler that fails is reported and harms nothing; with raiseError it fails the call and closes the server’s', async () => {
+test('an error of a handler is reported; with raiseError it fails the call and closes the server’s (P5)', async () => {
   const reports: unknown[] = []
   const onHandlerError = (error: unknown) => void reports.push(error)
   const failing =
@@ -190,7 +190,7 @@ test('P5: a handler that fails is reported and harms nothing; with raiseError it
   }, patience)
 })
 
-test('a handler that stops one of the server’s runs stops the call', async () => {
+test('a handler that calls stop() for a run of the server stops the call', async () => {
   const there = recorder()
   const { remote } = remoteOf(chain, { callbacks: [there] })
   const heard = recorder()
@@ -206,7 +206,7 @@ test('a handler that stops one of the server’s runs stops the call', async () 
   there.check()
 })
 
-test('the clock of the server is moved no further than what came first asks for', async () => {
+test('server times are shifted only as far as the order of request and response requires', async () => {
   const skewed = async (by: number): Promise<number[]> => {
     const answer = async (request: Request): Promise<Response> => {
       const response = await serve(chain)(request, {})

@@ -32,7 +32,7 @@ function serverOf({ answers, cuts }: { readonly answers: readonly string[]; read
   return { server, fetch }
 }
 
-test('P1, P2: whatever a server answers to whoever resumes, the run is heard once, in order, and stopped by a stop alone', async () => {
+test('for random responses to resume requests, each event is emitted once and in order, and only stop() stops the run (P1, P2)', async () => {
   await fc.assert(
     fc.asyncProperty(scenario, async ({ stopAfter, isDisconnect, maxReconnects, ...answers }) => {
       const { server, fetch } = serverOf(answers)

@@ -26,7 +26,7 @@ async function whole(): Promise<{ trace: string[]; chunks: string[] }> {
 /** The reconnections are events of the call. */
 const withoutRetries = (trace: string[]): string[] => trace.filter((line) => !line.startsWith('R '))
 
-test('whatever the cuts, each event is heard once and in order, and the outcome is that of the server', async () => {
+test('after any number of cuts, each event is emitted once and in order, and the outcome is the server’s', async () => {
   const expected = await whole()
   const scenario = fc.record({
     cuts: fc.array(fc.nat(900), { maxLength: 8 }),
@@ -54,7 +54,7 @@ test('whatever the cuts, each event is heard once and in order, and the outcome 
   )
 }, 60_000)
 
-test('each call has an Idempotency-Key of its own, and says it once', async () => {
+test('each call sends an Idempotency-Key of its own, in one request', async () => {
   const server = resumableServer(chain(), { cut: (answer) => (answer === 0 ? 900 : undefined) })
   const remote = remoteOf(server)
   await readAll(remote.stream('hi'))
@@ -68,7 +68,7 @@ test('each call has an Idempotency-Key of its own, and says it once', async () =
   expect(keys[0]?.[1]).not.toBe(keys[2]?.[1])
 })
 
-test('a cut anywhere loses nothing', async () => {
+test('a cut at any event loses no event', async () => {
   const expected = await whole()
   for (let cut = 0; cut < 4_200; cut += 41) {
     const server = resumableServer(chain(), { cut: (answer) => (answer === 0 ? cut : undefined), piece: 50 })
@@ -80,7 +80,7 @@ test('a cut anywhere loses nothing', async () => {
   }
 }, 60_000)
 
-test('silence is a cut: it is noticed without a byte, and gone on from the last event', async () => {
+test('a connection without data for idleMs is reopened after the last event', async () => {
   const expected = await whole()
   const server = resumableServer(chain(), { cut: (answer) => (answer < 2 ? 1_500 : undefined), how: 'silence' })
   const heard = recorder()
@@ -93,7 +93,7 @@ test('silence is a cut: it is noticed without a byte, and gone on from the last 
   expect(Number(rest[0]?.after)).toBeGreaterThan(0)
 })
 
-test('each attempt is told as a retry of the call, and asks for headers anew', async () => {
+test('each reconnect attempt emits `retry` and calls the headers function', async () => {
   let asked = 0
   const server = resumableServer(chain(), { cut: (answer) => (answer === 0 ? 700 : undefined) })
   const heard = recorder()
@@ -103,7 +103,7 @@ test('each attempt is told as a retry of the call, and asks for headers anew', a
   expect(server.asked.map((each) => each.headers.get('authorization'))).toEqual(['Bearer 1', 'Bearer 2'])
 })
 
-test('a server that is down for a while is asked again; one that refuses is not', async () => {
+test('RemoteRunnable retries a resume request after 503, not after 401 or 404', async () => {
   const refusing = (status: number, times: number): ResumableOptions => ({
     cut: (answer) => (answer === 0 ? 700 : undefined),
     refuse: ({ method }, answer) => (method === 'GET' && answer <= times ? Response.json({ error: 'No.' }, { status }) : undefined),
@@ -121,7 +121,7 @@ test('a server that is down for a while is asked again; one that refuses is not'
   }
 })
 
-test('after so many attempts it gives up with an error that says so, and every run is ended; the run there is not stopped', async () => {
+test('after maxReconnects attempts it rejects with connection_lost and ends every local run, without stopping the server’s', async () => {
   const server = resumableServer(chain(), { cut: () => 1_200 })
   const heard = recorder()
   const run = remoteOf(server, {
@@ -139,7 +139,7 @@ test('after so many attempts it gives up with an error that says so, and every r
   expect((await readAll(never.stream('hi'))).error).toMatchObject({ code: 'truncated' })
 })
 
-test('a server that stays down is a lost connection, with what it said last as its cause', async () => {
+test('connection_lost has the last error of the server as its cause', async () => {
   const server = resumableServer(chain(), {
     cut: () => 1_200,
     refuse: ({ method }) => (method === 'GET' ? Response.json({ error: 'Down.' }, { status: 503 }) : undefined),
@@ -148,7 +148,7 @@ test('a server that stays down is a lost connection, with what it said last as i
   expect(error).toMatchObject({ code: 'connection_lost', runId: server.ids()[0], cause: { code: 'http', status: 503 } })
 })
 
-test('resume asks again too where the server cannot be reached, and never stops what it could not read', async () => {
+test('resume() retries an unreachable server, and never stops a run that it could not read', async () => {
   let refusals = 2
   let [status, isReachable] = [503, true]
   const server = resumableServer(chain(), {
@@ -175,7 +175,7 @@ test('resume asks again too where the server cannot be reached, and never stops 
   expect(server.stopped).toEqual([])
 })
 
-test('a server that answers without a new event, again and again, is given up', async () => {
+test('maxReconnects counts connections without a new event', async () => {
   const server = resumableServer(chain(), { cut: (answer) => (answer === 0 ? 700 : 0) })
   const { error } = await readAll(remoteOf(server, { maxReconnects: 4 }).stream('hi'))
   expect(error).toMatchObject({ code: 'connection_lost' })
@@ -185,7 +185,7 @@ test('a server that answers without a new event, again and again, is given up', 
 const stalling = () => new Talker(() => counted([['a'], ['b']], { stall: true }))
 
 for (const way of ['stop', 'break', 'abort', 'timeout', 'cancel'] as const) {
-  test(`P2: ${way} stops the run on the server; no connection is left, nor an open run on either side`, async () => {
+  test(`${way} stops the run on the server, and leaves no connection and no open run on either side (P2)`, async () => {
     const talker = stalling()
     const [here, there] = [recorder(), recorder()]
     const server = resumableServer(talker, { callbacks: [there] })
@@ -213,7 +213,7 @@ for (const way of ['stop', 'break', 'abort', 'timeout', 'cancel'] as const) {
   })
 }
 
-test('a stop in the middle of a pause between attempts ends it at once; a Disconnect leaves the run going on', async () => {
+test('stop() ends a pause between attempts at once; a Disconnect does not stop the server’s run', async () => {
   const talker = stalling()
   const server = resumableServer(talker, { cut: () => 600 })
   const run = remoteOf(server, { reconnectDelay: () => 60_000 }).stream('hi')
@@ -233,7 +233,7 @@ test('a stop in the middle of a pause between attempts ends it at once; a Discon
   expect(talker.last.isOpen()).toBe(true)
 })
 
-test('a call that is stopped before the server answers is stopped there when it has', async () => {
+test('a call stopped before the response is stopped on the server when the response arrives', async () => {
   const talker = stalling()
   const server = resumableServer(talker)
   const run = remoteOf(server, { fetch: (request) => turn(10).then(() => server.fetch(request)) }).stream('hi')
@@ -247,7 +247,7 @@ test('a call that is stopped before the server answers is stopped there when it 
   expect(server.open()).toBe(0)
 })
 
-test('a stop is told again where the server could not be reached', async () => {
+test('a stop request that fails is sent again', async () => {
   const server = resumableServer(stalling())
   let failures = 1
   const fetch = (request: Request): Promise<Response> =>
@@ -258,7 +258,7 @@ test('a stop is told again where the server could not be reached', async () => {
   expect(server.stopped.length).toBe(1)
 })
 
-test('a page that is loaded anew goes on: the whole run, or what came after an event, then live', async () => {
+test('resume() replays the whole run, or the events after `after`, then follows it live', async () => {
   let more = Promise.withResolvers<void>()
   const talker = new Talker(() => counted([['a', 'b'], ['c'], ['d']], { before: (chunk) => (chunk[0] === 'c' ? more.promise : undefined) }))
   const server = resumableServer(talker)
@@ -288,7 +288,7 @@ test('a page that is loaded anew goes on: the whole run, or what came after an e
   for (const run of runs) expect(await run.outcome).toMatchObject({ status: 'complete', output: 'abcd' })
 })
 
-test('a finished run is heard again from the log, with the figures of then', async () => {
+test('resume() of a finished run replays it with the original timings and usage', async () => {
   const server = resumableServer(chain())
   const remote = remoteOf(server)
   const first = remote.stream('hi')
@@ -304,7 +304,7 @@ test('a finished run is heard again from the log, with the figures of then', asy
   expect(events.chunks.filter(({ type }) => type === 'token').length).toBe(tokens.length)
 })
 
-test('a page that cannot keep the id is told so, and reads on', async () => {
+test('an error thrown by onResumable is reported and does not fail the run', async () => {
   const reports: unknown[] = []
   const onResumable = (): void => {
     throw new Error('storage is full')
@@ -314,7 +314,7 @@ test('a page that cannot keep the id is told so, and reads on', async () => {
   expect(reports).toMatchObject([{ message: 'storage is full' }])
 })
 
-test('P1: however a call ends, it leaves no timer', async () => {
+test('a call that ends for any reason leaves no timer (P1)', async () => {
   const set = vi.spyOn(globalThis, 'setTimeout')
   const cleared = vi.spyOn(globalThis, 'clearTimeout')
   const idleMs = 1_000_000
@@ -342,14 +342,14 @@ test('P1: however a call ends, it leaves no timer', async () => {
   expect(timers.filter((timer) => !gone.has(timer))).toEqual([])
 })
 
-test('a run that the server does not know is a 404', async () => {
+test('resume() of an unknown run rejects with status 404', async () => {
   const server = resumableServer(chain())
   const { error } = await readAll(remoteOf(server).resume('0192'))
   expect(error).toBeInstanceOf(RemoteError)
   expect(error).toMatchObject({ status: 404, message: expect.stringContaining('There is no run of this id.') })
 })
 
-test('a message that was cut and resumed is whole: Deltas, not text', async () => {
+test('the output of a resumed run of Deltas is a whole message', async () => {
   const server = resumableServer(scriptedModel([{ tokens, usage }]), { cut: (answer) => (answer < 3 ? 400 + answer * 300 : undefined) })
   const remote = new RemoteRunnable<string, unknown, Delta>(url, { fetch: server.fetch, reconnectDelay: () => 0 })
   const run = remote.stream('hi')

@@ -117,7 +117,7 @@ async function until(path: string, isSo: (status: Record<string, unknown>) => bo
 const isOver = ({ status }: Record<string, unknown>): boolean => status !== 'running'
 
 describe('a run', () => {
-  test('is streamed to who starts it, and can be read again under its id, byte for byte', async () => {
+  test('is streamed to its starter, and can be read again by its id with the same bytes', async () => {
     const response = await post('/open', '30')
     expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
     const text = await response.text()
@@ -131,7 +131,7 @@ describe('a run', () => {
     expect(await json(`${path}/status`)).toMatchObject({ id: idOf(response), status: 'complete', events: heard.events.length })
   })
 
-  test('is read on from each number, without a gap or a repeat, by header and by query', async () => {
+  test('can be resumed after each seq by header and query, without gaps and repeats', async () => {
     const path = await started('25', { delay: 2 })
     const whole = await read(path)
     check(whole)
@@ -145,7 +145,7 @@ describe('a run', () => {
     expect((await get(`${path}?after=x`)).status).toBe(400)
   })
 
-  test('is started once by a POST that is repeated with its key, whoever has been cut off, and after the process too', async () => {
+  test('is started once by repeated POSTs with one key, also after a disconnect and a restart', async () => {
     const { calls } = await json('/seen')
     const keyed = { 'idempotency-key': `"${crypto.randomUUID()}"`, 'x-delay': '5' }
     const leave = new AbortController()
@@ -166,7 +166,7 @@ describe('a run', () => {
     expect(await (await post('/chat', '60', keyed)).text()).toBe(text)
   })
 
-  test('is the same to readers who come at any time while it goes on', async () => {
+  test('sends the same events to readers that connect at any time', async () => {
     const path = await started('40', { delay: 10 })
     const readers: Promise<readonly [after: number, heard: Heard]>[] = []
     const readAfter = async (seq: number) => [seq, await read(`${path}?after=${seq}`)] as const
@@ -182,7 +182,7 @@ describe('a run', () => {
     }
   })
 
-  test('goes on when a reader is lost and comes back, and with nobody there at all', async () => {
+  test('continues when readers disconnect, and without readers', async () => {
     const response = await post('/open', '60', { 'x-delay': '5' })
     const path = `/open/${idOf(response)}`
     const { cancels } = await json('/seen')
@@ -195,7 +195,7 @@ describe('a run', () => {
     expect((await json('/seen')).cancels).toEqual(cancels)
   })
 
-  test('is ended by stop, with its model’s call, for all its readers', async () => {
+  test('is ended for all readers by /stop, together with its model’s call', async () => {
     const path = await started('100000', { delay: 5 })
     const reader = read(path)
     await readUntil(await get(path), '"chunk":"3 "')
@@ -210,7 +210,7 @@ describe('a run', () => {
     expect(await (await post(`${path}/stop`, null)).json()).toMatchObject({ status: 'aborted' })
   })
 
-  test('keeps its provider’s connection when its reader leaves, and closes it on stop', async () => {
+  test('keeps the provider’s connection when its reader leaves, and closes it at /stop', async () => {
     const provider = await startProvider()
     const path = await started('hi', { path: '/asking', headers: { 'x-provider': provider.url } })
     await readUntil(await get(path), '"chunk":"one "')
@@ -222,7 +222,7 @@ describe('a run', () => {
     await provider.stop()
   })
 
-  test('tells a failure of its own, whose message stays with the server', async () => {
+  test('reports its failure without the server’s message', async () => {
     const heard = await read(await started('3 fail'))
     check(heard)
     expect(textOf(heard)).toBe(numbers(3))
@@ -230,7 +230,7 @@ describe('a run', () => {
     expect(JSON.stringify(heard)).not.toContain('secret')
   })
 
-  test('is kept alive by comments while it is silent, and may be told of in parts', async () => {
+  test('sends comments while it is silent, and only the events that the options select', async () => {
     const text = await (await post('/quiet', '3', { 'x-delay': '100' })).text()
     expect(text).toContain(': heartbeat\n\n')
     expect(heardIn(text).events.map(({ type }) => type)).toEqual(['token', 'token', 'token'])
@@ -241,14 +241,14 @@ describe('a run', () => {
 })
 
 describe('limits', () => {
-  test('a history of 10,000 events is read whole, and from its middle', async () => {
+  test('a log of 10,000 events can be read from the start and from its middle', async () => {
     const heard = await read(await started('5000'))
     check(heard)
     expect(heard.events.length).toBeGreaterThan(10_000)
     expect(textOf(heard)).toBe(numbers(5000))
   })
 
-  test('an event larger than a row of the disk is told whole', async () => {
+  test('an event larger than a row is sent whole', async () => {
     const response = await post('/bulky', 3_000_000)
     const live = await response.text()
     const heard = heardIn(live)
@@ -271,7 +271,7 @@ describe('limits', () => {
     expect(heard.outcome).toMatchObject(outcome)
   })
 
-  test('after its time a run is forgotten', async () => {
+  test('a run is deleted after its retention time', async () => {
     const response = await post('/brief', '3')
     await response.text()
     const gone = await until(`/brief/${idOf(response)}/status`, ({ error }) => error !== undefined)
@@ -280,7 +280,7 @@ describe('limits', () => {
 })
 
 describe('readers', () => {
-  test('one that never reads holds nobody up, and finds all when it does', async () => {
+  test('one that does not read delays no other reader, and receives everything when it does', async () => {
     const idle = await post('/open', '5000')
     const path = `/open/${idOf(idle)}`
     const lazy = await Promise.all(upTo(20).map(() => get(path)))
@@ -292,7 +292,7 @@ describe('readers', () => {
     }
   })
 
-  test('a slow one is fed from the log', async () => {
+  test('a slow one reads from the log', async () => {
     const response = await post('/open', '400', { 'x-delay': '1' })
     const reader = response.body?.getReader()
     const utf8 = new TextDecoder()
@@ -305,7 +305,7 @@ describe('readers', () => {
     expect(textOf(heardIn(text))).toBe(numbers(400))
   })
 
-  test('a hundred at once all get the same', async () => {
+  test('100 concurrent ones receive the same events', async () => {
     const path = await started('50', { delay: 4 })
     const texts = await Promise.all(upTo(100).map(async () => (await get(path)).text()))
     expect(new Set(texts).size).toBe(1)
@@ -313,8 +313,8 @@ describe('readers', () => {
   })
 })
 
-describe('who may', () => {
-  test('by default: who has started it, known by a cookie of its path or by its authorization', async () => {
+describe('access', () => {
+  test('by default is for the starter only, recognised by a cookie of its path or its Authorization header', async () => {
     const mine = await post('/chat', '3')
     const path = `/chat/${idOf(mine)}`
     const [cookie = ''] = (mine.headers.get('set-cookie') ?? '').split(';')
@@ -333,7 +333,7 @@ describe('who may', () => {
     for (const theirs of [{ authorization: 'Bearer b' }, { cookie }]) expect((await get(other, theirs)).status).toBe(404)
   })
 
-  test('by access: whoever it says the same of', async () => {
+  test('is for callers for whom `access` returns the same string', async () => {
     const run = await post('/owned', '3', { 'x-user': 'ann' })
     const path = `/owned/${idOf(run)}`
     expect(run.headers.get('set-cookie')).toBe(null)
@@ -344,7 +344,7 @@ describe('who may', () => {
     expect((await post('/owned', '3')).status).toBe(401)
   })
 
-  test('what is wrong with a request is said, and nothing is started', async () => {
+  test('invalid requests are refused with a message, and start no run', async () => {
     const { calls } = await json('/seen')
     const cases: [Promise<Response>, number][] = [
       [get('/open'), 405],
@@ -363,13 +363,13 @@ describe('who may', () => {
     expect((await json('/seen')).calls).toBe(calls)
   })
 
-  test('a binding that is missing is told to the developer, with what to write', async () => {
+  test('a missing binding throws an error with the configuration to add', async () => {
     await expect(
       serveDurable((env: { CHAT?: never }) => env.CHAT)(new Request('https://app.example', { method: 'POST' }), {}),
     ).rejects.toThrow('new_sqlite_classes')
   })
 
-  test('pages of other sites, where they may: they read the id too', async () => {
+  test('pages of allowed origins can read the run’s id', async () => {
     const origin = 'https://app.example'
     const preflight = await fetch(`${workerd.url}/open/x`, {
       method: 'OPTIONS',
@@ -390,7 +390,7 @@ describe('faults', () => {
     error: { name: 'ChaintapError', code: 'interrupted', message: expect.stringContaining('restarted') },
   }
 
-  test('an object that is lost in the middle of a run: what was seen stands, the rest is closed, children first', async () => {
+  test('an object lost during a run: received events stay, open runs are ended, children first', async () => {
     const response = await post('/open', '100000', { 'x-delay': '3' })
     const path = `/open/${idOf(response)}`
     const seen = heardIn(await readUntil(response, '"chunk":"20 "'))
@@ -403,7 +403,7 @@ describe('faults', () => {
     expect(await read(path)).toEqual(heard)
   })
 
-  test('a reader is cut off with the object, and hears the end where it goes on', async () => {
+  test('a reader is disconnected with the object, and receives the end when it resumes', async () => {
     const path = await started('100000', { delay: 3 })
     const response = await get(path)
     const reader = response.body?.getReader()
@@ -418,7 +418,7 @@ describe('faults', () => {
     expect(after.outcome).toMatchObject(interrupted)
   })
 
-  test('a process that is killed and started again: the alarm closes the run before anybody asks', async () => {
+  test('a killed process: the alarm ends the run after the restart without a request', async () => {
     const response = await post('/open', '100000', { 'x-delay': '3' })
     const path = `/open/${idOf(response)}`
     const seen = heardIn(await readUntil(response, '"chunk":"20 "'))
@@ -434,7 +434,7 @@ describe('faults', () => {
     expect(heard.events.slice(0, seen.events.length)).toEqual(seen.events)
   })
 
-  test('an object is not evicted before its run is over, read or not; then it is, and all is there', async () => {
+  test('an object is not evicted before its run has ended, with or without readers; afterwards the log is complete', async () => {
     const path = await started('60', { delay: 5 })
     await get(`${path}/evict`)
     expect(await json(`${path}/status`)).toMatchObject({ status: 'complete' })
@@ -444,7 +444,7 @@ describe('faults', () => {
     expect(textOf(heardIn(before))).toBe(numbers(60))
   })
 
-  test('a run that is over outlives the process as it is', async () => {
+  test('a finished run survives a restart unchanged', async () => {
     const path = await started('20')
     const before = await (await get(path)).text()
     await workerd.kill()
@@ -452,10 +452,10 @@ describe('faults', () => {
     expect(await (await get(path)).text()).toBe(before)
   })
 
-  describe('a disk that fails', () => {
+  describe('a failing disk', () => {
     afterEach(() => get('/faults?left=0'))
 
-    test('for a moment is tried again: nothing is lost', async () => {
+    test('for a moment: the commit is retried and nothing is lost', async () => {
       const path = await started('40', { path: '/faulty', delay: 5 })
       await readUntil(await get(path), '"chunk":"3 "')
       const { failures } = await json('/faults?left=2')
@@ -466,7 +466,7 @@ describe('faults', () => {
       expect(heard.outcome).toMatchObject({ status: 'complete' })
     })
 
-    test('for longer stops the run and its model, and says so once it can', async () => {
+    test('for longer: the run and its model are stopped with storage_failed', async () => {
       const path = await started('100000', { path: '/faulty', delay: 5 })
       const reader = read(path)
       await readUntil(await get(path), '"chunk":"3 "')
@@ -477,7 +477,7 @@ describe('faults', () => {
       expect((await json('/seen')).cancels).toContain('storage_failed')
     })
 
-    test('for good cuts the readers off; the run is closed when it works again', async () => {
+    test('for good: the readers are disconnected, and the run is ended when the disk works again', async () => {
       const path = await started('100000', { path: '/faulty', delay: 5 })
       const reader = read(path)
       await readUntil(await get(path), '"chunk":"3 "')

@@ -57,7 +57,7 @@ function chainOf(tokens: readonly string[], delayMs: number) {
   }).pipe(parallel({ said, answer }))
 }
 
-test('wherever the object dies, all that any reader saw is in the history, which is closed and whole', async () => {
+test('after a crash at any point, the log contains every event that a reader received, and every run has ended', async () => {
   const plan = fc.record({
     tokens: fc.array(fc.constantFrom('a', 'bé', '\n\nid: 3\n', '…', 'long'.repeat(100)), { maxLength: 25 }),
     delayMs: fc.integer({ min: 0, max: 2 }),
@@ -105,7 +105,7 @@ test('wherever the object dies, all that any reader saw is in the history, which
   expect(statuses).toEqual(new Set(['complete', 'failed']))
 }, 60_000)
 
-test('after whichever commit the object dies, the outcome is what the history says', async () => {
+test('after a crash at any commit, the outcome matches the log', async () => {
   const statuses: string[] = []
   while (statuses.filter((status) => status === 'complete').length < 3) {
     const disk = new Disk()
@@ -124,7 +124,7 @@ test('after whichever commit the object dies, the outcome is what the history sa
   expect(statuses[0]).toBe('failed')
 })
 
-test('a run is read on from each number, whatever its commits hold', async () => {
+test('a run can be resumed after each seq, for any split into commits', async () => {
   const tokens = fc.array(fc.constantFrom('a', 'é', '\n\nid: 3\n', 'x'.repeat(60_000)), { maxLength: 12 })
   await fc.assert(
     fc.asyncProperty(tokens, fc.integer({ min: 0, max: 3 }), async (said, commitMs) => {
@@ -140,7 +140,7 @@ test('a run is read on from each number, whatever its commits hold', async () =>
   )
 }, 60_000)
 
-test('a number that has yet to come, or never will, gives what comes behind it, and the outcome in any case', async () => {
+test('a seq past the end of the log reads the later events, and always the outcome', async () => {
   for (const after of ['7', '999999999', '9'.repeat(400)]) {
     const chat = new (durable(chainOf(['a', 'b'], 5), { access: () => true }))(new Disk().context(0), {})
     const whole = (await chat.fetch(start())).text()
@@ -150,7 +150,7 @@ test('a number that has yet to come, or never will, gives what comes behind it, 
   }
 })
 
-test('what the server says of a run stands over what its caller says', async () => {
+test('options bound by the server override those of the caller', async () => {
   const bound = chainOf(['a'], 0).withConfig({ metadata: { user: 'ann' } })
   const chat = new (durable(bound, { access: () => true }))(new Disk().context(0), {})
   const body = '{"input":"go","options":{"metadata":{"user":"bob","page":1}}}'
@@ -158,7 +158,7 @@ test('what the server says of a run stands over what its caller says', async () 
   expect(first?.run.metadata).toEqual({ user: 'ann', page: 1 })
 })
 
-test('what comes between two commits is one row', async () => {
+test('the events between two commits are stored in one row', async () => {
   const disk = new Disk()
   const tokens = Array.from({ length: 200 }, (_, index) => `${index} `)
   const chat = new (durable(chainOf(tokens, 0), { access: () => true, commitMs: 1_000_000 }))(disk.context(1), {})
@@ -168,7 +168,7 @@ test('what comes between two commits is one row', async () => {
   expect(disk.rows).toBe(2)
 })
 
-test('what was written and could not be made durable is told once', async () => {
+test('events of a commit that failed are sent once', async () => {
   const disk = new Disk()
   const { storage } = disk.context(0)
   let failures = 3
@@ -179,7 +179,7 @@ test('what was written and could not be made durable is told once', async () => 
   expect(await (await new Chat(disk.context(0), {}).fetch(new Request(url))).text()).toBe(text)
 })
 
-test('an alarm lasts as long as its run; the next one forgets it', async () => {
+test('an alarm lasts as long as its run; the next one deletes it', async () => {
   const disk = new Disk()
   const chat = new (durable(chainOf(['a', 'b'], 5), { access: () => true, retain: 50 }))(disk.context(0), {})
   const first = await chat.fetch(start())
@@ -198,7 +198,7 @@ test('an alarm lasts as long as its run; the next one forgets it', async () => {
   expect((await new (durable(chainOf([], 0)))(disk.context(0), {}).fetch(new Request(url))).status).toBe(404)
 })
 
-test('a handler that never ends does not keep the object, and its run, for ever', async () => {
+test('a handler that never settles does not keep the object and its run forever', async () => {
   const disk = new Disk()
   const stuck = Object.assign(() => {}, { flush: () => new Promise<void>(() => {}) })
   const chat = new (durable(chainOf(['a'], 0), { access: () => true, callbacks: [stuck], retain: 7_200_001 }))(disk.context(0), {})
@@ -213,7 +213,7 @@ test('a handler that never ends does not keep the object, and its run, for ever'
   expect((await chat.fetch(new Request(url))).status).toBe(404)
 })
 
-test('kept for ever, it sets no alarm after its end', async () => {
+test('with retain: Infinity no alarm is set after the run’s end', async () => {
   const disk = new Disk()
   const chat = new (durable(chainOf(['a'], 0), { access: () => true, retain: Number.POSITIVE_INFINITY }))(disk.context(0), {})
   await (await chat.fetch(start())).text()
@@ -223,7 +223,7 @@ test('kept for ever, it sets no alarm after its end', async () => {
   expect((await chat.fetch(new Request(url))).status).toBe(200)
 })
 
-test('over https the starter’s cookie is secure, and lasts as long as the run', async () => {
+test('over HTTPS the run’s cookie is Secure and expires with the run', async () => {
   const chat = new (durable(chainOf(['a'], 0), { retain: 5_000, limits: { age: 7_000 } }))(new Disk().context(0), {})
   const response = await chat.fetch(start())
   expect(response.headers.get('set-cookie')).toMatch(
@@ -232,7 +232,7 @@ test('over https the starter’s cookie is secure, and lasts as long as the run'
   await response.text()
 })
 
-test('a rate limit that fails is the server’s own failure, and starts nothing', async () => {
+test('an error thrown by rateLimit responds with 500 and starts no run', async () => {
   const rateLimit = () => Promise.reject(new Error('the limiter of account 12345 is gone'))
   const getByName = vi.fn()
   const response = await serveDurable(() => ({ getByName }), { rateLimit })(new Request('https://app.example', { method: 'POST' }), {})
@@ -241,7 +241,7 @@ test('a rate limit that fails is the server’s own failure, and starts nothing'
   expect(getByName).not.toHaveBeenCalled()
 })
 
-test('an object that cannot be reached is 503, to be asked again', async () => {
+test('an unreachable object responds with 503 and Retry-After', async () => {
   const fetch = () => Promise.reject(new Error('Durable Object is overloaded: account 12345'))
   const response = await serveDurable(() => ({ getByName: () => ({ fetch }) }))(new Request(url), {})
   expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1'])
@@ -283,7 +283,7 @@ const keyed = { 'idempotency-key': `"${KEY}"` }
 const idOf = (response: Response): string => response.headers.get('x-chaintap-run') ?? ''
 
 describe('a POST with an Idempotency-Key', () => {
-  test('is repeated without a second run: at once, meanwhile, when it is over, after a restart, quoted or not', async () => {
+  test('starts no second run when repeated: concurrently, during the run, after its end, after a restart, quoted or not', async () => {
     const model = scriptedModel([['a', 'b', 'c']], { delayMs: 3 })
     const made = async (): Promise<Runnable<string, string>> => {
       await turn(2)
@@ -309,7 +309,7 @@ describe('a POST with an Idempotency-Key', () => {
     expect(await (await get([...ids][0] ?? '')).text()).toBe(texts[0])
   })
 
-  test('without one, or with another, it is a run of its own', async () => {
+  test('without a key, or with another one, starts a run of its own', async () => {
     const model = scriptedModel([['a']])
     const { post } = workerOf(durable(model, { access: () => true }))
     const answers = [await post('go'), await post('go'), await post('go', keyed), await post('go', { 'idempotency-key': `${KEY}0` })]
@@ -318,7 +318,7 @@ describe('a POST with an Idempotency-Key', () => {
     expect(model.record.inputs).toHaveLength(4)
   })
 
-  test('a run whose work has died is told as it ended, and not done again', async () => {
+  test('repeated after a crash responds with the interrupted run and does not execute it again', async () => {
     const model = scriptedModel([['a', 'b', 'c', 'd']], { delayMs: 20 })
     const { post, restart } = workerOf(durable(model, { access: () => true, commitMs: 0 }))
     const first = reading(await post('go', keyed))
@@ -329,7 +329,7 @@ describe('a POST with an Idempotency-Key', () => {
     expect(model.record.inputs).toHaveLength(1)
   })
 
-  test('another body under it is refused', async () => {
+  test('is refused with another body', async () => {
     const { post } = workerOf(durable(chainOf(['a'], 0), { access: () => true }))
     await (await post({ a: 1 }, keyed)).text()
     const other = await post({ a: 2 }, keyed)
@@ -338,7 +338,7 @@ describe('a POST with an Idempotency-Key', () => {
     expect((await post({ a: 1 }, keyed)).status).toBe(200)
   })
 
-  test('is no key to somebody else’s run: by access', async () => {
+  test('gives no access to a run of another caller, with access', async () => {
     const { post } = workerOf(durable(chainOf(['a'], 0), { access: ({ headers }) => headers.get('x-user') ?? false }))
     const mine = await post('go', { ...keyed, 'x-user': 'ann' })
     const text = await mine.text()
@@ -351,7 +351,7 @@ describe('a POST with an Idempotency-Key', () => {
     expect((await post('no', { ...keyed, 'x-user': 'bob' })).status).toBe(409)
   })
 
-  test('is no key to somebody else’s run: by default', async () => {
+  test('gives no access to a run of another caller, by default', async () => {
     const { post, get } = workerOf(durable(chainOf(['a'], 0)))
     const signed = { ...keyed, authorization: 'Bearer a' }
     await (await post('go', signed)).text()
@@ -361,7 +361,7 @@ describe('a POST with an Idempotency-Key', () => {
     expect((await get(idOf(again), { authorization: 'Bearer a' })).status).toBe(200)
   })
 
-  test('who never got the first answer gets its cookie with the second, and both cookies open the run', async () => {
+  test('sets the run’s cookie again when repeated, and both cookies give access', async () => {
     const { post, get } = workerOf(durable(chainOf(['a'], 0)))
     const answers = [await post('go', keyed), await post('go', keyed)]
     const texts = await Promise.all(answers.map((answer) => answer.text()))
@@ -373,7 +373,7 @@ describe('a POST with an Idempotency-Key', () => {
     expect((await get(idOf(answers[0] as Response))).status).toBe(404)
   })
 
-  test('one that is none, or too easy to guess, is refused before an object is made', async () => {
+  test('with an invalid or too short key is refused before an object is created', async () => {
     const { post, objects } = workerOf(durable(chainOf(['a'], 0), { access: () => true }))
     for (const key of ['', '""', '1', 'a'.repeat(256), `"${KEY}";a=1`, `${KEY}, ${KEY}`, `"${KEY}`, 'with a blank in its middle']) {
       const response = await post('go', { 'idempotency-key': key })
@@ -383,7 +383,7 @@ describe('a POST with an Idempotency-Key', () => {
     expect(objects.size).toBe(0)
   })
 
-  test('who is behind when a run is forgotten is cut off, and told nothing of the next one', async () => {
+  test('a reader that lags behind when the run is deleted is disconnected, and receives no events of the next run', async () => {
     const { post, objects } = workerOf(durable(chainOf(['x'.repeat(60_000), 'y'.repeat(60_000)], 0), { access: () => true, retain: 1 }))
     const first = await post('go', keyed)
     const reader = (await post('go', keyed)).body?.getReader()
@@ -398,7 +398,7 @@ describe('a POST with an Idempotency-Key', () => {
     await expect(reader?.read()).rejects.toThrow('was deleted')
   })
 
-  test('when its run has been forgotten it starts one anew, in the same object or another instance of it', async () => {
+  test('after its run was deleted starts a new one, in the same object or another instance', async () => {
     const model = scriptedModel([['a', 'b']])
     const { post, objects, restart } = workerOf(durable(model, { access: () => true, retain: 1 }))
     for (const runs of [1, 2, 3]) {

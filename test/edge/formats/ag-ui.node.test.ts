@@ -75,8 +75,8 @@ const weather = tool(({ city }) => ({ city, degrees: 18 }), {
 })
 const calling = (id: string, args: string): Delta => ({ type: 'tool-call', index: 0, id, name: 'weather', args })
 
-describe('the events of AG-UI, held against its schemas and read by its client', () => {
-  it('text, in the ids of the request, with what it cost', async () => {
+describe('the ag-ui format, checked with AG-UI’s schemas and client', () => {
+  it('contains text with the ids of the request, and the usage', async () => {
     const model = scriptedModel([
       { tokens: ['Hel', 'lo'], usage: { inputTokens: 3, outputTokens: 2, cacheReadTokens: 1, reasoningTokens: 1 } },
     ])
@@ -102,7 +102,7 @@ describe('the events of AG-UI, held against its schemas and read by its client',
     expect(await messagesOf(chain)).toMatchObject([{ role: 'assistant', content: 'Hello' }])
   })
 
-  it('reasoning, as messages of its own', async () => {
+  it('contains reasoning as separate messages', async () => {
     const model = scriptedModel([
       [
         { type: 'reasoning', text: 'Hm. ' },
@@ -131,7 +131,7 @@ describe('the events of AG-UI, held against its schemas and read by its client',
     ])
   })
 
-  it('an agent: its calls, what its tools answered, its steps', async () => {
+  it('contains an agent’s tool calls, tool results and steps', async () => {
     const agent = (): Served =>
       initializeAgent(
         [weather],
@@ -168,7 +168,7 @@ describe('the events of AG-UI, held against its schemas and read by its client',
     ])
   })
 
-  it('a tool of the page: its call is left pending, and its answer goes to the model with the next run', async () => {
+  it('leaves a call of a client tool pending, and passes its result to the model in the next run', async () => {
     const model = scriptedModel((messages) => {
       const last = messages.at(-1)
       return last?.role === 'tool' ? [`The tool says ${textOf(last)}.`] : [calling('c', '{"city":"Paris"}')]
@@ -183,7 +183,7 @@ describe('the events of AG-UI, held against its schemas and read by its client',
     expect(agent.messages.at(-1)?.content).toBe('The tool says 18 °C.')
   })
 
-  it('a tool that a chain runs by itself, and one that fails', async () => {
+  it('contains tools that the chain runs itself, and failing tools', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {})
     const chain = lambda((_: unknown, context: RunContext) => weather.invoke({ city: 'Paris' }, context))
     const events = await eventsOf(await ask(chain))
@@ -205,7 +205,7 @@ describe('the events of AG-UI, held against its schemas and read by its client',
     expect(failed.at(-1)?.type).toBe('RUN_FINISHED')
   })
 
-  it('objects are the state, what is emitted and cited is custom', async () => {
+  it('sends object chunks as state, and custom events and citations as CUSTOM', async () => {
     const chain = lambda(async function* (_: unknown, context: RunContext) {
       void context.emit({ type: 'custom', name: 'progress', data: { done: 1 } })
       void context.emit({ type: 'custom', name: 'nothing', data: undefined })
@@ -228,7 +228,7 @@ describe('the events of AG-UI, held against its schemas and read by its client',
     })
   })
 
-  it('a failure is RUN_ERROR, after what was said before it, in words for anybody', async () => {
+  it('sends a failure as RUN_ERROR with a public message, after the output before it', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {})
     const failing = scriptedModel([{ tokens: ['a', calling('c', '{"ci')], error: new ModelError('http', 'xyzzy') }])
     const events = await eventsOf(await ask(failing))
@@ -242,7 +242,7 @@ describe('the events of AG-UI, held against its schemas and read by its client',
     expect((await eventsOf(await ask(late))).at(-1)).toMatchObject({ type: 'RUN_ERROR', code: 'timeout' })
   })
 
-  it('a stop is a run that was cancelled, with everything closed', async () => {
+  it('sends a stop as a cancelled run, after closing open messages', async () => {
     const slow = scriptedModel([['a', calling('c', '{"ci'), 'late']], { delayMs: 5 })
     const run = slow.events('hi')
     const frames = toResponse(run, { format: 'ag-ui' })
@@ -258,7 +258,7 @@ describe('the events of AG-UI, held against its schemas and read by its client',
     expect(text).toMatch(/"threadId":"(.+?)","runId":"\1"/)
   })
 
-  it('whatever models say, its client reads it', async () => {
+  it('is readable by AG-UI’s client for random model output', async () => {
     const delta: fc.Arbitrary<Delta> = fc.oneof(
       fc.record({ type: fc.constant('text' as const), text: fc.string() }),
       fc.record({ type: fc.constant('reasoning' as const), text: fc.string() }),
@@ -293,7 +293,7 @@ describe('RunAgentInput', () => {
   }
   const call = (id: string): object => ({ id, type: 'function', function: { name: 'weather', arguments: '{"city":"Paris"}' } })
 
-  it('is a conversation as models take it', async () => {
+  it('is converted to chat messages', async () => {
     const heard = await heardOf(
       { id: '1', role: 'developer', content: 'Be brief.' },
       { id: '2', role: 'system', content: 'Be kind.' },
@@ -337,7 +337,7 @@ describe('RunAgentInput', () => {
     ])
   })
 
-  it('its tools, state and context are there for the making of the chain', async () => {
+  it('its tools, state and context are passed to the function that returns the chain', async () => {
     let body: Readonly<Record<string, unknown>> = {}
     const handler = serve((_env, _request, made) => {
       body = made.body
@@ -362,20 +362,20 @@ describe('RunAgentInput', () => {
   })
 
   const wrong: [string, object][] = [
-    ['a role of nobody', { id: 'm', role: 'narrator', content: 'hi' }],
+    ['an unknown role', { id: 'm', role: 'narrator', content: 'hi' }],
     [
       'media other than images',
       { id: 'm', role: 'user', content: [{ type: 'audio', source: { type: 'url', value: 'https://a.example' } }] },
     ],
-    ['content of another form', { id: 'm', role: 'user', content: 5 }],
+    ['invalid content', { id: 'm', role: 'user', content: 5 }],
   ]
-  it.each(wrong)('says what is wrong: %s', async (_, message) => {
+  it.each(wrong)('is refused with 400: %s', async (_, message) => {
     const response = await ask(scriptedModel(['a']), asked(message))
     expect(response.status).toBe(400)
     expect(await response.json()).toEqual({ error: expect.any(String) })
   })
 
-  it('is not answered where the format is not given', async () => {
+  it('is refused with 406 if the format is not served', async () => {
     expect((await ask(scriptedModel(['a']), asked(), { formats: ['events', 'openai'] })).status).toBe(406)
   })
 })

@@ -30,7 +30,7 @@ const post = (body: object, headers: Record<string, string> = {}): Request =>
 
 afterEach(() => vi.restoreAllMocks())
 
-test('headers of the caller’s are over those of the format, however they are written', () => {
+test('the headers option replaces those of the format, whatever the case of their names', () => {
   const headers = { 'Content-Type': 'text/event-stream; charset=x', 'CACHE-CONTROL': 'no-store', 'X-Mine': '1' }
   for (const format of ['events', 'ui-message'] as const) {
     const response = toResponse(chain.events('hi'), { format, headers })
@@ -40,7 +40,7 @@ test('headers of the caller’s are over those of the format, however they are w
 })
 
 describe('ndjson', () => {
-  test('is a line for each event, which decode to what was told, and then the outcome', async () => {
+  test('has one line for each event, which decodes to the event, then the outcome', async () => {
     const lines = await linesOf(toResponse(chain.events('hi'), { format: 'ndjson' }))
     const events = lines.slice(0, -1).map(decoder())
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index))
@@ -48,13 +48,13 @@ describe('ndjson', () => {
     expect(parse(lines.at(-1) ?? '')).toMatchObject({ type: 'outcome', status: 'complete', usage: { outputTokens: 2 } })
   })
 
-  test('or for each chunk of a stream, whatever it is', async () => {
+  test('has one line for each chunk of a stream, of any type', async () => {
     expect((await linesOf(toResponse(chain.stream('hi'), { format: 'ndjson' }))).slice(0, -1)).toEqual(['"Hel"', '"lo"'])
     const [first] = await linesOf(toResponse(scriptedModel(['a\nb']).stream('hi'), { format: 'ndjson' }))
     expect(JSON.parse(first ?? '')).toEqual({ type: 'text', text: 'a\nb' })
   })
 
-  test('a failure is in its last line, after what was said before it', async () => {
+  test('has a failure in its last line, after the output before it', async () => {
     const failing = scriptedModel([{ tokens: ['a'], error: new ModelError('http', 'xyzzy', { status: 529 }) }])
     const lines = await linesOf(toResponse(failing.stream('hi'), { format: 'ndjson', exposeErrors: true }))
     expect(lines).toHaveLength(2)
@@ -69,7 +69,7 @@ describe('ndjson', () => {
 })
 
 describe('text', () => {
-  test('a failure breaks the stream, after what was said before it', async () => {
+  test('a failure errors the stream after the output before it', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {})
     const failing = scriptedModel([{ tokens: ['a', 'b'], error: new Error('xyzzy') }])
     const reader = toResponse(failing.stream('hi'), { format: 'text' }).body?.getReader()
@@ -78,7 +78,7 @@ describe('text', () => {
     await expect(reader?.read()).rejects.toThrow()
   })
 
-  test('characters that are cut in two between tokens arrive whole, in every format', async () => {
+  test('surrogate pairs that are split between tokens arrive whole, in every format', async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: 'grapheme' }), async (said) => {
         const halves = scriptedModel([[...Array(said.length).keys()].map((index) => said.charAt(index))])
@@ -93,7 +93,7 @@ describe('text', () => {
     )
   })
 
-  test('of serve: where nothing has been said, a failure has its status', async () => {
+  test('served text: a failure before the first text becomes the status', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {})
     const refusal = (status: number): Error => new ModelError('http', 'xyzzy', { status })
     const statuses: [Parameters<typeof serve>[0], number][] = [
@@ -129,7 +129,7 @@ describe('text', () => {
     await expect(cut.text()).rejects.toThrow()
   })
 
-  test('chunks without text leave no trace', async () => {
+  test('chunks without text are omitted', async () => {
     const silent: Delta[] = [
       { type: 'reasoning', text: 'Hm.' },
       { type: 'text', text: 'a' },
@@ -143,7 +143,7 @@ describe('openai', () => {
   const streamed = async (run: Parameters<typeof toResponse>[0], options: object = {}): Promise<Record<string, unknown>[]> =>
     saidOf(toResponse(run, { format: 'openai', ...options }))
 
-  test('begins with the role, ends with the reason, the usage and [DONE]', async () => {
+  test('begins with the role, and ends with the finish reason, the usage and [DONE]', async () => {
     const chunks = await streamed(chain.events('hi'))
     const choice = (delta: object, finish_reason: string | null = null): object => ({ index: 0, delta, logprobs: null, finish_reason })
     expect(chunks.map(({ choices }) => choices)).toEqual([
@@ -165,7 +165,7 @@ describe('openai', () => {
     })
   })
 
-  test('leaves the usage out where nobody reported one (P8), or nobody asked', async () => {
+  test('omits the usage if it was not reported or not requested (P8)', async () => {
     for (const chunks of [
       await streamed(scriptedModel(['a']).stream('hi')),
       await streamed(chain.events('hi'), { openai: { includeUsage: false } }),
@@ -174,12 +174,12 @@ describe('openai', () => {
     }
   })
 
-  test('sums no figures of which one is not known (P8)', async () => {
+  test('omits a total of which one part is unknown (P8)', async () => {
     const model = scriptedModel([{ tokens: ['a'], usage: { outputTokens: 2 } }])
     expect((await streamed(model.events('hi'))).at(-1)?.usage).toEqual({ completion_tokens: 2 })
   })
 
-  test('a call of a tool that was cut off is no call to make', async () => {
+  test('a truncated tool call finishes with `length`', async () => {
     const cut: Delta[] = [
       { type: 'tool-call', index: 0, id: 'a', name: 'f', args: '{"x"' },
       { type: 'stop', reason: 'max_tokens' },
@@ -195,7 +195,7 @@ describe('openai', () => {
     ['stop', 'stop'],
     ['something new', 'stop'],
   ]
-  test.each(reasons)('says why it stopped: %s is %s, also behind a parser', async (reason, expected) => {
+  test.each(reasons)('maps the stop reason %s to %s, also behind a parser', async (reason, expected) => {
     const model = scriptedModel([['a', { type: 'stop', reason }, { type: 'meta', model: 'claude' }]])
     for (const run of [model.stream('hi'), model.events('hi'), model.pipe(new StringOutputParser()).events('hi')]) {
       const last = (await streamed(run)).at(-1)
@@ -203,7 +203,7 @@ describe('openai', () => {
     }
   })
 
-  test('a failure is an error that OpenAI’s clients know, and no reason of an end', async () => {
+  test('a failure is an OpenAI error without a finish reason', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {})
     const failing = scriptedModel([{ tokens: ['a'], error: new ModelError('http', 'xyzzy') }])
     const chunks = await streamed(failing.events('hi'))
@@ -211,7 +211,7 @@ describe('openai', () => {
     expect(chunks.filter((chunk) => JSON.stringify(chunk).includes('"finish_reason":"'))).toEqual([])
   })
 
-  test('without stream, one JSON', async () => {
+  test('without stream the response is one JSON object', async () => {
     const said: Delta[] = [
       { type: 'reasoning', text: 'Hm. ' },
       { type: 'reasoning', text: 'Yes.' },
@@ -243,7 +243,7 @@ describe('openai', () => {
     })
   })
 
-  test('without stream, a failure has its status', async () => {
+  test('without stream a failure has its own status', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {})
     const statuses: [Parameters<typeof serve>[0], number][] = [
       [scriptedModel([new ModelError('http', 'xyzzy')]), 502],
@@ -258,7 +258,7 @@ describe('openai', () => {
   })
 })
 
-test('our own ChatOpenAI reads the openai format as the model behind it was heard', async () => {
+test('ChatOpenAI reads the openai format with the same result as the model behind it', async () => {
   const said: Delta[] = [
     { type: 'reasoning', text: 'Hm.' },
     { type: 'text', text: 'Let me ' },
@@ -287,14 +287,14 @@ test('our own ChatOpenAI reads the openai format as the model behind it was hear
   }
 })
 
-describe('what others read is plain JSON', () => {
+describe('formats of other clients contain plain JSON', () => {
   const odd = { $: 1, at: new Date(0), missing: undefined, 'a.b': 'x'.repeat(300_000) }
   const plain = { $: 1, at: '1970-01-01T00:00:00.000Z', 'a.b': odd['a.b'] }
   const chain = lambda(async function* () {
     yield odd
   })
 
-  test('objects of a chain', async () => {
+  test('for objects of a chain', async () => {
     expect(JSON.parse((await linesOf(toResponse(chain.stream('hi'), { format: 'ndjson' })))[0] ?? '')).toEqual(plain)
     expect(await saidOf(toResponse(chain.stream('hi'), { format: 'ui-message' }))).toContainEqual({
       type: 'data-output',
@@ -303,7 +303,7 @@ describe('what others read is plain JSON', () => {
     })
   })
 
-  test('what has no JSON breaks nothing', async () => {
+  test('for values without JSON', async () => {
     const huge = lambda(async function* () {
       yield { n: 1n }
     })
@@ -312,7 +312,7 @@ describe('what others read is plain JSON', () => {
 })
 
 describe('ui-message', () => {
-  test('can be made of a bare stream too', async () => {
+  test('accepts a run of stream()', async () => {
     const said: Delta[] = [
       { type: 'reasoning', text: 'Hm.' },
       { type: 'text', text: 'a' },
@@ -357,7 +357,7 @@ test.each(writes)('%s: one write per wire chunk, none of them empty', async (for
   expect(written).not.toContain('')
 })
 
-test.each(formats)('%s: an answer longer than what is kept for nobody ends well', async (format) => {
+test.each(formats)('%s: a response longer than the retained output completes', async (format) => {
   const long = scriptedModel([Array.from({ length: 30 }, () => 'x'.repeat(20_000))]).pipe(new StringOutputParser())
   const response = toResponse(long.stream('x') as never, { format: format === 'events' ? 'ndjson' : format })
   const text = await bytesOf(response)
@@ -365,14 +365,14 @@ test.each(formats)('%s: an answer longer than what is kept for nobody ends well'
   if (format === 'ndjson') expect(text).toContain('"status":"complete"')
 })
 
-test.each(formats)('%s: comments keep it open where it has them', async (format) => {
+test.each(formats)('%s: sends comments if the format allows them', async (format) => {
   const slow = (): Talker => new Talker(() => counted([['a']], { before: () => turn(30) }))
   const run = format === 'text' ? slow().stream('x') : slow().events('x')
   const text = await bytesOf(toResponse(run as ReturnType<Talker['events']>, { format, heartbeatMs: 2 }))
   expect(text.includes(': heartbeat\n\n')).toBe(format !== 'text' && format !== 'ndjson')
 })
 
-test('an answer that was cut, and is accepted so, is no failure, and not told as whole', async () => {
+test('an accepted truncated response is no failure, and not reported as complete', async () => {
   const said = 'data: {"choices":[{"index":0,"delta":{"content":"Hel"}}]}\n\n'
   const fetch = async (): Promise<Response> => new Response(said, { headers: { 'content-type': 'text/event-stream' } })
   const cut = new ChatOpenAI({ apiKey: 'none', dangerouslyAllowBrowser: true, onTruncated: 'accept', fetch })

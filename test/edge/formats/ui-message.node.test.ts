@@ -63,13 +63,13 @@ const textIn = (message: UIMessage | undefined): string =>
 
 afterEach(() => vi.restoreAllMocks())
 
-describe('the UI message stream, read by ai', () => {
-  it('has the headers that its own servers send', async () => {
+describe('the ui-message format, read by the AI SDK', () => {
+  it('has the headers that the AI SDK’s servers send', async () => {
     const { headers } = await answerOf(scriptedModel(['hi']))
     for (const [name, value] of Object.entries(UI_MESSAGE_STREAM_HEADERS)) expect(headers.get(name)).toBe(value)
   })
 
-  it('text, with what it cost', async () => {
+  it('contains text and usage', async () => {
     const model = scriptedModel([{ tokens: ['Hel', 'lo'], usage: { inputTokens: 3, outputTokens: 2 } }])
     const [parts, message] = await both(() => answerOf(model.pipe(new StringOutputParser())))
     expect(parts.map(({ type }) => type)).toEqual([
@@ -86,7 +86,7 @@ describe('the UI message stream, read by ai', () => {
     expect(message).toMatchObject({ role: 'assistant', parts: [{ type: 'step-start' }, { type: 'text', text: 'Hello', state: 'done' }] })
   })
 
-  it('reasoning, sources, the reason of the end', async () => {
+  it('contains reasoning, sources and the finish reason', async () => {
     const said: Delta[] = [
       { type: 'reasoning', text: 'Let me ' },
       { type: 'reasoning', text: 'think.' },
@@ -107,7 +107,7 @@ describe('the UI message stream, read by ai', () => {
     }
   })
 
-  it('an agent that calls tools: its calls, their results, and its answer token by token, a step for each turn', async () => {
+  it('contains an agent’s tool calls, their results, and its answer token by token, with a step for each turn', async () => {
     const weather = tool(
       ({ city }: { city: string }) => {
         if (city === 'Nowhere') throw new Error('no such city')
@@ -142,7 +142,7 @@ describe('the UI message stream, read by ai', () => {
     expect(parts.filter(({ type }) => type === 'text-delta').map(({ delta }) => delta)).toEqual(['Let me ', 'see.', 'It is ', '18 °C.'])
   })
 
-  it('an agent that writes its calls as text: its tools, and the answer alone as text', async () => {
+  it('contains a text-based agent’s tools, and only its answer as text', async () => {
     const llm = (): ReturnType<typeof scriptedModel> =>
       scriptedModel((_, index) =>
         index === 0 ? ['I need a calculator.\nAction: Calculator\nAction Input: 6 * 7'] : ['I now know.\nFinal Answer: It is ', '42.'],
@@ -152,7 +152,7 @@ describe('the UI message stream, read by ai', () => {
     expect(message?.parts.filter(({ type }) => type.startsWith('tool-'))).toMatchObject([{ state: 'output-available', output: '42' }])
   })
 
-  it('what a tool does within itself is not told', async () => {
+  it('omits runs inside a tool', async () => {
     const inner = scriptedModel([[{ type: 'reasoning', text: 'secret' }, 'inner']])
     const ask = tool((question: string, context: RunContext) => inner.invoke(question, context).then(() => 'asked'), {
       name: 'ask',
@@ -164,7 +164,7 @@ describe('the UI message stream, read by ai', () => {
     expect(parts).toContainEqual(expect.objectContaining({ type: 'tool-output-available', output: 'asked' }))
   })
 
-  it('objects that grow, and custom events, as data', async () => {
+  it('contains partial objects and custom events as data', async () => {
     const chain = lambda(async function* (_: string, context: RunContext) {
       await context.emit({ type: 'custom', name: 'progress', data: { done: 1 } })
       yield { animal: 'b' }
@@ -178,7 +178,7 @@ describe('the UI message stream, read by ai', () => {
     ])
   })
 
-  it('an error, after the tokens before it', async () => {
+  it('contains an error after the tokens before it', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {})
     const failing = scriptedModel([{ tokens: ['a', 'b'], error: new Error('xyzzy') }])
     const parts = await partsOf(await answerOf(failing))
@@ -191,12 +191,12 @@ describe('the UI message stream, read by ai', () => {
     await expect(messageOf(await answerOf(failing))).rejects.toThrow('Something went wrong on the server.')
   })
 
-  it('a stop from outside', async () => {
+  it('contains a stop from outside', async () => {
     const late = scriptedModel(['late'], { delayMs: 10_000 }).withConfig({ timeout: 5 })
     expect((await partsOf(await answerOf(late))).at(-1)).toEqual({ type: 'abort', reason: 'ScriptedModel took longer than 5 ms.' })
   })
 
-  it('whatever models say is read as it was said', async () => {
+  it('is read unchanged for random model output', async () => {
     const delta = fc.oneof(
       fc.string().map((text): Delta => ({ type: 'text', text })),
       fc.string().map((text): Delta => ({ type: 'reasoning', text })),
