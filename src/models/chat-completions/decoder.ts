@@ -68,13 +68,13 @@ export class OpenAIDecoder implements Decoder {
    */
   #decodeToolCall({ index, id, function: called }: OpenAIToolCallPiece): Delta {
     const calls = this.#toolCalls
-    const { name, arguments: given } = called ?? {}
+    const { name, arguments: input } = called ?? {}
     let at = id ? calls.findLastIndex((call) => call.id === id) : -1
     if (at < 0 && typeof index === 'number') at = calls.findLastIndex((call) => call.index === index)
     else if (at < 0 && !name) at = calls.length - 1
     const known = calls[at]
     if (!known || (id && known.id && known.id !== id && name)) at = calls.push({ index, id }) - 1
-    const args = typeof given === 'string' ? given : given ? JSON.stringify(given) : ''
+    const args = typeof input === 'string' ? input : input ? JSON.stringify(input) : ''
     return { type: 'tool-call', index: at, ...(id && { id }), ...(name && { name }), ...(args && { args }) }
   }
 }
@@ -91,9 +91,9 @@ function reasoningText({ reasoning_content, reasoning, reasoning_details }: Open
  */
 export function parseOpenAIError(body: unknown): ProviderError | undefined {
   const { error, x_groq, choices, message: bare } = Object(body) as JsonObject
-  const given = error || (Object(x_groq) as OpenAIChunk).error || (!choices && bare && body)
-  if (!given) return
-  const { message, type, code } = Object(typeof given === 'string' ? { message: given } : given) as JsonObject
+  const found = error || (Object(x_groq) as OpenAIChunk).error || (!choices && bare && body)
+  if (!found) return
+  const { message, type, code } = Object(typeof found === 'string' ? { message: found } : found) as JsonObject
   return { type: toErrorText(type || code || undefined), message: toErrorText(message) }
 }
 
