@@ -11,14 +11,14 @@ const MAX_EVENT_CHARACTERS = 17_000_000
 /** Creates a parser of the bytes of one connection. It returns the server-sent events that each chunk completes (HTML standard §9.2.6). */
 export function createSseParser(address: string): (bytes: Uint8Array) => SseMessages {
   let messages: EventSourceMessage[] = []
-  const reader = createSseReader({
-    maxEventChars: MAX_EVENT_CHARACTERS,
-    onEvent: (message) => void messages.push(message),
-    tooLarge: () => new RemoteError('event_too_large', `${address} sent an event longer than ${MAX_EVENT_CHARACTERS} characters.`),
-  })
+  const read = createSseReader(
+    MAX_EVENT_CHARACTERS,
+    (message) => void messages.push(message),
+    () => new RemoteError('event_too_large', `${address} sent an event longer than ${MAX_EVENT_CHARACTERS} characters.`),
+  )
   return (bytes) => {
     messages = []
-    reader.read(bytes)
+    read(bytes)
     return messages
   }
 }

@@ -1,27 +1,22 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 
-/** Reads the server-sent events of one body (HTML standard §9.2.6). */
-export interface SseReader {
-  /** Calls `onEvent` for every event that these bytes complete. */
-  read(bytes: Uint8Array): void
-  /** Ends the body. Adds the blank line that the last event may lack, so that it is complete too. */
-  end(): void
-}
+/** Options of `TextDecoder.decode` for a chunk that more bytes follow. */
+export const moreBytesFollow = { stream: true } as const
 
-/** Options of {@link createSseReader}. */
-export interface SseReaderOptions {
-  /** The maximum length of an event that arrives in several chunks, in characters. */
-  readonly maxEventChars: number
-  /** Called with each event. */
-  onEvent(event: EventSourceMessage): void
-  /** Creates the error that `read` throws when an event is longer than `maxEventChars`. */
-  tooLarge(): Error
-}
-
-const moreBytesFollow = { stream: true }
-
-/** Creates a reader of server-sent events: decodes UTF-8 across chunks and parses with eventsource-parser. */
-export function createSseReader({ maxEventChars, onEvent, tooLarge }: SseReaderOptions): SseReader {
+/**
+ * Creates a reader of the server-sent events of one body (HTML standard §9.2.6). It decodes UTF-8 across chunks and parses with
+ * eventsource-parser.
+ *
+ * @param maxEventChars - most characters of one event that arrives in several chunks
+ * @param onEvent - called for every event that a chunk completes
+ * @param tooLarge - makes the error that the reader throws for a larger event
+ * @returns a function that takes the chunks. Called without one, it ends the body: it adds the blank line that the last event may lack.
+ */
+export function createSseReader(
+  maxEventChars: number,
+  onEvent: (event: EventSourceMessage) => void,
+  tooLarge: () => Error,
+): (bytes?: Uint8Array) => void {
   // The parser removes the one byte order mark that the standard allows; the decoder would remove a second one.
   const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
   const parser = createParser({
@@ -31,8 +26,5 @@ export function createSseReader({ maxEventChars, onEvent, tooLarge }: SseReaderO
       if (type === 'max-buffer-size-exceeded') throw tooLarge()
     },
   })
-  return {
-    read: (bytes) => parser.feed(decoder.decode(bytes, moreBytesFollow)),
-    end: () => parser.feed(`${decoder.decode()}\n\n`),
-  }
+  return (bytes) => parser.feed(bytes ? decoder.decode(bytes, moreBytesFollow) : `${decoder.decode()}\n\n`)
 }

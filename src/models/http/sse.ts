@@ -1,7 +1,7 @@
 import { ChaintapError } from '../../core/errors.ts'
 import type { Stage } from '../../core/flow/link.ts'
 import { parseJson } from '../../core/util/parse-json.ts'
-import { createSseReader, type SseReader } from '../../core/util/sse.ts'
+import { createSseReader, moreBytesFollow } from '../../core/util/sse.ts'
 
 /** 8 million characters: room for an image in base64, while a body without line ends cannot fill the memory. */
 const MAX_EVENT_CHARS = 8_000_000
@@ -15,27 +15,25 @@ const MAX_EVENT_CHARS = 8_000_000
  * @throws ChaintapError `event_too_large` for an event that is longer than `limit` characters and arrives in several chunks.
  */
 export function sseDataStage({ limit = MAX_EVENT_CHARS }: { readonly limit?: number } = {}): Stage<Uint8Array, string> {
-  let reader: SseReader
+  let read: ReturnType<typeof createSseReader>
   let isOver = false
   return {
     start(controller) {
-      reader = createSseReader({
-        maxEventChars: limit,
-        onEvent({ data }) {
+      read = createSseReader(
+        limit,
+        ({ data }) => {
           if (data !== '' && (!isOver || data === '[DONE]' || parseJson(data) !== undefined)) controller.enqueue(data)
         },
-        tooLarge: () => eventTooLargeError(limit),
-      })
+        () => eventTooLargeError(limit),
+      )
     },
-    transform: (bytes) => reader.read(bytes),
+    transform: (bytes) => read(bytes),
     flush() {
       isOver = true
-      reader.end()
+      read()
     },
   }
 }
-
-const chunkDecodeOptions = { stream: true }
 
 /** Joins all bytes into one text. */
 export function wholeTextStage(): Stage<Uint8Array, string> {
@@ -43,7 +41,7 @@ export function wholeTextStage(): Stage<Uint8Array, string> {
   let text = ''
   return {
     transform(bytes) {
-      text += decoder.decode(bytes, chunkDecodeOptions)
+      text += decoder.decode(bytes, moreBytesFollow)
       if (text.length > MAX_EVENT_CHARS) throw eventTooLargeError(MAX_EVENT_CHARS)
     },
     flush(controller) {
