@@ -3,25 +3,25 @@ import { type Handler, isThenable, type ResolvedHandler, raisesErrors, reportHan
 import { unique } from '../options.ts'
 import type { Tree } from './tree.ts'
 
-/** Where somebody must wait for handlers: rejects only with what a handler with `raiseError` threw. */
+/** Settles when the handlers have processed an event; rejects only with an error of a handler with `raiseError`. */
 export type PendingHandlers = Promise<unknown> | undefined
 
 /**
- * One handler's place at one run.
+ * One handler of one run.
  *
- * - It hears the run's events in order, one at a time (P4).
- * - Its failure reaches the run only where it asked for that, and is reported once otherwise (P5).
+ * - It receives the run's events in order, one at a time (P4).
+ * - Its failure fails the run if it has `raiseError`, and is reported once otherwise (P5).
  */
 class HandlerQueue {
   readonly resolved: ResolvedHandler
-  /** Settles when it has heard everything so far; never rejects. */
+  /** Settles when the handler has processed all events so far; never rejects. */
   pending: Promise<unknown> | undefined
   readonly #fail: (error: unknown, event: RunEvent, handler: Handler) => void
   readonly #stop: StopRun
 
-  /** `fail` throws what shall fail the run, and reports what shall not. */
-  constructor(lifted: ResolvedHandler, fail: (error: unknown, event: RunEvent, handler: Handler) => void, stop: StopRun) {
-    this.resolved = lifted
+  /** `fail` throws an error that fails the run, and reports any other. */
+  constructor(resolved: ResolvedHandler, fail: (error: unknown, event: RunEvent, handler: Handler) => void, stop: StopRun) {
+    this.resolved = resolved
     this.#fail = fail
     this.#stop = stop
   }
@@ -32,40 +32,40 @@ class HandlerQueue {
         this.pending.then(() => this.resolved.listener(event, this.#stop)),
         event,
       )
-    let answer: unknown
+    let result: unknown
     try {
-      answer = this.resolved.listener(event, this.#stop)
+      result = this.resolved.listener(event, this.#stop)
     } catch (error) {
       this.#fail(error, event, this.resolved.handler)
       return
     }
-    if (answer !== undefined && isThenable(answer)) return this.#trackPending(answer, event)
+    if (result !== undefined && isThenable(result)) return this.#trackPending(result, event)
   }
 
-  /** Puts `wait` before whatever it hears next. */
+  /** Delays the next event until `wait` settles. */
   waitFor(wait: Promise<unknown>): void {
-    const busy = this.pending
-    this.pending = busy ? busy.then(() => wait) : wait
+    const { pending } = this
+    this.pending = pending ? pending.then(() => wait) : wait
   }
 
-  #trackPending(answer: PromiseLike<unknown>, event: RunEvent): Promise<unknown> {
-    const heard = Promise.resolve(answer).then(undefined, (error: unknown) => this.#fail(error, event, this.resolved.handler))
-    const rest = (): void => {
-      if (this.pending === busy) this.pending = undefined
+  #trackPending(result: PromiseLike<unknown>, event: RunEvent): Promise<unknown> {
+    const handled = Promise.resolve(result).then(undefined, (error: unknown) => this.#fail(error, event, this.resolved.handler))
+    const clear = (): void => {
+      if (this.pending === pending) this.pending = undefined
     }
-    const busy: Promise<unknown> = heard.then(rest, rest)
-    this.pending = busy
-    return heard
+    const pending: Promise<unknown> = handled.then(clear, clear)
+    this.pending = pending
+    return handled
   }
 }
 
-/** The handlers of one run: the one place where events are made and told (P4, P5). */
+/** Makes the events of one run and delivers them to its handlers and event readers (P4, P5). Nothing else does. */
 export class EventDispatcher {
-  /** What a handler with `raiseError` threw; whoever waited has got it already. */
+  /** The first error of a handler with `raiseError`. Callers that awaited the event have received it already. */
   fatalError: { readonly error: unknown } | undefined
-  /** Set when the run has failed: from then on no handler can fail it any more. */
+  /** Set when the run has failed: from then on no handler can fail it. */
   isClosed = false
-  /** Whether anybody listens: where nobody does, events are counted and not made. */
+  /** Whether the run has handlers or event readers. If not, events are counted and not created. */
   hasListeners: boolean
   readonly #run: Run
   readonly #tree: Tree
@@ -73,21 +73,21 @@ export class EventDispatcher {
   #handlers: readonly Handler[]
   #createdQueues: readonly HandlerQueue[] | undefined
 
-  constructor(run: Run, tree: Tree, handlers: readonly Handler[], views: readonly EventSink[]) {
+  constructor(run: Run, tree: Tree, handlers: readonly Handler[], eventSinks: readonly EventSink[]) {
     this.#run = run
     this.#tree = tree
     this.#handlers = handlers
-    this.#eventSinks = views
-    this.hasListeners = handlers.length > 0 || views.length > 0
+    this.#eventSinks = eventSinks
+    this.hasListeners = handlers.length > 0 || eventSinks.length > 0
   }
 
-  /** Lets more handlers in; only before the first event. */
+  /** Adds handlers; only before the first event. */
   addHandlers(handlers: readonly Handler[]): void {
     this.#handlers = unique([...this.#handlers, ...handlers])
     this.hasListeners ||= handlers.length > 0
   }
 
-  // Taken at the first event: a run that never starts takes no stream's writer, and has nobody flushed.
+  // Created at the first event: a run that never starts takes no stream's writer, and flushes no handler.
   get #queues(): readonly HandlerQueue[] {
     this.#createdQueues ??= this.#handlers.map(
       (handler) => new HandlerQueue(this.#tree.resolveHandler(handler), this.#onHandlerError, this.#stopRun),
@@ -95,41 +95,44 @@ export class EventDispatcher {
     return this.#createdQueues
   }
 
-  // Beside tell() for speed: spreading the happening costs as much as ten handlers.
+  // Apart from emit() for speed: spreading the payload costs as much as ten handlers.
   emitToken(token: string): PendingHandlers {
     const tree = this.#tree
     const seq = tree.seq++
     if (!this.hasListeners) return
-    // One look at the clock per wire chunk: it costs more than a handler does.
+    // The clock is read once per wire chunk: reading it costs more than a handler.
     tree.passStartedAt ||= Date.now()
     return this.#dispatch({ run: this.#run, at: tree.passStartedAt, seq, type: 'token', token })
   }
 
-  emit(happening: EventPayload): PendingHandlers {
+  emit(payload: EventPayload): PendingHandlers {
     const seq = this.#tree.seq++
-    if (this.hasListeners) return this.#dispatch({ run: this.#run, at: Date.now(), seq, ...happening })
+    if (this.hasListeners) return this.#dispatch({ run: this.#run, at: Date.now(), seq, ...payload })
   }
 
-  /** An event that was made elsewhere: as it is, but for its number here and the clock, which is moved by so many ms. */
-  forward(event: RunEvent, shift: number): PendingHandlers {
+  /** Delivers an event that was created elsewhere, with a `seq` of this tree and its time moved by `clockOffsetMs`. */
+  forward(event: RunEvent, clockOffsetMs: number): PendingHandlers {
     const seq = this.#tree.seq++
-    if (this.hasListeners) return this.#dispatch({ ...event, run: this.#run, at: event.at + shift, seq })
+    if (this.hasListeners) return this.#dispatch({ ...event, run: this.#run, at: event.at + clockOffsetMs, seq })
   }
 
-  /** A chunk is for the reader of `events()` alone: handlers have heard its tokens from the run that made them. */
+  /** Delivers a `chunk` event to the reader of `events()` only: handlers receive the tokens from the run that emits them. */
   emitChunk(chunk: unknown): void {
     const event: RunEvent = { run: this.#run, at: Date.now(), seq: this.#tree.seq++, type: 'chunk', chunk }
     this.#eventSinks.at(-1)?.push(event, undefined)
   }
 
-  /** Makes each handler hear what comes next only after what `before` holds for it, and leaves there what it is busy with then. */
-  emitAfter(before: Map<Handler, Promise<unknown>>, happening: EventPayload): void {
-    for (const seat of this.#queues) {
-      const first = before.get(seat.resolved.handler)
-      if (first) seat.waitFor(first)
+  /**
+   * Emits an event. Delays each handler until its promise in `before` settles, then stores its new pending promise there. This keeps
+   * errors in order, children first.
+   */
+  emitAfter(before: Map<Handler, Promise<unknown>>, payload: EventPayload): void {
+    for (const queue of this.#queues) {
+      const earlier = before.get(queue.resolved.handler)
+      if (earlier) queue.waitFor(earlier)
     }
-    void this.emit(happening)
-    for (const seat of this.#queues) if (seat.pending) before.set(seat.resolved.handler, seat.pending)
+    void this.emit(payload)
+    for (const queue of this.#queues) if (queue.pending) before.set(queue.resolved.handler, queue.pending)
   }
 
   #dispatch(event: RunEvent): PendingHandlers {
@@ -137,9 +140,9 @@ export class EventDispatcher {
     let waits: Promise<unknown>[] | undefined
     let raised: { readonly error: unknown } | undefined
     tree.dispatchDepth++
-    for (const seat of this.#queues) {
+    for (const queue of this.#queues) {
       try {
-        const wait = seat.deliver(event)
+        const wait = queue.deliver(event)
         if (wait) {
           waits ??= []
           waits.push(wait)
@@ -153,7 +156,7 @@ export class EventDispatcher {
       tree.track(wait)
       tree.passStartedAt = 0
     }
-    if (this.#eventSinks.length > 0) for (const view of this.#eventSinks) view.push(event, wait)
+    if (this.#eventSinks.length > 0) for (const sink of this.#eventSinks) sink.push(event, wait)
     tree.endDispatch()
     if (raised) throw raised.error
     return wait

@@ -9,7 +9,7 @@ import { remainingDepthBelow } from './scope.ts'
 import { type Startable, startRun } from './start.ts'
 import { Tree } from './tree.ts'
 
-/** Drives one run, the root of its tree unless options name a parent: reading pulls, stopping ends it (decision 3 of the design). */
+/** Drives one run, the root of its tree unless the options name a parent. Reading pulls chunks through it; stopping ends it. */
 export class RunDriver<Chunk, Out> implements BatchReader<Chunk>, FlowOwner {
   readonly run: ActiveRun
   readonly #runnable: Startable<Chunk>
@@ -17,29 +17,31 @@ export class RunDriver<Chunk, Out> implements BatchReader<Chunk>, FlowOwner {
   readonly #emitsChunks: boolean
   #flow: Flow<Chunk> | undefined
   #startedAt: number | undefined
-  /** Left by whoever reads: then reading just ends. */
+  /** The reader has stopped the run: its read then ends without an error. */
   #readerLeft = false
   #outcome: PromiseWithResolvers<Outcome<unknown>> | undefined
   #stats: Pick<Outcome<unknown>, 'usage' | 'firstTokenMs' | 'durationMs'> | undefined
   #failure: { readonly error: unknown } | undefined
 
-  constructor(runnable: Startable<Chunk>, input: unknown, options: MergedOptions, streaming: boolean, view?: EventSink) {
+  constructor(runnable: Startable<Chunk>, input: unknown, options: MergedOptions, streaming: boolean, eventSink?: EventSink) {
     this.#runnable = runnable
     this.#input = input
     const parent = resolveParent(options, runnable.name)
     const tree = parent?.tree ?? new Tree(options.onHandlerError)
-    const place = parent
+    const runOptions = parent
       ? { ...options, recursionLimit: remainingDepthBelow(parent.scope, runnable.name, options.recursionLimit) }
       : options
-    this.run = new ActiveRun(runnable, { tree, parent, options: place, streaming, eventSink: view })
-    this.#emitsChunks = view !== undefined
+    this.run = new ActiveRun(runnable, { tree, parent, options: runOptions, streaming, eventSink })
+    this.#emitsChunks = eventSink !== undefined
     this.run.onEnd((failure) => failure && this.#end({ error: failure.reason }))
   }
 
   get outcome(): Promise<Outcome<Out>> {
     if (!this.run.output.retain()) {
-      const fix = 'Touch run.outcome before you read, and it will be kept.'
-      throw new ChaintapError('output_not_kept', `The output grew past what is kept for nobody. ${fix}`)
+      throw new ChaintapError(
+        'output_not_kept',
+        'The output exceeded 512 K characters and was discarded, because run.outcome had not been read. Access run.outcome before reading the run.',
+      )
     }
     this.#outcome ??= Promise.withResolvers()
     this.#resolveOutcome()
@@ -50,7 +52,7 @@ export class RunDriver<Chunk, Out> implements BatchReader<Chunk>, FlowOwner {
     return this.#flow ? this.#flow.read(take) : this.#start().then((flow) => flow.read(take))
   }
 
-  /** Ends the run from outside; the reader gets what came before, then the end. */
+  /** Ends the run from outside. The reader receives the chunks that came before, then the end. */
   stop(reason: unknown): void {
     if (this.#stats) return
     this.#readerLeft = true
@@ -74,9 +76,9 @@ export class RunDriver<Chunk, Out> implements BatchReader<Chunk>, FlowOwner {
   async onError(error: unknown): Promise<void> {
     const { run } = this
     run.tree.close(run, error)
-    // A handler that raised at the root's end: the run has ended, the reader gets the error.
+    // If a handler raised at the root's end, the run has ended already: only the reader gets the error.
     this.#end({ error })
-    // A failure from within waits for the handlers, as every event does; whoever stops a run does not.
+    // A failure from within waits for the handlers, as every event does. A stop does not.
     if (!run.wasStopped) await run.tree.settled()
     if (!this.#readerLeft) throw error
   }
@@ -111,24 +113,28 @@ function failureStatus(run: ActiveRun, error: unknown): 'aborted' | 'truncated' 
   return error instanceof TruncatedError ? 'truncated' : 'failed'
 }
 
-/** The flow of a run that did not get so far as to have one. */
+/** The flow of a run that failed before it had one. */
 function failedFlow<Chunk>(error: unknown): Flow<Chunk> {
   const flow = new Flow<Chunk>({ next: () => ({ done: true }), cancel: () => {} })
   flow.error(error)
   return flow
 }
 
-/** The run that the options name as parent, checked. */
+/**
+ * The run that the options name as parent.
+ *
+ * @throws ChaintapError `invalid_options` or `run_ended`; the parent's error if it has failed
+ */
 function resolveParent(options: MergedOptions, name: string): ActiveRun | undefined {
   const { parent } = options
   if (!parent) return
   if (!isActiveRun(parent))
-    throw new ChaintapError('invalid_options', `The parent of ${name} is not a run context. Pass the context that your function was given.`)
+    throw new ChaintapError('invalid_options', `The parent of ${name} is not a run context. Pass the context that your function received.`)
   if (parent.phase === 'failed') throw parent.error
   if (parent.phase !== 'open') {
     throw new ChaintapError(
       'run_ended',
-      `${name} was called as a child of ${parent.run.name}, which has ended. Await it before you return, or call it without the context.`,
+      `${name} was called as a child of ${parent.run.name}, which has ended. Await the call before you return, or call it without the context.`,
     )
   }
   return parent

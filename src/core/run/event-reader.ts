@@ -8,13 +8,13 @@ interface QueuedEvent {
 }
 
 /**
- * The events of a tree as batches, for the reader of `events()`.
+ * Queues the events of a tree and gives them to the reader of `events()` in batches.
  *
- * - In the order of their `seq`, each after the handlers have heard it (P4).
- * - While the reader is behind, nothing more is read from any source (P6).
+ * - Events come in the order of their `seq`, each after the handlers have processed it (P4).
+ * - While the reader is behind, no source is read (P6).
  */
 export class RunEventReader implements EventSink, BatchReader<RunEvent> {
-  /** What drives the tree. Its chunks come here as events. */
+  /** Drives the tree. Its chunks arrive here as events. */
   driver: BatchReader<unknown> | undefined
   readonly #matches: ((event: RunEvent) => boolean) | undefined
   #queue: QueuedEvent[] = []
@@ -29,19 +29,19 @@ export class RunEventReader implements EventSink, BatchReader<RunEvent> {
     if (include || exclude) this.#matches = createEventPredicate({ ...(include && { include }), ...(exclude && { exclude }) })
   }
 
-  push(event: RunEvent, heard: Promise<unknown> | undefined): void {
+  push(event: RunEvent, handled: Promise<unknown> | undefined): void {
     if (this.#matches && !this.#matches(event)) return
-    const entry: QueuedEvent = { event, handled: !heard }
+    const entry: QueuedEvent = { event, handled: !handled }
     this.#queue.push(entry)
     const done = (): void => {
       entry.handled = true
       this.#scheduleDelivery()
     }
-    if (heard) heard.then(done, done)
+    if (handled) handled.then(done, done)
     else this.#scheduleDelivery()
   }
 
-  /** Turns when the pass is over, so that its events are one batch. */
+  /** Delivers when the pass is over, so that its events are one batch. */
   #scheduleDelivery(): void {
     if (!this.#resolveRead || this.#isDeliveryScheduled) return
     this.#isDeliveryScheduled = true
@@ -70,20 +70,20 @@ export class RunEventReader implements EventSink, BatchReader<RunEvent> {
   }
 
   #deliver(): void {
-    const waiting = this.#resolveRead
-    if (!waiting) return
+    const resolve = this.#resolveRead
+    if (!resolve) return
     const batch = this.#takeHandled()
     if (batch.length > 0 || (this.#end && this.#queue.length === 0)) {
       this.#resolveRead = undefined
       this.#drained?.resolve()
       this.#drained = undefined
-      if (batch.length > 0) waiting(batch)
+      if (batch.length > 0) resolve(batch)
       else if (this.#end && 'thrown' in this.#end) this.#rejectRead(this.#end.thrown)
-      else waiting(undefined)
+      else resolve(undefined)
     } else if (!this.#reading && !this.#end) void this.#driveRun()
   }
 
-  /** Chunks come as events from within; reading only drives the tree on. */
+  /** Drives the tree by reading it. The chunks read are ignored here: they arrive as events. */
   async #driveRun(): Promise<void> {
     this.#reading = true
     try {
@@ -95,7 +95,7 @@ export class RunEventReader implements EventSink, BatchReader<RunEvent> {
     this.#deliver()
   }
 
-  /** What has been heard, up to the first that has not. When the run is over nobody is waited for. */
+  /** Takes the events up to the first that handlers are still processing; all of them when the run is over. */
   #takeHandled(): readonly RunEvent[] {
     const first = this.#end ? -1 : this.#queue.findIndex((entry) => !entry.handled)
     const taken = first === -1 ? this.#queue : this.#queue.slice(0, first)

@@ -6,22 +6,23 @@ import type { ActiveRun } from './run.ts'
 import type { RunHandle } from './run-handle.ts'
 
 /**
- * Puts a run around its flow: it tells and folds what passes, and ends with it. `emitsChunks`: its chunks are events too, for the reader
- * of `events()`.
+ * Adds the last stage of a run to its flow: it emits the run's events, accumulates the output, and ends the run with the flow.
+ *
+ * @param emitsChunks Also emits a `chunk` event for each chunk, for the reader of `events()`.
  */
-export function instrument<Chunk>(run: ActiveRun, flow: Flow<Chunk>, isShown: boolean): Flow<Chunk> {
+export function instrument<Chunk>(run: ActiveRun, flow: Flow<Chunk>, emitsChunks: boolean): Flow<Chunk> {
   const { dispatcher } = run
   const folding = flow.retained
   if (dispatcher.hasListeners) run.output.needed = 'yes'
-  const kept = run.output.start(flow.fold, folding)
-  const adding = kept === folding ? undefined : kept
+  const retained = run.output.start(flow.fold, folding)
+  const adding = retained === folding ? undefined : retained
   const emitFromChunk = tokenEmitter(run)
   const pass = (chunk: Chunk, controller: TransformStreamDefaultController<Chunk>): void => {
-    if (isShown) dispatcher.emitChunk(chunk)
+    if (emitsChunks) dispatcher.emitChunk(chunk)
     controller.enqueue(chunk)
   }
   const transform = (chunk: Chunk, controller: TransformStreamDefaultController<Chunk>): MaybePromise => {
-    // Stopped by a handler in the middle of a pass.
+    // A handler may have stopped the run in the middle of a pass.
     if (run.phase === 'failed') return
     adding?.add(chunk)
     const wait = emitFromChunk?.(chunk)
@@ -29,11 +30,11 @@ export function instrument<Chunk>(run: ActiveRun, flow: Flow<Chunk>, isShown: bo
     pass(chunk, controller)
   }
   const instrumented = flow.through<Chunk>({
-    ...((adding || emitFromChunk || isShown) && { transform }),
+    ...((adding || emitFromChunk || emitsChunks) && { transform }),
     flush: () => run.end() as Promise<void> | undefined,
     cancel: (reason) => run.tree.close(run, reason),
   })
-  instrumented.retained = kept
+  instrumented.retained = retained
   return instrumented
 }
 
@@ -43,7 +44,7 @@ export function recordDelta(run: RunHandle, delta: Delta): void {
   if (delta.type === 'meta') run.report({ answered: delta })
 }
 
-/** How a model's run tells its chunks: text as `token`, anything else as `delta`. Other runs tell nothing: their child did. */
+/** Emits a model's chunks: text as `token`, any other Delta as `delta`. Undefined for other kinds of run: their children emit. */
 function tokenEmitter(run: ActiveRun): ((chunk: unknown) => PendingHandlers) | undefined {
   const { dispatcher, tree } = run
   const token = (text: string): PendingHandlers => {

@@ -20,35 +20,35 @@ export function reportRunCallbackError(error: unknown, callback: object, handle:
   reportHandlerError(error, { run, at: Date.now(), seq: tree.seq, ...payload }, callback, tree.onHandlerError)
 }
 
-/** A run that goes on elsewhere and is told here. */
+/** A run that happens elsewhere, e.g. on a server, and is replicated in this tree. */
 class ReplicaRun extends ActiveRun {
-  /** No part of what goes on elsewhere can be stopped alone: the call that it came of is stopped. */
+  /** A replica cannot be stopped alone: the local run that made the call is stopped. */
   override stop(reason: unknown): void {
     this.parent?.stop(reason)
   }
 }
 
 /**
- * Tells the events of runs that go on elsewhere, below a run of this tree: with their ids, numbered as they come.
+ * Rebuilds a tree of runs that happen elsewhere below a run of this tree, from their events. Ids stay; `seq` counts in this tree.
  *
- * - They are heard as those of a run made here would be: by whoever hears the runs below `top`, readers of events among them (P4 to P7).
- * - They are open runs of this tree: what ends `top` by force ends those that have not ended, children before parents (P1).
+ * - Handlers and event readers of the local run receive the events as they would those of a local child (P4 to P7).
+ * - Replicas are open runs of this tree: closing the local run closes those that have not ended, children before parents (P1).
  */
 export class RunTreeReplica {
   /** Added to the time of each event, in ms. */
   clockOffsetMs = 0
   readonly #parentRun: ActiveRun
   readonly #countsUsage: boolean
-  /** By id. Of those that have ended nothing but the id is kept: what is told of them later is not heard (P1). */
+  /** By id; undefined for runs that have ended, whose later events are ignored (P1). */
   readonly #runs = new Map<string, ActiveRun | undefined>()
 
-  /** `countsUsage`: what the runs report counts as used by `top`. */
-  constructor(top: RunHandle, addsUp: boolean) {
-    this.#parentRun = toActiveRun(top)
-    this.#countsUsage = addsUp
+  /** `countsUsage`: adds the usage in `end` and `error` events to the outcome of `parent`. */
+  constructor(parent: RunHandle, countsUsage: boolean) {
+    this.#parentRun = toActiveRun(parent)
+    this.#countsUsage = countsUsage
   }
 
-  /** Tells one event, whatever its `seq`. Of a run that has not started here a start is told first. */
+  /** Emits one event, whatever its `seq`. If its run is unknown, emits a `start` first. */
   apply(event: RunEvent): PendingHandlers {
     if (this.#parentRun.phase !== 'open') return
     const { id } = event.run
@@ -57,11 +57,11 @@ export class RunTreeReplica {
     if (this.#runs.has(id)) return
     if (event.type === 'start') return this.#startRun(event)
     const started = this.#startRun({ run: event.run, at: event.at, seq: event.seq, type: 'start', input: undefined })
-    const heard = this.apply(event)
-    return started ? Promise.all([started, heard]) : heard
+    const applied = this.apply(event)
+    return started ? Promise.all([started, applied]) : applied
   }
 
-  /** Ends well what is still open: not all events may have been sent. */
+  /** Completes replicas that are still open, in case some events were not sent. */
   finish(at: number): PendingHandlers {
     const open = [...this.#runs.values()].filter((run): run is ActiveRun => run?.phase === 'open')
     const waits = open
@@ -70,7 +70,7 @@ export class RunTreeReplica {
     return waits.length > 0 ? Promise.all(waits) : undefined
   }
 
-  /** One that was closed by force may still be told of. */
+  /** A replica that was closed with the local run may still receive events: it counts as unknown. */
   #findOpenRun(id: string): ActiveRun | undefined {
     const run = this.#runs.get(id)
     return run?.phase === 'open' ? run : undefined
@@ -80,23 +80,23 @@ export class RunTreeReplica {
     const parent = this.#findOpenRun(event.run.parentId ?? '') ?? this.#parentRun
     const { tree } = parent
     const run: Run = { ...event.run, parentId: parent.run.id, rootId: parent.run.rootId }
-    const open = new ReplicaRun(run, { tree, parent, run })
-    open.markOpen()
-    this.#runs.set(run.id, open)
-    return open.dispatcher.forward(event, this.clockOffsetMs)
+    const replica = new ReplicaRun(run, { tree, parent, run })
+    replica.markOpen()
+    this.#runs.set(run.id, replica)
+    return replica.dispatcher.forward(event, this.clockOffsetMs)
   }
 
   #forward(run: ActiveRun, event: RunEvent): PendingHandlers {
     const { type } = event
     if (type === 'delta') recordDelta(run, event.delta)
-    // Sent twice.
+    // A repeated event.
     if (type === 'start') return
     if (type === 'end' || type === 'error') this.#endRun(run, event)
     return run.dispatcher.forward(event, this.clockOffsetMs)
   }
 
   #endRun(run: ActiveRun, { type, ...event }: EndEvent): void {
-    if (run.openChildren > 0) run.tree.closeDescendants(run, new AbortReason(`${run.run.name} ended while this run was going on.`))
+    if (run.openChildren > 0) run.tree.closeDescendants(run, new AbortReason(`${run.run.name} ended while this run was open.`))
     if (this.#countsUsage && event.usage) run.report({ externalUsage: event.usage })
     this.#runs.set(run.run.id, undefined)
     // From now on no handler can fail it.

@@ -9,11 +9,14 @@ import type { RunDriver } from './driver.ts'
 type ReadMode = 'stream' | 'iterator' | 'batches' | 'nextBatch' | 'drain'
 
 /**
- * What `stream()` and `events()` give: a run that is driven by reading it. It has three faces, and the first one used takes it: the
- * stream itself, its async iterator (the fastest), and {@link RunStream.batches | batches()}. Nothing starts before the first read.
+ * A run that is driven by reading it, returned by `stream()` and `events()`. The run starts with the first read.
  *
- * Leaving (`break`, `cancel()`, `stop()`) ends the run, closes the provider's body and is silent for the reader; an abort by
- * `signal` or `timeout` is thrown, after what was received.
+ * - Read it in one way only: as a `ReadableStream`, with `for await` (the fastest), or through {@link RunStream.batches | batches()}. The
+ *   first way used locks the stream; another one throws `stream_taken`.
+ * - Leaving (`break`, `cancel()`, `stop()`) ends the run and closes the provider's response body. The read ends without an error.
+ * - An abort by `signal` or `timeout` is thrown after the chunks that were received.
+ *
+ * Awaiting `outcome` or `flushed` does not read: without a reader, call {@link RunStream.drain | drain()}.
  *
  * @example
  * const run = chain.stream({ animal: 'bears' })
@@ -27,8 +30,8 @@ export class RunStream<Chunk, Out> extends ReadableStream<Chunk> {
   #mode: ReadMode | undefined
 
   /** @internal */
-  constructor(pump: RunDriver<unknown, Out>, reader: BatchReader<Chunk>) {
-    // The fields are not there yet while ReadableStream starts, but `pull` is first called by a read.
+  constructor(driver: RunDriver<unknown, Out>, reader: BatchReader<Chunk>) {
+    // The fields do not exist yet while ReadableStream starts, but `pull` is first called by a read.
     super(
       {
         pull: (controller) => {
@@ -40,10 +43,10 @@ export class RunStream<Chunk, Out> extends ReadableStream<Chunk> {
         },
         cancel: (reason) => reader.stop(reason ?? readerLeftReason()),
       },
-      // Nothing is read before somebody asks.
+      // No read before the reader's first one.
       { highWaterMark: 0 },
     )
-    this.#driver = pump
+    this.#driver = driver
     this.#reader = reader
     setAsyncDispose(this, async () => {
       this.stop()
@@ -56,28 +59,53 @@ export class RunStream<Chunk, Out> extends ReadableStream<Chunk> {
     return this.#driver.run.run
   }
 
-  /** How the run ended. Settles on every path of a stream that is read, drained or stopped, and never rejects. It does not read. */
+  /**
+   * How the run ended. Resolves once the stream was read to its end, drained or stopped; never rejects. Access it before reading if the
+   * output may exceed 512 K characters: larger outputs are kept on request only.
+   *
+   * @throws ChaintapError `output_not_kept` if the output was discarded already
+   */
   get outcome(): Promise<Outcome<Out>> {
     return this.#driver.outcome
   }
 
-  /** Settles when the handlers of the whole run tree are done, their `flush()` included: the promise for `waitUntil`. */
+  /**
+   * Resolves when all handlers of the run tree have processed its events and are flushed. Pass it to a Worker's `ctx.waitUntil`.
+   *
+   * @example
+   * const run = chain.stream('bears')
+   * await run.drain()
+   * await run.flushed
+   */
   get flushed(): Promise<void> {
     return this.#driver.run.tree.flushed
   }
 
-  /** Ends the run, whoever reads it. The reader gets what was received, then the end. */
+  /**
+   * Ends the run. Its reader receives the chunks that have arrived, then the end. No effect on a run that has ended.
+   *
+   * @param reason Becomes `error` of the outcome.
+   * @defaultValue a {@link UserStop}
+   */
   stop(reason: unknown = new UserStop()): void {
     this.#reader.stop(reason)
   }
 
-  /** Reads to the end, for who wants only the outcome or the handlers. Throws what reading throws. */
+  /**
+   * Reads to the end and discards the chunks, when only the outcome or the handlers matter.
+   *
+   * @throws the error of a failed run; ChaintapError `stream_taken` if the run is being read already
+   */
   async drain(): Promise<void> {
     this.#claim('drain')
     await drainReader(this.#reader)
   }
 
-  /** A batch per wire chunk: what responses and other machines read. */
+  /**
+   * The chunks in batches, one per chunk of the provider's response: fewer promises for a reader that forwards them.
+   *
+   * @throws ChaintapError `stream_taken` if the run is being read already
+   */
   batches(): ReadableStream<readonly Chunk[]> {
     this.#claim('batches')
     const reader = this.#reader
@@ -96,25 +124,27 @@ export class RunStream<Chunk, Out> extends ReadableStream<Chunk> {
     return this.#reader.read(identity)
   }
 
-  /** Takes batches apart past the stream's own queue: a resolved promise per chunk, and a read per batch. */
+  /**
+   * Iterates over the chunks without the stream's own queue: a resolved promise per chunk, and a read per batch.
+   *
+   * @throws ChaintapError `stream_taken` if the run is being read already
+   */
   override [Symbol.asyncIterator](): ChunkIterator<Chunk> {
     this.#claim('iterator')
     return new ChunkIterator(this.#reader)
   }
 
+  /** The same as iterating with `for await`. Options of `ReadableStream.values` are ignored: leaving always ends the run. */
   override values(): ChunkIterator<Chunk> {
     return this[Symbol.asyncIterator]()
   }
 
-  #claim(face: ReadMode): void {
-    const taken = this.#mode ?? (this.locked && face !== 'stream' ? 'stream' : undefined)
-    if (taken && (taken !== face || face !== 'stream')) {
-      throw new ChaintapError(
-        'stream_taken',
-        `This run is being read already (${taken}). Read it once; handlers hear everything beside that.`,
-      )
+  #claim(mode: ReadMode): void {
+    const taken = this.#mode ?? (this.locked && mode !== 'stream' ? 'stream' : undefined)
+    if (taken && (taken !== mode || mode !== 'stream')) {
+      throw new ChaintapError('stream_taken', `This run is being read already (${taken}). Read it once, and observe it with handlers.`)
     }
-    this.#mode = face
+    this.#mode = mode
   }
 }
 
@@ -124,10 +154,10 @@ export class RunStream<Chunk, Out> extends ReadableStream<Chunk> {
 export interface RunStream<Chunk, Out> extends AsyncDisposableIfKnown {}
 // biome-ignore-end lint/correctness/noUnusedVariables: merged declarations name the same type parameters
 
-/** Reads to the end, for what the handlers hear and the run folds. */
+/** Reads to the end. The chunks are accumulated by the run, and emitted to its handlers. */
 export async function drainReader(reader: BatchReader<unknown>): Promise<void> {
   while (await reader.read(isBatch)) {
-    // Heard, and folded.
+    // Nothing to do with the chunks here.
   }
 }
 

@@ -3,28 +3,33 @@ import type { Run, RunKind } from '../event.ts'
 import type { Handler } from '../handler/handler.ts'
 import { type MergedOptions, unique } from '../options.ts'
 
-/** What a run hands down to the runs below it (P7). Made once, when the run is made; never changed. */
+/** What a run passes on to the runs below it (P7). Created with the run; never changed. */
 export interface Scope {
   readonly handlers: readonly Handler[]
   readonly tags: readonly string[]
   readonly metadata: Readonly<Record<string, unknown>>
   readonly maxConcurrency: number
-  /** How many more levels of runs that call runs there may be. */
+  /** How many more levels of runs may be started below. */
   readonly remainingDepth: number
-  /** Whether somebody reads this tree as a stream: models then ask for one. */
+  /** Whether the tree is read by `stream` or `events`: models then ask their provider for a stream. */
   readonly streaming: boolean
 }
 
-/** What a constructor is given for the object's own runs: heard and seen there alone. */
+/** Constructor options that apply to the object's own runs only, not to the runs below them. */
 export interface OwnOptions {
+  /** Handlers that receive the events of the object's own runs. */
   readonly callbacks?: readonly Handler[] | undefined
+  /** Tags of the object's own runs. */
   readonly tags?: readonly string[] | undefined
+  /** Metadata of the object's own runs. It overrides metadata of the call. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** What is local to an object. */
+/** What a run takes over from its runnable. */
 export interface RunnableInfo extends OwnOptions {
+  /** The name of its runs, unless the call sets `runName`. */
   readonly name: string
+  /** The kind of its runs. */
   readonly kind: RunKind
 }
 
@@ -37,7 +42,7 @@ export const rootScope = (streaming: boolean): Scope => ({
   streaming,
 })
 
-/** The scope below a run with these options: bound handlers before those of the request, each once. */
+/** The scope of a run with these options. Bound handlers come before those from above, each once. */
 export function deriveScope(above: Scope, options: MergedOptions, streaming: boolean): Scope {
   return {
     handlers: options.callbacks ? unique([...options.callbacks, ...above.handlers]) : above.handlers,
@@ -49,12 +54,18 @@ export function deriveScope(above: Scope, options: MergedOptions, streaming: boo
   }
 }
 
-/** The levels left to what a run calls, at most those that the call asks for. `name` is told of where none are left. */
-export function remainingDepthBelow({ remainingDepth }: Scope, name: string, asked: number = Number.POSITIVE_INFINITY): number {
-  if (remainingDepth > 0) return Math.min(asked, remainingDepth - 1)
+/**
+ * The levels that a child of a run may use.
+ *
+ * @param name The child, for the error.
+ * @param limit The limit that the call asks for.
+ * @throws ChaintapError `recursion_limit` if no level is left
+ */
+export function remainingDepthBelow({ remainingDepth }: Scope, name: string, limit: number = Number.POSITIVE_INFINITY): number {
+  if (remainingDepth > 0) return Math.min(limit, remainingDepth - 1)
   throw new ChaintapError(
     'recursion_limit',
-    `${name} would run deeper than recursionLimit allows. Look for a runnable that calls or returns itself without end, or raise the limit.`,
+    `${name} exceeds recursionLimit. Look for a runnable that calls or returns itself without end, or raise the limit.`,
   )
 }
 
@@ -78,10 +89,10 @@ export function describeRun(
   }
 }
 
-/** Tags of an object's own run: the framework's, what reaches it from above, then its constructor's. */
+/** Tags of a run: the framework's, those of the scope, then the constructor's. */
 const resolveRunTags = (framework: readonly string[], scope: Scope, own: RunnableInfo): readonly string[] =>
   scope.tags.length > 0 || own.tags ? unique([...framework, ...scope.tags, ...(own.tags ?? [])]) : framework
 
-/** Handlers of an object's own run: what reaches it from above, then its constructor's. */
+/** Handlers of a run: those of the scope, then the constructor's. */
 export const resolveRunHandlers = (scope: Scope, own: RunnableInfo): readonly Handler[] =>
   own.callbacks ? unique([...scope.handlers, ...own.callbacks]) : scope.handlers

@@ -31,15 +31,15 @@ export function startChild<Chunk>(runnable: Startable<Chunk>, input: unknown, pa
   return startRun(runnable, input, createChildRun(runnable, parent, init))
 }
 
-/** Starts a run that has been made. A stop does not wait for what is being opened: `open` closes it when it comes. */
-export function startRun<Chunk>(runnable: Startable<Chunk>, input: unknown, run: ActiveRun, isShown = false): Promise<Flow<Chunk>> {
+/** Starts a run and opens its flow. A stop rejects at once; a flow that is still being opened is cancelled when it arrives. */
+export function startRun<Chunk>(runnable: Startable<Chunk>, input: unknown, run: ActiveRun, emitsChunks = false): Promise<Flow<Chunk>> {
   return new Promise((resolve, reject) => {
     run.onEnd((failure) => failure && reject(failure.reason))
-    openFlow(runnable, input, run, isShown).then(resolve, reject)
+    openFlow(runnable, input, run, emitsChunks).then(resolve, reject)
   })
 }
 
-async function openFlow<Chunk>(runnable: Startable<Chunk>, input: unknown, run: ActiveRun, isShown: boolean): Promise<Flow<Chunk>> {
+async function openFlow<Chunk>(runnable: Startable<Chunk>, input: unknown, run: ActiveRun, emitsChunks: boolean): Promise<Flow<Chunk>> {
   throwIfEnded(run)
   applyLimits(run, run.options)
   if (runnable.lazyCallbacks) run.dispatcher.addHandlers(await runnable.lazyCallbacks())
@@ -54,17 +54,17 @@ async function openFlow<Chunk>(runnable: Startable<Chunk>, input: unknown, run: 
     const flow = isThenable(opened) ? await opened : opened
     flow.passClock = run.tree
     if (run.eventSinks.length > 0) flow.ready = () => run.ready()
-    // Also where the run was stopped while the flow was opening: then it is closed here, at once.
+    // If the run was stopped while the flow was opening, this cancels the flow at once.
     run.onEnd((failure) => failure && flow.cancel(failure.reason))
     throwIfEnded(run)
-    return instrument(run, flow, isShown)
+    return instrument(run, flow, emitsChunks)
   } catch (error) {
     run.tree.close(run, error)
     throw error
   }
 }
 
-/** Starts a runnable as a step after a flow, to work on its chunks: its run starts with the first of them. */
+/** Makes a runnable work on the chunks of a flow, as the next step. Its run starts with the first chunk. */
 export async function startDownstream<Chunk>(
   runnable: Startable<Chunk>,
   flow: Flow,
@@ -74,12 +74,12 @@ export async function startDownstream<Chunk>(
   const run = createChildRun(runnable, parent, { tags })
   if (runnable.lazyCallbacks) run.dispatcher.addHandlers(await runnable.lazyCallbacks())
   if (!runnable.through) throw new TypeError(`${runnable.name} does not work on chunks`)
-  const joined = await runnable.through(flow.through(startOnFirstChunk(run)), run)
-  run.onEnd((failure) => failure && joined.cancel(failure.reason))
-  return instrument(run, joined, false)
+  const output = await runnable.through(flow.through(startOnFirstChunk(run)), run)
+  run.onEnd((failure) => failure && output.cancel(failure.reason))
+  return instrument(run, output, false)
 }
 
-/** Reads a flow to its end and gives the output of its chunks. */
+/** Reads a flow to its end and resolves with the folded output. */
 export async function readOutput(flow: Flow): Promise<unknown> {
   const output = flow.fold()
   for (let batch = await flow.next(); batch; batch = await flow.next()) for (const chunk of batch) output.add(chunk)
@@ -91,12 +91,12 @@ function prepareInput(runnable: Startable<unknown>, input: unknown): { input: un
   try {
     return { input: runnable.prepare(input as never) }
   } catch (error) {
-    // Told as an error of the run, which therefore has to start first.
+    // It becomes the run's error, so the run has to start first.
     return { input, failure: { error } }
   }
 }
 
-/** Signals and the timeout of a run: each stops it, and is let go when it ends. */
+/** Stops the run when one of its signals aborts or its timeout passes. Listeners and timer are removed when the run ends. */
 function applyLimits(run: ActiveRun, { signals, timeout }: MergedOptions): void {
   for (const signal of signals ?? []) run.onEnd(listenForAbort(signal, (reason) => run.stop(reason)))
   if (timeout === undefined || timeout > MAX_TIMER_MS) return
@@ -104,14 +104,14 @@ function applyLimits(run: ActiveRun, { signals, timeout }: MergedOptions): void 
   run.onEnd(() => clearTimeout(timer))
 }
 
-/** The run, or the one that it would be a part of, may have been stopped while something was awaited. */
+/** Throws if the run, or the parent of a run that has not started, was stopped during an await. */
 function throwIfEnded(run: ActiveRun): void {
   if (run.phase === 'failed') throw run.error
   if (run.phase === 'new' && run.parent && run.parent.phase !== 'open')
     throw run.parent.error ?? new AbortReason(`${run.parent.run.name} has ended.`)
 }
 
-/** Tells a run's start with its first chunk; where none came, with the end. */
+/** Starts a run with its first chunk, or at the end of the flow if there was none. */
 function startOnFirstChunk(run: ActiveRun): Stage {
   const start = (): PromiseLike<void> | undefined => {
     if (run.phase !== 'new' || run.parent?.phase !== 'open') return

@@ -16,21 +16,21 @@ export interface TreeMember {
   emitError(before: Map<Handler, Promise<unknown>>): void
 }
 
-/** What all runs of one root share: ids, order, who is open, which handlers were reached. Nothing outlives it (P9). */
+/** The state that all runs of one root share: ids, event order, open runs, handlers. Nothing in it is global (P9). */
 export class Tree {
   readonly newId: () => string = idFactory()
   readonly onHandlerError: RunOptions['onHandlerError']
-  /** Number of the next event. */
+  /** `seq` of the next event. */
   seq = 0
-  /** When the pass that is going on began; 0 where nobody has looked at the clock in it. Each read of a source resets it. */
+  /** When the current pass over a wire chunk began, in ms since epoch; 0 until the clock is read in it. Each read of a source resets it. */
   passStartedAt = 0
-  /** When a model first said something, ms since epoch. */
+  /** When the first token arrived, in ms since epoch. */
   firstTokenAt: number | undefined
-  /** Open runs in the order of their start. */
+  /** Open runs, in the order of their start. */
   readonly openRuns: TreeMember[] = []
-  /** How many events are being told: a handler that stops a run has the end told after them. */
+  /** How many events are being dispatched. If a handler stops a run, the run's end is emitted after them. */
   dispatchDepth = 0
-  /** What handlers with `raiseError` threw: whoever makes do with a child's failure lets these through. */
+  /** Errors of handlers with `raiseError`: no retry, fallback or agent may recover from them. */
   fatalErrors: Set<unknown> | undefined
   readonly #deferred: (() => void)[] = []
   readonly #resolvedHandlers = new Map<Handler, ResolvedHandler>()
@@ -44,7 +44,7 @@ export class Tree {
     this.onHandlerError = onHandlerError
   }
 
-  /** Settles when the tree's handlers have heard everything and flushed. */
+  /** Settles when the tree's handlers have processed all events and are flushed. */
   get flushed(): Promise<void> {
     this.#flushed ??= Promise.withResolvers()
     if (this.#isFlushed) this.#flushed.resolve()
@@ -54,12 +54,12 @@ export class Tree {
   resolveHandler(handler: Handler): ResolvedHandler {
     const known = this.#resolvedHandlers.get(handler)
     if (known) return known
-    const lifted = toListener(handler)
-    this.#resolvedHandlers.set(handler, lifted)
-    return lifted
+    const resolved = toListener(handler)
+    this.#resolvedHandlers.set(handler, resolved)
+    return resolved
   }
 
-  /** Remembers what a handler is still busy with. */
+  /** Remembers the promise of a handler, for `settled`. */
   track(wait: Promise<unknown>): void {
     this.#pendingWork.add(wait)
     const done = (): void => void this.#pendingWork.delete(wait)
@@ -77,12 +77,12 @@ export class Tree {
   }
 
   /**
-   * Ends a run and everything below it with an error: all are closed, then all stop working (signals abort, bodies are cancelled),
-   * then their ends are told: children before parents, siblings in the order in which they started (P1, P2).
+   * Fails a run and all runs below it, in three steps: all are closed, so that they emit nothing more; then all stop working (signals
+   * abort, bodies are cancelled); then all emit `error`, children before parents, siblings in the order of their start (P1, P2).
    */
   close(top: TreeMember, reason: unknown): void {
     this.#close((run) => isWithin(run, top), reason)
-    // A run that never started has no end to tell, but may own what must be closed.
+    // A run that never started emits no end, but may own resources.
     if (top.phase !== 'new') return
     top.markFailed(reason)
     top.stopWork()
@@ -92,13 +92,13 @@ export class Tree {
     this.#close((run) => run !== top && isWithin(run, top), reason)
   }
 
-  #close(isMeant: (run: TreeMember) => boolean, reason: unknown): void {
-    const closing = this.openRuns.filter(isMeant).sort((a, b) => b.depth - a.depth)
+  #close(matches: (run: TreeMember) => boolean, reason: unknown): void {
+    const closing = this.openRuns.filter(matches).sort((a, b) => b.depth - a.depth)
     for (const run of closing) run.markFailed(reason)
     this.dispatchDepth++
-    // Before the release, which may close runs above: their errors come after these.
+    // Queued before stopWork(), which may close runs above: their errors come after these.
     this.#deferred.push(() => {
-      // A parent's error waits, handler by handler, until that handler has heard its children's.
+      // A parent's error waits, handler by handler, until that handler has processed its children's errors.
       const before = new Map<Handler, Promise<unknown>>()
       this.dispatchDepth++
       for (const run of closing) run.emitError(before)
@@ -108,15 +108,15 @@ export class Tree {
     this.endDispatch()
   }
 
-  /** An event has been told. */
+  /** Called after each dispatch; emits the ends that were deferred to it. */
   endDispatch(): void {
     this.dispatchDepth--
     while (this.dispatchDepth === 0 && this.#deferred.length > 0) this.#deferred.shift()?.()
   }
 
-  /** The root has ended: lets the handlers finish, and flushes each once. */
+  /** Called when the root has ended: waits for the handlers, and flushes each once. */
   async finish(): Promise<void> {
-    // A stop ends the outcome before the runs' errors are told, in the same turn: those are waited for too.
+    // A stop settles the outcome before the runs' errors are emitted, in the same turn: wait for those too.
     await Promise.resolve()
     await this.settled()
     const flushing: Promise<void>[] = []
