@@ -1,4 +1,5 @@
-import type { ChunkOf, OutputOf, Runnable } from '../core/runnable/runnable.ts'
+import type { ChunkOf, OutputOf } from '../core/runnable/lambda.ts'
+import type { Runnable } from '../core/runnable/runnable.ts'
 
 /** The output type of a step: a runnable, or a function that returns a value, a stream or a runnable. */
 export type StepOutput<S> =

@@ -19,8 +19,8 @@ type ReadMode = 'stream' | 'iterator' | 'batches' | 'nextBatch' | 'drain'
  * Awaiting `outcome` or `flushed` does not read: without a reader, call {@link RunStream.drain | drain()}.
  *
  * @example
- * const run = chain.stream({ animal: 'bears' })
- * for await (const text of run) answer.append(text)
+ * const run = chain.stream('bears')
+ * for await (const text of run) show(text)
  * const { status, usage } = await run.outcome
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: a class cannot declare a member that only some libs know

@@ -131,7 +131,7 @@ export class ActiveRun implements RunHandle, TreeMember {
     const { dispatcher } = this
     if (this.phase !== 'open') return
     if (this.openChildren > 0)
-      this.tree.closeDescendants(this, new AbortReason(`${this.run.name} returned while this run was going on. Await it, or return it.`))
+      this.tree.closeDescendants(this, new AbortReason(`${this.run.name} returned while this run was open. Await it, or return it.`))
     // A handler of those errors may have stopped this run too.
     if (this.phase !== 'open') return
     if (dispatcher.fatalError) throw dispatcher.fatalError.error

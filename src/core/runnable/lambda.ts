@@ -6,16 +6,41 @@ import { toActiveRun } from '../run/run.ts'
 import type { RunHandle } from '../run/run-handle.ts'
 import { remainingDepthBelow } from '../run/scope.ts'
 import { startChild } from '../run/start.ts'
-import { type ChunkOf, createRunnable, type OutputOf, Runnable } from './runnable.ts'
+import { createRunnable, Runnable } from './runnable.ts'
+
+/** The forms of a step after one with this output and these chunks: a runnable, a function of the output, or a transformer of the chunks. */
+export type NextStep<Out, Chunk> =
+  | Runnable<Out, unknown, unknown>
+  | ((output: Out, context: RunContext) => unknown)
+  | TransformStream<Chunk, unknown>
+  | Transformer<Chunk, unknown>
+
+/** An iterator whose values are chunks, unlike a value that can be iterated, such as an array. */
+type ChunkIterable<C> = AsyncIterable<C> | (Iterable<C> & { next(...sent: never): unknown })
+
+/** The output of a step whose function returns `R`: what a runnable outputs, the folded values of an iterator, or `R` itself. */
+export type OutputOf<R> = OutputOfResult<Awaited<R>>
+type OutputOfResult<G> = G extends Runnable<never, infer Out, unknown> ? Out : G extends ChunkIterable<infer C> ? FoldedOutput<C> : G
+type FoldedOutput<C> = [C] extends [string] ? string : C[]
+
+/** The chunks of a step whose function returns `R`: those of a runnable, the values of an iterator, or `R` itself. */
+export type ChunkOf<R> = ChunkOfResult<Awaited<R>>
+type ChunkOfResult<G> = G extends Runnable<never, unknown, infer Chunk> ? Chunk : G extends ChunkIterable<infer C> ? C : G
 
 /**
- * A function as a step (LangChain's RunnableLambda). It is given the whole output of the step before, and its run's context; it may
- * return a value, a promise, a runnable to go on with the same input, or be a generator, whose yields are the chunks.
+ * Makes a runnable of a function (LangChain's RunnableLambda).
+ *
+ * @param fn Receives the input and the context of its run. It may return
+ *
+ *   - a value or a promise of one, which is the output;
+ *   - a generator, an async iterable or a stream: its values are the chunks;
+ *   - a runnable, which is then run with the same input.
+ * @param options `name`: the name of its runs. Default: the name of the function, or `RunnableLambda`.
  *
  * @example
  * const shout = lambda((text: string) => text.toUpperCase())
  * const words = lambda(async function* (text: string) { for (const word of text.split(' ')) yield word })
- * const route = lambda((question: string) => (question.length < 20 ? short : long))
+ * const route = lambda((text: string) => (text.length < 20 ? shout : words))
  */
 export function lambda<In, R>(
   fn: (input: In, context: RunContext) => R,
@@ -27,16 +52,16 @@ export function lambda<In, R>(
   })
 }
 
-/** The flow of whatever a function gave. */
-async function flowFromResult<Chunk>(given: unknown, input: unknown, run: RunHandle): Promise<Flow<Chunk>> {
-  if (given instanceof Runnable) return openReturnedRunnable<Chunk>(given, input, run)
-  if (typeof given !== 'object' || given === null) return Flow.of(given as Chunk)
-  // A reader where there is one: WebKit's streams are no async iterables.
-  if (given instanceof ReadableStream && !(Symbol.asyncIterator in given)) return new Flow<Chunk>(fromStream(given), defaultFold)
-  if (Symbol.asyncIterator in given)
-    return new Flow<Chunk>(fromIterator((given as AsyncIterable<Chunk>)[Symbol.asyncIterator]()), defaultFold)
-  if (isGenerator(given)) return new Flow<Chunk>(fromIterator(given as Generator<Chunk>), defaultFold)
-  return Flow.of(given as Chunk)
+/** The flow of a function's result. */
+async function flowFromResult<Chunk>(result: unknown, input: unknown, run: RunHandle): Promise<Flow<Chunk>> {
+  if (result instanceof Runnable) return openReturnedRunnable<Chunk>(result, input, run)
+  if (typeof result !== 'object' || result === null) return Flow.of(result as Chunk)
+  // WebKit's streams are not async iterable: use a reader.
+  if (result instanceof ReadableStream && !(Symbol.asyncIterator in result)) return new Flow<Chunk>(fromStream(result), defaultFold)
+  if (Symbol.asyncIterator in result)
+    return new Flow<Chunk>(fromIterator((result as AsyncIterable<Chunk>)[Symbol.asyncIterator]()), defaultFold)
+  if (isGenerator(result)) return new Flow<Chunk>(fromIterator(result as Generator<Chunk>), defaultFold)
+  return Flow.of(result as Chunk)
 }
 
 async function openReturnedRunnable<Chunk>(next: Runnable<never, unknown, unknown>, input: unknown, run: RunHandle): Promise<Flow<Chunk>> {
@@ -44,5 +69,5 @@ async function openReturnedRunnable<Chunk>(next: Runnable<never, unknown, unknow
   return (await startChild(next, input, run, { options: { ...next.config, recursionLimit } })) as Flow<Chunk>
 }
 
-// Arrays and maps are iterable too, but are values: only what iterates itself is a stream of chunks.
+// Arrays and maps are iterable too, but they are values: only iterators are streams of chunks.
 const isGenerator = (value: object): boolean => Symbol.iterator in value && 'next' in value && typeof value.next === 'function'

@@ -10,50 +10,36 @@ import type { RunHandle } from '../run/run-handle.ts'
 import { drainReader, RunStream } from '../run/run-stream.ts'
 import type { OwnOptions } from '../run/scope.ts'
 import { mapAll } from './batch.ts'
-import { lambda } from './lambda.ts'
+import { type ChunkOf, lambda, type NextStep, type OutputOf } from './lambda.ts'
 import { sequence } from './sequence.ts'
 import { transform } from './transform.ts'
 
-/** What may follow a step that gives `Out`, in chunks of `Chunk`: a runnable, a function of the output, or a transformer of the chunks. */
-export type NextStep<Out, Chunk> =
-  | Runnable<Out, unknown, unknown>
-  | ((output: Out, context: RunContext) => unknown)
-  | TransformStream<Chunk, unknown>
-  | Transformer<Chunk, unknown>
-
-/** What gives its values one by one, not a value that can be iterated, such as an array. */
-type ChunkIterable<C> = AsyncIterable<C> | (Iterable<C> & { next(...sent: never): unknown })
-
-/** The output of a step whose function returns `R`. */
-export type OutputOf<R> = OutputOfResult<Awaited<R>>
-type OutputOfResult<G> = G extends Runnable<never, infer Out, unknown> ? Out : G extends ChunkIterable<infer C> ? FoldedOutput<C> : G
-type FoldedOutput<C> = [C] extends [string] ? string : C[]
-
-/** The chunks of a step whose function returns `R`. */
-export type ChunkOf<R> = ChunkOfResult<Awaited<R>>
-type ChunkOfResult<G> = G extends Runnable<never, unknown, infer Chunk> ? Chunk : G extends ChunkIterable<infer C> ? C : G
-
 /**
- * Something that takes an input and streams an output: prompt, model, parser, tool, agent, or a chain of them (LangChain's Runnable).
+ * Takes an input and streams an output: a prompt, model, parser, tool, agent, or a chain of them (LangChain's Runnable).
  *
- * To write one, extend it and implement `open`, which makes the flow of one run. A class with `#private` fields overrides `copy` too.
+ * To write one, extend this class and implement {@link Runnable.open | open}. A class with `#private` fields overrides `copy` too.
  *
  * @example
  * const joke = ChatPromptTemplate.fromTemplate('A joke about {animal}').pipe(model).pipe(new StringOutputParser())
  * await joke.invoke({ animal: 'bears' })
  */
 export abstract class Runnable<in In, out Out, out Chunk = Out> {
+  /** The name of its runs, unless a call sets `runName`. */
   abstract readonly name: string
+  /** The kind of its runs: which callback methods receive their events. */
   abstract readonly kind: RunKind
+  /** Handlers of its own runs, from the constructor. */
   readonly callbacks: readonly Handler[] | undefined
+  /** Tags of its own runs, from the constructor. */
   readonly tags: readonly string[] | undefined
+  /** Metadata of its own runs, from the constructor. */
   readonly metadata: Readonly<Record<string, unknown>> | undefined
   /** The options bound by `withConfig`. @internal */
   readonly config?: MergedOptions | undefined
-  /** Carries the types strictly: a step must accept what the one before it gives. */
+  /** Type parameters for the compiler, which checks that a step accepts the output of the step before it. Never set. */
   declare readonly types?: (input: In) => readonly [Out, Chunk]
 
-  /** Heard, and set, on this object's own runs alone. */
+  /** Callbacks, tags and metadata apply to the runs of this object only, not to runs below them. */
   constructor({ callbacks, tags, metadata }: OwnOptions = {}) {
     this.callbacks = callbacks
     this.tags = tags
@@ -61,92 +47,101 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
   }
 
   /**
-   * Opens the work for one input: an `In`, or what `prepare` made of it. What it starts must stop with `run`: see `run.signal` and
-   * `run.own`.
+   * Opens the flow of one run. Work that it starts must end with the run: pass on `run.signal`, or register a cleanup with `run.onEnd`.
+   *
+   * @param input The input of the call, or the result of `prepare`.
    */
   abstract open(input: never, run: RunHandle): Flow<Chunk> | Promise<Flow<Chunk>>
-  /** As a step after a flow, where it can work on chunks: adds its stages. */
+  /** Adds its stages to the flow of the step before it. For a runnable that can work on chunks; without it, a step gets the whole output. */
   through?(flow: Flow, run: RunHandle): Flow<Chunk> | Promise<Flow<Chunk>>
-  /** Brings the input into the form that `start` tells and `open` takes. */
+  /** Converts the input for `open` and the `start` event. If it throws, the run starts and fails with that error. */
   prepare?(input: In): unknown
   /** Loads constructor callbacks before a run starts. @internal */
   lazyCallbacks?(): Promise<readonly Handler[]>
 
-  /** Runs to the end and gives the whole output. A model asks its provider for a whole answer, unless made with `streaming: true`. */
+  /**
+   * Runs to the end and resolves with the whole output. A model asks its provider for a whole response, so no `token` events are emitted,
+   * unless it was constructed with `streaming: true`.
+   *
+   * @param options Options of the call, or the context of the run that makes it: the call is then its child.
+   */
   invoke(input: In, options?: RunOptions | RunContext): Promise<Out> {
     const merged = resolveOptions(this, options)
-    const whole = (async () => {
-      const pump = new RunDriver<Chunk, Out>(this, input, merged, false)
-      pump.run.output.needed = 'yes'
-      await drainReader(pump)
-      return pump.run.output.value as Out
+    const output = (async () => {
+      const driver = new RunDriver<Chunk, Out>(this, input, merged, false)
+      driver.run.output.needed = 'yes'
+      await drainReader(driver)
+      return driver.run.output.value as Out
     })()
-    // A child left running when its parent returns is aborted, with nobody there to catch it; its error was told as an event.
-    if (merged.parent) whole.catch(() => {})
-    return whole
+    // A child that is left running when its parent returns is aborted, and nothing catches its rejection. Its error was emitted as an event.
+    if (merged.parent) output.catch(() => {})
+    return output
   }
 
-  /** Runs while it is read: the output in chunks. */
+  /** Returns the output as a stream of chunks. The run starts with the first read, and goes on as it is read. */
   stream(input: In, options?: RunOptions | RunContext): RunStream<Chunk, Out> {
-    const pump = new RunDriver<Chunk, Out>(this, input, resolveOptions(this, options), true)
-    pump.run.output.needed = 'late'
-    return new RunStream<Chunk, Out>(pump, pump)
+    const driver = new RunDriver<Chunk, Out>(this, input, resolveOptions(this, options), true)
+    driver.run.output.needed = 'late'
+    return new RunStream<Chunk, Out>(driver, driver)
   }
 
-  /** Runs while it is read: everything that happens, the root's chunks among it; a failure is an event first, and then thrown. */
+  /**
+   * Returns the events of the run and all runs below it as a stream, with the output as `chunk` events. The run goes on as it is read. A
+   * failure comes as an `error` event, then the read throws it.
+   */
   events(input: In, options?: EventOptions | RunContext): RunStream<RunEvent, Out> {
     const reader = new RunEventReader(isActiveRun(options) ? undefined : (options as EventFilter))
-    const pump = new RunDriver<Chunk, Out>(this, input, resolveOptions(this, options), true, reader)
-    reader.driver = pump
-    return new RunStream<RunEvent, Out>(pump, reader)
+    const driver = new RunDriver<Chunk, Out>(this, input, resolveOptions(this, options), true, reader)
+    reader.driver = driver
+    return new RunStream<RunEvent, Out>(driver, reader)
   }
 
-  /** Runs each input, side by side, each a root of its own; `maxConcurrency` bounds how many at once. */
+  /**
+   * Runs all inputs concurrently, each in a run of its own, at most `maxConcurrency` at once. Resolves with the outputs in the order of
+   * the inputs. The first failure aborts the other runs and is thrown, unless `returnErrors` is set.
+   */
   batch(inputs: readonly In[], options: BatchOptions & { readonly returnErrors: true }): Promise<(Out | Error)[]>
   batch(inputs: readonly In[], options?: BatchOptions): Promise<Out[]>
   batch(inputs: readonly In[], options: BatchOptions = {}): Promise<(Out | Error)[]> {
     return mapAll(inputs, options, resolveOptions(this, options).maxConcurrency, (input, own) => this.invoke(input, own))
   }
 
-  /** The next step: a runnable, a function of the output, or a transformer of the chunks. */
+  /**
+   * Returns a sequence of this runnable and a next step.
+   *
+   * @param next A runnable; a function, which receives the whole output; or a `Transformer` or `TransformStream`, which receives the chunks.
+   */
   pipe<N, C = N>(next: Runnable<Out, N, C>): Runnable<In, N, C>
   pipe<R>(next: (output: Out, context: RunContext) => R): Runnable<In, OutputOf<R>, ChunkOf<R>>
   pipe<C>(next: TransformStream<Chunk, C>): Runnable<In, OutputOf<AsyncIterable<C>>, C>
   pipe<C>(next: Transformer<Chunk, C>): Runnable<In, OutputOf<AsyncIterable<C>>, C>
-  // The last overload is the one that errors are told of: all forms, so that they are about the one that came nearest.
+  // The compiler reports errors of the last overload: with all forms in it, they are about the form that came nearest.
   pipe(next: NextStep<Out, Chunk>): Runnable<In, unknown, unknown>
   pipe(next: unknown): Runnable<In, unknown, unknown> {
     return sequence(this as never, toRunnable(next) as never)
   }
 
-  /** The same object with options bound: its callbacks hear every run below it. */
+  /** Returns a copy with options bound to every call. Bound callbacks receive the events of every run below, too. */
   withConfig(options: RunOptions): this {
     return Object.assign(this.copy(), { config: mergeOptions(this.config, options) })
   }
 
   /**
-   * Makes the copy that `withConfig` binds options to. By default it has the same prototype and the same own properties, without a call of
-   * the constructor, so it has no `#private` fields. Override it in a class that has some: the constructor makes them anew, and takes
-   * callbacks, tags and metadata from `this`.
+   * Makes the copy for `withConfig`: by default an object with the same prototype and own properties, made without the constructor, which
+   * therefore lacks `#private` fields. A class with such fields overrides this method and calls its constructor. `this` has the callbacks,
+   * tags and metadata to pass on.
    *
    * @example
    * class Repeat extends Runnable<string, string> {
    *   readonly name = 'Repeat'
    *   readonly kind = 'chain'
    *   #times: number
-   *
    *   constructor(times: number, options?: OwnOptions) {
    *     super(options)
    *     this.#times = times
    *   }
-   *
-   *   open(text: string): Flow<string> {
-   *     return Flow.of(text.repeat(this.#times))
-   *   }
-   *
-   *   protected override copy(): this {
-   *     return new Repeat(this.#times, this) as this
-   *   }
+   *   open(text: string) { return Flow.of(text.repeat(this.#times)) }
+   *   protected override copy() { return new Repeat(this.#times, this) as this }
    * }
    */
   protected copy(): this {
@@ -159,14 +154,14 @@ function resolveOptions({ config }: { readonly config?: MergedOptions | undefine
   return mergeOptions(config, isActiveRun(options) ? { parent: options } : options)
 }
 
-/** A step of any form as a runnable. */
+/** Makes a runnable of a step of any form. */
 export function toRunnable(step: unknown): Runnable<never, unknown, unknown> {
   if (step instanceof Runnable) return step as Runnable<never, unknown, unknown>
   if (typeof step === 'function') return lambda(step as (input: never) => unknown)
   return transform(step as Transformer)
 }
 
-/** What makes a combinator's runnable. */
+/** The parts of a combinator's runnable. */
 export interface RunnableParts<In, Chunk> {
   readonly name: string
   readonly kind?: RunKind
@@ -182,22 +177,22 @@ class ComposedRunnable<In, Out, Chunk> extends Runnable<In, Out, Chunk> {
   readonly open: RunnableParts<In, Chunk>['open']
   override readonly through?: NonNullable<RunnableParts<In, Chunk>['through']>
 
-  constructor(made: RunnableParts<In, Chunk>) {
+  constructor(parts: RunnableParts<In, Chunk>) {
     super()
-    this.name = made.name
-    this.kind = made.kind ?? 'chain'
-    this.steps = made.steps
-    this.open = made.open
-    if (made.through) this.through = made.through
+    this.name = parts.name
+    this.kind = parts.kind ?? 'chain'
+    this.steps = parts.steps
+    this.open = parts.open
+    if (parts.through) this.through = parts.through
   }
 }
 
-/** A runnable from its parts: how the combinators are made, without a class each. */
-export function createRunnable<In, Out, Chunk>(made: RunnableParts<In, Chunk>): Runnable<In, Out, Chunk> {
-  return new ComposedRunnable<In, Out, Chunk>(made)
+/** Makes a runnable from its parts. Combinators use it instead of a class each. */
+export function createRunnable<In, Out, Chunk>(parts: RunnableParts<In, Chunk>): Runnable<In, Out, Chunk> {
+  return new ComposedRunnable<In, Out, Chunk>(parts)
 }
 
-/** The steps of a bare sequence, so that chains of chains are flat; one with bound options stands for itself. */
+/** The steps of a sequence without bound options, so that sequences of sequences are flat; otherwise the step itself. */
 export function flattenSteps(step: Runnable<never, unknown, unknown>): readonly Runnable<never, unknown, unknown>[] {
   return step instanceof ComposedRunnable && step.steps && !step.config ? step.steps : [step]
 }

@@ -6,11 +6,13 @@ import { createRunnable, flattenSteps, type Runnable } from './runnable.ts'
 type SequenceStep = Runnable<never, unknown, unknown>
 
 /**
- * Steps one after another (LangChain's RunnableSequence, what `pipe` makes): each takes the output of the one before it, by chunks
- * where it can. Where two meet as flow and stage they become one pass over the source.
+ * Runs steps one after another (LangChain's RunnableSequence): each step receives the output of the step before it, in chunks if it can
+ * work on chunks. `a.pipe(b)` is short for `sequence(a, b)`.
+ *
+ * Neighbouring steps that work on chunks become one pass over the source: a chunk goes through all of them by plain calls.
  *
  * @example
- * const chain = sequence(prompt, model, new StringOutputParser())
+ * const joke = sequence(prompt, model, new StringOutputParser())
  */
 export function sequence<A, B, BC, C, CC>(a: Runnable<A, B, BC>, b: Runnable<B, C, CC>): Runnable<A, C, CC>
 export function sequence<A, B, BC, C, CC, D, DC>(a: Runnable<A, B, BC>, b: Runnable<B, C, CC>, c: Runnable<C, D, DC>): Runnable<A, D, DC>
@@ -20,8 +22,8 @@ export function sequence<A, B, BC, C, CC, D, DC, E, EC>(
   c: Runnable<C, D, DC>,
   d: Runnable<D, E, EC>,
 ): Runnable<A, E, EC>
-export function sequence(...given: readonly SequenceStep[]): SequenceStep {
-  const steps = given.flatMap(flattenSteps)
+export function sequence(...nested: readonly SequenceStep[]): SequenceStep {
+  const steps = nested.flatMap(flattenSteps)
   const [first] = steps
   return createRunnable<never, unknown, unknown>({
     name: 'RunnableSequence',
@@ -31,17 +33,17 @@ export function sequence(...given: readonly SequenceStep[]): SequenceStep {
   })
 }
 
-/** Data flowing through the steps: on as a flow where the next one takes chunks, folded to a value where it does not. */
+/** Opens the steps in turn. A step that works on chunks continues the flow of the step before it; any other gets its folded output. */
 async function openSteps(steps: readonly SequenceStep[], from: Flow | undefined, input: unknown, run: RunHandle): Promise<Flow> {
-  let at = from
+  let flow = from
   let value = input
   for (const [index, step] of steps.entries()) {
     const tags = [`seq:step:${index + 1}`]
-    if (at && step.through) at = await startDownstream(step, at, run, tags)
+    if (flow && step.through) flow = await startDownstream(step, flow, run, tags)
     else {
-      if (at) value = await readOutput(at)
-      at = await startChild(step, value, run, { tags })
+      if (flow) value = await readOutput(flow)
+      flow = await startChild(step, value, run, { tags })
     }
   }
-  return at as Flow
+  return flow as Flow
 }

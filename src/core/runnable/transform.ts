@@ -2,13 +2,20 @@ import { ChaintapError } from '../errors.ts'
 import { pipeThroughStream } from '../flow/bridge.ts'
 import { Flow } from '../flow/flow.ts'
 import { defaultFold } from '../flow/fold.ts'
-import { createRunnable, type OutputOf, type Runnable } from './runnable.ts'
+import type { OutputOf } from './lambda.ts'
+import { createRunnable, type Runnable } from './runnable.ts'
 
 type ChunkTransformer<I, O> = Transformer<I, O> | TransformStream<I, O>
 
 /**
- * A transformer of chunks as a step. A plain `Transformer` becomes part of the pass over the source; a TransformStream *instance*
- * is a real pipe and serves one run only, so give a function that makes them.
+ * Makes a runnable of a transformer of chunks.
+ *
+ * - A `Transformer` object becomes a stage of the pass over the source. It is shared by all runs: keep no state in it, or pass a function.
+ * - A `TransformStream` is a real pipe, with the queues and promises of streams. An instance serves one run: pass a function that makes one.
+ *
+ * @param made The transformer, the stream, or a function that is called for each run and returns one.
+ * @param options `name`: the name of its runs.
+ * @throws ChaintapError `stream_reused`, in a run, for the second run of a `TransformStream` instance
  *
  * @example
  * const loud = transform<string, string>({ transform: (text, controller) => controller.enqueue(text.toUpperCase()) })
@@ -28,8 +35,8 @@ export function transform<I, O>(
     return made
   }
   const through = (flow: Flow): Flow<O> => {
-    const step = instance()
-    return isTransformStream(step) ? pipeThroughStream<O>(flow, step) : flow.through(step, defaultFold)
+    const transformer = instance()
+    return isTransformStream(transformer) ? pipeThroughStream<O>(flow, transformer) : flow.through(transformer, defaultFold)
   }
   return createRunnable<I, OutputOf<AsyncIterable<O>>, O>({ name, open: (input) => through(Flow.of(input)), through })
 }
@@ -39,5 +46,5 @@ const isTransformStream = (step: object): step is TransformStream => 'readable' 
 const streamReusedError = (): ChaintapError =>
   new ChaintapError(
     'stream_reused',
-    'A TransformStream instance serves one run. Make one per run, transform(() => new TransformStream(…)), or pass a plain Transformer.',
+    'A TransformStream instance serves one run. Make one per run: transform(() => new TransformStream(…)), or pass a plain Transformer.',
   )
