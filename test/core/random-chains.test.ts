@@ -10,7 +10,7 @@ type Step = Runnable<string, string, unknown>
 
 type Acts = 'value' | 'promise' | 'throw' | 'reject' | 'wait'
 
-/** What a chain is made of; every step takes a string and gives one. */
+/** The parts of a random chain. Every step takes a string and returns one. */
 type Spec =
   | { readonly is: 'model'; readonly chunks: readonly (readonly string[])[]; readonly ends: 'well' | 'fails' | 'stalls' }
   | { readonly is: 'lambda'; readonly does: Acts }
@@ -60,7 +60,7 @@ const { spec } = fc.letrec<{ spec: Spec; leaf: Spec }>((tie) => ({
 
 const scenario = fc.record({
   spec,
-  /** How it is run, and after how many reads the reader leaves. */
+  /** How the chain is run, and after how many reads the reader leaves. */
   way: fc.constantFrom('invoke', 'stream', 'events', 'batches', 'drain'),
   leavesAfter: fc.option(fc.nat(5), { nil: undefined }),
   abort: fc.option(fc.nat(4), { nil: undefined }),
@@ -120,7 +120,7 @@ function model(what: Extract<Spec, { is: 'model' }>, talkers: Talker[]): Step {
 
 const acting = (does: Acts) => tool(async (x: string) => acted(does, x), { name: 'act', description: 'Acts.' })
 
-/** Uses its tool once, and then answers, or does not. */
+/** An agent that uses its tool once, then answers, fails, stalls or breaks the format. */
 function agent({ does, second, handles }: Extract<Spec, { is: 'agent' }>, talkers: Talker[]): Step {
   const llm = new Talker((prompt) => {
     if (!/Observation: (?!what)/.test(prompt)) return counted([[' Hm.\nAction: act\n'], ['Action Input: x']])
@@ -171,7 +171,7 @@ function calling(how: Extract<Spec, { is: 'calls' }>['how'], below: Step): Step 
   })
 }
 
-/** Reads as told; whatever it throws is not our concern here. */
+/** Runs and reads the chain as the scenario says. Callers ignore what it throws. */
 async function read(
   chain: Step,
   s: typeof scenario extends fc.Arbitrary<infer T> ? T : never,
@@ -196,21 +196,21 @@ async function read(
   await run.flushed
 }
 
-test('P1, P2, P4: whatever a chain is made of and however it is left, every run ends once, children first, and every body is closed', async () => {
+test('random chains: every run ends once, children first, and every body is closed, however the run is left (P1, P2, P4)', async () => {
   await fc.assert(
     fc.asyncProperty(scenario, async (s) => {
       const talkers: Talker[] = []
-      const heard = recorder()
+      const recorded = recorder()
       const abort = new AbortController()
-      const callbacks: Handler[] = [heard, ...others(s, abort)]
+      const callbacks: Handler[] = [recorded, ...others(s, abort)]
       if (s.abort !== undefined) setTimeout(() => abort.abort(new Error('abort')), s.abort)
-      // Nothing that stalls may keep the test: whoever waits is let go in the end.
+      // A chain that stalls must not keep the test waiting.
       setTimeout(() => abort.abort(new Error('at last')), 40)
       await read(build(s.spec, talkers), s, callbacks, abort.signal).catch(() => {})
-      for (let i = 0; i < 20 && heard.open.length > 0; i++) await turn(2)
+      for (let i = 0; i < 20 && recorded.open.length > 0; i++) await turn(2)
       await turn(2)
-      heard.check()
-      expect(heard.open).toEqual([])
+      recorded.check()
+      expect(recorded.open).toEqual([])
       expect(talkers.flatMap((talker) => talker.sources).filter((source) => source.isOpen())).toEqual([])
     }),
     { numRuns: 300 },
@@ -229,7 +229,7 @@ function others(s: { slow: boolean; raisesAt: number | undefined; stopsAt: numbe
   const stopper: Listener = ({ seq }, end) => {
     if (stop === undefined || stop-- > 0) return
     stop = undefined
-    // The whole tree, or the run that is heard.
+    // Stops the whole tree, or the run of the event.
     const reason = new Error('by a handler')
     if (seq % 2 === 0) abort.abort(reason)
     else end?.(reason)

@@ -12,7 +12,7 @@ const llm = scriptedModel((_, index) =>
     : { tokens: [{ type: 'reasoning', text: 'So' }, ' Ok.\nFinal Answer:', ' none'], usage: { outputTokens: 3 } },
 )
 
-/** A chain in which everything happens that can be heard. */
+/** A chain that emits every type of event. */
 const everything = () => {
   let fails = true
   const flaky = lambda(
@@ -42,14 +42,14 @@ const eventsOf = async (options?: Parameters<ReturnType<typeof everything>['even
 }
 
 describe('events()', () => {
-  test('has every type there is, numbered without a gap, and what handlers hear', async () => {
-    const heard = recorder()
-    const events = await eventsOf({ callbacks: [heard] })
+  test('yields every type of event, numbered without a gap, and all events that handlers receive', async () => {
+    const recorded = recorder()
+    const events = await eventsOf({ callbacks: [recorded] })
     const types = ['start', 'token', 'delta', 'chunk', 'end', 'error', 'text', 'action', 'finish', 'retry', 'custom']
     expect(new Set(events.map(({ type }) => type))).toEqual(new Set(types))
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index))
-    expect(events.filter(({ type }) => type !== 'chunk')).toEqual(heard.events)
-    heard.check()
+    expect(events.filter(({ type }) => type !== 'chunk')).toEqual(recorded.events)
+    recorded.check()
   })
 
   const has = {
@@ -60,7 +60,7 @@ describe('events()', () => {
   }
   const traits = { names: ['Ask'], kinds: ['tool'], types: ['action'], tags: ['look-up'] } as const
 
-  test.each(Object.keys(traits) as (keyof typeof traits)[])('include and exclude by %s', async (trait) => {
+  test.each(Object.keys(traits) as (keyof typeof traits)[])('include and exclude select events by %s', async (trait) => {
     const [all, included, excluded] = await Promise.all([
       eventsOf(),
       eventsOf({ include: { [trait]: traits[trait] } }),
@@ -72,12 +72,12 @@ describe('events()', () => {
     expect(shape(excluded)).toEqual(shape(all.filter((event) => !has[trait](event))))
   })
 
-  test('include takes what has any of its traits, exclude drops what has any; both hold', async () => {
+  test('include keeps events with any of its traits, exclude drops events with any, and both apply together', async () => {
     const events = await eventsOf({ include: { kinds: ['tool', 'retriever'] }, exclude: { types: ['end'] } })
     expect(events.map(({ type, run }) => `${type} ${run.kind}`)).toEqual(['start retriever', 'start tool', 'error tool'])
   })
 
-  test('a failure is an event first, in its order, and then thrown (P3)', async () => {
+  test('yields a failure as an event first, in its order, then throws it (P3)', async () => {
     const failure = new Error('socket')
     const chain = scriptedModel([{ tokens: ['a'], error: failure }]).pipe(new StringOutputParser())
     const { chunks, error } = await readAll(chain.events('x'))

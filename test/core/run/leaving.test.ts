@@ -23,7 +23,7 @@ const ways: Readonly<Record<string, Leave>> = {
     await reader.read()
     await reader.cancel()
   },
-  'stop() while somebody reads': async (talker, callbacks) => {
+  'stop() during a read': async (talker, callbacks) => {
     const run = talker.stream('x', { callbacks })
     for await (const _ of run) run.stop()
   },
@@ -38,7 +38,7 @@ const ways: Readonly<Record<string, Leave>> = {
     const { error } = await readAll(stoppingAt(run, 2, () => abort.abort(new Error('mine'))))
     expect(error).toMatchObject({ message: 'mine' })
   },
-  'a signal while nobody reads': async (talker, callbacks) => {
+  'a signal between reads': async (talker, callbacks) => {
     const abort = new AbortController()
     const run = talker.stream('x', { callbacks, signal: abort.signal })
     await run[Symbol.asyncIterator]().next()
@@ -86,25 +86,25 @@ async function* stoppingAt<T>(chunks: AsyncIterable<T>, count: number, then: () 
   }
 }
 
-describe.each(Object.entries(ways))('left by %s', (way, leave) => {
-  test('P1: every run that started has ended once', async () => {
-    const heard = recorder()
-    await leave(way === 'a timeout' ? new Talker(() => counted(numbers(), { before: () => turn() })) : endless(), [heard])
+describe.each(Object.entries(ways))('a run that is left by %s', (way, leave) => {
+  test('ends every run that started exactly once (P1)', async () => {
+    const recorded = recorder()
+    await leave(way === 'a timeout' ? new Talker(() => counted(numbers(), { before: () => turn() })) : endless(), [recorded])
     await turn()
-    heard.check()
-    expect(heard.events.length).toBeGreaterThan(0)
-    expect(heard.open).toEqual([])
+    recorded.check()
+    expect(recorded.events.length).toBeGreaterThan(0)
+    expect(recorded.open).toEqual([])
   })
 
-  test('P2: the source is cancelled before the event loop turns', async () => {
+  test('cancels the source before the event loop turns (P2)', async () => {
     const talker = way === 'a timeout' ? new Talker(() => counted(numbers(), { before: () => turn() })) : endless()
     await leave(talker, [])
     expect(talker.last.cancels).toHaveLength(1)
   })
 })
 
-test('P1: 1,000 early breaks leave no open run, no listener on a signal that outlives them, and no timer', async () => {
-  const heard = recorder()
+test('stream(): 1,000 early breaks leave no open run, no listener on a longer-lived signal and no timer (P1)', async () => {
+  const recorded = recorder()
   const abort = new AbortController()
   let listeners = 0
   const { signal } = abort
@@ -122,10 +122,10 @@ test('P1: 1,000 early breaks leave no open run, no listener on a signal that out
   const cleared = vi.spyOn(globalThis, 'clearTimeout')
   const talker = endless()
   for (let i = 0; i < 1_000; i++) {
-    for await (const _ of talker.pipe(new StringOutputParser()).stream('x', { callbacks: [heard], signal, timeout: 1_000_000 })) break
+    for await (const _ of talker.pipe(new StringOutputParser()).stream('x', { callbacks: [recorded], signal, timeout: 1_000_000 })) break
   }
-  heard.check()
-  expect(heard.open).toEqual([])
+  recorded.check()
+  expect(recorded.open).toEqual([])
   expect(listeners).toBe(0)
   const timers = set.mock.results.filter((_, call) => set.mock.calls[call]?.[1] === 1_000_000).map((result) => result.value as unknown)
   const gone = new Set<unknown>(cleared.mock.calls.map(([timer]) => timer))
@@ -135,7 +135,7 @@ test('P1: 1,000 early breaks leave no open run, no listener on a signal that out
   expect(talker.sources.every((source) => source.cancels.length === 1)).toBe(true)
 })
 
-test('P2: a stop reaches the source even while it is being waited for', async () => {
+test('stop() cancels the source during a pending read (P2)', async () => {
   const talker = new Talker(() => counted([['a']], { stall: true }))
   const run = talker.stream('x')
   const reading = readAll(run)
@@ -145,14 +145,14 @@ test('P2: a stop reaches the source even while it is being waited for', async ()
   expect(await reading).toEqual({ chunks: ['a'], error: undefined })
 })
 
-test('P3: tokens that arrived before an error reach the reader, then the error', async () => {
+test('stream() delivers the tokens that arrived before an error, then throws it (P3)', async () => {
   const talker = new Talker(() => counted([['a', 'b']], { error: new Error('socket') }))
   const { chunks, error } = await readAll(talker.stream('x'))
   expect(chunks).toEqual(['a', 'b'])
   expect(error).toMatchObject({ message: 'socket' })
 })
 
-test('P3: chunks that came out of a step before it threw in the same pass are delivered first', async () => {
+test('stream() delivers the chunks that a step enqueued before it threw in the same pass (P3)', async () => {
   const talker = new Talker([['a', 'b', 'bad', 'c']])
   const picky = talker.pipe<string>({
     transform(token, controller) {
@@ -178,7 +178,7 @@ async function readByReader<T>(stream: ReadableStream<T>): Promise<{ chunks: T[]
   }
 }
 
-test('P3: what was received before an abort is delivered, then the reason is thrown', async () => {
+test('stream() delivers the chunks received before an abort, then throws its reason (P3)', async () => {
   const abort = new AbortController()
   const talker = new Talker(() => counted([['a', 'b', 'c']], { stall: true }))
   const callbacks = [{ onLlmNewToken: (token: string) => void (token === 'b' && abort.abort(new Error('enough'))) }]
@@ -187,16 +187,16 @@ test('P3: what was received before an abort is delivered, then the reason is thr
   expect(error).toMatchObject({ message: 'enough' })
 })
 
-test('a signal that has aborted already starts nothing, and is thrown', async () => {
-  const heard = recorder()
+test('invoke() with an aborted signal starts nothing and throws the reason of the signal', async () => {
+  const recorded = recorder()
   const talker = new Talker([['a']])
   const reason = new Error('too late')
-  await expect(talker.invoke('x', { signal: AbortSignal.abort(reason), callbacks: [heard] })).rejects.toBe(reason)
-  expect(heard.events).toEqual([])
+  await expect(talker.invoke('x', { signal: AbortSignal.abort(reason), callbacks: [recorded] })).rejects.toBe(reason)
+  expect(recorded.events).toEqual([])
   expect(talker.sources).toEqual([])
 })
 
-test('an abort’s reason is thrown as it is, a string as an error with that message', async () => {
+test('invoke() throws the reason of an abort unchanged, and a string as an AbortReason with that message', async () => {
   const slow = lambda((_: string, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))))
   for (const [reason, expected] of [
     ['text', { name: 'AbortReason', message: 'text' }],
@@ -210,50 +210,50 @@ test('an abort’s reason is thrown as it is, a string as an error with that mes
   }
 })
 
-test('a timeout ends what does not listen, child first, and leaves the metadata alone', async () => {
-  const heard = recorder()
+test('timeout ends steps that ignore their signal, children first, and does not change the metadata', async () => {
+  const recorded = recorder()
   const deaf = lambda(() => new Promise<string>(() => {}), { name: 'deaf' })
   const metadata = { mine: 1 }
   const chain = deaf.pipe((x) => x)
-  await expect(chain.invoke('x', { timeout: 5, callbacks: [heard], metadata })).rejects.toBeInstanceOf(TimeoutError)
-  heard.check()
-  expect(heard.trace().slice(-2)).toEqual(['X deaf', 'X RunnableSequence'])
-  for (const event of heard.events) expect(event.run.metadata).toEqual({ mine: 1 })
+  await expect(chain.invoke('x', { timeout: 5, callbacks: [recorded], metadata })).rejects.toBeInstanceOf(TimeoutError)
+  recorded.check()
+  expect(recorded.trace().slice(-2)).toEqual(['X deaf', 'X RunnableSequence'])
+  for (const event of recorded.events) expect(event.run.metadata).toEqual({ mine: 1 })
 })
 
-test('P1: a step that is stopped alone ends before what it is part of, by its own timeout or by a handler', async () => {
+test('a step stopped by its own timeout or by a handler ends before the sequence that it is part of (P1)', async () => {
   const stalling = new Talker(() => counted([['a']], { stall: true }))
   const stopping: Listener = ({ type }, stop) => {
     if (type === 'token') stop?.(new Error('enough'))
   }
   for (const step of [stalling.withConfig({ timeout: 5 }), stalling.withConfig({ callbacks: [stopping] })]) {
-    const heard = recorder()
+    const recorded = recorder()
     const chain = lambda((text: string) => text, { name: 'first' }).pipe(step)
-    await expect(chain.invoke('in', { callbacks: [heard] })).rejects.toThrow()
-    heard.check()
-    expect(heard.trace().slice(-2)).toEqual(['X Talker', 'X RunnableSequence'])
+    await expect(chain.invoke('in', { callbacks: [recorded] })).rejects.toThrow()
+    recorded.check()
+    expect(recorded.trace().slice(-2)).toEqual(['X Talker', 'X RunnableSequence'])
   }
 })
 
-test('a timeout must be positive, and says so where it was given', () => {
+test('stream() throws at once for a timeout that is not positive', () => {
   for (const timeout of [0, -1, Number.NaN]) expect(() => new Talker([]).stream('x', { timeout })).toThrow(/positive/)
 })
 
-test('a timeout that is longer than timers are is none', async () => {
+test('timeout: Infinity and values above 2 ** 31 - 1 ms set no limit', async () => {
   const slow = new Talker(() => counted([['a'], ['b']], { before: () => turn(5) }))
   for (const timeout of [Infinity, 2 ** 31]) expect(await slow.invoke('x', { timeout })).toBe('ab')
 })
 
-test('P2: a step with a timeout of its own is left when it has passed, whatever it is waiting for', async () => {
-  const heard = recorder()
+test('withConfig({ timeout }) ends a step that never settles (P2)', async () => {
+  const recorded = recorder()
   const deaf = lambda(() => new Promise<string>(() => {}), { name: 'deaf' }).withConfig({ timeout: 3 })
-  await expect(deaf.pipe((x) => x).invoke('x', { callbacks: [heard] })).rejects.toBeInstanceOf(TimeoutError)
-  heard.check()
-  expect(heard.trace()).toEqual(['S RunnableSequence', 'S deaf<RunnableSequence', 'X deaf', 'X RunnableSequence'])
+  await expect(deaf.pipe((x) => x).invoke('x', { callbacks: [recorded] })).rejects.toBeInstanceOf(TimeoutError)
+  recorded.check()
+  expect(recorded.trace()).toEqual(['S RunnableSequence', 'S deaf<RunnableSequence', 'X deaf', 'X RunnableSequence'])
 })
 
-test('P1: a child left running when its parent returns is aborted, and ends before it', async () => {
-  const heard = recorder()
+test('a child that still runs when its parent returns is aborted and ends before the parent (P1)', async () => {
+  const recorded = recorder()
   const talker = new Talker(() => counted([['a']], { stall: true }))
   const careless = lambda(
     (_: string, context) => {
@@ -262,13 +262,13 @@ test('P1: a child left running when its parent returns is aborted, and ends befo
     },
     { name: 'careless' },
   )
-  expect(await careless.invoke('x', { callbacks: [heard] })).toBe('done')
-  heard.check()
-  expect(heard.trace()).toEqual(['S careless', 'S Talker<careless', 'T a', 'X Talker', 'E careless'])
+  expect(await careless.invoke('x', { callbacks: [recorded] })).toBe('done')
+  recorded.check()
+  expect(recorded.trace()).toEqual(['S careless', 'S Talker<careless', 'T a', 'X Talker', 'E careless'])
   expect(talker.last.cancels).toHaveLength(1)
 })
 
-test('a function that is stopped gets its signal aborted, and what it returns later is let go', async () => {
+test('lambda(): stop() aborts the signal of the function, and a stream that it returns later is cancelled', async () => {
   const seen: unknown[] = []
   let finish: (made: ReadableStream<string>) => void = () => {}
   const late = lambda((_x: string, { signal }) => {

@@ -4,12 +4,12 @@ import { expect, test } from 'vitest'
 
 const prompt = ChatPromptTemplate.fromTemplate('A joke about {animal}')
 
-test('P1: a streamed chain tells its runs in the order of the data, the model ending before the parser and the parser before the root', async () => {
-  const heard = recorder()
+test('stream() emits starts and ends in the order of the data: the model ends before the parser, the parser before the root (P1)', async () => {
+  const recorded = recorder()
   const chain = prompt.pipe(scriptedModel([['a', 'b']])).pipe(new StringOutputParser())
-  await chain.stream({ animal: 'bears' }, { callbacks: [heard] }).drain()
-  heard.check()
-  expect(heard.trace()).toEqual([
+  await chain.stream({ animal: 'bears' }, { callbacks: [recorded] }).drain()
+  recorded.check()
+  expect(recorded.trace()).toEqual([
     'S RunnableSequence',
     'S ChatPromptTemplate<RunnableSequence',
     'E ChatPromptTemplate',
@@ -23,7 +23,7 @@ test('P1: a streamed chain tells its runs in the order of the data, the model en
   ])
 })
 
-test('an invoked chain hears no token, unless its model was made with streaming: true', async () => {
+test('invoke() emits no token events, unless the model was constructed with streaming: true', async () => {
   const tokens: string[] = []
   const callbacks = [{ onLlmNewToken: (token: string) => void tokens.push(token) }]
   expect(
@@ -38,46 +38,50 @@ test('an invoked chain hears no token, unless its model was made with streaming:
   expect(tokens).toEqual(['a', 'b'])
 })
 
-test('every event of a run carries the same run, with true parent and root ids', async () => {
-  const heard = recorder()
-  await lambda((x: number, context) => inner.invoke(x, context)).invoke(1, { callbacks: [heard] })
-  const [outer, below] = heard.events.filter((event) => event.type === 'start').map((event) => event.run)
+test('all events of a run have the same `run`, with the ids of its parent and root', async () => {
+  const recorded = recorder()
+  await lambda((x: number, context) => inner.invoke(x, context)).invoke(1, { callbacks: [recorded] })
+  const [outer, below] = recorded.events.filter((event) => event.type === 'start').map((event) => event.run)
   expect(below).toMatchObject({ parentId: outer?.id, rootId: outer?.id, name: 'inner' })
   expect(outer).toMatchObject({ parentId: undefined, rootId: outer?.id })
-  expect(new Set(heard.events.map((event) => event.run.id)).size).toBe(2)
-  expect(heard.events.map((event) => event.seq)).toEqual([0, 1, 2, 3])
+  expect(new Set(recorded.events.map((event) => event.run.id)).size).toBe(2)
+  expect(recorded.events.map((event) => event.seq)).toEqual([0, 1, 2, 3])
 })
 const inner = lambda(function inner(x: number) {
   return x + 1
 })
 
-test('run ids are UUIDs of version 7, each of its own; a given id is the root’s', async () => {
-  const heard = recorder()
-  await parallel({ a: inner, b: inner }).invoke(1, { callbacks: [heard], runId: 'mine' })
-  const ids = heard.events.filter((event) => event.type === 'start').map((event) => event.run.id)
+test('run ids are distinct UUIDs of version 7; `runId` sets the id of the root', async () => {
+  const recorded = recorder()
+  await parallel({ a: inner, b: inner }).invoke(1, { callbacks: [recorded], runId: 'mine' })
+  const ids = recorded.events.filter((event) => event.type === 'start').map((event) => event.run.id)
   expect(ids[0]).toBe('mine')
   expect(new Set(ids).size).toBe(3)
   for (const id of ids.slice(1)) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
 })
 
-test('a lambda that returns a runnable has it run below itself', async () => {
-  const heard = recorder()
+test('lambda() runs a returned runnable as its child', async () => {
+  const recorded = recorder()
   const route = lambda((x: number) => (x > 0 ? inner : inner), { name: 'route' })
-  expect(await route.invoke(1, { callbacks: [heard] })).toBe(2)
-  expect(heard.trace()).toEqual(['S route', 'S inner<route', 'E inner', 'E route'])
+  expect(await route.invoke(1, { callbacks: [recorded] })).toBe(2)
+  expect(recorded.trace()).toEqual(['S route', 'S inner<route', 'E inner', 'E route'])
 })
 
-test('a map starts its branches side by side, each tagged with its key, and ends after them', async () => {
-  const heard = recorder()
+test('parallel() starts its branches concurrently, tags each with its key and ends after them', async () => {
+  const recorded = recorder()
   const map = parallel({ a: inner, b: lambda((x: number) => x * 10, { name: 'ten' }) })
-  expect(await map.invoke(4, { callbacks: [heard] })).toEqual({ a: 5, b: 40 })
-  heard.check()
-  expect(heard.trace().slice(0, 3)).toEqual(['S RunnableParallel', 'S inner<RunnableParallel', 'S ten<RunnableParallel'])
-  expect(heard.trace().at(-1)).toBe('E RunnableParallel')
-  expect(heard.events.filter((event) => event.type === 'start').map((event) => event.run.tags)).toEqual([[], ['map:key:a'], ['map:key:b']])
+  expect(await map.invoke(4, { callbacks: [recorded] })).toEqual({ a: 5, b: 40 })
+  recorded.check()
+  expect(recorded.trace().slice(0, 3)).toEqual(['S RunnableParallel', 'S inner<RunnableParallel', 'S ten<RunnableParallel'])
+  expect(recorded.trace().at(-1)).toBe('E RunnableParallel')
+  expect(recorded.events.filter((event) => event.type === 'start').map((event) => event.run.tags)).toEqual([
+    [],
+    ['map:key:a'],
+    ['map:key:b'],
+  ])
 })
 
-test('assign keeps the input and adds to it, the input first when streamed', async () => {
+test('assign() adds keys to the input; its stream yields the input first', async () => {
   const chain = assign({ b: (input: { a: number }) => input.a + 1 })
   expect(await chain.invoke({ a: 1 })).toEqual({ a: 1, b: 2 })
   const chunks: unknown[] = []
@@ -85,11 +89,11 @@ test('assign keeps the input and adds to it, the input first when streamed', asy
   expect(chunks).toEqual([{ a: 1 }, { b: 2 }])
 })
 
-test('an assigned key wins over the input’s own', async () => {
+test('assign() overrides keys of the input', async () => {
   expect(await assign({ a: (input: { a: number }) => input.a + 1 }).invoke({ a: 1 })).toEqual({ a: 2 })
 })
 
-test('a map streams each branch as its chunks come, and its output is folded by key', async () => {
+test('parallel() streams the chunks of all branches as they come, and folds the output by key', async () => {
   const run = parallel({
     text: lambda(function* () {
       yield* ['x', 'y']
@@ -102,11 +106,11 @@ test('a map streams each branch as its chunks come, and its output is folded by 
   expect(await run.outcome).toMatchObject({ status: 'complete', output: { text: 'xy', same: 'in' } })
 })
 
-test('chains of chains are one sequence; one with bound options stands for itself', async () => {
-  const heard = recorder()
+test('sequence() flattens nested sequences, except those with bound options', async () => {
+  const recorded = recorder()
   const two = inner.pipe(inner)
-  await sequence(two, two).invoke(0, { callbacks: [heard] })
-  expect(heard.trace().filter((line) => line.startsWith('S'))).toHaveLength(5)
+  await sequence(two, two).invoke(0, { callbacks: [recorded] })
+  expect(recorded.trace().filter((line) => line.startsWith('S'))).toHaveLength(5)
   const named = recorder()
   await sequence(two.withConfig({ runName: 'pair' }), inner).invoke(0, { callbacks: [named] })
   expect(named.trace().filter((line) => line.startsWith('S'))).toEqual([
@@ -118,7 +122,7 @@ test('chains of chains are one sequence; one with bound options stands for itsel
   ])
 })
 
-test('a step before the model does not block its streaming, a plain function after it gives one chunk, a generator many', async () => {
+test('pipe(): a function after the model gives one chunk, a generator many; a step before the model does not block its streaming', async () => {
   const model = scriptedModel([['a', 'b', 'c']])
   const text = lambda((x: string) => x).pipe(prompt.pipe(model).pipe(new StringOutputParser()) as never)
   void text
@@ -141,8 +145,8 @@ test('a step before the model does not block its streaming, a plain function aft
   expect(many).toEqual(['a', 'b', 'c'])
 })
 
-test('errors end the failed step and its parents with the same error object, and what follows never starts', async () => {
-  const heard = recorder()
+test('a failed step and its parents end with the same error object, and the next steps never start', async () => {
+  const recorded = recorder()
   const boom = new Error('boom')
   const chain = sequence(
     inner,
@@ -154,9 +158,9 @@ test('errors end the failed step and its parents with the same error object, and
     ),
     inner,
   )
-  await expect(chain.invoke(1, { callbacks: [heard] })).rejects.toBe(boom)
-  heard.check()
-  expect(heard.trace()).toEqual([
+  await expect(chain.invoke(1, { callbacks: [recorded] })).rejects.toBe(boom)
+  recorded.check()
+  expect(recorded.trace()).toEqual([
     'S RunnableSequence',
     'S inner<RunnableSequence',
     'E inner',
@@ -164,20 +168,20 @@ test('errors end the failed step and its parents with the same error object, and
     'X bad',
     'X RunnableSequence',
   ])
-  for (const event of heard.events) if (event.type === 'error') expect(event.error).toBe(boom)
+  for (const event of recorded.events) if (event.type === 'error') expect(event.error).toBe(boom)
 })
 
-test('a model that fails in the middle ends first, then the parser, then the root, each with what it had', async () => {
-  const heard = recorder()
+test('when a model fails mid-stream, the model ends first, then the parser, then the root, each with its partial output', async () => {
+  const recorded = recorder()
   const model = scriptedModel([{ tokens: ['a', 'b'], error: new Error('cut') }])
   const run = prompt
     .pipe(model)
     .pipe(new StringOutputParser())
-    .stream({ animal: 'x' }, { callbacks: [heard] })
+    .stream({ animal: 'x' }, { callbacks: [recorded] })
   await expect(run.drain()).rejects.toThrow('cut')
-  heard.check()
-  expect(heard.trace().slice(-3)).toEqual(['X ScriptedModel', 'X StringOutputParser', 'X RunnableSequence'])
-  expect(heard.events.flatMap((event) => (event.type === 'error' ? [event.partial] : []))).toEqual([
+  recorded.check()
+  expect(recorded.trace().slice(-3)).toEqual(['X ScriptedModel', 'X StringOutputParser', 'X RunnableSequence'])
+  expect(recorded.events.flatMap((event) => (event.type === 'error' ? [event.partial] : []))).toEqual([
     expect.objectContaining({ content: 'ab' }),
     'ab',
     'ab',
@@ -185,24 +189,24 @@ test('a model that fails in the middle ends first, then the parser, then the roo
   expect(await run.outcome).toMatchObject({ status: 'failed', partial: 'ab' })
 })
 
-test('batch runs each input as a root of its own, in the order of the inputs', async () => {
-  const heard = recorder()
-  expect(await inner.batch([1, 2, 3], { callbacks: [heard], maxConcurrency: 2, runId: 'first' })).toEqual([2, 3, 4])
-  heard.check()
-  expect(new Set(heard.events.map((event) => event.run.rootId)).size).toBe(3)
-  expect(heard.events[0]?.run.id).toBe('first')
+test('batch() runs each input in a root run of its own and returns the outputs in the order of the inputs', async () => {
+  const recorded = recorder()
+  expect(await inner.batch([1, 2, 3], { callbacks: [recorded], maxConcurrency: 2, runId: 'first' })).toEqual([2, 3, 4])
+  recorded.check()
+  expect(new Set(recorded.events.map((event) => event.run.rootId)).size).toBe(3)
+  expect(recorded.events[0]?.run.id).toBe('first')
 })
 
-test('batch throws the first failure and aborts the rest, or gives errors in their places', async () => {
-  const heard = recorder()
+test('batch() throws the first failure and aborts the other runs; with returnErrors it returns errors in the places of outputs', async () => {
+  const recorded = recorder()
   const picky = lambda(async (x: number, { signal }) => {
     if (x === 2) throw new Error('two')
     if (x === 3) await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
     return x
   })
-  await expect(picky.batch([1, 2, 3], { callbacks: [heard] })).rejects.toThrow('two')
-  heard.check()
-  expect(heard.open).toEqual([])
+  await expect(picky.batch([1, 2, 3], { callbacks: [recorded] })).rejects.toThrow('two')
+  recorded.check()
+  expect(recorded.open).toEqual([])
   const outputs = await picky.batch([1, 2], { returnErrors: true })
   expect(outputs).toEqual([1, expect.objectContaining({ message: 'two' })])
 })

@@ -3,29 +3,29 @@ import { recorder, scriptedModel } from 'chaintap/testing'
 import { expect, test } from 'vitest'
 import { counted, readAll, Talker, turn } from '../../support/sources.ts'
 
-test('a stream that nobody reads starts nothing; stopped, it is aborted without an event', async () => {
-  const heard = recorder()
+test('stream() starts nothing before the first read; stop() then gives the outcome `aborted` without an event', async () => {
+  const recorded = recorder()
   const talker = new Talker([['a']])
-  const run = talker.stream('x', { callbacks: [heard] })
+  const run = talker.stream('x', { callbacks: [recorded] })
   await turn()
   expect(talker.sources).toEqual([])
   run.stop()
   expect(await run.outcome).toMatchObject({ status: 'aborted', error: expect.any(UserStop), partial: undefined })
   await run.flushed
-  expect(heard.events).toEqual([])
+  expect(recorded.events).toEqual([])
   expect(await readAll(run)).toEqual({ chunks: [], error: undefined })
 })
 
-test('cancelled before the first read, it is aborted without an event', async () => {
-  const heard = recorder()
-  const run = new Talker([['a']]).stream('x', { callbacks: [heard] })
+test('cancel() before the first read gives the outcome `aborted` without an event', async () => {
+  const recorded = recorder()
+  const run = new Talker([['a']]).stream('x', { callbacks: [recorded] })
   await run.cancel()
   expect(await run.outcome).toMatchObject({ status: 'aborted' })
   await run.flushed
-  expect(heard.events).toEqual([])
+  expect(recorded.events).toEqual([])
 })
 
-test('the outcome of a read stream has output, usage and times', async () => {
+test('outcome of a completed run has output, usage and times', async () => {
   const run = scriptedModel([{ tokens: ['a', 'b'], usage: { inputTokens: 3, outputTokens: 2 } }]).stream('x')
   await run.drain()
   expect(await run.outcome).toMatchObject({
@@ -37,13 +37,13 @@ test('the outcome of a read stream has output, usage and times', async () => {
   })
 })
 
-test('P8: usage that nobody reported is absent', async () => {
+test('outcome.usage is undefined if the model reported none (P8)', async () => {
   const run = scriptedModel([['a']]).stream('x')
   await run.drain()
   expect((await run.outcome).usage).toBeUndefined()
 })
 
-test('a stopped run keeps what it had, its usage as a lower bound', async () => {
+test('outcome of a stopped run has the partial output, and usage with source `partial`', async () => {
   const model = scriptedModel([
     [
       { type: 'usage', usage: { inputTokens: 7 } },
@@ -61,28 +61,28 @@ test('a stopped run keeps what it had, its usage as a lower bound', async () => 
   })
 })
 
-test('a truncated answer is delivered, then thrown, and the outcome says truncated', async () => {
+test('a truncated response is delivered, then TruncatedError is thrown, and outcome.status is `truncated`', async () => {
   const cut = new TruncatedError()
   const run = new Talker(() => counted([['a']], { error: cut })).stream('x')
   expect(await readAll(run)).toEqual({ chunks: ['a'], error: cut })
   expect(await run.outcome).toMatchObject({ status: 'truncated', error: cut, partial: 'a' })
 })
 
-test('an outcome asked for late is there; one too large to keep for nobody says what to do', async () => {
+test('outcome has the output when it is read late; above 512 K characters it throws output_not_kept, unless it was read before', async () => {
   const late = new Talker([['a'], ['b']]).stream('x')
   for await (const _ of late) void _
   expect(await late.outcome).toMatchObject({ output: 'ab' })
   const big = Array.from({ length: 600 }, () => ['y'.repeat(1_000)])
   const unasked = new Talker(big).stream('x')
   for await (const _ of unasked) void _
-  expect(() => unasked.outcome).toThrow(/before you read/)
+  expect(() => unasked.outcome).toThrow(/before reading/)
   const asked = new Talker(big).stream('x')
   const { outcome } = asked
   for await (const _ of asked) void _
   expect(await outcome).toMatchObject({ status: 'complete', output: 'y'.repeat(600_000) })
 })
 
-test('the first face used takes the stream, another is a typed error', async () => {
+test('RunStream throws stream_taken when it is read in a second way', async () => {
   const talker = new Talker([['a']])
   const read = talker.stream('x')
   await read.getReader().read()
@@ -95,7 +95,7 @@ test('the first face used takes the stream, another is a typed error', async () 
   await expect(iterated.drain()).rejects.toMatchObject({ code: 'stream_taken' })
 })
 
-test('batches() gives a batch per wire chunk, the stream and the iterator each chunk', async () => {
+test('batches() yields a batch per wire chunk; the stream and the iterator yield each chunk', async () => {
   const talker = new Talker([['a', 'b'], ['c']])
   const batches: unknown[] = []
   const reader = talker.stream('x').batches().getReader()
@@ -104,13 +104,13 @@ test('batches() gives a batch per wire chunk, the stream and the iterator each c
   expect((await readAll(talker.stream('x'))).chunks).toEqual(['a', 'b', 'c'])
 })
 
-test('reads that do not wait for each other are answered in order', async () => {
+test('next() calls that are made before the first resolves are answered in order', async () => {
   const iterator = new Talker([['a', 'b'], ['c']]).stream('x')[Symbol.asyncIterator]()
   const reads = await Promise.all([iterator.next(), iterator.next(), iterator.next(), iterator.next()])
   expect(reads.map((read) => read.value)).toEqual(['a', 'b', 'c', undefined])
 })
 
-test('P9: flushed settles when this tree’s handlers have heard all and flushed once, and the end of the stream does not wait for it', async () => {
+test('flushed resolves when the handlers of the tree have processed all events and are flushed once; the end of the stream does not wait for it (P9)', async () => {
   const log: string[] = []
   let release = (): void => {}
   const handler = {
@@ -136,7 +136,7 @@ test('P9: flushed settles when this tree’s handlers have heard all and flushed
   expect(log).toEqual(['end', 'end', 'end', 'flushed'])
 })
 
-test('an output that does not grow with the chunks is there for who asks late, however many there were', async () => {
+test('outcome has a bounded output when it is read late, after any number of chunks', async () => {
   const run = new Talker([['{"a":"', ...Array<string>(9_000).fill('x'), '"}']]).pipe(new JsonOutputParser()).stream('x')
   const { chunks } = await readAll(run)
   expect(chunks.length).toBeGreaterThan(8_192)

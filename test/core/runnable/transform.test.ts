@@ -6,7 +6,7 @@ import { counted, readAll, Talker, turn } from '../../support/sources.ts'
 const upper: Transformer<string, string> = { transform: (token, controller) => controller.enqueue(token.toUpperCase()) }
 const tokens = (): Talker => new Talker([['a', 'b'], ['c']])
 
-test('a Transformer works on chunks, with start and flush', async () => {
+test('pipe(Transformer) transforms chunks, and calls start and flush', async () => {
   const chain = tokens().pipe<string>({
     start: (controller) => controller.enqueue('<'),
     transform: upper.transform as NonNullable<Transformer<string, string>['transform']>,
@@ -16,7 +16,7 @@ test('a Transformer works on chunks, with start and flush', async () => {
   expect(await chain.invoke('x')).toBe('<ABC>')
 })
 
-test('a Transformer without transform passes chunks on, one that gives objects folds to an array', async () => {
+test('pipe(Transformer) without transform() passes chunks on; chunks that are objects fold to an array', async () => {
   expect(await tokens().pipe<string>({}).invoke('x')).toBe('abc')
   expect(
     await tokens()
@@ -25,8 +25,8 @@ test('a Transformer without transform passes chunks on, one that gives objects f
   ).toEqual([{ token: 'a' }, { token: 'b' }, { token: 'c' }])
 })
 
-test('terminate() ends what comes after well, and cancels what comes before', async () => {
-  const heard = recorder()
+test('terminate() completes the steps after it and cancels those before it', async () => {
+  const recorded = recorder()
   const talker = new Talker(() => counted([['a', 'b'], ['c']], { stall: true }))
   const first = talker
     .pipe<string>({
@@ -36,29 +36,29 @@ test('terminate() ends what comes after well, and cancels what comes before', as
       },
     })
     .pipe<string>(upper)
-  expect(await readAll(first.stream('x', { callbacks: [heard] }))).toEqual({ chunks: ['A', 'B'], error: undefined })
-  heard.check()
-  expect(heard.trace().slice(-4)).toEqual(['X Talker', 'E RunnableTransform', 'E RunnableTransform', 'E RunnableSequence'])
+  expect(await readAll(first.stream('x', { callbacks: [recorded] }))).toEqual({ chunks: ['A', 'B'], error: undefined })
+  recorded.check()
+  expect(recorded.trace().slice(-4)).toEqual(['X Talker', 'E RunnableTransform', 'E RunnableTransform', 'E RunnableSequence'])
   expect(talker.last.cancels).toHaveLength(1)
 })
 
-test('controller.error() fails the run after what came before', async () => {
+test('controller.error() fails the run after the chunks that came before it', async () => {
   const failing = tokens().pipe<string>({ transform: (token, c) => (token === 'c' ? c.error(new Error('no c')) : c.enqueue(token)) })
   expect(await readAll(failing.stream('x'))).toMatchObject({ chunks: ['a', 'b'], error: { message: 'no c' } })
 })
 
-test('a Transformer’s cancel is called when the reader leaves, in every engine', async () => {
+test('pipe(Transformer) calls cancel() when the reader leaves, in every engine', async () => {
   const cancels: unknown[] = []
   const chain = tokens().pipe<string>({ ...upper, cancel: (reason: unknown) => void cancels.push(reason) } as Transformer<string, string>)
   for await (const _ of chain.stream('x')) break
   expect(cancels).toHaveLength(1)
 })
 
-test('a TransformStream is a real pipe', async () => {
+test('pipe(TransformStream) transforms chunks', async () => {
   expect((await readAll(tokens().pipe(new TransformStream(upper)).stream('x'))).chunks).toEqual(['A', 'B', 'C'])
 })
 
-test('a TransformStream instance serves one run, a second says what to write', async () => {
+test('pipe(TransformStream) throws stream_reused for a second run of the same instance, with the fix', async () => {
   const chain = tokens().pipe(new TransformStream(upper))
   await chain.invoke('x')
   await expect(chain.invoke('x')).rejects.toMatchObject({
@@ -69,16 +69,16 @@ test('a TransformStream instance serves one run, a second says what to write', a
   expect([await fresh.invoke('x'), await fresh.invoke('x')]).toEqual(['ABC', 'ABC'])
 })
 
-test('P3: through a TransformStream too, tokens that came before an error are delivered', async () => {
+test('pipe(TransformStream) delivers the tokens that came before an error (P3)', async () => {
   const talker = new Talker(() => counted([['a', 'b']], { error: new Error('socket') }))
   const { chunks, error } = await readAll(talker.pipe(new TransformStream(upper)).stream('x'))
   expect(chunks).toEqual(['A', 'B'])
   expect(error).toMatchObject({ message: 'socket' })
 })
 
-test('P1, P2: a TransformStream that fails or terminates closes the source and every run', async () => {
+test('a TransformStream that fails or terminates closes the source and every run (P1, P2)', async () => {
   for (const fail of [true, false]) {
-    const heard = recorder()
+    const recorded = recorder()
     const talker = new Talker(() => counted([['a'], ['b'], ['c']], { stall: true }))
     const stream = new TransformStream<string, string>({
       transform(token, c) {
@@ -87,26 +87,26 @@ test('P1, P2: a TransformStream that fails or terminates closes the source and e
         else c.terminate()
       },
     })
-    const { error } = await readAll(talker.pipe(stream).stream('x', { callbacks: [heard] }))
+    const { error } = await readAll(talker.pipe(stream).stream('x', { callbacks: [recorded] }))
     if (fail) expect(error).toMatchObject({ message: 'bad' })
     await turn()
-    heard.check()
-    expect(heard.open).toEqual([])
+    recorded.check()
+    expect(recorded.open).toEqual([])
     expect(talker.last.cancels).toHaveLength(1)
   }
 })
 
-test('P2: leaving a TransformStream closes the source', async () => {
+test('pipe(TransformStream) closes the source when the reader leaves (P2)', async () => {
   const talker = new Talker(() => counted([['a'], ['b'], ['c']]))
   for await (const _ of talker.pipe(new TransformStream<string, string>()).stream('x')) break
   expect(talker.last.cancels).toHaveLength(1)
 })
 
-test('a streaming step that never got a chunk starts and ends when the chain completed, and never where it failed before', async () => {
-  const heard = recorder()
-  expect(await new Talker([]).pipe<string>(upper).invoke('x', { callbacks: [heard] })).toEqual([])
-  expect(heard.trace()).toContain('S RunnableTransform<RunnableSequence')
-  heard.check()
+test('a streaming step without chunks starts and ends when the chain completes, and never starts when the chain fails', async () => {
+  const recorded = recorder()
+  expect(await new Talker([]).pipe<string>(upper).invoke('x', { callbacks: [recorded] })).toEqual([])
+  expect(recorded.trace()).toContain('S RunnableTransform<RunnableSequence')
+  recorded.check()
   const failed = recorder()
   const broken = new Talker(() => counted([], { error: new Error('early') }))
   await expect(broken.pipe<string>(upper).invoke('x', { callbacks: [failed] })).rejects.toThrow('early')
@@ -114,7 +114,7 @@ test('a streaming step that never got a chunk starts and ends when the chain com
   expect(failed.trace()).not.toContain('S RunnableTransform<RunnableSequence')
 })
 
-test('recursionLimit n lets runs call runs n levels deep, odd or even, 25 where none is given', async () => {
+test('recursionLimit limits how many levels deep runs call runs; the default is 25', async () => {
   const depthReached = async (recursionLimit: number | undefined): Promise<number> => {
     let deepest = 0
     const self = lambda(
@@ -135,7 +135,7 @@ test('recursionLimit n lets runs call runs n levels deep, odd or even, 25 where 
   expect(await depthReached(undefined)).toBe(25)
 })
 
-test('a runnable that invokes itself with its context meets the recursion limit too', async () => {
+test('recursionLimit applies to a runnable that invokes itself with its context', async () => {
   let calls = 0
   const self = lambda(
     async (x: number, context): Promise<number> => {
@@ -148,7 +148,7 @@ test('a runnable that invokes itself with its context meets the recursion limit 
   expect(calls).toBe(8)
 })
 
-test('a recursion limit above the default holds for runs that invoke runs too', async () => {
+test('recursionLimit above the default applies to runs that invoke runs', async () => {
   let calls = 0
   const self = lambda(
     async (x: number, context): Promise<number> => {
@@ -161,12 +161,12 @@ test('a recursion limit above the default holds for runs that invoke runs too', 
   expect(calls).toBe(41)
 })
 
-test('a call with the context of a run that has ended is a typed error', async () => {
-  let kept: unknown
+test('invoke() with the context of a run that has ended throws run_ended', async () => {
+  let endedContext: unknown
   const step = lambda((x: number, context) => {
-    kept = context
+    endedContext = context
     return x
   })
   await step.invoke(1)
-  await expect((async () => step.invoke(1, kept as never))()).rejects.toMatchObject({ code: 'run_ended' })
+  await expect((async () => step.invoke(1, endedContext as never))()).rejects.toMatchObject({ code: 'run_ended' })
 })
