@@ -13,13 +13,13 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { mentions } from '../support/secrets.ts'
 
-/** A store, and how one is made and read again. */
+/** The store that the contract is tested against. */
 export interface LogStoreUnderTest {
-  /** An empty store. */
+  /** Creates an empty store. */
   make(options?: RulesOptions): LogStore | Promise<LogStore>
-  /** How many random logs are tried. Default 30. */
+  /** Number of random logs. Default 30. */
   readonly numRuns?: number
-  /** Runs each test, for stores that work in a place of their own. */
+  /** Runs each test, for stores that need a context, such as a Durable Object. */
   readonly within?: (body: () => Promise<void>) => Promise<void>
 }
 
@@ -35,7 +35,7 @@ export async function all(stream: ReadableStream<StoredRecord>): Promise<StoredR
   }
 }
 
-/** The first so many records of a stream that may have no end. */
+/** Reads the first `count` records of a stream that may have no end. */
 export async function first(count: number, stream: ReadableStream<StoredRecord>): Promise<StoredRecord[]> {
   const reader = stream.getReader()
   const records: StoredRecord[] = []
@@ -51,7 +51,7 @@ export async function first(count: number, stream: ReadableStream<StoredRecord>)
 export const textsOf = (records: readonly StoredRecord[]): readonly string[] =>
   records.map((record) => ('event' in record ? `${record.event.run.name} ${record.event.type}` : record.message))
 
-/** What was appended, of what is read. */
+/** The record as it was appended, from the one that was read. */
 export const given = (record: StoredRecord): LogRecord => {
   if ('event' in record) return record.event
   const { level, at, category, message, properties } = record
@@ -82,7 +82,7 @@ const start = (of: Run, seq: number, at = 1): RunEvent => ({ run: of, at, seq, t
 const token = (of: Run, seq: number, text: string, at = 1): RunEvent => ({ run: of, at, seq, type: 'token', token: text })
 const end = (of: Run, seq: number, output: unknown = 'done', at = 1): RunEvent => ({ run: of, at, seq, type: 'end', output })
 
-/** Run trees side by side, each with its events in order, mixed with free records. */
+/** Interleaved run trees, each with its events in order, mixed with messages. */
 const logs: fc.Arbitrary<readonly LogRecord[]> = fc
   .array(
     fc.record({
@@ -113,7 +113,7 @@ const logs: fc.Arbitrary<readonly LogRecord[]> = fc
     })
   })
 
-/** What every log must do, wherever it is kept. */
+/** The contract of LogStore, for every backend. */
 export function describeLogStore(name: string, { make, numRuns = 30, within = (body) => body() }: LogStoreUnderTest): void {
   const test = (what: string, body: () => Promise<void>): void => it(what, () => within(body))
   async function filled(...records: LogRecord[]): Promise<LogStore> {
@@ -123,8 +123,8 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
   }
   const read = (store: LogStore, query?: LogQuery) => all(store.read(query))
 
-  describe(`${name}: what is appended`, () => {
-    test('is read again as it was, in its order', async () => {
+  describe(`${name}: append() and read()`, () => {
+    test('read() returns records equal to those appended, in their order', async () => {
       const root = run('root', { tags: ['a'], metadata: { user: 7 } })
       const child = run('child', { parentId: 'root', rootId: 'root', kind: 'chat_model' })
       const records = [
@@ -142,7 +142,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       expect((stored[6] as { event: { error: unknown } }).event.error).toBeInstanceOf(RangeError)
     })
 
-    test('is there when the promise of append resolves, and when flush does', async () => {
+    test('records can be read once append() or flush() resolves', async () => {
       const store = await make()
       await store.append([said('one')])
       expect(textsOf(await read(store))).toEqual(['one'])
@@ -151,13 +151,13 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       expect(textsOf(await read(store))).toEqual(['one', 'two'])
     })
 
-    test('is read without a flush, too', async () => {
+    test('read() includes records that have not been flushed', async () => {
       const store = await make()
       store.write(said('one'))
       expect(textsOf(await read(store))).toEqual(['one'])
     })
 
-    test('whatever it is and however it is cut into appends, comes back as it was', async () => {
+    test('any log, split into any append() calls, is read back unchanged, in both orders', async () => {
       await fc.assert(
         fc.asyncProperty(logs, fc.array(fc.nat(59)), async (records, cuts) => {
           const store = await make()
@@ -167,7 +167,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
           }
           await store.flush()
           const stored = await read(store)
-          // A run whose start was not heard is whole from where it was first heard; each event has it whole all the same.
+          // The Run object of a run without `start` is written with its first event; every event has it all the same.
           expect(stored.map(given)).toEqual(records)
           const newest = await read(store, { order: 'desc' })
           expect(newest.map(given)).toEqual(records.toReversed())
@@ -178,7 +178,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       )
     })
 
-    test('has an id of its own, the same at every reading, and a cursor that sorts as the log does', async () => {
+    test('every record has a unique, stable id, and cursors sort in log order', async () => {
       const store = await make()
       const root = run('root')
       await store.append([start(root, 0), token(root, 1, 'a'), token(root, 2, 'b')])
@@ -191,7 +191,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       expect(cursors.toSorted()).toEqual(cursors)
     })
 
-    test('has one Run object for all events of a run, whole wherever one begins to read', async () => {
+    test('all events of a run share one complete Run object, wherever a read starts', async () => {
       const store = await make()
       const root = run('root', { tags: ['a'], metadata: { user: 7 } })
       await store.append([start(root, 0)])
@@ -203,13 +203,13 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       expect(new Set(runs).size).toBe(1)
     })
 
-    test('may be of a run whose start was never heard', async () => {
+    test('events of a run without a start event are stored', async () => {
       const root = run('root', { metadata: { user: 7 } })
       const store = await filled(token(root, 5, 'x'), token(root, 6, 'y'))
       expect((await read(store)).map(given)).toEqual([token(root, 5, 'x'), token(root, 6, 'y')])
     })
 
-    test('is a snapshot: what happens to an object later does not reach the log', async () => {
+    test('write() takes a snapshot: later changes of an object do not reach the log', async () => {
       const store = await make()
       const properties = { step: 1 }
       store.write(said('x', { properties }))
@@ -218,13 +218,13 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       expect(record).toMatchObject({ properties: { step: 1 } })
     })
 
-    test('may be much at once', async () => {
+    test('append() accepts 4,000 records at once', async () => {
       const store = await make()
       await store.append(Array.from({ length: 4_000 }, (_, i) => said(`${i}`)))
       expect(textsOf(await read(store))).toEqual(Array.from({ length: 4_000 }, (_, i) => `${i}`))
     })
 
-    test('is read again though it is not quite a free record: not all who log have types', async () => {
+    test('malformed messages of untyped callers are stored as valid records', async () => {
       const nonsense = [
         { level: 'warn', category: 'test', message: 'level' },
         { level: 'info', category: ['test', 7], message: new TypeError('bad'), at: Number.NaN, properties: ['list'] },
@@ -240,7 +240,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       for (const { at } of stored) expect(Number.isFinite(at)).toBe(true)
     })
 
-    test('may be large, and may be nonsense', async () => {
+    test('write() ignores values that are no records, and append() stores 200,000 characters', async () => {
       const store = await make()
       const text = 'ä'.repeat(200_000)
       store.write(null as unknown as LogRecord)
@@ -250,7 +250,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
     })
   })
 
-  describe(`${name}: reading`, () => {
+  describe(`${name}: read() with a query`, () => {
     const model = run('model', { parentId: 'root', rootId: 'root', kind: 'chat_model', tags: ['fast', 'draft'] })
     const tool = run('tool', { parentId: 'root', rootId: 'root', kind: 'tool', tags: ['slow'] })
     const root = run('root')
@@ -269,32 +269,32 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
     ]
     const found = async (query: LogQuery) => textsOf(await read(await filled(...records), query))
 
-    test('by run, and by the root for all of a tree', async () => {
+    test('runId selects the events of a run, or of the whole tree for the id of a root', async () => {
       expect(await found({ runId: 'model' })).toEqual(['model start', 'model token', 'model end'])
       expect(await found({ runId: 'root' })).toHaveLength(7)
-      expect(await found({ runId: 'nobody' })).toEqual([])
+      expect(await found({ runId: 'unknown' })).toEqual([])
     })
 
-    test('by kind and tag, one or several', async () => {
+    test('kind and tag take one value or several', async () => {
       expect(await found({ kind: 'tool' })).toEqual(['tool start', 'tool error'])
       expect(await found({ kind: ['tool', 'chat_model'] })).toHaveLength(5)
       expect(await found({ tag: 'draft' })).toEqual(['model start', 'model token', 'model end'])
       expect(await found({ tag: ['slow', 'fast'], kind: 'tool' })).toEqual(['tool start', 'tool error'])
     })
 
-    test('by level, and what is above it', async () => {
+    test('level selects that level and higher ones', async () => {
       expect(await found({ level: 'error' })).toEqual(['tool error', 'over'])
       expect(await found({ level: 'debug' })).toHaveLength(9)
       expect(await found({ level: 'trace' })).toHaveLength(10)
     })
 
-    test('by time: bounds are left out', async () => {
+    test('after and before take times and exclude the bounds', async () => {
       expect(await found({ after: 80 })).toEqual(['other start', 'over'])
       expect(await found({ before: new Date(20) })).toEqual(['begin'])
       expect(await found({ after: 20, before: 40 })).toEqual(['model start'])
     })
 
-    test('by text, at any depth, capital or small; keys and escapes are no text', async () => {
+    test('text matches at any depth, ignoring case, but neither keys nor escapes', async () => {
       expect(await found({ text: 'gRIZZLY' })).toEqual(['model token', 'model end', 'over'])
       expect(await found({ text: 'say "grizzly"\nagain' })).toEqual(['model end'])
       expect(await found({ text: 'broken' })).toEqual(['tool error'])
@@ -303,7 +303,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       expect(await found({ text: '\\n' })).toEqual([])
     })
 
-    test('by the name of a run, also where its beginning was written long ago', async () => {
+    test('text matches the name of a run whose start is in another segment', async () => {
       const store = await make()
       await store.append([start(model, 1)])
       await store.append([said('else')])
@@ -312,12 +312,12 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       expect(textsOf(await read(store, { text: 'model', order: 'desc', limit: 1 }))).toEqual(['model end'])
     })
 
-    test('by several at once, newest first, and no more than asked for', async () => {
+    test('conditions combine with order and limit', async () => {
       expect(await found({ runId: 'root', level: 'info', order: 'desc', limit: 2 })).toEqual(['root end', 'tool error'])
       expect(await found({ limit: 0 })).toEqual([])
     })
 
-    test('goes on from a cursor, in both directions, and meets every record once', async () => {
+    test('paging by cursor yields every record once, in both orders', async () => {
       const store = await make()
       for (let i = 0; i < 30; i += 3) await store.append([said(`${i}`), said(`${i + 1}`), said(`${i + 2}`)])
       for (const order of ['asc', 'desc'] as const) {
@@ -334,7 +334,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       }
     })
 
-    test('begins when somebody reads, and ends when they leave', async () => {
+    test('read() starts with the first read of its stream and ends when it is cancelled', async () => {
       const store = await filled(said('one'), said('two'))
       const stream = store.read()
       await store.append([said('three')])
@@ -343,8 +343,8 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
     })
   })
 
-  describe(`${name}: tail`, () => {
-    test('gives what is written from now on', async () => {
+  describe(`${name}: tail()`, () => {
+    test('yields the records written from now on', async () => {
       const store = await filled(said('before'))
       const tail = store.tail()
       await store.append([said('one')])
@@ -352,7 +352,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       expect(textsOf(await first(2, tail))).toEqual(['one', 'two'])
     })
 
-    test('gives what was written before somebody read it, too, and what comes while nobody does', async () => {
+    test('yields records written before the first read, and between reads', async () => {
       const store = await make()
       const tail = store.tail()
       store.write(said('zero'))
@@ -365,7 +365,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       await reader.cancel()
     })
 
-    test('gives what has come since a cursor, and goes on', async () => {
+    test('yields the records since a cursor, then new ones', async () => {
       const store = await filled(said('zero'), said('one'), said('two'))
       const [zero] = await read(store)
       const tail = store.tail({ after: zero?.cursor as string })
@@ -373,21 +373,21 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       expect(textsOf(await first(3, tail))).toEqual(['one', 'two', 'three'])
     })
 
-    test('gives what has come since a time, and goes on', async () => {
+    test('yields the records since a time, then new ones', async () => {
       const store = await filled(said('old', { at: 10 }), said('new', { at: 30 }))
       const tail = store.tail({ after: new Date(20) })
       await store.append([said('older', { at: 15 }), said('newer', { at: 40 })])
       expect(textsOf(await first(2, tail))).toEqual(['new', 'newer'])
     })
 
-    test('gives what a filter chooses', async () => {
+    test('yields only records that match the filter', async () => {
       const store = await make()
       const tail = store.tail({ level: 'warning' })
       for (const level of ['info', 'warning', 'debug', 'error'] as const) await store.append([said(level, { level })])
       expect(textsOf(await first(2, tail))).toEqual(['warning', 'error'])
     })
 
-    test('goes to several, who come and leave', async () => {
+    test('serves several readers independently', async () => {
       const store = await make()
       const tails = [store.tail(), store.tail(), store.tail()]
       await tails.pop()?.cancel()
@@ -395,7 +395,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       expect(await Promise.all(tails.map(async (tail) => textsOf(await first(1, tail))))).toEqual([['one'], ['one']])
     })
 
-    test('ends when the store is closed, and at once when its reader leaves', async () => {
+    test('ends when the store is closed or the reader cancels', async () => {
       const store = await make()
       const [one, two] = [store.tail().getReader(), store.tail().getReader()]
       const waiting = [one.read(), two.read()]
@@ -405,14 +405,14 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
     })
   })
 
-  describe(`${name}: keeping`, () => {
+  describe(`${name}: prune(), clear() and closing`, () => {
     async function segments(): Promise<LogStore> {
       const store = await make()
       for (let i = 0; i < 10; i++) await store.append([said(`${i}a`, { at: i * 1_000 }), said(`${i}b`, { at: i * 1_000 })])
       return store
     }
 
-    test('prune leaves the newest records, no more than asked for', async () => {
+    test('prune() keeps the newest records, at most maxRecords', async () => {
       const store = await segments()
       await store.prune({ maxRecords: 5 })
       expect(textsOf(await read(store))).toEqual(['8a', '8b', '9a', '9b'])
@@ -420,7 +420,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       expect(await read(store)).toHaveLength(4)
     })
 
-    test('prune by bytes and by age', async () => {
+    test('prune() applies maxBytes and maxAgeMs', async () => {
       const store = await segments()
       await store.prune({ maxBytes: 500 })
       const left = textsOf(await read(store))
@@ -430,7 +430,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       expect(await read(store)).toEqual([])
     })
 
-    test('a run goes on whole after its beginning was pruned', async () => {
+    test('events after the pruned start of a run still have the complete Run object', async () => {
       const store = await make()
       const root = run('root', { metadata: { user: 7 } })
       await store.append([start(root, 0)])
@@ -440,7 +440,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       expect((await read(store)).map(given)).toEqual([said('x'), end(root, 1)])
     })
 
-    test('clear leaves nothing, and the log goes on', async () => {
+    test('clear() removes every record, and the log accepts new ones', async () => {
       const store = await segments()
       store.write(said('late'))
       await store.clear()
@@ -449,39 +449,39 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       expect(textsOf(await read(store))).toEqual(['new'])
     })
 
-    test('whoever asks is told that records were removed, and no longer than they want', async () => {
+    test('onRemoval listeners are called after records were removed, until they are deleted', async () => {
       const store = await segments()
-      const told: string[] = []
-      const [one, other] = [() => void told.push('one'), () => void told.push('other')]
-      for (const each of [one, other]) store.onRemoval?.add(each)
+      const calls: string[] = []
+      const [one, other] = [() => void calls.push('one'), () => void calls.push('other')]
+      for (const listener of [one, other]) store.onRemoval?.add(listener)
       await store.append([said('new')])
-      expect(told).toEqual([])
+      expect(calls).toEqual([])
       await store.prune({ maxRecords: 1 })
-      expect(new Set(told)).toEqual(new Set(['one', 'other']))
+      expect(new Set(calls)).toEqual(new Set(['one', 'other']))
       store.onRemoval?.delete(other)
-      told.length = 0
+      calls.length = 0
       await store.clear()
-      expect(told).toEqual(['one'])
+      expect(calls).toEqual(['one'])
     })
 
-    test('what is written after closing is ignored; append and read say so', async () => {
+    test('after closing, write() is ignored, and append() and read() reject with log_closed', async () => {
       const store = await filled(said('one'))
       await store[asyncDispose]()
       await store[asyncDispose]()
       store.write(said('two'))
       store.logger('x').error('three')
-      // Nobody handles it, and it is no unhandled rejection.
+      // Not handled on purpose: it must not be reported as an unhandled rejection.
       void store.append([said('four')])
       await expect(store.append([said('four')])).rejects.toMatchObject({ code: 'log_closed' })
       await expect(read(store)).rejects.toMatchObject({ code: 'log_closed' })
     })
   })
 
-  describe(`${name}: what is not kept`, () => {
+  describe(`${name}: redaction`, () => {
     const secrets = ['sk-ant-api03-AbCdEfGhIjKl_1', 'gsk_abcdefghijklmnop1234', 'hunter2!pass']
     const headers = { Authorization: `Bearer ${secrets[1]}`, 'x-api-key': 'plain-and-short', cookie: ['a=b', 'c=d'], accept: '*/*' }
 
-    test('P11: keys by their shape and by their names, in values, keys and errors', async () => {
+    test('secrets are redacted by format and by name, in values, keys and errors (P11)', async () => {
       const store = await make()
       const root = run('root', { metadata: { apiKey: 'abc', headers: new Map(Object.entries({ authorization: 'xyz1234' })) } })
       await store.append([
@@ -499,7 +499,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       expect(stored[2]).toMatchObject({ properties: { password: '[redacted]', ok: 'kept' } })
     })
 
-    test('P11: a key that is said token by token, in one flush or in several', async () => {
+    test('a key that is emitted token by token is masked, in one flush or in several (P11)', async () => {
       const store = await make()
       const root = run('root', { kind: 'chat_model' })
       const key = `${secrets[0]}`
@@ -517,7 +517,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       expect(text).not.toContain(key.slice(10))
     })
 
-    test('P11: a long key in many flushes, and in what else a model says piece by piece', async () => {
+    test('a long key is masked across many flushes, and in reasoning and tool-call deltas (P11)', async () => {
       const store = await make()
       const root = run('root', { kind: 'chat_model' })
       const key = `eyJ${'abcdefgh1'.repeat(20)}.eyJ${'ijklmnop2'.repeat(60)}.${'qrstuvwx3'.repeat(40)}`
@@ -537,7 +537,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       expect(text).toContain('***')
     })
 
-    test("the user's own rules: patterns, names of fields, and what to keep", async () => {
+    test('redact takes patterns and field names, and keep drops records', async () => {
       const redact = [/\b\d{4}-\d{4}\b/, 'ssn']
       const store = await make({ redact, keep: (record) => ('message' in record && record.message === 'no' ? undefined : record) })
       await store.append([said('card 1234-5678', { properties: { SSN: 'x1' } }), said('no'), said('yes')])
@@ -546,7 +546,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       expect(stored[0]).toMatchObject({ properties: { SSN: '[redacted]' } })
     })
 
-    test("a record stays one whatever the user's own rules match", async () => {
+    test('redact rules that match everything leave the fields that identify a record', async () => {
       const store = await make({ redact: [/\w{3,}/, 'id', 'name', 'metadata', 'message', 'level', 'text'] })
       const [root, child] = [run('root'), run('child', { parentId: 'root', rootId: 'root', kind: 'tool' })]
       await store.append([
@@ -568,7 +568,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       expect(mentions(stored, 'bears').concat(mentions(stored, 'Anna'), mentions(stored, 'Hello'))).toEqual([])
     })
 
-    test('content, where only lengths and times are wanted', async () => {
+    test('withoutContent() keeps lengths and times only', async () => {
       const store = await make({ keep: withoutContent() })
       const root = run('root', { tags: ['a'], metadata: { user: 'Ann' } })
       await store.append([
@@ -593,23 +593,23 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
   })
 
   describe(`${name}: handlers and loggers`, () => {
-    test('a handler logs every event of a run, and flushed waits until they are kept', async () => {
+    test('logHandler() writes every event of a run, and flushed resolves after they are stored', async () => {
       const store = await make()
-      const heard: RunEvent[] = []
+      const events: RunEvent[] = []
       const chain = sequence(
         lambda((text: string) => text.toUpperCase()),
         scriptedModel([['Hel', 'lo'], ['x']]),
       )
-      const stream = chain.stream('hi', { callbacks: [(event) => void heard.push(event), logHandler(store)] })
+      const stream = chain.stream('hi', { callbacks: [(event) => void events.push(event), logHandler(store)] })
       await stream.drain()
       await stream.flushed
       const stored = await read(store)
-      expect(stored.map(given)).toEqual(heard)
-      expect(heard.filter(({ type }) => type === 'token').length).toBeGreaterThan(1)
-      expect(await read(store, { runId: stream.run.id })).toHaveLength(heard.length)
+      expect(stored.map(given)).toEqual(events)
+      expect(events.filter(({ type }) => type === 'token').length).toBeGreaterThan(1)
+      expect(await read(store, { runId: stream.run.id })).toHaveLength(events.length)
     })
 
-    test('a handler leaves out what models say on request', async () => {
+    test('logHandler() with tokens: false leaves out tokens', async () => {
       const store = await make()
       await scriptedModel([['Hel', 'lo']])
         .stream('hi', { callbacks: [logHandler(store, { tokens: false })] })
@@ -617,7 +617,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       expect((await read(store)).map((record) => 'event' in record && record.event.type)).toEqual(['start', 'end'])
     })
 
-    test('a logger writes at every level, what is no text too', async () => {
+    test('logger() writes at every level, and values that are not strings', async () => {
       const store = await make()
       const log = store.logger(['app', 'chat'])
       log.trace('t')
@@ -638,7 +638,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       ])
     })
 
-    test('runs and free records stand side by side, in the order in which they came', async () => {
+    test('events and messages are stored in the order in which they were written', async () => {
       const store = await make()
       store.logger('app').info('before')
       await lambda(() => 1).invoke(undefined, { callbacks: [logHandler(store)], runName: 'work' })

@@ -29,10 +29,12 @@ export class SegmentStore implements LogStore {
     })
   }
 
+  /** See {@link LogStore.isDurable}. */
   get isDurable(): boolean {
     return this.#pipeline.isDurable
   }
 
+  /** See {@link LogStore.write}. */
   write(record: LogRecord): void {
     if (this.#isClosed) return
     try {
@@ -42,17 +44,19 @@ export class SegmentStore implements LogStore {
     }
   }
 
-  /** `rules` replace this handle's own. */
+  /** See {@link LogStore.append}. `rules` replace this handle's own. */
   append(records: readonly LogRecord[], rules: Rules = this.#rules): Promise<void> {
     const appended = this.#isClosed ? Promise.reject(storeClosedError()) : this.#pipeline.append(records, rules)
     appended.catch(() => {})
     return appended
   }
 
+  /** See {@link LogStore.read}. */
   read(query: LogQuery = {}): ReadableStream<StoredRecord> {
     return streamFromBatches(async () => (await this.#loadReader()).readLog(this.#pipeline, query))
   }
 
+  /** See {@link LogStore.tail}. */
   tail(filter: LogFilter = {}): ReadableStream<StoredRecord> {
     const after = filter.after === undefined ? this.#pipeline.endCursor() : Promise.resolve(filter.after)
     // A rejection reaches the reader.
@@ -69,14 +73,17 @@ export class SegmentStore implements LogStore {
     return import('./read.ts')
   }
 
+  /** See {@link LogStore.prune}. */
   async prune(limits: PruneLimits): Promise<void> {
     await (await this.#flushedQueue()).prune(limits)
   }
 
+  /** See {@link LogStore.clear}. */
   async clear(): Promise<void> {
     await (await this.#flushedQueue()).clear()
   }
 
+  /** See {@link LogStore.onRemoval}. */
   get onRemoval(): Set<() => void> {
     return this.#pipeline.changes.onRemoval
   }
@@ -86,10 +93,12 @@ export class SegmentStore implements LogStore {
     return this.#pipeline.opened
   }
 
+  /** See {@link LogStore.flush}. */
   flush(): Promise<void> {
     return this.#pipeline.flush()
   }
 
+  /** See {@link LogStore.logger}. */
   logger(category: string | readonly string[]): Logger {
     return createLogger(this, category)
   }
