@@ -8,30 +8,30 @@ import { said } from '../contracts/log-store.ts'
 setFlagsFromString('--expose-gc')
 const gc: () => void = runInNewContext('gc')
 
-/** By how many bytes the heap grows while something is done again and again. */
+/** Returns by how many bytes the heap grows while `work` is repeated `times` times. */
 async function growth(times: number, work: () => Promise<unknown>): Promise<number> {
-  const some = async (): Promise<number> => {
+  const round = async (): Promise<number> => {
     for (let i = 0; i < times; i++) await work()
     gc()
     return process.memoryUsage().heapUsed
   }
-  // What is compiled and kept for good.
-  await some()
-  return -(await some()) + (await some())
+  // Warm-up: compiled code and lasting caches.
+  await round()
+  return -(await round()) + (await round())
 }
 
-async function written(store: LogStore): Promise<void> {
+async function writeOne(store: LogStore): Promise<void> {
   store.write(said('x'))
   await setImmediate()
 }
 
-test('who follows a log for long remembers nothing of what came', async () => {
+test('tail() keeps no memory of the records it has yielded', async () => {
   const store = new MemoryLogStore({ retain: { maxRecords: 50 } })
   void store.tail().pipeTo(new WritableStream())
-  expect(await growth(5_000, () => written(store))).toBeLessThan(500_000)
+  expect(await growth(5_000, () => writeOne(store))).toBeLessThan(500_000)
 })
 
-test('a delivery that is flushed again and again remembers nothing of that', async () => {
+test('shipTo() keeps no memory of repeated flushes', async () => {
   const store = new MemoryLogStore({ retain: { maxRecords: 50 } })
   const shipper = shipTo(store, () => {}, { delayMs: 1e9 })
   expect(await growth(2_000, () => shipper.flush())).toBeLessThan(500_000)

@@ -11,8 +11,8 @@ import { turn } from '../support/sources.ts'
 const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
 const read = (store: LogStore) => all(store.read())
 
-describe("LangChain's program that logs to a file, with loguru beside it", () => {
-  test('its runs and what it says itself stand in one log, as docs/log.md has it', async () => {
+describe("LangChain's FileCallbackHandler example with a logger", () => {
+  test('events and own messages are in one log, as in docs/log.md', async () => {
     const written: string[] = []
     const name = `program-${Math.random()}`
     const log = new IndexedDBCallbackHandler({ name })
@@ -40,7 +40,7 @@ describe("LangChain's program that logs to a file, with loguru beside it", () =>
     expect(stored.at(-1)).toMatchObject({ level: 'info', category: ['app'], message: response })
     expect(stored[3]).toMatchObject({ event: { input: '1 + 2 = ' } })
 
-    // Whoever comes later finds it, where there is a database.
+    // A later handler reads it, if there is a database.
     const isDurable = log.store.isDurable
     await log.store[asyncDispose]()
     const later = new IndexedDBCallbackHandler({ name })
@@ -50,7 +50,7 @@ describe("LangChain's program that logs to a file, with loguru beside it", () =>
     if (isDurable) indexedDB.deleteDatabase(`chaintap:${name}`)
   })
 
-  test('a failing log harms no run: its handler has nothing to say', async () => {
+  test('logHandler() reports no error of the log to the run', async () => {
     const failing = { write: vi.fn(), flush: () => Promise.reject(new Error('full')) } as unknown as LogStore
     const run = lambda(() => 1).stream(undefined, { callbacks: [logHandler(failing)] })
     await run.drain()
@@ -59,7 +59,7 @@ describe("LangChain's program that logs to a file, with loguru beside it", () =>
   })
 })
 
-test('a log that never answers delays flushed, and nothing else', async () => {
+test('a log whose flush() never settles delays `flushed` only', async () => {
   const silent = { write: vi.fn(), flush: () => new Promise<void>(() => {}) } as unknown as LogStore
   const run = lambda(() => 1).stream(undefined, { callbacks: [logHandler(silent)] })
   await run.drain()
@@ -70,7 +70,7 @@ test('a log that never answers delays flushed, and nothing else', async () => {
 describe('LogTape', () => {
   afterEach(() => reset())
 
-  /** LogTape with these sinks, for everything under `app`. */
+  /** Configures LogTape with these sinks for the category `app`. */
   const configured = (sinks: Record<string, (record: LogTapeEntry) => void>) =>
     configure({
       sinks,
@@ -80,7 +80,7 @@ describe('LogTape', () => {
       ],
     })
 
-  test('its loggers write to a log by a sink', async () => {
+  test('logtapeSink() writes the records of LogTape loggers to a log', async () => {
     const store = new MemoryLogStore()
     await configured({ log: logtapeSink(store) })
     const logger = getLogger(['app', 'chat'])
@@ -96,7 +96,7 @@ describe('LogTape', () => {
     expect(stored.every(({ at }) => Math.abs(Date.now() - at) < 60_000)).toBe(true)
   })
 
-  test('when it is done, what it wrote is kept', async () => {
+  test('logtapeSink() flushes the log when LogTape is reset', async () => {
     const store = new MemoryLogStore()
     const flush = vi.spyOn(store, 'flush')
     await configured({ log: logtapeSink(store) })
@@ -105,16 +105,16 @@ describe('LogTape', () => {
     await expect(store.append([])).resolves.toBeUndefined()
   })
 
-  test('it hears every event of a run by a handler, each at its level', async () => {
-    const heard: LogTapeEntry[] = []
-    await configured({ heard: (record) => void heard.push(record) })
+  test('logtapeHandler() forwards every event of a run with its level', async () => {
+    const entries: LogTapeEntry[] = []
+    await configured({ entries: (record) => void entries.push(record) })
     const logger = getLogger(['app', 'chains'])
     const model = scriptedModel([['Hel', 'lo']])
     await model.stream('hi', { callbacks: [logtapeHandler(logger)], tags: ['greeting'] }).drain()
     await lambda(() => Promise.reject(new Error('no')))
       .invoke(undefined, { callbacks: [logtapeHandler(logger)], runName: 'failing' })
       .catch(() => {})
-    expect(heard.map(({ level, properties }) => `${level} ${String(properties.run)} ${String(properties.type)}`)).toEqual([
+    expect(entries.map(({ level, properties }) => `${level} ${String(properties.run)} ${String(properties.type)}`)).toEqual([
       expect.stringMatching(/^info .* start$/),
       expect.stringMatching(/^trace .* token$/),
       expect.stringMatching(/^trace .* token$/),
@@ -122,11 +122,11 @@ describe('LogTape', () => {
       'info failing start',
       'error failing error',
     ])
-    expect(heard[1]).toMatchObject({ category: ['app', 'chains'], properties: { token: 'Hel', kind: 'chat_model', tags: ['greeting'] } })
-    expect(heard[0]?.message.join('')).toMatch(/^chat_model .*: start$/)
+    expect(entries[1]).toMatchObject({ category: ['app', 'chains'], properties: { token: 'Hel', kind: 'chat_model', tags: ['greeting'] } })
+    expect(entries[0]?.message.join('')).toMatch(/^chat_model .*: start$/)
   })
 
-  test('both ways at once: the events of a run and the lines of a program lie in one log', async () => {
+  test('logtapeSink() and logHandler() write to one log', async () => {
     const store = new MemoryLogStore()
     await configured({ log: logtapeSink(store) })
     const logger = getLogger('app')

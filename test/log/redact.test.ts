@@ -8,7 +8,7 @@ const cleaned = (value: unknown): unknown => JSON.parse(clean(JSON.stringify(val
 const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'.split('')
 const bits = (length: number): fc.Arbitrary<string> =>
   fc.string({ unit: fc.constantFrom(...letters), minLength: length, maxLength: length }).map((text) => `${text}7`)
-/** Keys as their makers make them. */
+/** Keys in the formats of their issuers. */
 const keys = fc.oneof(
   ...[
     'sk-',
@@ -54,7 +54,7 @@ const names = fc.constantFrom(
 )
 
 describe('redaction', () => {
-  test('P11: finds keys by their shape in any text, and covers them in as many characters', () => {
+  test('keys are found by format in any text, and masked with the same length (P11)', () => {
     fc.assert(
       fc.property(
         keys,
@@ -62,16 +62,16 @@ describe('redaction', () => {
         fc.constantFrom('', '.', '"', '\n', ', and'),
         (key, before, after) => {
           expect(JSON.stringify(cleaned({ text: before + key + after }))).not.toContain(key.slice(-12))
-          const covered = mask(before + key + after)
-          expect(covered).not.toContain(key.slice(-12))
-          expect(covered).toHaveLength((before + key + after).length)
+          const masked = mask(before + key + after)
+          expect(masked).not.toContain(key.slice(-12))
+          expect(masked).toHaveLength((before + key + after).length)
         },
       ),
       { numRuns: 500 },
     )
   })
 
-  test('P11: finds values by the names of their fields, in objects, in lists of pairs, and written out', () => {
+  test('values are found by field name, in objects, in lists of pairs, and in text (P11)', () => {
     fc.assert(
       fc.property(names, bits(9), (name, value) => {
         for (const given of [
@@ -89,13 +89,13 @@ describe('redaction', () => {
     )
   })
 
-  test('P11: finds bearers, keys in addresses, and who signs in there', () => {
+  test('bearer tokens, and keys and passwords in URLs, are found (P11)', () => {
     const texts = ['Bearer abcdefgh12', 'https://api.example/v1?a=1&key=abcdefgh12&b=2', 'postgres://me:abcdefgh12@db.example/x']
     for (const text of texts) expect(cleaned(text)).not.toContain('abcdefgh12')
     expect(cleaned(texts[1])).toBe('https://api.example/v1?a=1&key=[redacted]&b=2')
   })
 
-  test('leaves everything else as it is', () => {
+  test('other text is unchanged', () => {
     const texts = [
       'A bearer certificate of 100 dollars.',
       'task-oriented',
@@ -114,12 +114,12 @@ describe('redaction', () => {
     )
   })
 
-  test('gives JSON whatever the rules match', () => {
+  test('the result is JSON whatever the rules match', () => {
     const own = createSecretRedactor([/["\\:,{}[\]]/, /n|u|t/, /x*/y, 'q'])
     fc.assert(fc.property(fc.jsonValue(), (value) => void JSON.parse(own.clean(JSON.stringify({ q: value, value })))))
   })
 
-  test('P11: what is secret may be an object, a list, a text of JSON, or a value beside its name', () => {
+  test('a secret may be an object, a list, JSON in a string, or a value beside its name (P11)', () => {
     const own = createSecretRedactor(['ssn'])
     const secrets = {
       password: { value: 'hunter2' },
@@ -140,7 +140,7 @@ describe('redaction', () => {
     expect(own.clean('{"other_ssn":"kept"}')).toBe('{"other_ssn":"kept"}')
   })
 
-  test('takes as long as the text is, whatever is in it', { timeout: 60_000 }, () => {
+  test('takes time linear in the text, for any text', { timeout: 60_000 }, () => {
     const n = 100_000
     for (const unit of [' ', '\\', '"', '@', 'a@b.example","', 'eyJ-', 'sk-', '://:', '=', ':', 'bearer ', '{', '['])
       for (const begin of ['password ', 'password: ', 'bearer ', 'https://']) {

@@ -2,16 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Browser, type BrowserContext, type CDPSession, chromium, type Page } from 'playwright'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { launchOptionsOf } from '../support/browsers/index.ts'
-import { type LogSite, mortal, startLogSite } from '../support/log-site.ts'
+import { killableBrowser, type LogSite, startLogSite } from '../support/log-site.ts'
 import type { Client } from './pages/client.ts'
 
 declare const client: Client
 
 const launchOptions = launchOptionsOf('chromium', 'the log is NOT KILLED in this run')
-/** The figures in docs/log.md: `KILLS=50 npm test -- --project node test/log/survival.node.test.ts`. */
+/** For the figures in docs/log.md: `KILLS=50 npm test -- --project node test/log/survival.node.test.ts`. */
 const kills = Number(process.env.KILLS ?? 5)
 
-/** Told by a page whose log is not in a database. */
+/** Reported by a page whose log is not in a database. */
 const inMemory = 'The log is in memory'
 
 let site: LogSite
@@ -25,12 +25,12 @@ describe.each([
   ['firefox', Math.ceil(kills / 5)],
   ['webkit', Math.ceil(kills / 5)],
 ] as const)('%s', (name, times) => {
-  const browser = mortal(name)
+  const browser = killableBrowser(name)
   afterAll(() => browser?.end(), 30_000)
 
   /**
-   * What is there. A browser that does not come up is started anew, and so is one that has no database for the log, as WebKitGTK at times right
-   * after a kill: that is not what is tried here.
+   * Returns the numbers in the log. Restarts a browser that does not start, or that has no database for the log, as WebKitGTK sometimes right
+   * after a kill: that is not tested here.
    */
   async function find(how: string): Promise<readonly number[]> {
     let report = site.found()
@@ -43,7 +43,7 @@ describe.each([
     }
   }
 
-  /** Whether all that was acknowledged is there, however often it is killed. */
+  /** Checks that every acknowledged record is in the log after each of `times` kills. */
   async function survive(times: number, how: string): Promise<void> {
     let [first, from, deletions] = [0, 0, 0]
     const counts: string[] = []
@@ -54,12 +54,12 @@ describe.each([
       await sleep(100 + Math.random() * 900)
       await browser?.kill()
       const { acknowledged } = site
-      // What was there before is gone, and none of the log's doing.
+      // The browser deleted the earlier records, not the log.
       if (browser?.hasDeleted()) [first, deletions] = [from, deletions + 1]
       const found = await find(how)
       if (browser?.hasDeleted()) [first, from, deletions] = [0, 0, deletions + 1]
       else {
-        // Whole, in order, each once; more may have been kept than was acknowledged.
+        // Complete, in order, each once; more may be stored than was acknowledged.
         expect(found).toEqual(found.map((_, n) => first + n))
         from = first + found.length
         expect(from).toBeGreaterThan(acknowledged)
@@ -70,14 +70,14 @@ describe.each([
   }
 
   it.skipIf(browser === undefined)(
-    `P10: killed ${times} times while it writes, loses nothing it acknowledged`,
+    `killed ${times} times while writing, the log loses no acknowledged record (P10)`,
     { timeout: times * 30_000 + 120_000 },
     () => survive(times, ''),
   )
 
   const less = Math.ceil(times / 5)
   it.skipIf(browser === undefined)(
-    `P10: killed ${less} times while it writes what is compressed and encrypted, loses nothing it acknowledged`,
+    `killed ${less} times while writing compressed and encrypted, the log loses no acknowledged record (P10)`,
     { timeout: less * 30_000 + 120_000 },
     () => survive(less, '&sealed'),
   )
@@ -107,7 +107,7 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
   const found = async (in_: Page) => in_.evaluate(() => client.read())
   const numbers = (count: number) => Array.from({ length: count }, (_, i) => `${i}`)
 
-  /** Writes 200 records and leaves at once; what a page that comes later finds of them. */
+  /** Writes 200 records and navigates away at once; returns what a later page reads. */
   async function leave(from: Page, how: 'write' | 'append' | 'pagehide', path = '/'): Promise<readonly string[]> {
     await from.evaluate(async (how) => {
       const records = Array.from({ length: 200 }, (_, i) => client.said(`${i}`))
@@ -120,7 +120,7 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
     return (await found(await open(path))).filter((text) => text !== 'open')
   }
 
-  it.each(['write', 'append', 'pagehide'] as const)('leaving right after records were taken (%s) loses nothing', async (how) => {
+  it.each(['write', 'append', 'pagehide'] as const)('navigating away right after 200 records were written (%s) loses none', async (how) => {
     for (let round = 0; round < 4; round++) {
       await page.evaluate(() => client.store.append([client.said('open')]))
       expect(await leave(page, how)).toEqual(numbers(200))
@@ -131,14 +131,14 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
   })
 
   it.each(['write', 'append', 'pagehide'] as const)(
-    'leaving an encrypted log right after records were taken (%s): each is there, or counted as lost',
+    'navigating away right after 200 records were written to an encrypted log (%s): each is stored, or counted as lost',
     async (how) => {
       const counts: number[] = []
       for (let round = 0; round < 4; round++) {
         const sealed = await open('/?sealed')
         await sealed.evaluate(() => client.store.append([client.said('open')]))
         const texts = await leave(sealed, how, '/?sealed')
-        const lost = texts.map((text) => Number(/^records lost: (\d+)$/.exec(text)?.[1] ?? 0)).reduce((sum, each) => sum + each, 0)
+        const lost = texts.map((text) => Number(/^records lost: (\d+)$/.exec(text)?.[1] ?? 0)).reduce((sum, count) => sum + count, 0)
         const there = texts.filter((text) => /^\d+$/.test(text))
         expect(there).toEqual(numbers(200 - lost))
         counts.push(lost)
@@ -149,7 +149,7 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
     },
   )
 
-  it('leaving loses what was taken where nobody commits and localStorage is blocked: commit() is needed', async () => {
+  it('without commit() and localStorage, navigating away loses records: commit() is necessary', async () => {
     const bare = await open('/without-commit')
     await bare.evaluate(async () => {
       Storage.prototype.setItem = () => {
@@ -161,7 +161,7 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
     expect(await leave(bare, 'pagehide')).toEqual([])
   })
 
-  it('leaving loses nothing where localStorage is blocked, as long as nobody else uses the database', async () => {
+  it('navigating away without localStorage loses no record while no other tab uses the database', async () => {
     await page.evaluate(async () => {
       Storage.prototype.setItem = () => {
         throw new DOMException('blocked', 'SecurityError')
@@ -172,7 +172,7 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
     expect(await leave(page, 'pagehide')).toEqual(numbers(200))
   })
 
-  it('leaving loses nothing while another tab reads without a pause', async () => {
+  it('navigating away loses no record while another tab reads continuously', async () => {
     const other = await open()
     await page.evaluate(async () => {
       for (let i = 0; i < 40; i++) await client.store.append([client.said('open', 20_000)])
@@ -186,7 +186,7 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
     expect(await leave(page, 'write')).toEqual(numbers(200))
   })
 
-  it('a tab that is closed loses nothing it acknowledged, and a reload finds all', async () => {
+  it('a closed tab loses no acknowledged record, and a reload reads all', async () => {
     await page.evaluate(() => client.store.append([client.said('one')]))
     await page.reload()
     await page.waitForFunction(() => 'client' in globalThis)
@@ -197,7 +197,7 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
     expect(await found(page)).toEqual(['one', 'two'])
   })
 
-  it('two tabs write 10,000 records each at once: all are there, whole, each in its order', async () => {
+  it('two tabs write 10,000 records each at once: all are stored, each tab in its order', async () => {
     const other = await open()
     const write = (who: string) => {
       const all = async (who: string) => {
@@ -216,7 +216,7 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
     for (const who of ['a', 'b']) expect(texts.filter((text) => text.startsWith(who))).toEqual(numbers(10_000).map((n) => `${who} ${n}`))
   })
 
-  it('a tab follows what another writes, and goes on when that one is closed', async () => {
+  it('tail() yields the records of another tab, and continues when that one is closed', async () => {
     const follower = await open()
     const seen = await follower.evaluateHandle(() => {
       const texts: string[] = []
@@ -238,17 +238,17 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
     expect(await seen.jsonValue()).toEqual(['one', 'two'])
   })
 
-  it('a database that another tab deletes is let go at once, and made again', async () => {
+  it('a database that another tab deletes is closed at once, and created again', async () => {
     await page.evaluate(() => client.store.append([client.said('one')]))
     const other = await context.newPage()
     await other.goto(`${site.url}/elsewhere`)
     const events = await other.evaluate(
       () =>
         new Promise<readonly string[]>((resolve) => {
-          const heard: string[] = []
+          const events: string[] = []
           const request = indexedDB.deleteDatabase('chaintap:survival')
-          request.onblocked = () => heard.push('blocked')
-          request.onsuccess = () => resolve([...heard, 'deleted'])
+          request.onblocked = () => events.push('blocked')
+          request.onsuccess = () => resolve([...events, 'deleted'])
         }),
     )
     expect(events).toEqual(['deleted'])
@@ -256,7 +256,7 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
     expect(await found(page)).toEqual(['two'])
   })
 
-  it('a connection that the browser takes away is replaced', async () => {
+  it('a connection that the browser closes is replaced', async () => {
     await page.evaluate(() => client.store.append([client.said('one')]))
     const session = await context.newCDPSession(page)
     await session.send('Storage.clearDataForOrigin', { origin: site.url, storageTypes: 'indexeddb' })
@@ -265,7 +265,7 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
     expect((await found(page)).at(-1)).toBe('two')
   })
 
-  /** A page that may keep so many bytes. From the start: Chromium remembers for half a minute how much room there was. */
+  /** Opens a page with a storage quota, set before it loads: Chromium caches the quota for half a minute. */
   async function openWithin(
     quotaSize: number,
   ): Promise<{ readonly page: Page; readonly session: CDPSession; readonly warnings: readonly string[] }> {
@@ -279,7 +279,7 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
     return { page, session, warnings }
   }
 
-  /** Appends so many records of so many characters; the codes of those that were refused. */
+  /** Appends `count` records of a size in characters; returns the error codes of those that were rejected. */
   const fill = (page: Page, count: number, length: number): Promise<readonly string[]> =>
     page.evaluate(
       async ([count = 0, length = 0]) => {
@@ -293,7 +293,7 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
       [count, length],
     )
 
-  it('a quota that is used up costs the oldest records', async () => {
+  it('an exhausted quota removes the oldest records', async () => {
     await page.close()
     const { page: small, session, warnings } = await openWithin(8_000_000)
     const refused = await fill(small, 300, 50_000)
@@ -303,7 +303,7 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
     expect(texts).toEqual(texts.map((_, i) => 300 - texts.length + i))
     console.log(`a quota of 8 MB, 15 MB written: ${texts.length} of 300 records left, ${refused.length} refused`)
     expect(warnings.length).toBeLessThanOrEqual(1)
-    // The same log when there is room again.
+    // The same log with room again.
     await session.send('Storage.overrideQuotaForOrigin', { origin: site.url })
     await small.reload()
     await small.waitForFunction(() => 'client' in globalThis)
@@ -311,7 +311,7 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
     expect((await found(small)).at(-1)).toBe('after')
   })
 
-  it('a quota that no record fits into leaves a log in memory, with one warning', async () => {
+  it('a quota too small for any record leaves the log in memory, with one warning', async () => {
     await page.close()
     const { page: small, warnings } = await openWithin(200_000)
     expect(await fill(small, 3, 300_000)).toEqual(['log_not_written', 'log_not_written', 'log_not_written'])

@@ -9,23 +9,23 @@ import { launchOptionsOf } from './browsers/index.ts'
 import { screen } from './browsers/webkitgtk.ts'
 import { bundled, type PageSite, startPageSite } from './page-site.ts'
 
-/** A site with the log, for browsers that are driven or killed. */
+/** A site with the log, for browsers that are automated or killed. */
 export interface LogSite extends PageSite {
-  /** The highest number that a page has said was acknowledged. */
+  /** Highest number that a page has reported as acknowledged. */
   acknowledged: number
-  /** What the next page that is asked to says it found. */
+  /** Resolves with the report of the next page with `?find`. */
   found(): Promise<readonly string[]>
 }
 
-/** `/` has the log, `/without-commit` a build of it that never calls `commit()`, `/elsewhere` nothing. */
+/** `/` has the log, `/without-commit` a build of it that never calls `commit()`, `/elsewhere` is an empty page. */
 export async function startLogSite(): Promise<LogSite> {
   const client = await bundled('test/log/pages/client.ts')
   const without = client.replace('transaction.commit();', '')
   if (without === client) throw new Error('Nothing in the log calls transaction.commit()')
   const reports: PromiseWithResolvers<readonly string[]>[] = []
-  const told = { acknowledged: 0 }
+  const state = { acknowledged: 0 }
   const { url, close } = await startPageSite({ client, 'without-commit': without }, ({ pathname, search }, body) => {
-    if (pathname === '/acknowledged') told.acknowledged = Math.max(told.acknowledged, Number(search.slice(1)))
+    if (pathname === '/acknowledged') state.acknowledged = Math.max(state.acknowledged, Number(search.slice(1)))
     if (pathname === '/found') reports.shift()?.resolve(JSON.parse(body))
     return undefined
   })
@@ -34,16 +34,16 @@ export async function startLogSite(): Promise<LogSite> {
     reports.push(report)
     return report.promise
   }
-  return Object.assign(told, { url, close, found })
+  return Object.assign(state, { url, close, found })
 }
 
-/** A browser with a profile that outlives it, so that it can be killed and come again. */
-export interface Mortal {
+/** A browser with a persistent profile, so that it can be killed and started again. */
+export interface KillableBrowser {
   open(url: string): Promise<void>
   kill(): Promise<void>
   /**
-   * Whether it has said, since it was opened, that it deleted a database. LevelDB, which Chromium keeps them in, goes on in a log whose last
-   * write was cut by a kill, takes the place for damage at the start after that, and has all of the origin's databases deleted.
+   * Whether it has logged, since it was opened, that it deleted a database. After a kill LevelDB, which stores Chromium's databases, appends
+   * to a log whose last write is incomplete, takes that place for corruption at the next start, and deletes all databases of the origin.
    */
   hasDeleted(): boolean
   /** Ends it, and removes its profile. */
@@ -66,12 +66,12 @@ const browsers = {
     hasScreen: true,
   },
   firefox: { program: onPath('firefox-esr'), args: (home: string) => ['--headless', '--no-remote', '--profile', home], hasScreen: true },
-  // By hand: its driver would have it forget everything.
+  // Without a driver, which would clear its storage.
   webkit: { program: onPath('Xvfb') && folders.find(existsSync), args: () => [], hasScreen: false },
 }
 
-/** Undefined where the program is not installed. */
-export function mortal(name: keyof typeof browsers): Mortal | undefined {
+/** Returns `undefined` if the program is not installed. */
+export function killableBrowser(name: keyof typeof browsers): KillableBrowser | undefined {
   const { program, args, hasScreen } = browsers[name]
   if (program === undefined) return undefined
   const home = mkdtempSync(join(tmpdir(), 'chaintap-mortal-'))
@@ -84,14 +84,14 @@ export function mortal(name: keyof typeof browsers): Mortal | undefined {
   }
   let display: Promise<string> | undefined
   let running: ChildProcess | undefined
-  let said = ''
+  let stderrText = ''
   const kill = async (): Promise<void> => {
     if (!running?.pid) return
     const exit = running.exitCode === null && running.signalCode === null ? once(running, 'exit') : undefined
     try {
       process.kill(-running.pid, 'SIGKILL')
     } catch (error) {
-      // It has ended by itself, as WebKitGTK's at times when it starts.
+      // The browser has exited by itself, as WebKitGTK sometimes does when it starts.
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
     }
     running = undefined
@@ -101,13 +101,13 @@ export function mortal(name: keyof typeof browsers): Mortal | undefined {
     async open(url) {
       if (!hasScreen) display ??= screen(launch)
       const env = { PATH: process.env.PATH, HOME: home, ...(display && { DISPLAY: await display }) }
-      // A group of its own, which is killed whole. Nothing of who runs the tests.
+      // A process group of its own, which is killed as a whole, without the environment of the test run.
       running = spawn(program, [...args(home), url], { env, detached: true, stdio: ['ignore', 'ignore', 'pipe'] })
-      said = ''
-      running.stderr?.on('data', (data) => (said += String(data)))
+      stderrText = ''
+      running.stderr?.on('data', (data) => (stderrText += String(data)))
     },
     kill,
-    hasDeleted: () => said.includes('corrupted (and deleted) database'),
+    hasDeleted: () => stderrText.includes('corrupted (and deleted) database'),
     async end() {
       await kill()
       for (const shell of shells) shell.stdin?.end()
@@ -116,14 +116,14 @@ export function mortal(name: keyof typeof browsers): Mortal | undefined {
   }
 }
 
-// After a crash Firefox offers to restore its tabs, and asks whether it shall be safe.
+// Without these, Firefox offers to restore its tabs, or a safe mode, after a crash.
 const preferences = [
   ['browser.sessionstore.resume_from_crash', false],
   ['browser.sessionstore.max_resumed_crashes', -1],
   ['toolkit.startup.max_resumed_crashes', -1],
   ['browser.shell.checkDefaultBrowser', false],
   ['browser.startup.homepage_override.mstone', 'ignore'],
-  // For a picture of it Firefox opens the page once more, with a storage of its own: that one finds nothing.
+  // For a thumbnail Firefox opens the page again, with separate storage: that one reads nothing.
   ['browser.pagethumbnails.capturing_disabled', true],
   ['app.update.enabled', false],
   ['app.normandy.enabled', false],

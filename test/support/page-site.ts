@@ -8,18 +8,18 @@ import { entries } from '../../scripts/entries.mjs'
 import { root } from '../../scripts/support.mjs'
 
 export interface PageSite {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly url: string
   close(): void
 }
 
-/** How a post is answered. Default: 200, and nothing with it. */
+/** The response to a POST. Default: 200 without a body. */
 export interface Answer {
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** `/` is a page with the script `client`, `/name` one with the script of that name, any other an empty one. `take` gets what pages post. */
+/** `/` is a page with the script `client`, `/name` one with the script of that name, any other an empty one. `take` receives what pages POST. */
 export async function startPageSite(
   scripts: Readonly<Record<string, string>>,
   take: (url: URL, body: string) => Answer | undefined,
@@ -47,7 +47,7 @@ export async function startPageSite(
   }
 }
 
-/** A script with all that it imports of ours, for a page. */
+/** Bundles a script and its imports for a page. */
 export async function bundled(entry: string): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [join(root, entry)],

@@ -1,4 +1,4 @@
-/** Where a value says `secret`, at any depth: in text, in keys, in what is not enumerable, in what JSON makes of it. Empty where it does not. */
+/** Returns the paths in `value` that contain `secret`, at any depth: in text, keys, non-enumerable properties, and its JSON. */
 export function mentions(value: unknown, secret: string): readonly string[] {
   const seen = new Set<unknown>()
   const found: string[] = []

@@ -11,10 +11,10 @@ afterAll(async () => {
   }
 })
 
-for (const kept of [{ gzip: true }, { encrypt: true }, { gzip: true, encrypt: true }]) {
-  describeLogStore(`a log in IndexedDB with ${Object.keys(kept).join(' and ')}`, {
+for (const encoding of [{ gzip: true }, { encrypt: true }, { gzip: true, encrypt: true }]) {
+  describeLogStore(`IndexedDBLogStore with ${Object.keys(encoding).join(' and ')}`, {
     make(options) {
-      const store = new IndexedDBLogStore({ name: `contract-${Math.random()}`, ...kept, ...options })
+      const store = new IndexedDBLogStore({ name: `contract-${Math.random()}`, ...encoding, ...options })
       stores.push(store)
       return store
     },

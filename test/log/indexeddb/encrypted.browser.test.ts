@@ -24,20 +24,20 @@ function make(options: ConstructorParameters<typeof IndexedDBLogStore>[0]): Inde
   return store
 }
 
-/** As the next page would. */
+/** Closes the store and opens it again, as the next page would. */
 async function reopen(store: IndexedDBLogStore, options: ConstructorParameters<typeof IndexedDBLogStore>[0] = {}) {
   await store[asyncDispose]()
   return make({ name: store.name, ...options })
 }
 
-const asked = <T>(request: IDBRequest<T>): Promise<T> =>
+const promisify = <T>(request: IDBRequest<T>): Promise<T> =>
   new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result)
     request.onerror = () => reject(request.error)
   })
 
 async function withDatabase<T>(name: string, work: (db: IDBDatabase) => Promise<T>): Promise<T> {
-  const db = await asked(indexedDB.open(name))
+  const db = await promisify(indexedDB.open(name))
   db.onversionchange = () => db.close()
   try {
     return await work(db)
@@ -46,22 +46,22 @@ async function withDatabase<T>(name: string, work: (db: IDBDatabase) => Promise<
   }
 }
 
-/** What is in the database, by a connection of our own. */
+/** Reads the database on a separate connection. */
 const inside = (store: IndexedDBLogStore): Promise<{ readonly heads: readonly SegmentHeader[]; readonly bodies: readonly string[] }> =>
   withDatabase(`chaintap:${store.name}`, async (db) => {
     const transaction = db.transaction(['heads', 'bodies'])
-    const [heads, bodies] = [asked(transaction.objectStore('heads').getAll()), asked(transaction.objectStore('bodies').getAll())]
+    const [heads, bodies] = [promisify(transaction.objectStore('heads').getAll()), promisify(transaction.objectStore('bodies').getAll())]
     return { heads: await heads, bodies: await bodies }
   })
 
 const keyOf = (store: IndexedDBLogStore): Promise<CryptoKey | undefined> =>
-  withDatabase('chaintap-keys', (db) => asked(db.transaction('keys').objectStore('keys').get(`chaintap:${store.name}`)))
+  withDatabase('chaintap-keys', (db) => promisify(db.transaction('keys').objectStore('keys').get(`chaintap:${store.name}`)))
 
 const noted = (store: IndexedDBLogStore): readonly (readonly [string, string])[] =>
   Object.entries(localStorage as Readonly<Record<string, string>>).filter(([key]) => key.startsWith(`chaintap:${store.name}:`))
 
 describe('gzip', () => {
-  test('what is kept is smaller, retention counts it so, and a log opened without it reads it', async () => {
+  test('segments are smaller, retention counts the compressed size, and a store without gzip reads them', async () => {
     const store = make({ gzip: true })
     await store.append(Array.from({ length: 100 }, (_, i) => said(`${i}`, { properties: filler })))
     const { heads, bodies } = await inside(store)
@@ -70,14 +70,14 @@ describe('gzip', () => {
     expect(textsOf(await all((await reopen(store)).read()))).toEqual(Array.from({ length: 100 }, (_, i) => `${i}`))
   })
 
-  test('what would not be smaller is kept as it is', async () => {
+  test('a segment that would not become smaller is stored uncompressed', async () => {
     const store = make({ gzip: true })
     await store.append([said('x')])
     await store.append([said('dull dull dull dull dull dull')])
     expect((await inside(store)).bodies.map((body) => body[0])).toEqual(['{', '{'])
   })
 
-  test('at a leave it is written as it is, in that turn, and once', async () => {
+  test('on pagehide, segments are written uncompressed, in that turn, and once', async () => {
     const store = make({ gzip: true })
     await store.append([said('open')])
     const add = vi.spyOn(IDBObjectStore.prototype, 'add')
@@ -90,7 +90,7 @@ describe('gzip', () => {
     expect(textsOf(await all(store.read()))).toEqual(['open', ...Array.from({ length: 600 }, (_, i) => `${i}`)])
   })
 
-  test('where an engine has none, records are kept as they are', async () => {
+  test('without CompressionStream, segments are stored uncompressed', async () => {
     vi.stubGlobal('CompressionStream', undefined)
     const store = make({ gzip: true })
     await store.append([said('x', { properties: filler })])
@@ -100,7 +100,7 @@ describe('gzip', () => {
   })
 })
 
-test('encrypt without a key to be had: a log in memory, nothing in plain', async () => {
+test('encrypt without a key: the log is in memory, and no plain text is stored', async () => {
   vi.spyOn(crypto.subtle, 'generateKey').mockRejectedValue(new DOMException('no', 'NotSupportedError'))
   const store = make({ encrypt: true })
   store.write(said(SECRET))
@@ -114,33 +114,30 @@ test('encrypt without a key to be had: a log in memory, nothing in plain', async
 describe('encrypt', () => {
   const model = run('model', { name: 'secret-name', kind: 'chat_model', metadata: { user: SECRET } })
 
-  test.each([{ encrypt: true }, { encrypt: true, gzip: true }])(
-    '%j: nothing of what was said is readable in the database',
-    async (options) => {
-      const store = make(options)
-      await store.append([
-        { run: model, at: 1, seq: 0, type: 'start', input: SECRET },
-        { run: model, at: 2, seq: 1, type: 'token', token: SECRET },
-        said(SECRET, { properties: { ...filler, SECRET } }),
-      ])
-      expect(store.isDurable).toBe(true)
-      const { heads, bodies } = await inside(store)
-      const raw = JSON.stringify([heads, bodies])
-      for (const word of ['bears', 'shoes', 'secret-name', 'dull boy', 'SECRET']) expect(raw).not.toContain(word)
-      // What is readable, as docs/log.md says.
-      expect(heads[0]).toMatchObject({ records: 3, from: 1, to: 2, runs: ['model'], roots: ['model'] })
-      expect(noted(store)).toEqual([])
-      expect(textsOf(await all((await reopen(store)).read()))).toEqual(['secret-name start', 'secret-name token', SECRET])
-    },
-  )
+  test.each([{ encrypt: true }, { encrypt: true, gzip: true }])('%j: no content is readable in the database', async (options) => {
+    const store = make(options)
+    await store.append([
+      { run: model, at: 1, seq: 0, type: 'start', input: SECRET },
+      { run: model, at: 2, seq: 1, type: 'token', token: SECRET },
+      said(SECRET, { properties: { ...filler, SECRET } }),
+    ])
+    expect(store.isDurable).toBe(true)
+    const { heads, bodies } = await inside(store)
+    const raw = JSON.stringify([heads, bodies])
+    for (const word of ['bears', 'shoes', 'secret-name', 'dull boy', 'SECRET']) expect(raw).not.toContain(word)
+    // Readable, as documented in docs/log.md.
+    expect(heads[0]).toMatchObject({ records: 3, from: 1, to: 2, runs: ['model'], roots: ['model'] })
+    expect(noted(store)).toEqual([])
+    expect(textsOf(await all((await reopen(store)).read()))).toEqual(['secret-name start', 'secret-name token', SECRET])
+  })
 
-  test('equal records are other bytes each time', async () => {
+  test('equal records are encrypted to different bytes', async () => {
     const store = make({ encrypt: true })
     for (let i = 0; i < 3; i++) await store.append([said(SECRET)])
     expect(new Set((await inside(store)).bodies).size).toBe(3)
   })
 
-  test('its key can be used by scripts, and read out by none', async () => {
+  test('scripts can use the key, and cannot export it', async () => {
     const store = make({ encrypt: true })
     await store.append([said(SECRET)])
     const key = await keyOf(store)
@@ -149,7 +146,7 @@ describe('encrypt', () => {
     await expect(crypto.subtle.exportKey('raw', key)).rejects.toMatchObject({ name: 'InvalidAccessError' })
   })
 
-  test('another tab has the same key, follows, and writes', async () => {
+  test('another tab uses the same key, follows the log, and writes to it', async () => {
     const here = make({ name: 'sealed-tabs', encrypt: true })
     const frame = document.createElement('iframe')
     const url = new URL('../../../src/log/indexeddb/index.ts', import.meta.url)
@@ -162,7 +159,7 @@ describe('encrypt', () => {
       return new log.IndexedDBLogStore({ name: 'sealed-tabs', encrypt: true })
     }, patience)
     const tail = here.tail()
-    // Both make the key at once.
+    // Both create the key at the same time.
     await Promise.all([here.append([said('here')]), there.append([said('there')])])
     expect(textsOf(await first(2, tail)).toSorted()).toEqual(['here', 'there'])
     expect(textsOf(await all(there.read())).toSorted()).toEqual(['here', 'there'])
@@ -170,7 +167,7 @@ describe('encrypt', () => {
     frame.remove()
   })
 
-  test('a leave writes nothing in plain, and notes how much may be lost; a page that stays loses nothing, and strikes it out', async () => {
+  test('pagehide writes no plain text and notes the possible loss; a page that stays loses no record and removes the note', async () => {
     const store = make({ encrypt: true })
     await store.append([said('open')])
     const [add, note] = [vi.spyOn(IDBObjectStore.prototype, 'add'), vi.spyOn(Storage.prototype, 'setItem')]
@@ -185,7 +182,7 @@ describe('encrypt', () => {
     expect(textsOf(await all(store.read()))).toEqual(['open', ...Array.from({ length: 600 }, (_, i) => `${SECRET} ${i}`)])
   })
 
-  test('what a page that is gone has noted as lost stands in the log; what it had sealed is read', async () => {
+  test('a loss noted by a closed page is in the log, and the segments that it had encrypted are read', async () => {
     const store = make({ encrypt: true })
     await store.append([said('open')])
     const entries: (readonly [string, string])[] = []
@@ -205,7 +202,7 @@ describe('encrypt', () => {
     expect(noted(store)).toEqual([])
   })
 
-  test('without its key a segment is one record that says how many cannot be read, and the rest is read', async () => {
+  test('a segment without its key is one record with the number of unreadable records; other segments are read', async () => {
     const store = make({})
     await store.append([said('plain')])
     const sealed = await reopen(store, { encrypt: true })
@@ -214,20 +211,20 @@ describe('encrypt', () => {
     await zipped.append([said('zipped', { properties: filler })])
     expect(textsOf(await all(zipped.read()))).toEqual(['plain', SECRET, SECRET, 'zipped'])
     await withDatabase('chaintap-keys', (db) =>
-      asked(db.transaction('keys', 'readwrite').objectStore('keys').delete(`chaintap:${store.name}`)),
+      promisify(db.transaction('keys', 'readwrite').objectStore('keys').delete(`chaintap:${store.name}`)),
     )
     const expected = ['plain', 'records unreadable: 2', 'zipped']
     const keyless = await all(zipped.read())
     expect(textsOf(keyless)).toEqual(expected)
     expect(keyless[1]).toMatchObject({ level: 'warning', at: 7, category: ['chaintap', 'log'], properties: { unreadable: 2 } })
-    // With another key, too.
+    // Also with a different key.
     const other = await reopen(zipped, { encrypt: true })
     await other.append([said('new')])
     expect(textsOf(await all(other.read()))).toEqual([...expected, 'new'])
     expect(textsOf(await all(other.read({ order: 'desc' })))).toEqual([...expected, 'new'].toReversed())
   })
 
-  test('while nobody knows whether there is a key, a read fails, and leaves nothing out', async () => {
+  test('read() rejects while the key cannot be loaded, and skips no record', async () => {
     const store = make({ encrypt: true })
     await store.append([said(SECRET)])
     const open = indexedDB.open.bind(indexedDB)
@@ -240,7 +237,7 @@ describe('encrypt', () => {
     expect(textsOf(await all(store.read()))).toEqual([SECRET])
   })
 
-  test('a log that this page has open in plain does not become a secret one: it throws', async () => {
+  test('the constructor throws for `encrypt` if this page has the log open without it', async () => {
     const plain = make({})
     expect(() => new IndexedDBLogStore({ name: plain.name, encrypt: true })).toThrow(expect.objectContaining({ code: 'invalid_options' }))
     const sealed = await reopen(plain, { encrypt: true })
@@ -249,20 +246,20 @@ describe('encrypt', () => {
     expect(JSON.stringify(await inside(second))).not.toContain('bears')
   })
 
-  test('bodies that somebody has changed or exchanged are not read', async () => {
+  test('changed or swapped bodies are not decrypted', async () => {
     const store = make({ encrypt: true })
     for (const text of ['one', 'two', 'three']) await store.append([said(text)])
     await withDatabase(`chaintap:${store.name}`, async (db) => {
       const bodies = db.transaction('bodies', 'readwrite').objectStore('bodies')
-      const names = await asked(bodies.getAllKeys())
-      const [one = '', two = '', three = ''] = await Promise.all(names.map((name) => asked<string>(bodies.get(name))))
+      const names = await promisify(bodies.getAllKeys())
+      const [one = '', two = '', three = ''] = await Promise.all(names.map((name) => promisify<string>(bodies.get(name))))
       const [a = '', b = '', c = ''] = names.map(String)
-      await Promise.all([bodies.put(two, a), bodies.put(one, b), bodies.put(`${three.slice(0, -1)}\0`, c)].map(asked))
+      await Promise.all([bodies.put(two, a), bodies.put(one, b), bodies.put(`${three.slice(0, -1)}\0`, c)].map(promisify))
     })
     expect(textsOf(await all(store.read())).map((text) => text.replace(/\d+/, 'n'))).toEqual(Array(3).fill('records unreadable: n'))
   })
 
-  test('what is sealed late is kept in its place: nothing overtakes it', async () => {
+  test('a segment that takes long to encrypt is stored in its place', async () => {
     const store = make({ encrypt: true })
     await store.append([said('open')])
     const encrypt = crypto.subtle.encrypt.bind(crypto.subtle)
@@ -277,13 +274,13 @@ describe('encrypt', () => {
     })
     store.write(said('first', { level: 'error' }))
     await vi.waitFor(() => expect(calls).toBe(1), patience)
-    // So much does not wait for a write that is under way.
+    // A batch of this size does not wait for a running write.
     const texts = Array.from({ length: 20 }, (_, i) => `${i}`)
     await store.append(texts.map((text) => said(text, { properties: { filler: 'x'.repeat(100_000) } })))
     expect(textsOf(await all(store.read()))).toEqual(['open', 'first', ...texts])
   })
 
-  test('much at once, of any letters, is kept in its order', async () => {
+  test('many records at once, of any characters, are stored in order', async () => {
     const store = make({ encrypt: true, gzip: true })
     const texts = Array.from({ length: 2_000 }, (_, i) => `${i}`)
     for (const [i, text] of texts.entries()) {
@@ -295,7 +292,7 @@ describe('encrypt', () => {
     expect(textsOf(await all(store.read()))).toEqual(texts)
   })
 
-  test('clear removes what is being sealed, too', async () => {
+  test('clear() removes segments that are being encrypted', async () => {
     const store = make({ encrypt: true })
     await store.append([said('open')])
     void store.append([said('one', { properties: filler })])

@@ -11,7 +11,7 @@ afterAll(async () => {
   }
 })
 
-describeLogStore('a log in IndexedDB', {
+describeLogStore('IndexedDBLogStore', {
   make(options) {
     const store = new IndexedDBLogStore({ name: `contract-${Math.random()}`, ...options })
     stores.push(store)

@@ -2,10 +2,10 @@ import { MemoryLogStore } from 'chaintap/log'
 import { describe, expect, test } from 'vitest'
 import { all, describeLogStore, given, run, said, textsOf } from '../../contracts/log-store.ts'
 
-describeLogStore('a log in memory', { make: (options) => new MemoryLogStore(options), numRuns: 200 })
+describeLogStore('MemoryLogStore', { make: (options) => new MemoryLogStore(options), numRuns: 200 })
 
-describe('a log in memory', () => {
-  test('is bounded: the oldest records go', async () => {
+describe('MemoryLogStore', () => {
+  test('retain.maxRecords removes the oldest records', async () => {
     const store = new MemoryLogStore({ retain: { maxRecords: 1_000 } })
     for (let i = 0; i < 5_000; i++) store.write(said(`${i}`))
     const texts = textsOf(await all(store.read()))
@@ -14,7 +14,7 @@ describe('a log in memory', () => {
     expect(texts.at(-1)).toBe('4999')
   })
 
-  test('is bounded in bytes and in age, too', async () => {
+  test('retain.maxBytes and retain.maxAgeMs remove the oldest records', async () => {
     const store = new MemoryLogStore({ retain: { maxBytes: 10_000, maxAgeMs: 60_000 } })
     await store.append([said('old', { at: Date.now() - 100_000 })])
     for (let i = 0; i < 20; i++) await store.append([said('x'.repeat(1_000), { at: Date.now() })])
@@ -23,7 +23,7 @@ describe('a log in memory', () => {
     expect(texts.length).toBeLessThan(10)
   })
 
-  test('a run whose beginning had to go is told of whole again', async () => {
+  test('the Run object is written again after the start of the run was removed', async () => {
     const store = new MemoryLogStore({ retain: { maxRecords: 600 } })
     const model = run('model', { kind: 'chat_model', metadata: { user: 7 } })
     await store.append([{ run: model, at: 1, seq: 0, type: 'start', input: [] }])
@@ -33,7 +33,7 @@ describe('a log in memory', () => {
     expect(last && given(last)).toEqual({ run: model, at: 2, seq: 1, type: 'end', output: 'all' })
   })
 
-  test('says that it does not outlive the page', () => {
+  test('isDurable is false', () => {
     expect(new MemoryLogStore().isDurable).toBe(false)
   })
 })

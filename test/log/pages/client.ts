@@ -1,12 +1,12 @@
-// The page of survival.node.test.ts. It has the log, and by its address it writes until it is killed (?write) or says what it finds (?find),
-// in a log that is compressed and encrypted (&sealed) or is not.
+// The page of survival.node.test.ts. Depending on its query it writes until it is killed (?write), or reports what it reads (?find), in a plain
+// log or in one that is compressed and encrypted (&sealed).
 import { IndexedDBLogStore } from 'chaintap/indexeddb'
 import type { LogMessage, LogStore } from 'chaintap/log'
 
-const asked = new URLSearchParams(location.search)
+const query = new URLSearchParams(location.search)
 const retain = { maxBytes: 512 * 1024 * 1024 }
 const store = new IndexedDBLogStore(
-  asked.has('sealed') ? { name: 'sealed', retain, gzip: true, encrypt: true } : { name: 'survival', retain },
+  query.has('sealed') ? { name: 'sealed', retain, gzip: true, encrypt: true } : { name: 'survival', retain },
 )
 
 export async function read(from: LogStore = store): Promise<readonly string[]> {
@@ -23,18 +23,18 @@ export function said(message: string, filler = 0): LogMessage {
   return { level: 'info', category: 'test', message, ...(filler > 0 && { properties: { filler: 'x'.repeat(filler) } }) }
 }
 
-/** Numbers from here on, ten to an append; each acknowledgement is told to the test while the next ten are written. */
+/** Writes ascending numbers, ten per append; reports each acknowledgement to the test while the next ten are written. */
 async function write(from: number): Promise<void> {
-  let told: Promise<unknown> = Promise.resolve()
+  let reported: Promise<unknown> = Promise.resolve()
   for (let n = from; ; n += 10) {
     await store.append(Array.from({ length: 10 }, (_, i) => said(`${n + i}`, 100)))
-    await told
-    // In memory nothing is promised.
-    if (store.isDurable) told = fetch(`/acknowledged?${n + 9}`, { method: 'POST' })
+    await reported
+    // A log in memory acknowledges nothing durable.
+    if (store.isDurable) reported = fetch(`/acknowledged?${n + 9}`, { method: 'POST' })
   }
 }
 
-/** Nothing that an engine could compress well. */
+/** Text that engines cannot compress well. */
 function noise(length: number): string {
   let text = ''
   while (text.length < length) text += Math.random().toString(36).slice(2)
@@ -45,6 +45,6 @@ const client = { store, read, said, noise, IndexedDBLogStore }
 export type Client = typeof client
 Object.assign(globalThis, { client })
 
-if (asked.has('write')) void write(Number(asked.get('write')))
-if (asked.has('find'))
+if (query.has('write')) void write(Number(query.get('write')))
+if (query.has('find'))
   void read().then((texts) => fetch('/found', { method: 'POST', body: JSON.stringify(store.isDurable ? texts : ['The log is in memory']) }))

@@ -1,4 +1,4 @@
-// In a page: writes so many records, and ships its log to where it came from.
+// A page that writes records, and ships its log to its own site.
 import { IndexedDBLogStore } from 'chaintap/indexeddb'
 import { shipTo } from 'chaintap/log'
 
@@ -9,7 +9,7 @@ let come = 0
 void store.tail().pipeTo(new WritableStream({ write: () => void come++ }))
 
 Object.assign(globalThis, {
-  /** How many records this page was told of. */
+  /** Number of records that this page's tail() has yielded. */
   come: () => come,
   flush: () => shipper.flush(),
   write: async (from: number, to: number) => {

@@ -9,12 +9,12 @@ import { RunRegistry, SegmentReader } from '../../../src/log/segment/reader.ts'
 import { type Segment, toSortableNumber } from '../../../src/log/segment/segment.ts'
 import { run, said } from '../../contracts/log-store.ts'
 
-/** The segments of these records, sealed after each of the cuts. */
+/** Encodes records into segments, and finishes one after each index in `cuts`. */
 function segmentsOf(records: readonly LogRecord[], cuts: readonly number[] = [], options: RulesOptions = {}): readonly Segment[] {
   const segments: Segment[] = []
   const rules = createRules(options)
-  const sealer = new SegmentEncoder()
-  const builder = new SegmentBuilder({}, (draft) => segments.push(sealer.encode(draft)))
+  const encoder = new SegmentEncoder()
+  const builder = new SegmentBuilder({}, (buffer) => segments.push(encoder.encode(buffer)))
   for (const [i, record] of records.entries()) {
     builder.add(record, rules)
     if (cuts.includes(i)) builder.finish()
@@ -31,7 +31,7 @@ const tokens = (count: number, of: Run = model): RunEvent[] =>
   Array.from({ length: count }, (_, i) => ({ run: of, at: 5 + i * 3, seq: i + 1, type: 'token', token: `token ${i} ` }))
 
 describe('segments', () => {
-  test('have 500 lines at most, and 256 KB, whatever is in them', { timeout: 30_000 }, () => {
+  test('a segment has at most 500 lines and 256 KB', { timeout: 30_000 }, () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(40_000), fc.constantFrom('x', 'é', '漢')), { minLength: 1, maxLength: 60 }), (texts) => {
         const segments = segmentsOf([
@@ -49,12 +49,12 @@ describe('segments', () => {
     )
   })
 
-  test('a record that is longer has one of its own', () => {
+  test('a longer record has a segment of its own', () => {
     const segments = segmentsOf([said('before'), said('x'.repeat(200_000)), said('after')])
     expect(segments.map(({ head }) => head.records)).toEqual([1, 1, 1])
   })
 
-  test('tell a run whole in its start alone, and where that is', () => {
+  test('a Run object is written with its start only, and headers name its segment', () => {
     const segments = segmentsOf([start, ...tokens(3), ...tokens(2)], [0, 2])
     expect(segments.map(({ body }) => body.split('"metadata"').length - 1)).toEqual([1, 0, 0])
     const name = segments[0]?.head.name
@@ -62,7 +62,7 @@ describe('segments', () => {
     expect(segments.map(({ head }) => [head.runs, head.roots])).toEqual([1, 2, 3].map(() => [['model'], ['model']]))
   })
 
-  test('join the tokens of a run to one line, some 12 bytes a token beside its text', () => {
+  test('the tokens of a run are merged into one line, with about 12 bytes per token beside its text', () => {
     const [segment] = segmentsOf([start, ...tokens(200)])
     expect(segment?.head.records).toBe(201)
     expect(segment?.body.split('\n')).toHaveLength(2)
@@ -70,7 +70,7 @@ describe('segments', () => {
     expect((segment?.body.length ?? 0) - text).toBeLessThan(200 * 16 + 300)
   })
 
-  test('give joined tokens back with their texts, times and numbers, among others in their places', { timeout: 30_000 }, () => {
+  test('merged tokens are read with their text, `at` and `seq`, in their places among other records', { timeout: 30_000 }, () => {
     const step = fc.record({ from: fc.nat(2), text: fc.string({ unit: 'binary', maxLength: 3 }), at: fc.integer({ min: -9, max: 9 }) })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), fc.array(fc.nat(80)), (steps, cuts) => {
@@ -79,8 +79,8 @@ describe('segments', () => {
           const of = runs[from]
           return of ? { run: of, at, seq, type: 'token', token: text } : said(text, { at })
         })
-        const book = new RunRegistry()
-        const readers = segmentsOf(records, cuts).map((segment) => new SegmentReader({ ...segment, cursorPrefix: '' }, book))
+        const registry = new RunRegistry()
+        const readers = segmentsOf(records, cuts).map((segment) => new SegmentReader({ ...segment, cursorPrefix: '' }, registry))
         const again = readers.flatMap((reader) => Array.from({ length: reader.size }, (_, i) => reader.get(i)))
         expect(again.map((record) => record && ('event' in record ? record.event : said(record.message, { at: record.at })))).toEqual(
           records.map((record) => ('run' in record ? record : said(record.message, { at: record.at ?? 0 }))),
@@ -89,7 +89,7 @@ describe('segments', () => {
     )
   })
 
-  test('join nothing that would not come back exactly', () => {
+  test('tokens that would not be restored exactly are not merged', () => {
     const odd: RunEvent[] = [
       { run: model, at: 0.1, seq: 1, type: 'token', token: 'a' },
       { run: model, at: 0.3, seq: 2, type: 'token', token: 'x'.repeat(5_000) },
@@ -100,14 +100,14 @@ describe('segments', () => {
     expect(segment?.body).not.toContain('"tokens"')
   })
 
-  test('that nobody understands are left out, record by record', () => {
+  test('records that cannot be decoded are skipped one by one', () => {
     const [segment] = segmentsOf([said('one'), said('two'), said('three')])
     const body = segment?.body.replace('{"level":"info","at":1,"category":["test"],"message":"two"', '{"what":') ?? ''
     const reader = readerOf({ head: (segment as Segment).head, body })
     expect([0, 1, 2].map((i) => reader.get(i))).toMatchObject([{ message: 'one' }, undefined as never, { message: 'three' }])
   })
 
-  test('joined tokens that are broken are as many as there are', () => {
+  test('a damaged line of merged tokens yields the tokens that can be decoded', () => {
     const [segment] = segmentsOf([start, ...tokens(2)])
     const body = segment?.body.replace(/"tokens":\[\d+,0,0,0,\d+.*?\]/, '"tokens":[1,0,0,0,2]') ?? ''
     const reader = readerOf({ head: (segment as Segment).head, body })
@@ -115,13 +115,13 @@ describe('segments', () => {
   })
 })
 
-describe('names and places', () => {
-  test('no two writers have the same', () => {
+describe('segment names and sort keys', () => {
+  test('two writers never create the same name', () => {
     const names = Array.from({ length: 500 }, () => segmentsOf([said('x'), said('y')], [0]).map(({ head }) => head.name)).flat()
     expect(new Set(names).size).toBe(1_000)
   })
 
-  test('numbers sort as text', () => {
+  test('toSortableNumber() sorts as text in numeric order', () => {
     fc.assert(
       fc.property(fc.nat(), fc.nat(), (a, b) => {
         expect(toSortableNumber(a, 8) < toSortableNumber(b, 8)).toBe(a < b)

@@ -8,16 +8,16 @@ import { all, describeLogStore, said, textsOf } from '../../contracts/log-store.
 
 const { LOGS } = env as unknown as { readonly LOGS: D1Database }
 
-/** Without a table: the store makes its own. */
+/** The database without tables: the store creates them. */
 async function empty(): Promise<D1Database> {
   await LOGS.batch(['chaintap_log', 'chaintap_log_parts'].map((table) => LOGS.prepare(`DROP TABLE IF EXISTS ${table}`)))
   return LOGS
 }
 
-describeLogStore('a log in D1', { make: async (options) => new D1LogStore(await empty(), options) })
+describeLogStore('D1LogStore', { make: async (options) => new D1LogStore(await empty(), options) })
 
-describe('a log in D1', () => {
-  test('is one for all stores of the database', async () => {
+describe('D1LogStore', () => {
+  test('all stores on one database share the log', async () => {
     const [one, other] = [new D1LogStore(await empty()), new D1LogStore(LOGS)]
     await Promise.all([one.append([said('a1'), said('a2')]), other.append([said('b1'), said('b2')])])
     await new D1LogStore(LOGS).append([said('last')])
@@ -28,42 +28,42 @@ describe('a log in D1', () => {
     expect(one.isDurable).toBe(true)
   })
 
-  test('has the run of a request when what waits for its end is over', async () => {
+  test('the run of a request is stored when its waitUntil promises settle', async () => {
     await empty()
     const waits: Promise<unknown>[] = []
     const run = scriptedModel([['Hel', 'lo']]).events('hi', { callbacks: [logHandler(new D1LogStore(LOGS))] })
     const response = toResponse(run, { ctx: { waitUntil: (work) => waits.push(work) } })
-    // Handlers hear no chunks: those are the reader's.
-    const heard = [...(await response.text()).matchAll(/^event: (?!outcome|chunk)(.*)$/gm)].map(([, type]) => type)
+    // Handlers receive no chunk events, which are for readers only.
+    const types = [...(await response.text()).matchAll(/^event: (?!outcome|chunk)(.*)$/gm)].map(([, type]) => type)
     await Promise.all(waits)
     const logged = await all(new D1LogStore(LOGS).read())
-    expect(logged.map((record) => 'event' in record && record.event.type)).toEqual(heard)
-    expect(heard.at(-1)).toBe('end')
+    expect(logged.map((record) => 'event' in record && record.event.type)).toEqual(types)
+    expect(types.at(-1)).toBe('end')
   })
 
-  test('keeps a record that is larger than a row may be', async () => {
+  test('a record larger than a row is stored', async () => {
     const store = new D1LogStore(await empty(), { limit: 8_000_000 })
-    // Wherever it is cut, a character may be there.
+    // Row boundaries fall between and inside of surrogate pairs.
     const messages = ['語'.repeat(1_500_000), '💡'.repeat(700_000), `x${'💡'.repeat(700_000)}`]
     for (const message of messages) await store.append([said(message)])
     for (const [i, text] of textsOf(await all(store.read())).entries()) expect(text === messages[i]).toBe(true)
   })
 
-  test('a request that writes once asks twice: for the tables, and to write', async () => {
+  test('one append() makes two batches: create the tables, and write', async () => {
     const real = await empty()
-    let asked = 0
+    let batches = 0
     const counted: D1Binding = {
       prepare: (query) => real.prepare(query),
       batch(statements) {
-        asked++
+        batches++
         return real.batch(statements as D1PreparedStatement[])
       },
     }
     await new D1LogStore(counted).append(Array.from({ length: 400 }, (_, i) => said(`${i}`)))
-    expect(asked).toBe(2)
+    expect(batches).toBe(2)
   })
 
-  test('is pruned when it is asked to', async () => {
+  test('prune() removes the oldest records', async () => {
     const store = new D1LogStore(await empty())
     for (let i = 0; i < 3; i++) await store.append(Array.from({ length: 1_000 }, (_, j) => said(`${i}:${j}`)))
     expect(await all(store.read())).toHaveLength(3_000)
@@ -73,7 +73,7 @@ describe('a log in D1', () => {
     expect(texts.at(-1)).toBe('2:999')
   })
 
-  test('a transaction that fails leaves nothing, and one whose answer goes lost is there once', async () => {
+  test('a failed transaction stores nothing, and one whose confirmation is lost is stored once', async () => {
     const real = await empty()
     let fate: 'fails' | 'goes lost' | 'works' = 'works'
     const flaky: D1Binding = {
@@ -93,14 +93,14 @@ describe('a log in D1', () => {
     fate = 'goes lost'
     await expect(other.append([said('second')])).rejects.toMatchObject({ code: 'log_not_written' })
     fate = 'works'
-    // It does not know yet that it is kept.
+    // The store does not know yet that the record is stored.
     expect(textsOf(await all(other.read())).filter((text) => text === 'second')).toEqual(['second'])
     await new Promise((resolve) => setTimeout(resolve, 5_500))
     await Promise.all([one.flush(), other.flush()])
     expect([...textsOf(await all(new D1LogStore(LOGS).read()))].sort()).toEqual(['first', 'one', 'other', 'second'])
   }, 20_000)
 
-  test('an error of the database is told by append, and a later try keeps all', async () => {
+  test('append() rejects with the error of the database, and a later attempt stores all records', async () => {
     let isBroken = true
     const real = await empty()
     const broken: D1Binding = {

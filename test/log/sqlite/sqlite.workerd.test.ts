@@ -7,13 +7,13 @@ import { all, describeLogStore, said, textsOf } from '../../contracts/log-store.
 
 const { STORAGE } = env as unknown as { readonly STORAGE: DurableObjectNamespace }
 
-/** Runs in an object of its own: what is an object's may not be used outside of it. */
+/** Runs `body` in a Durable Object: its storage must not be used outside of it. */
 const inObject = (body: (storage: DurableObjectStorage) => Promise<void>, stub = STORAGE.get(STORAGE.newUniqueId())): Promise<void> =>
   runInDurableObject(stub, (_, { storage }) => body(storage))
 
 const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
 
-/** A log whose storage takes nothing when it is told so. */
+/** A store whose storage fails on request. */
 function failing(storage: DurableObjectStorage) {
   let isBroken = false
   const broken: SqliteStorage = {
@@ -32,7 +32,7 @@ function failing(storage: DurableObjectStorage) {
 
 let current: SqliteStorage | undefined
 
-describeLogStore('a log in a Durable Object', {
+describeLogStore('DurableLogStore', {
   make(options) {
     if (!current) throw new Error('Not in an object')
     for (const table of ['chaintap_log', 'chaintap_log_parts']) current.sql.exec(`DROP TABLE IF EXISTS ${table}`)
@@ -45,8 +45,8 @@ describeLogStore('a log in a Durable Object', {
     }),
 })
 
-describe('a log in a Durable Object', () => {
-  test('is there for the next store of the object', async () => {
+describe('DurableLogStore', () => {
+  test('the next store of the object reads the records', async () => {
     const stub = STORAGE.get(STORAGE.newUniqueId())
     await inObject((storage) => new DurableLogStore(storage).append([said('before')]), stub)
     await inObject(async (storage) => {
@@ -57,17 +57,17 @@ describe('a log in a Durable Object', () => {
     }, stub)
   })
 
-  test('keeps a record that is larger than a row may be', () =>
+  test('a record larger than a row is stored', () =>
     inObject(async (storage) => {
       const store = new DurableLogStore(storage, { limit: 8_000_000 })
-      // Wherever it is cut, a character may be there.
+      // Row boundaries fall between and inside of surrogate pairs.
       const messages = ['語'.repeat(1_500_000), '💡'.repeat(700_000), `x${'💡'.repeat(700_000)}`]
       for (const message of messages) await store.append([said(message)])
       for (const [i, text] of textsOf(await all(store.read())).entries()) expect(text === messages[i]).toBe(true)
     }))
 
   test(
-    'an error of the storage is told by append, and a later try keeps all',
+    'append() rejects with the error of the storage, and a later attempt stores all records',
     () =>
       inObject(async (storage) => {
         const { store, fail } = failing(storage)
@@ -83,7 +83,7 @@ describe('a log in a Durable Object', () => {
     20_000,
   )
 
-  test('is bounded', () =>
+  test('prune() enforces maxRecords', () =>
     inObject(async (storage) => {
       const store = new DurableLogStore(storage, { retain: { maxRecords: 1_000 } })
       for (let i = 0; i < 5; i++) await store.append(Array.from({ length: 1_000 }, (_, j) => said(`${i}:${j}`)))
@@ -94,7 +94,7 @@ describe('a log in a Durable Object', () => {
     }))
 
   test(
-    'what waits stands behind all that is kept, whoever wrote it: no reader misses it, and none is told what is old',
+    'pending records come after all stored ones, by any store: readers miss none, and get none twice',
     () =>
       inObject(async (storage) => {
         const { store: broken, fail } = failing(storage)
@@ -107,9 +107,9 @@ describe('a log in a Durable Object', () => {
         await expect(broken.append([said('waits')])).rejects.toMatchObject({ code: 'log_not_written' })
         const reader = tail.getReader()
         const late = broken.tail().getReader()
-        const heard = [reader.read(), reader.read()]
-        const heardLate = late.read()
-        // In pages of one, backwards, and on from what is kept.
+        const reads = [reader.read(), reader.read()]
+        const lateRead = late.read()
+        // In pages of one record, backwards, then on from the newest stored one.
         const back: StoredRecord[] = []
         for (let page = await all(broken.read({ order: 'desc', limit: 1 })); page.length > 0; ) {
           back.push(...page)
@@ -121,14 +121,14 @@ describe('a log in a Durable Object', () => {
         fail(false)
         await new Promise((resolve) => setTimeout(resolve, 5_500))
         await broken.append([said('last')])
-        expect(textsOf((await Promise.all(heard)).map(({ value }) => value as StoredRecord))).toEqual(['waits', 'last'])
-        expect(textsOf([(await heardLate).value as StoredRecord])).toEqual(['last'])
+        expect(textsOf((await Promise.all(reads)).map(({ value }) => value as StoredRecord))).toEqual(['waits', 'last'])
+        expect(textsOf([(await lateRead).value as StoredRecord])).toEqual(['last'])
         await Promise.all([reader.cancel(), late.cancel()])
       }),
     20_000,
   )
 
-  test('is read once while its confirmation is on its way', () =>
+  test('a record is read once while its confirmation is pending', () =>
     inObject(async (storage) => {
       let confirmed: Promise<void> | undefined
       const slow: SqliteStorage = {
@@ -151,7 +151,7 @@ describe('a log in a Durable Object', () => {
     }))
 
   test(
-    'shipping: what was taken before flush has been sent when it resolves, also where the storage recovers meanwhile',
+    'Shipper.flush() resolves after the records written before it are sent, even if the storage recovers meanwhile',
     () =>
       inObject(async (storage) => {
         const { store, fail } = failing(storage)
@@ -179,7 +179,7 @@ describe('a log in a Durable Object', () => {
     20_000,
   )
 
-  test('shipping from two stores at once: each record arrives, whoever saves it and in which order', () =>
+  test('shipping from two stores at once delivers every record', () =>
     inObject(async (storage) => {
       const stores = [new DurableLogStore(storage), new DurableLogStore(storage)]
       const arrived = new Set<string>()

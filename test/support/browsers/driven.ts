@@ -7,20 +7,20 @@ import { setTimeout } from 'node:timers/promises'
 import { playwright } from '@vitest/browser-playwright'
 import type { BrowserProvider, BrowserProviderOption } from 'vitest/node'
 
-/** A browser that runs, as its driver gives it. */
+/** A running browser with its driver. */
 export interface Driven {
   readonly version: string
   open(url: string): Promise<unknown>
   close(): Promise<unknown>
 }
 
-/** Starts a program of the browser's. None outlives the tests. */
+/** Starts a program of the browser, which ends with the tests at the latest. */
 export type Launch = (program: string, args: readonly string[], env?: NodeJS.ProcessEnv) => ChildProcess
 
-/** Starts a browser. Its home is a new folder, which goes when it goes. */
+/** Starts a browser. Its home is a new folder, which is removed when the browser ends. */
 export type Start = (launch: Launch, home: string) => Promise<Driven>
 
-/** A provider of vitest's for a browser of the system. What serves the tests is that of playwright's provider; who opens the page differs. */
+/** Returns a Vitest provider for a browser of the system. It serves tests as the Playwright provider does, and differs in how it opens the page. */
 export function driven(name: string, start: Start): BrowserProviderOption {
   return { ...playwright(), name, providerFactory: () => new DrivenProvider(name, start) }
 }
@@ -28,7 +28,7 @@ export function driven(name: string, start: Start): BrowserProviderOption {
 class DrivenProvider implements BrowserProvider {
   readonly name: string
   readonly supportsParallelism = false
-  /** Once it runs; playwright's provider has it in the same place. */
+  /** Set while the browser runs, as in the Playwright provider. */
   browser: { version(): string } | undefined
   readonly #start: Start
   readonly #shells: ChildProcess[] = []
@@ -67,16 +67,16 @@ class DrivenProvider implements BrowserProvider {
   }
 }
 
-/** The shell ends the program and all that it started when the pipe to `read` closes: when we say so, or when this process ends in whatever way. */
+/** The shell kills the program and its children when the pipe to `read` closes: on request, or when this process ends for any reason. */
 export function launchIn(home: string, program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
   const script = 'trap : TERM; home=$1; shift; "$@" & read _; kill 0; wait; rm -rf "$home"'
   const shell = spawn('sh', ['-c', script, 'sh', home, program, ...args], {
-    // Nothing of who runs the tests: their display, their session bus, their profile.
+    // Without the environment of the test run: its display, session bus and profile.
     env: { PATH: process.env.PATH, HOME: home, ...env },
     detached: true,
     stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
   })
-  // A pipe that nobody reads would stop who writes.
+  // An unread pipe would block the program that writes to it.
   shell.stderr?.resume()
   return shell
 }

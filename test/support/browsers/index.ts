@@ -9,7 +9,7 @@ import { webkitgtk } from './webkitgtk.ts'
 
 export type BrowserName = 'chromium' | 'firefox' | 'webkit'
 
-/** What opens a browser for vitest: the system's, else playwright's own. A missing one is said loudly, and in CI an error. */
+/** Returns the Vitest provider of a browser: the system's, else Playwright's. A missing browser causes a warning, and in CI an error. */
 export function providerOf(name: BrowserName): BrowserProviderOption | undefined {
   if (name === 'firefox' && onPath('firefox-esr') !== undefined) return firefoxEsr()
   if (name === 'webkit' && onPath('WebKitWebDriver') !== undefined && onPath('Xvfb') !== undefined) return webkitgtk()
@@ -17,7 +17,7 @@ export function providerOf(name: BrowserName): BrowserProviderOption | undefined
   return launchOptions && byPlaywright({ launchOptions })
 }
 
-/** How playwright starts a browser; undefined where it is missing. `without` says what does not happen then. */
+/** Returns Playwright's launch options for a browser; `undefined` if it is missing. `without` is the consequence, for the warning. */
 export function launchOptionsOf(name: BrowserName, without = 'its tests are LEFT OUT of this run'): LaunchOptions | undefined {
   const own = { chromium, firefox, webkit }[name].executablePath()
   const executablePath = (name === 'chromium' && onPath(name)) || (existsSync(own) ? own : undefined)

@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { BrowserProviderOption } from 'vitest/node'
 import { driven, type Launch } from './driven.ts'
 
-/** WebKitGTK's MiniBrowser, by WebDriver: playwright starts no WebKit but its own. */
+/** WebKitGTK's MiniBrowser by WebDriver: Playwright only starts its own WebKit. */
 export function webkitgtk(): BrowserProviderOption {
   return driven('webkitgtk', async (launch) => {
     const display = await screen(launch)
@@ -12,14 +12,14 @@ export function webkitgtk(): BrowserProviderOption {
     launch('WebKitWebDriver', [`--port=${port}`, '--host=127.0.0.1'], { DISPLAY: display })
     const driver = `http://127.0.0.1:${port}`
     await untilReady(driver)
-    // 'none' answers before the page has loaded: the tests run while it loads.
-    const asked = { capabilities: { alwaysMatch: { pageLoadStrategy: 'none' } } }
-    const { sessionId, capabilities } = (await ask('POST', `${driver}/session`, asked)) as NewSession
+    // 'none' returns before the page has loaded: the tests run while it loads.
+    const body = { capabilities: { alwaysMatch: { pageLoadStrategy: 'none' } } }
+    const { sessionId, capabilities } = (await sendCommand('POST', `${driver}/session`, body)) as NewSession
     const session = `${driver}/session/${sessionId}`
     return {
       version: `GTK ${capabilities.browserVersion}`,
-      open: (url) => ask('POST', `${session}/url`, { url }),
-      close: () => ask('DELETE', session),
+      open: (url) => sendCommand('POST', `${session}/url`, { url }),
+      close: () => sendCommand('DELETE', session),
     }
   })
 }
@@ -30,19 +30,19 @@ interface NewSession {
 }
 
 /**
- * A screen of its own even where there is one: a window in somebody's way gets closed, and one that is covered runs slowly.
- * Not by xvfb-run: it needs xauth, which comes with Xvfb only as a recommendation, and killed it leaves Xvfb behind.
+ * Starts a virtual screen even if there is a real one: a visible window may be closed by the user, and a covered one runs slowly.
+ * Not by xvfb-run: it needs xauth, which Xvfb only recommends, and leaves Xvfb running when it is killed.
  */
 export async function screen(launch: Launch): Promise<string> {
   const [, , , display] = launch('Xvfb', ['-displayfd', '3', '-nolisten', 'tcp']).stdio
-  if (!display) throw new Error('Xvfb has no pipe to say its display in')
+  if (!display) throw new Error('Xvfb has no pipe to report its display')
   const [number] = (await once(display, 'data')) as [Buffer]
   return `:${number.toString().trim()}`
 }
 
 async function untilReady(driver: string, tries = 300): Promise<void> {
   try {
-    await ask('GET', `${driver}/status`)
+    await sendCommand('GET', `${driver}/status`)
   } catch (error) {
     if (tries === 0) throw error
     await setTimeout(100)
@@ -50,10 +50,10 @@ async function untilReady(driver: string, tries = 300): Promise<void> {
   }
 }
 
-async function ask(method: 'GET' | 'POST' | 'DELETE', url: string, body?: unknown): Promise<unknown> {
+async function sendCommand(method: 'GET' | 'POST' | 'DELETE', url: string, body?: unknown): Promise<unknown> {
   const response = await fetch(url, { method, ...(body !== undefined && { body: JSON.stringify(body) }) })
   const { value } = (await response.json()) as { readonly value: unknown }
-  if (!response.ok) throw new Error(`WebKitWebDriver answered ${method} ${url} with ${JSON.stringify(value)}`)
+  if (!response.ok) throw new Error(`WebKitWebDriver returned an error for ${method} ${url}: ${JSON.stringify(value)}`)
   return value
 }
 

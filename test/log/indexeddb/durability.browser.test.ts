@@ -27,25 +27,25 @@ function make(options: ConstructorParameters<typeof IndexedDBLogStore>[0] = {}):
   return store
 }
 
-/** What is in the database, by a connection of our own. */
+/** Reads the database on a separate connection. */
 async function inside(name: string): Promise<{ readonly heads: readonly SegmentHeader[]; readonly bodies: readonly string[] }> {
-  const asked = <T>(request: IDBRequest<T>): Promise<T> =>
+  const promisify = <T>(request: IDBRequest<T>): Promise<T> =>
     new Promise((resolve, reject) => {
       request.onsuccess = () => resolve(request.result)
       request.onerror = () => reject(request.error)
     })
-  const db = await asked(indexedDB.open(`chaintap:${name}`))
+  const db = await promisify(indexedDB.open(`chaintap:${name}`))
   db.onversionchange = () => db.close()
   const transaction = db.transaction(['heads', 'bodies'])
   const [heads, bodies] = await Promise.all([
-    asked(transaction.objectStore('heads').getAll()),
-    asked(transaction.objectStore('bodies').getAll()),
+    promisify(transaction.objectStore('heads').getAll()),
+    promisify(transaction.objectStore('bodies').getAll()),
   ])
   db.close()
   return { heads, bodies }
 }
 
-/** The connections that are opened from now on. */
+/** Collects the connections that start transactions from now on. */
 function connections(): IDBDatabase[] {
   const seen: IDBDatabase[] = []
   const transaction = IDBDatabase.prototype.transaction
@@ -61,8 +61,8 @@ const start: RunEvent = { run: model, at: 1, seq: 0, type: 'start', input: [] }
 const token = (seq: number): RunEvent => ({ run: model, at: seq, seq, type: 'token', token: `t${seq}` })
 const end = (seq: number): RunEvent => ({ run: model, at: seq, seq, type: 'end', output: 'all' })
 
-describe('in the database', () => {
-  test('are segments: records of one flush are one value, tokens of a run in it one line, a run whole in its start alone', async () => {
+describe('IndexedDBLogStore storage', () => {
+  test('stores one value per flush, one line for the tokens of a run, and a Run object with its start only', async () => {
     const store = make()
     await store.append([start, token(1), said('x'), token(2), token(3)])
     await store.append([token(4), token(5)])
@@ -73,7 +73,7 @@ describe('in the database', () => {
     expect(store.isDurable).toBe(true)
   })
 
-  test('it lies under a name of ours, and another page finds it', async () => {
+  test('uses the database chaintap:<name>, and a later page reads it', async () => {
     const store = make({ name: 'output' })
     await store.append([said('one')])
     await store[asyncDispose]()
@@ -82,7 +82,7 @@ describe('in the database', () => {
     expect((await inside('output')).heads).toHaveLength(1)
   })
 
-  test('the limits are held without being asked', async () => {
+  test('enforces `retain` without a call of prune()', async () => {
     const store = make({ retain: { maxBytes: 300_000 } })
     for (let i = 0; i < 60; i++) await store.append([said('x'.repeat(20_000)), said(`${i}`)])
     await vi.waitFor(async () => {
@@ -92,7 +92,7 @@ describe('in the database', () => {
     expect(textsOf(await read(store)).at(-1)).toBe('59')
   })
 
-  test('without Web Locks, too', async () => {
+  test('enforces `retain` without Web Locks', async () => {
     vi.spyOn(navigator, 'locks', 'get').mockReturnValue(undefined as never)
     const store = make({ retain: { maxBytes: 50_000 } })
     for (let i = 0; i < 20; i++) await store.append([said('x'.repeat(20_000))])
@@ -100,7 +100,7 @@ describe('in the database', () => {
   })
 })
 
-test('P11: no secret gets there, nor into what is noted where a page goes', async () => {
+test('neither the database nor the journal contains a secret (P11)', async () => {
   const secret = 'sk-ant-api03-AbCdEfGhIjKl_1'
   const set = vi.spyOn(Storage.prototype, 'setItem')
   const store = make()
@@ -114,7 +114,7 @@ test('P11: no secret gets there, nor into what is noted where a page goes', asyn
   for (const text of [...bodies, ...set.mock.calls.flat()]) expect(text).not.toMatch(/AbCd|plain-and/)
 })
 
-test('what a page has noted comes into the log of that name alone, and clear removes it', async () => {
+test('the journal of a closed page is stored in the log of exactly that name, and clear() removes it', async () => {
   const name = `noted-${Math.random()}`
   const key = (of: string) => `chaintap:${of}:other.1`
   const head = { name: 'other.1', records: 1, bytes: 10, from: 1, to: 1, level: 2, runs: [], roots: [], elsewhere: [] }
@@ -129,9 +129,9 @@ test('what a page has noted comes into the log of that name alone, and clear rem
   localStorage.removeItem(key(`${name}:longer`))
 })
 
-test.each(['no JSON', 'null', '{}', '{"head":{"name":"x"}}'])("what is noted and is no segment (%s) is in nobody's way", async (noted) => {
+test.each(['no JSON', 'null', '{}', '{"head":{"name":"x"}}'])('an invalid journal entry (%s) is removed', async (entry) => {
   const name = `noted-${Math.random()}`
-  localStorage.setItem(`chaintap:${name}:x`, noted)
+  localStorage.setItem(`chaintap:${name}:x`, entry)
   const store = make({ name })
   await store.append([said('one')])
   expect(store.isDurable).toBe(true)
@@ -139,7 +139,7 @@ test.each(['no JSON', 'null', '{}', '{"head":{"name":"x"}}'])("what is noted and
   expect(localStorage.getItem(`chaintap:${name}:x`)).toBeNull()
 })
 
-test('a database that somebody else has made empty is furnished', async () => {
+test('an empty database created by others gets its object stores', async () => {
   const name = `page-${Math.random()}`
   await new Promise((resolve) => {
     const request = indexedDB.open(`chaintap:${name}`)
@@ -151,7 +151,7 @@ test('a database that somebody else has made empty is furnished', async () => {
   expect((await inside(name)).heads).toHaveLength(1)
 })
 
-describe('when it is written', () => {
+describe('when records are saved', () => {
   const isThere = async (store: IndexedDBLogStore, count: number): Promise<void> => {
     await vi.waitFor(async () => {
       const { heads } = await inside(store.name)
@@ -159,7 +159,7 @@ describe('when it is written', () => {
     }, patience)
   }
 
-  test('by itself, a little later', async () => {
+  test('without a flush, after a short delay', async () => {
     const store = make()
     store.write(said('one'))
     store.write(said('two'))
@@ -174,7 +174,7 @@ describe('when it is written', () => {
       'the failure of a root run',
       { run: model, at: 1, seq: 1, type: 'error', error: new Error('x'), partial: undefined } satisfies RunEvent,
     ],
-  ])('at once with %s', async (_, record) => {
+  ])('at once, with %s', async (_, record) => {
     const store = make()
     await store.append([start])
     vi.useFakeTimers({ toFake: ['setTimeout'] })
@@ -184,7 +184,7 @@ describe('when it is written', () => {
     await isThere(store, 3)
   })
 
-  test('an error survives a loss of power, the rest a crash', async () => {
+  test('errors are written with durability strict, other records with relaxed', async () => {
     const store = make()
     await store.flush()
     await read(store)
@@ -206,7 +206,7 @@ describe('when it is written', () => {
         document.dispatchEvent(new Event('visibilitychange'))
       },
     ],
-  ])('on %s, in one transaction that is put and committed before the event is over', async (_, happen) => {
+  ])('on %s, in one transaction that is committed before the event handler returns', async (_, happen) => {
     const store = make()
     await store.append([said('open')])
     const [begin, add, commit] = [
@@ -218,14 +218,14 @@ describe('when it is written', () => {
     const before = begin.mock.calls.length
     happen()
     expect(begin.mock.calls.length).toBe(before + 1)
-    // The first full segment was on its way already.
+    // The first full segment was sent before.
     expect(add.mock.calls.length).toBe(6)
     expect(commit).toHaveBeenCalledTimes(2)
     await store.flush()
     expect(await read(store)).toHaveLength(1_201)
   })
 
-  test('at once as long as the page is hidden', async () => {
+  test('at once while the page is hidden', async () => {
     const store = make()
     await store.append([said('open')])
     vi.spyOn(document, 'visibilityState', 'get').mockReturnValue('hidden')
@@ -236,7 +236,7 @@ describe('when it is written', () => {
     await isThere(store, 2)
   })
 
-  test('everything of one turn goes in one transaction', async () => {
+  test('all records of one turn in one transaction', async () => {
     const store = make()
     await store.append([said('open')])
     const begin = vi.spyOn(IDBDatabase.prototype, 'transaction')
@@ -246,7 +246,7 @@ describe('when it is written', () => {
 })
 
 describe('two handles on one log', () => {
-  test('share a writer, and have rules of their own', async () => {
+  test('share a pipeline, and have separate redaction rules', async () => {
     const one = make({ name: 'shared' })
     const two = make({ name: 'shared', redact: [/card \d+/] })
     one.write(said('card 1'))
@@ -256,7 +256,7 @@ describe('two handles on one log', () => {
     expect((await inside('shared')).heads).toHaveLength(1)
   })
 
-  test('one is closed and the other goes on', async () => {
+  test('closing one leaves the other open', async () => {
     const one = make({ name: 'shared-2' })
     const two = make({ name: 'shared-2' })
     await one[asyncDispose]()
@@ -266,8 +266,8 @@ describe('two handles on one log', () => {
   })
 })
 
-describe('never hurts', () => {
-  test('a connection that was closed under it is replaced, and nothing is lost', async () => {
+describe('faults', () => {
+  test('a connection that was closed without an event is replaced, and no record is lost', async () => {
     const seen = connections()
     const store = make()
     await store.append([start])
@@ -279,7 +279,7 @@ describe('never hurts', () => {
     expect(seen).toHaveLength(6)
   })
 
-  test('a connection that says it was closed is not asked again', async () => {
+  test('a connection that fired `close` is not used again', async () => {
     const seen = connections()
     const store = make()
     await store.append([said('one')])
@@ -289,7 +289,7 @@ describe('never hurts', () => {
     expect(textsOf(await read(store))).toEqual(['one', 'two'])
   })
 
-  test('a transaction that is aborted is tried again, on another connection', async () => {
+  test('an aborted transaction is retried on another connection', async () => {
     const store = make()
     await store.append([said('one')])
     const seen = connections()
@@ -304,13 +304,13 @@ describe('never hurts', () => {
     expect(textsOf(await read(store))).toEqual(['one', 'two'])
   })
 
-  test('what was kept though its answer got lost is not written twice', async () => {
+  test('a segment whose confirmation was lost is stored once', async () => {
     const store = make()
     await store.append([said('one')])
     const complete = Object.getOwnPropertyDescriptor(IDBTransaction.prototype, 'oncomplete')
     const abort = Object.getOwnPropertyDescriptor(IDBTransaction.prototype, 'onabort')
     let isLost = false
-    // The transaction completes, and its owner hears of an abort.
+    // The transaction completes, but an abort is reported.
     Object.defineProperty(IDBTransaction.prototype, 'onabort', {
       ...abort,
       set(this: IDBTransaction, hear: () => void) {
@@ -332,7 +332,7 @@ describe('never hurts', () => {
     expect(textsOf(await read(store))).toEqual(['one', 'two'])
   })
 
-  test('a database that somebody deletes is let go, and made again', async () => {
+  test('a database that is deleted is closed, and created again', async () => {
     const store = make()
     await store.append([start, token(1)])
     const deletion = indexedDB.deleteDatabase(`chaintap:${store.name}`)
@@ -340,12 +340,12 @@ describe('never hurts', () => {
     deletion.onblocked = blocked
     await new Promise((resolve) => deletion.addEventListener('success', resolve))
     await store.append([token(2)])
-    // The run is told of whole again: its start is gone.
+    // The Run object is written again: its start was deleted.
     expect((await read(store)).map(given)).toEqual([token(2)])
     expect(blocked).not.toHaveBeenCalled()
   })
 
-  test('whoever follows a log goes on in the next database, and so does a delivery', async () => {
+  test('tail() and shipTo() continue in the new database', async () => {
     const store = make()
     const tail = store.tail({ level: 'info' }).getReader()
     const sent: string[] = []
@@ -363,7 +363,7 @@ describe('never hurts', () => {
     await tail.cancel()
   })
 
-  test('a reading that fails goes on by another connection, a tail too', async () => {
+  test('read() and tail() continue on another connection after a failure', async () => {
     const store = make()
     await store.append([said('one')])
     const tail = store.tail().getReader()
@@ -397,7 +397,7 @@ describe('never hurts', () => {
         return request
       },
     ],
-  ])('where opening %s it is a log in memory, and nobody is told', async (_, open) => {
+  ])('the log is in memory, without a warning, if open() %s', async (_, open) => {
     const [warn, error] = [vi.spyOn(console, 'warn'), vi.spyOn(console, 'error')]
     vi.spyOn(IDBFactory.prototype, 'open').mockImplementation(open)
     const store = make()
@@ -411,7 +411,7 @@ describe('never hurts', () => {
     expect([warn.mock.calls, error.mock.calls]).toEqual([[], []])
   })
 
-  test('a clock that is set back changes no order, in one page and from page to page', async () => {
+  test('a clock that is set back does not change the order, within a page or between pages', async () => {
     const store = make({ name: 'clock' })
     const now = vi.spyOn(Date, 'now')
     for (const at of [5_000, 4_000, 1]) {
@@ -427,7 +427,7 @@ describe('never hurts', () => {
     expect((await all(again.read({ after: 10 }))).map(({ at }) => at)).toEqual([5_000, 4_000])
   })
 
-  test('a backend that fails costs one warning: reads still work, append and flush say it, and it is tried again', async () => {
+  test('a failing backend causes one warning: reads work, append() and flush() reject, and writes are retried', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     const store = make()
     await store.append([said('one')])
@@ -451,7 +451,7 @@ describe('never hurts', () => {
     expect(warn.mock.calls.map(([text]) => String(text))).toEqual([expect.stringContaining('could not be saved')])
   })
 
-  test('a tail goes through a failure, and meets every record once', async () => {
+  test('tail() yields every record once across a failure', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => {})
     const store = make()
     await store.append([said('zero')])
@@ -469,7 +469,7 @@ describe('never hurts', () => {
     await reader.cancel()
   })
 
-  test('there is room for so much that is not saved; what is lost is counted in its place', async () => {
+  test('`room` bounds the unsaved records, and a record counts the lost ones in their place', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => {})
     const store = make({ room: 50_000 })
     await store.append([said('kept')])
@@ -490,7 +490,7 @@ describe('never hurts', () => {
     expect((await inside(store.name)).heads).toHaveLength(100 - lost + 2)
   })
 
-  test('much in one turn is bounded, too', async () => {
+  test('`room` bounds the records of one turn', async () => {
     const store = make({ room: 400_000 })
     await store.append([said('open')])
     for (let i = 0; i < 5_000; i++) store.write(said(`${i}`, { properties: { filler: 'x'.repeat(1_000) } }))
@@ -501,7 +501,7 @@ describe('never hurts', () => {
     expect(texts.filter((text) => text.startsWith('records lost'))).toHaveLength(1)
   })
 
-  test('before the database is open, too', async () => {
+  test('records written before the database is open are bounded', async () => {
     const store = make({ room: 100_000_000 })
     for (let i = 0; i < 140; i++) store.write(said(`${i}`, { properties: { filler: 'x'.repeat(135_000) } }))
     await expect(store.flush()).rejects.toMatchObject({ code: 'log_not_written' })
@@ -512,7 +512,7 @@ describe('never hurts', () => {
     expect(texts).toEqual([...Array.from({ length: 140 - lost }, (_, i) => `${i}`), `records lost: ${lost}`, 'open'])
   })
 
-  test('what could not be saved is cleared, too, and nobody waits for it', async () => {
+  test('clear() removes unsaved records, and flush() does not wait for them', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => {})
     const store = make()
     await store.append([said('one')])
@@ -527,19 +527,19 @@ describe('never hurts', () => {
     expect(textsOf(await read(store))).toEqual(['three'])
   })
 
-  test('append waits where there is no room, and loses nothing', async () => {
+  test('append() waits for room, and loses no record', async () => {
     const store = make({ room: 400_000 })
     await store.append(Array.from({ length: 5_000 }, (_, i) => said(`${i}`, { properties: { filler: 'x'.repeat(500) } })))
     expect(textsOf(await read(store))).toEqual(Array.from({ length: 5_000 }, (_, i) => `${i}`))
   })
 })
 
-describe('many tabs', () => {
+describe('several tabs', () => {
   afterEach(() => {
     for (const frame of document.querySelectorAll('iframe')) frame.remove()
   })
 
-  test('write into one log, and each follows what the others write', async () => {
+  test('write to one log, and each tail() yields the records of the others', async () => {
     const here = make({ name: 'tabs' })
     const there = new (await tab()).IndexedDBLogStore({ name: 'tabs' })
     const tail = here.tail()
@@ -550,7 +550,7 @@ describe('many tabs', () => {
     await there[asyncDispose]()
   })
 
-  test('two of them, 10,000 records each: every record is there, each in its order', { timeout: 60_000 }, async () => {
+  test('two tabs write 10,000 records each: all are stored, each tab in its order', { timeout: 60_000 }, async () => {
     const here = make({ name: 'tabs-2' })
     const there = new (await tab()).IndexedDBLogStore({ name: 'tabs-2' })
     const write = async (store: LogStore, who: string) => {
@@ -577,7 +577,7 @@ describe('many tabs', () => {
     ['write', 'is removed'],
     ['append', 'goes elsewhere'],
     ['append', 'is removed'],
-  ])('%s, and the page %s at once: nothing is lost, while others read and write', { timeout: 30_000 }, async (how, leave) => {
+  ])('no record is lost if the page calls %s and %s at once, while others read and write', { timeout: 30_000 }, async (how, leave) => {
     const here = make({ name: `left-${how}-${leave}` })
     await here.append(Array.from({ length: 20 }, () => said('open', { properties: { filler: 'x'.repeat(50_000) } })))
     let isOver = false
@@ -595,9 +595,9 @@ describe('many tabs', () => {
       else for (const text of texts) there.write(said(text))
       const frame = document.querySelector('iframe') as HTMLIFrameElement
       if (leave === 'goes elsewhere' && frame.contentWindow) {
-        const gone = new Promise((resolve) => frame.addEventListener('load', resolve))
+        const loaded = new Promise((resolve) => frame.addEventListener('load', resolve))
         frame.contentWindow.location.href = '/favicon.ico'
-        await gone
+        await loaded
       }
       frame.remove()
     }
@@ -609,7 +609,7 @@ describe('many tabs', () => {
     await vi.waitFor(() => expect(noted()).toEqual([]), patience)
   })
 
-  test('one clears, and the others tell of their runs whole again', async () => {
+  test('after clear() in one tab the others write their Run objects again', async () => {
     const here = make({ name: 'tabs-3' })
     const there = new (await tab()).IndexedDBLogStore({ name: 'tabs-3' })
     await here.append([start])
