@@ -30,7 +30,7 @@ describe('wire fixtures', () => {
   })
 
   it.each(sums)('%s has the same bytes in this engine', async (name, length, sha256) => {
-    const bytes = fixtures.find((each) => each.name === name)?.bytes ?? new Uint8Array()
+    const bytes = fixtures.find((fixture) => fixture.name === name)?.bytes ?? new Uint8Array()
     expect(bytes.length).toBe(length)
     const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
     expect(Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')).toBe(sha256)

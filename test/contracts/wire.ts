@@ -152,10 +152,10 @@ export function wireContract(name: string, wire: WireUnderTest): void {
 
   describe(`${name}: whole responses`, () => {
     test('invoke() requests a whole response, emits no token, and returns the output and usage of a stream', async () => {
-      const served = serve(whole(answer))
+      const invoked = serve(whole(answer))
       const record = recorder()
-      const output = await served.model.invoke('Hi', { callbacks: [record] })
-      expect(record.trace()).toEqual([`S ${served.model.name}`, `E ${served.model.name}`])
+      const output = await invoked.model.invoke('Hi', { callbacks: [record] })
+      expect(record.trace()).toEqual([`S ${invoked.model.name}`, `E ${invoked.model.name}`])
       const run = serve(streamed(answer)).model.stream('Hi')
       await run.drain()
       const outcome = await run.outcome

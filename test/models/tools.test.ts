@@ -52,12 +52,12 @@ describe('a tool-calling agent over HTTP', () => {
   }
 
   test.each(Object.entries(providers))('%s, streamed and whole', async (_, { make, streamed, whole }) => {
-    for (const served of [streamed, whole]) {
-      const fetch = faultyFetch([served(asks), served(knows)])
+    for (const respond of [streamed, whole]) {
+      const fetch = faultyFetch([respond(asks), respond(knows)])
       const agent = initializeAgent([weather], make(fetch), { agentType: 'tool-calling' })
       const record = recorder()
       const options = { callbacks: [record] }
-      if (served === whole) expect(await agent.run('How is Paris?', options)).toBe('18 °C it is.')
+      if (respond === whole) expect(await agent.run('How is Paris?', options)).toBe('18 °C it is.')
       else {
         const run = agent.stream('How is Paris?', options)
         await run.drain()

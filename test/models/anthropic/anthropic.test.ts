@@ -15,7 +15,7 @@ const claude = (options: ChatAnthropicOptions = {}): ChatAnthropic =>
   new ChatAnthropic({ apiKey: KEY, dangerouslyAllowBrowser: true, ...options })
 
 /** Returns the error that a constructor throws. */
-function thrown(construct: () => unknown): unknown {
+function constructorError(construct: () => unknown): unknown {
   try {
     construct()
   } catch (error) {
@@ -32,7 +32,7 @@ afterEach(() => {
 describe('new ChatAnthropic()', () => {
   test('throws missing_key without an API key, with the option to pass', () => {
     for (const apiKey of [undefined, '', ' \n']) {
-      expect(thrown(() => claude({ apiKey }))).toMatchObject({
+      expect(constructorError(() => claude({ apiKey }))).toMatchObject({
         code: 'missing_key',
         message: expect.stringContaining('apiKey: env.ANTHROPIC_API_KEY'),
       })
@@ -40,7 +40,7 @@ describe('new ChatAnthropic()', () => {
   })
 
   test('throws invalid_options for a key that no header can hold, without showing it (P11)', () => {
-    const error = thrown(() => claude({ apiKey: `${KEY}\n${KEY}` }))
+    const error = constructorError(() => claude({ apiKey: `${KEY}\n${KEY}` }))
     expect(error).toMatchObject({ code: 'invalid_options' })
     expect(mentions(error, KEY)).toEqual([])
   })
@@ -48,7 +48,7 @@ describe('new ChatAnthropic()', () => {
   test('throws key_in_browser in a page, with the reason and two alternatives', () => {
     if (!('window' in globalThis)) vi.stubGlobal('window', globalThis)
     if (!('document' in globalThis)) vi.stubGlobal('document', {})
-    expect(thrown(() => new ChatAnthropic({ apiKey: KEY }))).toMatchObject({
+    expect(constructorError(() => new ChatAnthropic({ apiKey: KEY }))).toMatchObject({
       code: 'key_in_browser',
       message: expect.stringMatching(/every visitor can read.*RemoteRunnable.*dangerouslyAllowBrowser: true/s),
     })
@@ -56,7 +56,8 @@ describe('new ChatAnthropic()', () => {
   })
 
   test('throws invalid_options for an invalid maxRetries', () => {
-    for (const maxRetries of [-1, 1.5, Number.NaN]) expect(thrown(() => claude({ maxRetries }))).toMatchObject({ code: 'invalid_options' })
+    for (const maxRetries of [-1, 1.5, Number.NaN])
+      expect(constructorError(() => claude({ maxRetries }))).toMatchObject({ code: 'invalid_options' })
   })
 })
 

@@ -8,14 +8,14 @@ import { describe, expect, test } from 'vitest'
 type Json = Readonly<Record<string, unknown>>
 
 const hi: Message = { role: 'user', content: 'Hi' }
-const made = (fetch: ReturnType<typeof faultyFetch>): ChatAnthropic =>
+const claude = (fetch: ReturnType<typeof faultyFetch>): ChatAnthropic =>
   new ChatAnthropic({ apiKey: 'a-key', fetch, dangerouslyAllowBrowser: true })
 
 /** Decodes a response, streamed and whole, and returns the blocks that the next request contains of it. */
 async function roundTrip(answer: AnthropicAnswer, cut: FaultyAnswer = {}, results: readonly Message[] = []) {
   const whole = { body: JSON.stringify(anthropicJson(answer)) }
   const fetch = faultyFetch([{ body: anthropicSse(answer), ...cut }, whole, whole])
-  const model = made(fetch)
+  const model = claude(fetch)
   const run = model.stream([hi])
   const deltas: Delta[] = []
   for await (const delta of run) deltas.push(delta)
@@ -152,7 +152,7 @@ describe('ChatAnthropic: blocks', () => {
 
   test('handlers receive each block as one delta when it is complete', async () => {
     const record = recorder()
-    await made(faultyFetch({ body: anthropicSse({ blocks: [...search, text('Yes', [page])] }) }))
+    await claude(faultyFetch({ body: anthropicSse({ blocks: [...search, text('Yes', [page])] }) }))
       .stream('Hi', { callbacks: [record] })
       .drain()
     record.check()
@@ -164,8 +164,8 @@ describe('ChatAnthropic: blocks', () => {
   test('a tool call is sent back with the arguments of its message', async () => {
     const { message } = await roundTrip({ blocks: [call('1'), thinking('Hm.', 'a'), call('2')] })
     const fetch = faultyFetch({ body: JSON.stringify(anthropicJson({ text: ['Hi'] })) })
-    const toolCalls = message.toolCalls?.map((given) => ({ ...given, args: { city: 'Rome' } })) ?? []
-    await made(fetch).invoke([hi, { ...message, toolCalls }])
+    const toolCalls = message.toolCalls?.map((toolCall) => ({ ...toolCall, args: { city: 'Rome' } })) ?? []
+    await claude(fetch).invoke([hi, { ...message, toolCalls }])
     expect(fetch.calls[0]?.body).toMatchObject({
       messages: [{}, { content: [{ id: '1', input: { city: 'Rome' } }, { type: 'thinking' }, { id: '2', input: { city: 'Rome' } }] }],
     })
@@ -256,7 +256,7 @@ describe('ChatAnthropic: metadata', () => {
         { type: 'text', text: 'Hello' },
       ],
     }
-    await made(fetch).invoke([hi, answer])
+    await claude(fetch).invoke([hi, answer])
     expect(fetch.calls[0]?.body).toMatchObject({ messages: [{}, { role: 'assistant', content: [text('Hello')] }] })
   })
 })

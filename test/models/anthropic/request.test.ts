@@ -8,7 +8,7 @@ const bodyOf = (messages: readonly Message[], options: AnthropicCallOptions = {}
   JSON.parse(JSON.stringify(anthropicRequest(messages, options, streaming).body))
 
 const hi: Message = { role: 'user', content: 'Hi' }
-const text = (said: string) => ({ type: 'text', text: said })
+const text = (value: string) => ({ type: 'text', text: value })
 
 describe('anthropicRequest()', () => {
   test('sends only the required fields by default', () => {

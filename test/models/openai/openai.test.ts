@@ -32,7 +32,7 @@ const llm = (options: OpenAIOptions = {}): OpenAI => new OpenAI({ apiKey: KEY, d
 const both = { ChatOpenAI: chat, OpenAI: llm } as const
 
 /** Returns the error that a constructor throws. */
-function thrown(construct: () => unknown): unknown {
+function constructorError(construct: () => unknown): unknown {
   try {
     construct()
   } catch (error) {
@@ -49,7 +49,7 @@ afterEach(() => {
 describe.each(Object.entries(both))('new %s()', (name, create) => {
   test('throws missing_key without an API key, with the option to pass, also for a server without keys', () => {
     for (const apiKey of [undefined, '', ' \n']) {
-      const error = thrown(() => create({ apiKey }))
+      const error = constructorError(() => create({ apiKey }))
       expect(error).toMatchObject({ code: 'missing_key', message: expect.stringContaining('apiKey: env.OPENAI_API_KEY') })
       expect(String(error)).toContain(`${name} requires`)
       expect(String(error)).toContain("apiKey: 'none'")
@@ -57,7 +57,7 @@ describe.each(Object.entries(both))('new %s()', (name, create) => {
   })
 
   test('throws invalid_options for a key that no header can hold, without showing it (P11)', () => {
-    const error = thrown(() => create({ apiKey: `${KEY}\n${KEY}` }))
+    const error = constructorError(() => create({ apiKey: `${KEY}\n${KEY}` }))
     expect(error).toMatchObject({ code: 'invalid_options' })
     expect(mentions(error, KEY)).toEqual([])
   })
@@ -65,7 +65,7 @@ describe.each(Object.entries(both))('new %s()', (name, create) => {
   test('throws key_in_browser in a page, with the reason and two alternatives', () => {
     if (!('window' in globalThis)) vi.stubGlobal('window', globalThis)
     if (!('document' in globalThis)) vi.stubGlobal('document', {})
-    expect(thrown(() => create({ dangerouslyAllowBrowser: false }))).toMatchObject({
+    expect(constructorError(() => create({ dangerouslyAllowBrowser: false }))).toMatchObject({
       code: 'key_in_browser',
       message: expect.stringMatching(/every visitor can read.*RemoteRunnable.*dangerouslyAllowBrowser: true/s),
     })
@@ -73,7 +73,8 @@ describe.each(Object.entries(both))('new %s()', (name, create) => {
   })
 
   test('throws invalid_options for an invalid maxRetries', () => {
-    for (const maxRetries of [-1, 1.5, Number.NaN]) expect(thrown(() => create({ maxRetries }))).toMatchObject({ code: 'invalid_options' })
+    for (const maxRetries of [-1, 1.5, Number.NaN])
+      expect(constructorError(() => create({ maxRetries }))).toMatchObject({ code: 'invalid_options' })
   })
 })
 

@@ -3,23 +3,23 @@ import { ChatOpenAI, type ChatOpenAICallOptions, OpenAI, type OpenAICallOptions 
 import { faultyFetch, openaiCompletionSse, openaiSse } from 'chaintap/testing'
 import { describe, expect, test } from 'vitest'
 
-const made = { apiKey: 'none', streamUsage: false, dangerouslyAllowBrowser: true } as const
+const modelOptions = { apiKey: 'none', streamUsage: false, dangerouslyAllowBrowser: true } as const
 
 /** The body after JSON encoding. */
 async function bodyOf(messages: readonly Message[], options: ChatOpenAICallOptions = {}): Promise<Record<string, unknown>> {
   const fetch = faultyFetch({ body: openaiSse({ text: ['Hello'] }) })
-  await new ChatOpenAI({ ...made, fetch, ...options }).stream(messages).drain()
+  await new ChatOpenAI({ ...modelOptions, fetch, ...options }).stream(messages).drain()
   return fetch.calls[0]?.body as Record<string, unknown>
 }
 
 async function completionOf(prompt: string, options: OpenAICallOptions = {}): Promise<Record<string, unknown>> {
   const fetch = faultyFetch({ body: openaiCompletionSse({ text: ['Hello'] }) })
-  await new OpenAI({ ...made, fetch, ...options }).stream(prompt).drain()
+  await new OpenAI({ ...modelOptions, fetch, ...options }).stream(prompt).drain()
   return fetch.calls[0]?.body as Record<string, unknown>
 }
 
 const hi: Message = { role: 'user', content: 'Hi' }
-const text = (said: string) => ({ type: 'text', text: said }) as const
+const text = (value: string) => ({ type: 'text', text: value }) as const
 const common = {
   temperature: 0,
   topP: 0.5,

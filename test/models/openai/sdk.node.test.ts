@@ -15,7 +15,7 @@ import { mentions } from '../../support/secrets.ts'
 const KEY = 'sk-proj-AbCdEfGhIjKl'
 const hello = { text: ['Hel', 'lo'], usage: { inputTokens: 3, outputTokens: 2 } }
 
-function served(script: FaultyScript) {
+function setUp(script: FaultyScript) {
   const fetch = faultyFetch(script)
   const client = new OfficialOpenAI({ apiKey: KEY, fetch, logLevel: 'off' })
   return { fetch, client, model: new ChatOpenAI({ client, model: 'gpt-5.4-mini', maxRetries: 1 }) }
@@ -23,7 +23,7 @@ function served(script: FaultyScript) {
 
 describe('ChatOpenAI with the openai package as transport', () => {
   test('streams the same message that a whole response gives', async () => {
-    const { fetch, model } = served([{ body: openaiSse(hello) }, { body: JSON.stringify(openaiJson(hello)) }])
+    const { fetch, model } = setUp([{ body: openaiSse(hello) }, { body: JSON.stringify(openaiJson(hello)) }])
     const run = model.stream('Hi')
     await run.drain()
     expect(await run.outcome).toMatchObject({ status: 'complete', output: await model.invoke('Hi') })
@@ -34,7 +34,7 @@ describe('ChatOpenAI with the openai package as transport', () => {
   })
 
   test('sends completions too', async () => {
-    const { fetch, client } = served([{ body: openaiCompletionSse(hello) }, { body: JSON.stringify(openaiCompletionJson(hello)) }])
+    const { fetch, client } = setUp([{ body: openaiCompletionSse(hello) }, { body: JSON.stringify(openaiCompletionJson(hello)) }])
     const llm = new OpenAI({ client })
     const run = llm.stream('Hi')
     await run.drain()
@@ -45,7 +45,7 @@ describe('ChatOpenAI with the openai package as transport', () => {
 
   test('converts SDK errors to ModelError, and makes each retry itself', async () => {
     const body = JSON.stringify(openaiJson({ error: { type: 'requests', message: `Slow down ${KEY}`, code: 'rate_limit_exceeded' } }))
-    const { fetch, model } = served({ status: 429, headers: { 'retry-after-ms': '1', 'x-request-id': 'req_1' }, body })
+    const { fetch, model } = setUp({ status: 429, headers: { 'retry-after-ms': '1', 'x-request-id': 'req_1' }, body })
     const record = recorder()
     const run = model.stream('Hi', { callbacks: [record] })
     await expect(run.drain()).rejects.toMatchObject({ code: 'http', status: 429, providerType: 'requests', requestId: 'req_1' })
@@ -55,7 +55,7 @@ describe('ChatOpenAI with the openai package as transport', () => {
   })
 
   test('a server that refuses stream_options gets the request again without them', async () => {
-    const { fetch, model } = served([
+    const { fetch, model } = setUp([
       { status: 400, body: JSON.stringify({ error: { message: "Unknown parameter: 'stream_options'." } }) },
       { body: openaiSse(hello) },
     ])
@@ -66,7 +66,7 @@ describe('ChatOpenAI with the openai package as transport', () => {
   })
 
   test('a failed connection is a network error', async () => {
-    const { fetch, model } = served({ errorBefore: new TypeError(`fetch failed ${KEY}`) })
+    const { fetch, model } = setUp({ errorBefore: new TypeError(`fetch failed ${KEY}`) })
     const error = await model.invoke('Hi').catch((error: unknown) => error)
     expect(error).toMatchObject({ code: 'network' })
     expect(mentions(error, KEY)).toEqual([])
@@ -75,7 +75,7 @@ describe('ChatOpenAI with the openai package as transport', () => {
 
   test('a break closes the body, even if fetch ignores its signal (P2)', async () => {
     for (const deaf of [false, true]) {
-      const { fetch, model } = served({ body: openaiSse(hello), split: 'events', deaf })
+      const { fetch, model } = setUp({ body: openaiSse(hello), split: 'events', deaf })
       for await (const delta of model.stream('Hi')) if (delta.type === 'text') break
       expect(fetch.open).toBe(0)
     }

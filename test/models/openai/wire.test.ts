@@ -243,7 +243,7 @@ describe('OpenAIDecoder: tool calls', () => {
 
 describe('OpenAIDecoder: random responses', () => {
   const words = fc.array(fc.string({ unit: 'grapheme' }), { maxLength: 6 })
-  const said = fc.record(
+  const response = fc.record(
     {
       text: words,
       reasoning: words,
@@ -258,7 +258,7 @@ describe('OpenAIDecoder: random responses', () => {
 
   test('a stream cut anywhere and the whole response give the same message', async () => {
     await fc.assert(
-      fc.asyncProperty(said, fc.integer({ min: 1, max: 400 }), async (answer, split) => {
+      fc.asyncProperty(response, fc.integer({ min: 1, max: 400 }), async (answer, split) => {
         const fetch = faultyFetch([{ body: openaiSse(answer), split }, { body: JSON.stringify(openaiJson(answer)) }])
         const model = new ChatOpenAI({ apiKey: 'none', fetch, dangerouslyAllowBrowser: true })
         const run = model.stream('Hi')
@@ -300,7 +300,7 @@ describe('OpenAIDecoder: random responses', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 4 }), event, (before, event) => {
         const decoder = new OpenAIDecoder()
-        for (const each of before) decoder.decode(each)
+        for (const event of before) decoder.decode(event)
         const text = decoder.extractText(event)
         const isComplete = decoder.complete
         const deltas = decoder.decode(event)
