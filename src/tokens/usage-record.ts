@@ -21,8 +21,13 @@ export interface UsageRecord {
   /** How it ended: `end` well, `truncated` without the provider's own end, `cancel` by the reader, `abort` by the signal, `error` by the network, by the provider, or with a refusal. */
   readonly reason: 'end' | 'truncated' | 'cancel' | 'abort' | 'error'
   readonly durationMs: number
-  /** What the answer said (text, reasoning, arguments of tools), in tokens by `weigh` of estimate.ts: what an interrupted answer cost is made of it. */
-  readonly said?: number
+  /**
+   * The weight of the output received (text, reasoning, tool arguments), in tokens by `weigh` of estimate.ts. Counters estimate interrupted
+   * answers from it.
+   *
+   * @internal
+   */
+  readonly outputWeight?: number
   /** The caller's own mark, from `fetchOptions` of an SDK client. */
   readonly tag?: unknown
 }

@@ -64,14 +64,14 @@ export function recordOf({ bytes, expected }: Fixture): object {
     ...(usage && { usage: { ...usage, requests: 1, source: complete ? 'provider' : 'partial' } }),
     complete,
     reason: error ? 'error' : complete ? 'end' : 'truncated',
-    said: rounded(weigh(answer + reasoning + args.join(''))),
+    outputWeight: rounded(weigh(answer + reasoning + args.join(''))),
   }
 }
 
 /** Without what differs from run to run. */
 export function stable({ durationMs, ...record }: UsageRecord): object {
   if (!(durationMs >= 0)) throw new Error(`It took ${durationMs} ms`)
-  return { ...record, ...(record.said !== undefined && { said: rounded(record.said) }) }
+  return { ...record, ...(record.outputWeight !== undefined && { outputWeight: rounded(record.outputWeight) }) }
 }
 
 // Sums of fractions, in whatever order.

@@ -1,5 +1,6 @@
 import { ChaintapError } from '../errors.ts'
 import type { Listener, RunEvent, StopRun } from '../event.ts'
+import { reportGlobally } from '../util/report-error.ts'
 import { type CallbackMethods, callMethod } from './methods.ts'
 import { streamListener } from './stream-handler.ts'
 
@@ -56,9 +57,7 @@ export function reportHandlerError(
     const failure = new ChaintapError('handler_failed', `Handler "${handlerName(handler)}" failed ${where}. The run continued.`, {
       cause: error,
     })
-    if (typeof reportError === 'function') reportError(failure)
-    // biome-ignore lint/suspicious/noConsole: Node has no reportError
-    else console.error(failure)
+    reportGlobally(failure)
   } catch (failed) {
     // biome-ignore lint/suspicious/noConsole: the last resort
     console.error('onHandlerError failed', failed)

@@ -58,6 +58,3 @@ export function redactCause(error: unknown, redact: (text: string) => string, de
   if (error.stack) copy.stack = redact(error.stack)
   return typeof code === 'string' ? Object.assign(copy, { code }) : copy
 }
-
-/** Removes user, password, query and fragment from a URL, for messages. */
-export const stripUrlSecrets = (url: string): string => url.replace(/\/\/[^/]*@/, '//').replace(/[?#].*/, '')

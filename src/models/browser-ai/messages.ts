@@ -1,6 +1,6 @@
 import { ChaintapError } from '../../core/errors.ts'
 import { type Message, type Part, textOf } from '../../core/message.ts'
-import { stripUrlSecrets } from '../../core/util/secrets.ts'
+import { stripUrlSecrets } from '../../core/util/strip-url.ts'
 import type { PromptMessage, PromptPart } from './api.ts'
 
 /** A conversation in the Prompt API's format. */

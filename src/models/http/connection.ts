@@ -1,5 +1,6 @@
 import { ChaintapError, invalidOptionsError } from '../../core/errors.ts'
-import { createRedactor, headerSecrets, redactCause, stripUrlSecrets } from '../../core/util/secrets.ts'
+import { createRedactor, headerSecrets, redactCause } from '../../core/util/secrets.ts'
+import { stripUrlSecrets } from '../../core/util/strip-url.ts'
 import type { ModelOptions } from '../model.ts'
 import type { ModelConnection, Transport } from './transport.ts'
 

@@ -1,5 +1,6 @@
 import { ChaintapError } from '../../core/errors.ts'
-import { createRedactor, redactCause, stripUrlSecrets } from '../../core/util/secrets.ts'
+import { createRedactor, redactCause } from '../../core/util/secrets.ts'
+import { stripUrlSecrets } from '../../core/util/strip-url.ts'
 import type { Transport } from './transport.ts'
 
 /** The part of an official client that makes one kind of calls and can return the raw response. */

@@ -1,4 +1,4 @@
-import { stripUrlSecrets } from '../../core/util/secrets.ts'
+import { stripUrlSecrets } from '../../core/util/strip-url.ts'
 import { connectToProvider, type Provider } from '../http/connection.ts'
 import { type SdkClient, type SdkEndpoint, sdkTransport } from '../http/sdk-transport.ts'
 import type { ModelConnection } from '../http/transport.ts'

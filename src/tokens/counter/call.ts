@@ -1,48 +1,9 @@
 import type { EndEvent, EventOf, ResponseInfo, RunEvent } from '../../core/event.ts'
 import { type AssistantMessage, type Message, textOf } from '../../core/message.ts'
-import { mergeUsage, type Usage } from '../../core/usage.ts'
-import type { Price } from '../prices/prices.ts'
+import { mergeUsage } from '../../core/usage.ts'
 import type { UsageRecord } from '../usage-record.ts'
 import { weigh } from './estimate.ts'
-
-/** One call of a model, as far as it has been heard of: from its run, from a meter, or from both. */
-export interface TrackedCall {
-  readonly tags: Set<string>
-  /** When it began, or where only its end was heard, that. Ms since epoch. */
-  readonly at: number
-  /** The last event that was heard of its run. */
-  seq: number
-  isFromRun: boolean
-  isFromMeter: boolean
-  /** The provider's id of the answer. Not all providers make sure that there is one of each. */
-  id: string | undefined
-  model: string | undefined
-  provider: string | undefined
-  url: string | undefined
-  cacheWrite1hTokens: number | undefined
-  /** As reported so far. */
-  usage: Usage | undefined
-  /** What was asked, as text; until the call is over. */
-  prompt: string | undefined
-  inputWeight: number
-  /** What was said and thought so far, as {@link weigh} has it. */
-  outputWeight: number
-  /** From when on it counts: the model has begun to answer. */
-  hasBegun: boolean
-  /** The provider's own end was seen, so its figures are the last ones. */
-  isComplete: boolean
-  isOver: boolean
-  /** Our own count, made when it is over, where the provider's is not whole. */
-  estimate: TokenEstimate | undefined
-  /** The last price that was asked for, and at how many tokens of output. */
-  lastPrice: { readonly tokens: number; readonly price: Price | undefined } | undefined
-}
-
-/** Tokens as we count them. */
-export interface TokenEstimate {
-  readonly inputTokens: number | undefined
-  readonly outputTokens: number
-}
+import type { TrackedCall } from './tracked-call.ts'
 
 const initialCall = {
   seq: -1,
@@ -121,7 +82,7 @@ export function applyEvent(call: TrackedCall, event: RunEvent): string | undefin
 /** Takes in what a meter has seen of the same answer. */
 export function applyMeterRecord(
   call: TrackedCall,
-  { responseId, model, provider, url, usage, said = 0, complete, tag, ...record }: UsageRecord,
+  { responseId, model, provider, url, usage, outputWeight = 0, complete, tag, ...record }: UsageRecord,
 ): void {
   call.isFromMeter = true
   call.id ??= responseId
@@ -130,8 +91,8 @@ export function applyMeterRecord(
   call.url = url
   call.cacheWrite1hTokens = record.cacheWrite1hTokens ?? call.cacheWrite1hTokens
   if (usage) call.usage = mergeUsage(call.usage, usage)
-  call.outputWeight = Math.max(call.outputWeight, said)
-  call.hasBegun ||= usage !== undefined || said > 0 || complete
+  call.outputWeight = Math.max(call.outputWeight, outputWeight)
+  call.hasBegun ||= usage !== undefined || outputWeight > 0 || complete
   call.isComplete ||= complete
   if (typeof tag === 'string') call.tags.add(tag)
 }

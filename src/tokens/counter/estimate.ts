@@ -1,6 +1,6 @@
 import { mergeUsage, type Usage } from '../../core/usage.ts'
-import { guardCallback } from '../report-error.ts'
-import type { TokenEstimate, TrackedCall } from './call.ts'
+import { guardCallback } from '../guard-callback.ts'
+import type { TokenEstimate, TrackedCall } from './tracked-call.ts'
 
 /** Tokens per character, before anything is known of a model's tokenizer: measured in docs/tokens.md. Other blanks belong to words. */
 const asciiWeights: readonly number[] = Array.from({ length: 128 }, (_, code) => {

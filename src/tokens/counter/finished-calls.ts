@@ -1,4 +1,4 @@
-import type { TrackedCall } from './call.ts'
+import type { TrackedCall } from './tracked-call.ts'
 import { type CallTotals, UsageTotals } from './usage-totals.ts'
 
 /** So many calls are kept apart, for what may still be heard of them from the other side; older ones are in the sums alone. */

@@ -1,11 +1,12 @@
 import type { RunEvent } from '../../core/event.ts'
 import { addUsage, type Usage } from '../../core/usage.ts'
+import { guardCallback } from '../guard-callback.ts'
 import { addCost, type Cost, costOf, type Price, type PriceBook } from '../prices/prices.ts'
-import { guardCallback } from '../report-error.ts'
 import type { UsageRecord } from '../usage-record.ts'
-import { applyEvent, applyMeterRecord, callFromRecord, callFromStart, mergeCalls, type TrackedCall } from './call.ts'
+import { applyEvent, applyMeterRecord, callFromRecord, callFromStart, mergeCalls } from './call.ts'
 import { effectiveUsage, isFullyReported, reportedUsage, TokenEstimator, type Tokenizer } from './estimate.ts'
 import { FinishedCalls } from './finished-calls.ts'
+import type { TrackedCall } from './tracked-call.ts'
 import { type CallTotals, UsageTotals } from './usage-totals.ts'
 
 /** A price book may take longer than a hundred events. While an answer comes it is asked anew after so many tokens. */

@@ -1,4 +1,4 @@
-import { reportUsageError } from '../report-error.ts'
+import { reportGlobally } from '../../core/util/report-error.ts'
 import type { UsageListener, UsageRecord } from '../usage-record.ts'
 import { type MeteredFetch, toMeteredRequest, withUsageRequested } from './request.ts'
 import { tapResponse, type UsageRecordCallback } from './tap.ts'
@@ -80,7 +80,7 @@ export function meterMiddleware<Asking extends MiddlewareRequest>(
 /** Asks the target, when a request leaves, who shall be told of its answer, beside a listener that it is tagged with. What they do cannot fail. */
 function createListenerResolver(
   target: MeterTarget,
-  { askForUsage, onDiagnostic = warnOnConsole, onListenerError = reportUsageError }: MeterOptions,
+  { askForUsage, onDiagnostic = warnOnConsole, onListenerError = reportGlobally }: MeterOptions,
 ): (tag: unknown) => UsageRecordCallback | undefined {
   const listener: UsageListener = typeof target === 'function' ? { record: target } : target
   let hasWarned = false
@@ -88,7 +88,7 @@ function createListenerResolver(
     try {
       onListenerError(error)
     } catch (reason) {
-      reportUsageError(reason)
+      reportGlobally(reason)
     }
   }
   const guarded = <T>(work: () => T): T | undefined => {

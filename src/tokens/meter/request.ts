@@ -1,4 +1,5 @@
 import { parseJson } from '../../core/util/parse-json.ts'
+import { stripUrlSecrets } from '../../core/util/strip-url.ts'
 import { usageTag } from '../usage-tag.ts'
 
 /** What a meter is put around: `fetch`, an SDK's own, or another wrapper of it. */
@@ -24,10 +25,7 @@ const MODEL_PATH: RegExp =
   /\/(?:(?:chat\/)?completions|(?:v1|openai)\/(?:messages|responses(?:\/[\w-]+)?)|api\/(?:chat|generate|embed)|embeddings|interactions|ai\/run\/.+|model\/[^/]+\/(?:converse|invoke)[\w-]*)$|:(?:(?:stream)?(?:generateContent|rawPredict))$/i
 
 /** Whether a model is asked there. */
-export const isModelUrl = (url: string): boolean => MODEL_PATH.test(stripCredentialsAndQuery(url))
-
-/** A URL for a record: without a user, a password or a query. */
-export const stripCredentialsAndQuery = (url: string): string => url.replace(/\/\/[^/]*@/, '//').replace(/[?#].*/s, '')
+export const isModelUrl = (url: string): boolean => MODEL_PATH.test(stripUrlSecrets(url))
 
 /** Whose server it is, from a URL without a user. Undefined for others: a proxy, a local one. */
 export function providerFromUrl(url: string): string | undefined {
@@ -65,7 +63,7 @@ export async function withUsageRequested(
 ): Promise<[string | URL | Request, RequestInit?]> {
   const url = toMeteredRequest(input).url
   const asked: [string | URL | Request, RequestInit?] = init === undefined ? [input] : [input, init]
-  if (!stripCredentialsAndQuery(url).endsWith('/completions') || providerFromUrl(url) === 'mistral') return asked
+  if (!stripUrlSecrets(url).endsWith('/completions') || providerFromUrl(url) === 'mistral') return asked
   if (typeof init?.body === 'string') {
     const body = addIncludeUsage(init.body)
     return body === undefined ? asked : [input, { ...init, body, ...withoutContentLength(init.headers) }]

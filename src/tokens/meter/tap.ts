@@ -1,9 +1,10 @@
 import { whenAborted } from '../../core/util/signal.ts'
+import { stripUrlSecrets } from '../../core/util/strip-url.ts'
 import type { UsageRecord } from '../usage-record.ts'
 import { BodyEventReader } from './event-reader.ts'
 import { type Framing, framingForContentType } from './framing.ts'
 import { type BodyEndReason, type BodyObserver, copyResponseMetadata, passThroughBody } from './pass-through.ts'
-import { answerInfoFromUrl, isModelUrl, type MeteredRequest, providerFromUrl, stripCredentialsAndQuery } from './request.ts'
+import { answerInfoFromUrl, isModelUrl, type MeteredRequest, providerFromUrl } from './request.ts'
 import { ResponseState } from './response-state.ts'
 
 /** Told of an answer that is over. `lacksUsage`: it is a whole stream without usage, of a kind that has it only where it was asked for. */
@@ -91,9 +92,9 @@ function createUsageRecord(
   began: number,
   answer: ResponseState | undefined,
   ending: BodyEndReason = 'error',
-  said = 0,
+  outputWeight = 0,
 ): UsageRecord {
-  const url = stripCredentialsAndQuery(asked.url)
+  const url = stripUrlSecrets(asked.url)
   const told = answerInfoFromUrl(url)
   const complete = answer?.isComplete === true && !answer.hasFailed && !answer.isDamaged
   const usage = answer?.usage
@@ -110,7 +111,7 @@ function createUsageRecord(
     complete,
     reason: ending === 'end' ? ended : ending,
     durationMs: performance.now() - began,
-    ...(answer?.format && { said }),
+    ...(answer?.format && { outputWeight }),
     ...(asked.tag !== undefined && { tag: asked.tag }),
   }
 }

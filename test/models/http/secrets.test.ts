@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { createRedactor, headerSecrets, redactCause, stripUrlSecrets } from '../../../src/core/util/secrets.ts'
+import { createRedactor, headerSecrets, redactCause } from '../../../src/core/util/secrets.ts'
+import { stripUrlSecrets } from '../../../src/core/util/strip-url.ts'
 
 describe('core/util/secrets', () => {
   test('headerSecrets() returns the values of secret headers, without `Bearer`', () => {

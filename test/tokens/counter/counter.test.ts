@@ -315,7 +315,7 @@ describe('what it counts of meters', () => {
     counter.record(record({ usage: spent, tag: 'mine' }))
     expect(counter.usage).toEqual({ ...spent, requests: 1, source: 'provider' })
     expect(counter.byTag.get('mine')).toEqual(counter.usage)
-    counter.record(record({ responseId: 'b', complete: false, reason: 'abort', said: 4.2 }))
+    counter.record(record({ responseId: 'b', complete: false, reason: 'abort', outputWeight: 4.2 }))
     expect(counter.usage).toEqual({ inputTokens: 10, outputTokens: 10, totalTokens: 15, requests: 2, source: 'estimated' })
     expect(counter).toMatchObject({ totalTokens: undefined, completionTokens: 10, successfulRequests: 1 })
     const before = counter.snapshot()

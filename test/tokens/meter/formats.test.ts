@@ -381,7 +381,7 @@ describe('Bedrock’s event stream', () => {
       model: 'claude',
       complete: true,
       usage: usage(3, 2),
-      said: 1.6,
+      outputWeight: 1.6,
     })
   })
 

@@ -56,8 +56,8 @@ test.each(rows)('%s', async (_, answer, when, ...figures) => {
   const known = left.filter((record) => record?.usage)
   const [first] = known
   expect(first?.usage?.inputTokens).toBe(whole?.usage?.inputTokens)
-  if (when === 'last') expect(first?.said).toBeCloseTo(whole?.said ?? Number.NaN, 6)
-  else expect(first?.said).toBeLessThan((whole?.said ?? 0) / 2)
+  if (when === 'last') expect(first?.outputWeight).toBeCloseTo(whole?.outputWeight ?? Number.NaN, 6)
+  else expect(first?.outputWeight).toBeLessThan((whole?.outputWeight ?? 0) / 2)
   const outputs = new Set(known.map((record) => record?.usage?.outputTokens))
   expect(outputs.size).toBe({ first: 2, running: 3, last: 1 }[when])
   expect([...outputs].at(-1)).toBe(whole?.usage?.outputTokens)

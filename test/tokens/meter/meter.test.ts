@@ -159,7 +159,7 @@ describe('every way in which an answer ends has one record', () => {
     for (let i = 0; i < 3; i++) await reader?.read()
     await reader?.cancel()
     expect(records[0]).not.toHaveProperty('usage')
-    expect(records[0]?.said).toBeGreaterThan(0)
+    expect(records[0]?.outputWeight).toBeGreaterThan(0)
   })
 })
 

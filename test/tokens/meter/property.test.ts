@@ -229,7 +229,7 @@ describe('events that are known by their shape', () => {
           expect(records).toMatchObject([
             { complete: true, reason: 'end', model: 'model-1', usage: { inputTokens: 1_234, outputTokens: 56 } },
           ])
-          expect(records[0]?.said).toBeCloseTo(weigh(text.join('')), 6)
+          expect(records[0]?.outputWeight).toBeCloseTo(weigh(text.join('')), 6)
         },
       ),
       { numRuns: 300 },
