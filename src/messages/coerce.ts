@@ -2,20 +2,29 @@ import type { AssistantMessage, Message, Part, Role, SystemMessage, UserMessage 
 import { describeForError } from '../core/util/describe.ts'
 import { invalidMessageError } from './invalid-message.ts'
 
-/** The roles that a text alone can have, LangChain's words among them; `developer` is OpenAI's word for `system`. */
+/** The roles of a message that is written as text. `human` and `ai` are LangChain's names; `developer` is OpenAI's name for `system`. */
 export type RoleName = 'system' | 'developer' | 'user' | 'human' | 'assistant' | 'ai'
 
-/** A message as an object, its role in any of the words for it. */
+/** A message object whose role may be any {@link RoleName}. */
 export type MessageObject =
   | Message
-  | (Omit<SystemMessage, 'role'> & { readonly role: 'developer' })
-  | (Omit<UserMessage, 'role'> & { readonly role: 'human' })
-  | (Omit<AssistantMessage, 'role'> & { readonly role: 'ai' })
+  | (Omit<SystemMessage, 'role'> & {
+      /** OpenAI's name for `system`. */
+      readonly role: 'developer'
+    })
+  | (Omit<UserMessage, 'role'> & {
+      /** LangChain's name for `user`. */
+      readonly role: 'human'
+    })
+  | (Omit<AssistantMessage, 'role'> & {
+      /** LangChain's name for `assistant`. */
+      readonly role: 'ai'
+    })
 
-/** One turn of a conversation as people write it: a string is the user's. */
+/** A message in any accepted form. A string is a user message. */
 export type MessageLike = string | readonly [role: RoleName, content: string | readonly Part[]] | MessageObject
 
-/** What a chat model takes: a question, a message, or a conversation. */
+/** The input of a chat model: a string (one user message), a message, or a list of messages. */
 export type ChatInput = string | MessageObject | readonly MessageLike[]
 
 const roleByName: ReadonlyMap<unknown, Role> = new Map<RoleName | 'tool', Role>([
@@ -29,9 +38,9 @@ const roleByName: ReadonlyMap<unknown, Role> = new Map<RoleName | 'tool', Role>(
 ])
 
 /**
- * What a chat model takes, as messages. The input is not changed; messages that are whole already are passed on as they are.
+ * Converts the input of a chat model to messages. The input is not modified; objects that are already messages are returned, not copied.
  *
- * @throws ChaintapError `invalid_message` for an unknown role or form.
+ * @throws ChaintapError `invalid_message` for an unknown role or form, and for `['role', 'text']`, which may be one message or two.
  *
  * @example
  * toMessages([['system', 'Be brief.'], 'Why is the sky blue?'])
@@ -40,16 +49,16 @@ const roleByName: ReadonlyMap<unknown, Role> = new Map<RoleName | 'tool', Role>(
 export function toMessages(input: ChatInput): readonly Message[] {
   if (!isMessageList(input)) return [toMessage(input)]
   const [first, second] = input
-  // Read as two turns of the user, a lone pair would put the role into the conversation; read as one turn, what a user says could take a role.
+  // As two user messages, the role would become part of the conversation. As one message, the first text of a user could choose a role.
   if (input.length === 2 && typeof first === 'string' && typeof second === 'string' && roleByName.has(first)) {
     throw invalidMessageError(
-      `["${first}", "…"] may be one message or two. Write [["${first}", "…"]] for one, or { role, content } for each.`,
+      `["${first}", "…"] is ambiguous: one message or two. Pass [["${first}", "…"]] for one, or { role, content } for each.`,
     )
   }
   return input.map(toMessage)
 }
 
-/** One message of any form as a message. */
+/** Converts one message of any accepted form. */
 export function toMessage(like: MessageLike): Message {
   if (typeof like === 'string') return { role: 'user', content: like }
   const message: Readonly<Record<string, unknown>> = Object(
@@ -57,15 +66,15 @@ export function toMessage(like: MessageLike): Message {
   )
   const { role, content, toolCallId } = message
   if (typeof content !== 'string' && !Array.isArray(content)) {
-    throw invalidMessageError(`A message is a string, [role, text] or { role, content }, but got ${describeForError(like)}.`)
+    throw invalidMessageError(`Expected a message (a string, [role, text] or { role, content }), but received ${describeForError(like)}.`)
   }
   const known = roleByName.get(role)
   if (!known) {
-    const came = typeof role === 'string' ? JSON.stringify(role) : describeForError(role)
-    throw invalidMessageError(`Unknown role ${came}. Write one of ${[...roleByName.keys()].join(', ')}.`)
+    const received = typeof role === 'string' ? JSON.stringify(role) : describeForError(role)
+    throw invalidMessageError(`Unknown role ${received}. Use one of ${[...roleByName.keys()].join(', ')}.`)
   }
   if (known === 'tool' && typeof toolCallId !== 'string') {
-    throw invalidMessageError('A tool message says which call it answers: { role: "tool", content, toolCallId }.')
+    throw invalidMessageError('A tool message requires the id of its call: { role: "tool", content, toolCallId }.')
   }
   return (known === role ? message : { ...message, role: known }) as unknown as Message
 }

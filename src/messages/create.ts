@@ -1,7 +1,7 @@
 import type { AssistantMessage, Part, SystemMessage, ToolMessage, UserMessage } from '../core/message.ts'
 
 /**
- * Instructions to the model (LangChain's SystemMessage).
+ * Creates a system message: instructions to the model (LangChain's SystemMessage).
  *
  * @example
  * await model.invoke([systemMessage('Be brief.'), userMessage('Why is the sky blue?')])
@@ -11,7 +11,7 @@ export function systemMessage(content: string | readonly Part[]): SystemMessage 
 }
 
 /**
- * What the user says (LangChain's HumanMessage).
+ * Creates a user message (LangChain's HumanMessage).
  *
  * @example
  * userMessage([{ type: 'text', text: 'What is this?' }, { type: 'image', url: 'https://example.com/bear.jpg' }])
@@ -21,7 +21,9 @@ export function userMessage(content: string | readonly Part[]): UserMessage {
 }
 
 /**
- * What the model said before (LangChain's AIMessage), with its tool calls where it made some.
+ * Creates an assistant message: a previous answer of the model (LangChain's AIMessage).
+ *
+ * @param rest Other fields of the message, such as its tool calls.
  *
  * @example
  * assistantMessage('', { toolCalls: [{ id: 'call_1', name: 'weather', args: { city: 'Paris' } }] })
@@ -34,7 +36,9 @@ export function assistantMessage(
 }
 
 /**
- * What a tool answered to the call of that id (LangChain's ToolMessage).
+ * Creates a tool message: the result of a tool call (LangChain's ToolMessage).
+ *
+ * @param toolCallId The `id` of the call that it answers.
  *
  * @example
  * toolMessage('18 °C', 'call_1')

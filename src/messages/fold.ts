@@ -5,14 +5,14 @@ import { mergeUsage } from '../core/usage.ts'
 import { parseJson } from '../core/util/parse-json.ts'
 
 /**
- * Makes an assistant message of what a model said. The result is there at any time, whole or partial, and never throws.
+ * Folds a model's Deltas into an assistant message. `result()` can be called at any time, for a partial message too, and never throws.
  *
- * - `content`: a string where there is text alone; with reasoning, sources or a provider's own blocks the parts in their order. A
- *   signature ends its reasoning, and a redacted one stands for itself, for Anthropic wants each block back as it was.
- * - `toolCalls`: by `index`; no arguments at all are `{}`, arguments that do not parse are their raw text.
- * - `usage`: the last known figure of each field (P8). The rest: what was said last, `id` and `model` where they are not empty.
+ * - `content`: a string if there is only text; otherwise the parts in their order (text, reasoning, citations, provider blocks). A
+ *   signature ends its reasoning part, and redacted reasoning is a part of its own, because Anthropic requires each block back unchanged.
+ * - `toolCalls`: merged by `index`. Missing arguments are `{}`; arguments that are not valid JSON are their raw text.
+ * - `usage`: the last reported figure of each field (P8). Other fields: the last value, for `id` and `model` the last non-empty one.
  *
- * Takes time in proportion to what was said, however it was cut.
+ * Takes time linear in the length of the text, however it is split.
  *
  * @example
  * const fold = messageFold()
@@ -20,16 +20,16 @@ import { parseJson } from '../core/util/parse-json.ts'
  * fold.add({ type: 'text', text: 'lo' })
  * fold.result() // { role: 'assistant', content: 'Hello' }
  */
-// Long because each kind of Delta is a case of one switch: a fold within the fold costs 34 bytes.
+// Long because each type of Delta is a case of one switch: a nested fold would add 34 bytes to the bundle.
 export function messageFold(): Fold<Delta, AssistantMessage> {
   const items: (GrowingPart | Part)[] = []
-  /** The piece that goes on, if any. */
+  /** The part that the next delta may extend, if any. */
   let last: GrowingPart | undefined
   const calls = new Map<number, GrowingToolCall>()
   let metadata: MessageMetadata = {}
-  const piece = (type: GrowingPart['type']): GrowingPart => {
+  const openPart = (type: GrowingPart['type']): GrowingPart => {
     if (last?.type === type) return last
-    last = { type, said: textFold() }
+    last = { type, textSoFar: textFold() }
     items.push(last)
     return last
   }
@@ -37,18 +37,18 @@ export function messageFold(): Fold<Delta, AssistantMessage> {
     add(delta) {
       switch (delta.type) {
         case 'text':
-          if (delta.text) piece('text').said.add(delta.text)
+          if (delta.text) openPart('text').textSoFar.add(delta.text)
           break
         case 'reasoning': {
-          const { text: said, signature, redacted } = delta
-          const seal = redacted ? { redacted } : signature && { signature }
+          const { text, signature, redacted } = delta
+          const marker = redacted ? { redacted } : signature && { signature }
           if (redacted) last = undefined
-          if (said || seal) Object.assign(piece('reasoning'), seal).said.add(said)
-          if (seal) last = undefined
+          if (text || marker) Object.assign(openPart('reasoning'), marker).textSoFar.add(text)
+          if (marker) last = undefined
           break
         }
         case 'citation':
-          piece('text').citations = [...(piece('text').citations ?? []), delta.citation]
+          openPart('text').citations = [...(openPart('text').citations ?? []), delta.citation]
           break
         case 'block':
           items.push(delta)
@@ -73,10 +73,10 @@ export function messageFold(): Fold<Delta, AssistantMessage> {
   }
 }
 
-/** A part of the content while it grows. */
+/** A content part that is still being received. */
 interface GrowingPart {
   readonly type: 'text' | 'reasoning'
-  readonly said: Fold<string, string>
+  readonly textSoFar: Fold<string, string>
   readonly signature?: string
   readonly redacted?: string
   citations?: readonly Citation[]
@@ -109,20 +109,20 @@ function addToolCallDelta(calls: Map<number, GrowingToolCall>, { index, id, name
   call.args.add(args)
 }
 
-/** Text without sources is a plain string where there is nothing else. */
+/** Returns a string if every part is text without citations, otherwise the parts. */
 function foldedContent(parts: readonly Part[]): string | readonly Part[] {
-  let alone = ''
+  let text = ''
   for (const part of parts) {
     if (part.type !== 'text' || part.citations) return parts
-    alone += part.text
+    text += part.text
   }
-  return alone
+  return text
 }
 
 function finishPart(item: GrowingPart | Part): Part {
-  if (!('said' in item)) return item
-  const { said, ...rest } = item
-  return { ...rest, text: said.result() }
+  if (!('textSoFar' in item)) return item
+  const { textSoFar, ...rest } = item
+  return { ...rest, text: textSoFar.result() }
 }
 
 function finishToolCall({ id, name, args }: GrowingToolCall): ToolCall {

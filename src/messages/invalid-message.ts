@@ -1,4 +1,4 @@
 import { ChaintapError } from '../core/errors.ts'
 
-/** Creates the error of a message that has no valid role or form. */
+/** Creates the error for a message that has no valid role or form. */
 export const invalidMessageError = (message: string): ChaintapError => new ChaintapError('invalid_message', message)

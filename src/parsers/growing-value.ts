@@ -1,51 +1,53 @@
 type Key = string | number
 type Container = unknown[] | Record<string, unknown>
 
-/** A container whose end has not come yet. */
+/** An array or object that is not closed yet. */
 interface OpenContainer {
-  /** Never shown while it is open. */
+  /** Not part of any snapshot while it is open. */
   readonly container: Container
-  /** Where the next value belongs. */
+  /** The index or key of the next value. */
   key: Key
-  /** What a copy of it costs. */
+  /** The cost of a shallow copy. */
   weight: number
-  /** As it was shown last. */
+  /** Its copy in the last snapshot. */
   copy?: Container
 }
 
-/** What a copy costs, in items of an array. From 128 entries on V8 keeps an object as a hash table, ten times as dear to copy. */
+/** Costs of a copy, in array items. From 128 entries V8 stores an object as a hash table, which takes ten times as long to copy. */
 const ITEM_COST = 1
 const ENTRY_COST = 4
 const HASHED_ENTRY_COST = 64
 const HASHED_FROM_WEIGHT: number = 128 * ENTRY_COST
-/** What showing the value may cost at any time, and what each further character pays for. */
+/** The cost that a snapshot may always have, and the cost that each further character allows. */
 const MIN_COPY_BUDGET = 128
 const COPY_BUDGET_PER_CHARACTER = 16
 
 /**
- * A JSON value while it is built, in the order of its text.
+ * A JSON value that is built in the order of its text.
  *
- * What has been shown never changes: containers that are still open are copied, closed ones are shared with all that is shown later.
- * A copy per piece of text would take quadratic time where much is open; there it waits until enough text has come to pay for it.
+ * Snapshots never change: open containers are copied, closed ones are shared by all later snapshots. A copy per piece of text would take
+ * quadratic time while wide containers are open, so the next copy waits until enough text has arrived to keep the total linear.
  */
 export class GrowingValue {
   readonly #open: OpenContainer[] = []
-  /** Of all that are open. */
+  /** The sum of the weights of all open containers. */
   #weight = 0
   #root: unknown
-  /** A string that goes on. */
+  /** The string that is being received. */
   #text: string | undefined
-  #shown: unknown
-  #shownAt = 0
-  #isNewest = true
+  #snapshot: unknown
+  /** The position of the last snapshot, in characters. */
+  #snapshotAt = 0
+  /** Whether nothing has changed since the last snapshot. */
+  #isCurrent = true
 
-  /** What the next value belongs to. */
+  /** The type of the innermost open container. */
   get containerType(): 'array' | 'object' | undefined {
     const top = this.#open.at(-1)
     return top && (Array.isArray(top.container) ? 'array' : 'object')
   }
 
-  /** The key of the next value. */
+  /** Sets the key of the next value. */
   setKey(key: Key): void {
     const top = this.#open.at(-1)
     if (!top) return
@@ -56,48 +58,48 @@ export class GrowingValue {
     this.#weight += cost
   }
 
-  /** The next value is one more item. */
+  /** Moves to the next item of the array. */
   nextItem(): void {
     this.setKey(Number(this.#open.at(-1)?.key) + 1)
   }
 
   open(container: Container): void {
-    // Its place is made now: an array that grows by an item is copied once more.
+    // Placed now, not when it is closed: V8 would copy an array again when it grows by an item.
     this.#place(container)
     this.#open.push({ container, key: 0, weight: ITEM_COST })
     this.#weight += ITEM_COST
-    this.#isNewest = false
+    this.#isCurrent = false
   }
 
   close(): void {
     const closed = this.#open.pop()
     if (!closed) return
     this.#weight -= closed.weight
-    this.#place((this.#isNewest && closed.copy) || closed.container)
+    this.#place((this.#isCurrent && closed.copy) || closed.container)
   }
 
-  /** What is known of a string that goes on. */
+  /** Sets the known part of the string that is being received. */
   setPartialText(text: string): void {
     if (this.#text === undefined) this.#place(text)
     this.#text = text
-    this.#isNewest = false
+    this.#isCurrent = false
   }
 
-  /** A value that is whole. */
+  /** Sets a complete value. */
   setValue(value: unknown): void {
-    if (value !== this.#text) this.#isNewest = false
+    if (value !== this.#text) this.#isCurrent = false
     this.#text = undefined
     this.#place(value)
   }
 
-  /** What there is after so many characters; undefined where that is nothing. */
+  /** Returns the value after `position` characters; `undefined` if there is none. */
   snapshot(position: number): unknown {
-    const payable = Math.max(MIN_COPY_BUDGET, (position - this.#shownAt) * COPY_BUDGET_PER_CHARACTER)
-    if (this.#isNewest || this.#weight > payable) return this.#shown
-    this.#shown = this.#copyValue()
-    this.#shownAt = position
-    this.#isNewest = true
-    return this.#shown
+    const budget = Math.max(MIN_COPY_BUDGET, (position - this.#snapshotAt) * COPY_BUDGET_PER_CHARACTER)
+    if (this.#isCurrent || this.#weight > budget) return this.#snapshot
+    this.#snapshot = this.#copyValue()
+    this.#snapshotAt = position
+    this.#isCurrent = true
+    return this.#snapshot
   }
 
   #copyValue(): unknown {
@@ -120,7 +122,7 @@ export class GrowingValue {
 }
 
 function setEntry(container: Container, key: Key, value: unknown): void {
-  // By assignment it would set the prototype; JSON.parse makes an entry of it.
+  // An assignment would set the prototype; JSON.parse creates an own property.
   if (key === '__proto__') Object.defineProperty(container, key, { value, writable: true, enumerable: true, configurable: true })
   else (container as Record<Key, unknown>)[key] = value
 }

@@ -5,34 +5,34 @@ import { PartialJson } from './partial-json.ts'
 
 const FENCE = '```'
 /**
- * Where JSON begins: with the first bracket after a fence, bare or of JSON; elsewhere with one that goes on as prose does not, so that
- * neither [1] nor {name} is taken for it.
+ * The start of JSON: the first bracket after a code fence (plain or `json`), or elsewhere a bracket followed by what does not occur in
+ * prose, so that neither `[1]` nor `{name}` matches.
  */
 const jsonStartPattern = /(?<=```\s{0,32}(?:json\w{0,8})?\s{0,32})[[{]|\{(?=\s{0,32}")|\[(?=\s{0,32}["[{])/i
-/** No beginning is longer. */
+/** The longest match of the pattern, in characters. */
 const MAX_JSON_START_LENGTH = 80
 
 /**
- * The array or object in what a model writes, as it grows. The prose and the fence around it are left out, and what follows it is not
- * looked at. A string, a number, `true`, `false` or `null` is taken where nothing else was written, and known at the end.
+ * Finds and parses the array or object in a model's answer while it arrives. Prose and code fences around it are skipped; text after it
+ * is ignored. A string, number, `true`, `false` or `null` is accepted only if the answer contains nothing else, and is known at the end.
  */
 export class JsonInText implements Fold<string, unknown> {
   readonly #text: Fold<string, string> = textFold()
   readonly #json = new PartialJson()
-  /** While it is searched for, what may be a part of its beginning. The start of the text is as good as a fence. */
+  /** During the search: the last characters, which may be part of a match. It starts as a fence, because JSON may start the text. */
   #searchWindow: string | undefined = FENCE
-  /** Where it begins. */
+  /** The index of the JSON in the text. */
   #start = -FENCE.length
 
-  /** Never throws: bad JSON is told at the end. By then the answer is paid for, and whole in what the model's own run gives. */
-  add(said: string): void {
-    this.#text.add(said)
-    const json = this.#searchWindow === undefined ? said : this.#findJson(this.#searchWindow + said)
+  /** Never throws: invalid JSON is reported by `end()`. By then the model has finished, and its own run has the complete answer. */
+  add(text: string): void {
+    this.#text.add(text)
+    const json = this.#searchWindow === undefined ? text : this.#findJson(this.#searchWindow + text)
     if (this.#json.isWhole) return
     try {
       this.#json.add(json)
     } catch {
-      // It keeps the failure, and what was known before.
+      // PartialJson keeps the error for `end()`, and the value known before it.
     }
   }
 
@@ -40,23 +40,23 @@ export class JsonInText implements Fold<string, unknown> {
     return this.#json.result()
   }
 
-  /** @throws ChaintapError `output_parser` where there is no JSON, or where it is wrong or cut, with the place. */
+  /** @throws ChaintapError `output_parser`, with the position, if there is no JSON or it is invalid or incomplete. */
   end(): unknown {
     if (this.#json.isWhole) return this.#json.result()
-    const said = this.#text.result()
+    const text = this.#text.result()
     if (this.#searchWindow !== undefined) {
-      const alone = parseJson(said.replace(/^\s*```\w*|```\s*$/g, ''))
-      if (alone === undefined) throw outputParserError('There is no JSON in the answer.', said, 0)
-      return alone
+      const value = parseJson(text.replace(/^\s*```\w*|```\s*$/g, ''))
+      if (value === undefined) throw outputParserError('The answer contains no JSON.', text, 0)
+      return value
     }
     try {
       return this.#json.end()
     } catch (cause) {
-      throw outputParserError((cause as Error).message, said, this.#start + this.#json.position, cause)
+      throw outputParserError((cause as Error).message, text, this.#start + this.#json.position, cause)
     }
   }
 
-  /** The JSON in a text, as far as it has begun. */
+  /** The JSON at the end of a text; empty if none has begun. */
   #findJson(text: string): string {
     const at = text.search(jsonStartPattern)
     const rest = at < 0 ? text.slice(-MAX_JSON_START_LENGTH) : text.slice(at)
@@ -66,12 +66,12 @@ export class JsonInText implements Fold<string, unknown> {
   }
 }
 
-/** How much of the answer is shown on each side of the problem. */
+/** How many characters of the answer an error shows on each side of the problem. */
 const PARSE_ERROR_EXCERPT_LENGTH = 80
 
-function outputParserError(problem: string, said: string, at: number, cause?: unknown): ChaintapError {
+function outputParserError(problem: string, text: string, at: number, cause?: unknown): ChaintapError {
   const from = Math.max(0, at - PARSE_ERROR_EXCERPT_LENGTH)
-  const shown = `${from > 0 ? '…' : ''}${said.slice(from, at + PARSE_ERROR_EXCERPT_LENGTH)}${at + PARSE_ERROR_EXCERPT_LENGTH < said.length ? '…' : ''}`
-  const cure = 'Ask for JSON alone, and leave the model enough tokens for it.'
-  return new ChaintapError('output_parser', `${problem} ${cure} The model wrote: ${shown}`, { cause })
+  const shown = `${from > 0 ? '…' : ''}${text.slice(from, at + PARSE_ERROR_EXCERPT_LENGTH)}${at + PARSE_ERROR_EXCERPT_LENGTH < text.length ? '…' : ''}`
+  const remedy = 'Prompt for JSON only, and raise maxTokens if it was cut.'
+  return new ChaintapError('output_parser', `${problem} ${remedy} Answer: ${shown}`, { cause })
 }

@@ -6,7 +6,7 @@ import { Runnable } from '../core/runnable/runnable.ts'
 import { JsonInText } from './json-in-text.ts'
 import { chunkToText } from './text.ts'
 
-/** What may be known of a value while it is written: keys may be missing, strings and arrays may go on. */
+/** A value of type `T` that is still being received: keys may be missing, strings and arrays may be incomplete. */
 export type DeepPartial<T> = T extends string
   ? string
   : T extends readonly (infer Item)[]
@@ -16,29 +16,32 @@ export type DeepPartial<T> = T extends string
       : T
 
 /**
- * The JSON that a model writes (LangChain's JsonOutputParser). Its stream yields the value as it grows, whenever more of it is known;
- * its output is the whole. What it may be is for you to say, and is not checked.
+ * Parses the JSON in a model's answer (LangChain's JsonOutputParser). The stream yields the partial value each time more of it is known;
+ * the output is the complete value. It is typed as `T` but not validated.
  *
- * - Takes Deltas, messages and strings. Reasoning, tool calls and usage are left out, and so is what models write around JSON: prose, a
- *   fence. The first array or object is taken.
- * - Each chunk is a value of its own that later ones do not change, but they share what they have in common: do not change them. What is
- *   equal in two of them is the same object in both, so a component that holds a part is drawn again only when the part has changed.
- * - A string is given as far as it is known; a number, `true`, `false` or `null` when it is whole; a key with its value.
- * - Where arrays or objects are wide (over 128 items or 32 keys that are still open), a chunk comes when enough text has come to pay for
- *   it, so that the time stays in proportion to the text.
+ * - Input: Deltas, messages or strings. Reasoning, tool calls and usage are dropped, as are prose and code fences around the JSON. If
+ *   there are several values, the first array or object is parsed.
+ * - Chunks are snapshots: later chunks do not change earlier ones. Unchanged parts are the same object in both, so a component that
+ *   receives a part is rendered again only if the part has changed. Do not modify chunks.
+ * - Strings are partial. Numbers, `true`, `false` and `null` appear when complete (LangChain shows `12` on the way to `123`). Keys appear
+ *   with their values.
+ * - If open arrays or objects are wide (over 128 items or 32 keys), chunks are spaced out, so that the total time stays linear in the
+ *   length of the text.
  *
- * @throws ChaintapError `output_parser` at the end of a run, where there is no JSON, or where it is wrong or cut.
+ * @throws ChaintapError `output_parser` at the end of a run, if there is no JSON or it is invalid or incomplete.
  *
  * @example
- * const chain = prompt.pipe(model).pipe(new JsonOutputParser<{ setup: string; punchline: string }>())
- * for await (const { setup = '', punchline = '' } of chain.stream({ animal: 'bears' })) show(setup, punchline)
+ * const parsed = prompt.pipe(model).pipe(new JsonOutputParser<{ setup: string; punchline: string }>())
+ * for await (const { setup = '', punchline = '' } of parsed.stream({ animal: 'bears' })) show(`${setup} ${punchline}`)
  */
-// NoInfer: where `pipe` takes it, T would be inferred from a type that `batch` has in common with all runnables: Error.
+// NoInfer: without it, `pipe` infers T from a type that `batch` shares with all runnables: Error.
 export class JsonOutputParser<T = unknown> extends Runnable<AssistantMessage | string, NoInfer<T>, DeepPartial<T>> {
+  /** The name of its runs in events. */
   readonly name = 'JsonOutputParser'
+  /** The kind of its runs in events. */
   readonly kind: RunKind = 'parser'
 
-  /** What to tell the model. */
+  /** Returns instructions for the prompt. They contain no braces. */
   getFormatInstructions(): string {
     return 'Answer with JSON alone: no other text, and no code fence.'
   }
@@ -49,18 +52,18 @@ export class JsonOutputParser<T = unknown> extends Runnable<AssistantMessage | s
 
   override through(flow: Flow): Flow<DeepPartial<T>> {
     const json = new JsonInText()
-    let shown: unknown
-    const show = (value: unknown, controller: TransformStreamDefaultController<DeepPartial<T>>): void => {
-      if (value !== shown) controller.enqueue(value as DeepPartial<T>)
-      shown = value
+    let last: unknown
+    const enqueueIfNew = (value: unknown, controller: TransformStreamDefaultController<DeepPartial<T>>): void => {
+      if (value !== last) controller.enqueue(value as DeepPartial<T>)
+      last = value
     }
     return flow.through<DeepPartial<T>>(
       {
         transform(chunk, controller) {
           json.add(chunkToText(chunk, 'JsonOutputParser'))
-          show(json.result(), controller)
+          enqueueIfNew(json.result(), controller)
         },
-        flush: (controller) => show(json.end(), controller),
+        flush: (controller) => enqueueIfNew(json.end(), controller),
       },
       lastChunkFold,
     )

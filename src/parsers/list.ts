@@ -6,21 +6,23 @@ import { Runnable } from '../core/runnable/runnable.ts'
 import { chunkToText } from './text.ts'
 
 /**
- * A list that a model writes with commas (LangChain's CommaSeparatedListOutputParser): `foo, "bar, baz"` is `['foo', 'bar, baz']`. Its
- * stream yields each item as an array of its own when it is whole.
+ * Parses a comma-separated list (LangChain's CommaSeparatedListOutputParser): `foo, "bar, baz"` becomes `['foo', 'bar, baz']`. The stream
+ * yields an array of one item as soon as the item is complete.
  *
- * An item in double quotes may hold commas, line ends, and quotes written twice, as in CSV. White space around items is left out. A line
- * end ends an item too, after a comma or not; between two commas an item may be empty.
+ * Items in double quotes may contain commas, line breaks, and doubled quotes, as in CSV. White space around items is trimmed. A line break
+ * ends an item, with or without a comma, so a trailing comma adds no empty item. An item between two commas may be empty.
  *
  * @example
- * const colours = prompt.pipe(model).pipe(new CommaSeparatedListOutputParser())
- * for await (const [colour] of colours.stream({ count: 5 })) add(colour)
+ * const names = prompt.pipe(model).pipe(new CommaSeparatedListOutputParser())
+ * for await (const [name = ''] of names.stream({ animal: 'bears' })) show(name)
  */
 export class CommaSeparatedListOutputParser extends Runnable<AssistantMessage | string, string[], string[]> {
+  /** The name of its runs in events. */
   readonly name = 'CommaSeparatedListOutputParser'
+  /** The kind of its runs in events. */
   readonly kind: RunKind = 'parser'
 
-  /** What to tell the model. */
+  /** Returns instructions for the prompt. They contain no braces. */
   getFormatInstructions(): string {
     return 'Answer with a list of values with commas between them and nothing else, such as: foo, bar, baz'
   }
@@ -35,17 +37,19 @@ export class CommaSeparatedListOutputParser extends Runnable<AssistantMessage | 
 }
 
 /**
- * A list that a model writes with numbers, an item per line (LangChain's NumberedListOutputParser). Other lines are left out. Its stream
- * yields each item as an array of its own when its line has ended.
+ * Parses a numbered list, one item per line (LangChain's NumberedListOutputParser). Other lines are ignored. The stream yields an array of
+ * one item when the item's line ends.
  *
  * @example
  * await new NumberedListOutputParser().invoke('Two colours:\n\n1. red\n2. blue') // ['red', 'blue']
  */
 export class NumberedListOutputParser extends Runnable<AssistantMessage | string, string[], string[]> {
+  /** The name of its runs in events. */
   readonly name = 'NumberedListOutputParser'
+  /** The kind of its runs in events. */
   readonly kind: RunKind = 'parser'
 
-  /** What to tell the model. */
+  /** Returns instructions for the prompt. They contain no braces. */
   getFormatInstructions(): string {
     return 'Answer with a numbered list, each item on a line of its own, such as:\n\n1. foo\n2. bar\n3. baz'
   }
@@ -60,17 +64,19 @@ export class NumberedListOutputParser extends Runnable<AssistantMessage | string
 }
 
 /**
- * A list that a model writes in Markdown, an item per line that begins with `-`, `*` or `+` (LangChain's MarkdownListOutputParser). Other
- * lines are left out. Its stream yields each item as an array of its own when its line has ended.
+ * Parses a Markdown list: lines that begin with `-`, `*` or `+` (LangChain's MarkdownListOutputParser). Other lines are ignored. The stream
+ * yields an array of one item when the item's line ends.
  *
  * @example
  * await new MarkdownListOutputParser().invoke('Two colours:\n- red\n- blue') // ['red', 'blue']
  */
 export class MarkdownListOutputParser extends Runnable<AssistantMessage | string, string[], string[]> {
+  /** The name of its runs in events. */
   readonly name = 'MarkdownListOutputParser'
+  /** The kind of its runs in events. */
   readonly kind: RunKind = 'parser'
 
-  /** What to tell the model. */
+  /** Returns instructions for the prompt. They contain no braces. */
   getFormatInstructions(): string {
     return 'Answer with a Markdown list, each item on a line of its own, such as:\n\n- foo\n- bar\n- baz'
   }
@@ -84,8 +90,8 @@ export class MarkdownListOutputParser extends Runnable<AssistantMessage | string
   }
 }
 
-/** Takes text in pieces, and tells each item when it is whole. */
-type Splitter = (tell: (item: string) => void) => { readonly add: (text: string) => void; readonly end: () => void }
+/** Splits text that arrives in pieces. Calls `onItem` with each complete item. */
+type Splitter = (onItem: (item: string) => void) => { readonly add: (text: string) => void; readonly end: () => void }
 
 function splitIntoItems(flow: Flow, name: string, splitter: Splitter): Flow<string[]> {
   let items: ReturnType<Splitter> | undefined
@@ -101,7 +107,7 @@ function splitIntoItems(flow: Flow, name: string, splitter: Splitter): Flow<stri
   )
 }
 
-/** Arrays, one after another. */
+/** Concatenates arrays. */
 function concatArrays(): Fold<readonly string[], string[]> {
   const all: string[] = []
   return {
@@ -112,16 +118,16 @@ function concatArrays(): Fold<readonly string[], string[]> {
   }
 }
 
-/** What the pattern finds in each line. */
+/** Emits the first group of `pattern` for each line that matches. */
 function lineSplitter(pattern: RegExp): Splitter {
-  return (tell) => {
+  return (onItem) => {
     let line = ''
     const add = (text: string): void => {
       const [rest = '', ...more] = text.split('\n')
       line += rest
       for (const next of more) {
         const item = pattern.exec(line)?.[1]
-        if (item !== undefined) tell(item)
+        if (item !== undefined) onItem(item)
         line = next
       }
     }
@@ -129,12 +135,12 @@ function lineSplitter(pattern: RegExp): Splitter {
   }
 }
 
-function commaSplitter(tell: (item: string) => void): ReturnType<Splitter> {
-  /** What has been read of an item; undefined before it begins. */
+function commaSplitter(onItem: (item: string) => void): ReturnType<Splitter> {
+  /** The item read so far; `undefined` before it begins. */
   let item: string | undefined
   let quote: 'none' | 'open' | 'closed' = 'none'
   const end = (): void => {
-    if (item !== undefined) tell(item.trim())
+    if (item !== undefined) onItem(item.trim())
     item = undefined
     quote = 'none'
   }
@@ -147,7 +153,7 @@ function commaSplitter(tell: (item: string) => void): ReturnType<Splitter> {
       end()
     } else if (char === '\n') end()
     else if (char === '"' && (item === undefined || quote === 'closed')) {
-      // Twice in a quoted item it is a quote.
+      // A doubled quote in a quoted item is one quote.
       item = item === undefined ? '' : `${item}"`
       quote = 'open'
     } else if (item !== undefined || char.trim()) {

@@ -3,21 +3,22 @@ import type { Fold } from '../core/flow/fold.ts'
 import { parseJson } from '../core/util/parse-json.ts'
 import { GrowingValue } from './growing-value.ts'
 
-type ExpectedToken = 'a value' | 'a value or ]' | 'a key' | 'a key or }' | ':' | ', or the end' | 'nothing more'
+type ExpectedToken = 'a value' | 'a value or ]' | 'a key' | 'a key or }' | ':' | ', or the end' | 'the end'
 
 const QUOTE_CODE_UNIT = 0x22
 const BACKSLASH_CODE_UNIT = 0x5c
 
 /**
- * JSON that comes in pieces. `result()` is what is known of it so far, at any time; `end()` is the whole: what `JSON.parse` gives.
+ * An incremental JSON parser. `result()` returns the value known so far and can be called at any time; `end()` returns the complete value,
+ * equal to that of `JSON.parse`.
  *
- * - Each result is a value of its own, which nothing that comes later changes. What is equal in two results is the same object in both.
- * - Strings are given as far as they are known, without half an escape or half a surrogate pair; numbers, `true`, `false` and `null`
- *   when they are whole; keys with their values. Where nothing is known the result is `undefined`.
- * - Takes time in proportion to the text, however it is cut and however often it is asked. For that a result may be behind the text
- *   where the arrays and objects that have not ended are wide: from 128 items or 32 keys on by a character per 16 items or 4 keys, from
- *   128 keys on by 4 characters per key. An array or object that has ended is never behind.
- * - Any depth will do.
+ * - Results are snapshots: later text does not change them. Parts that are equal in two results are the same object in both.
+ * - Strings are partial, but never end in half an escape or half a surrogate pair. Numbers, `true`, `false` and `null` appear when
+ *   complete; keys appear with their values. Before anything is known the result is `undefined`.
+ * - The total time is linear in the length of the text, regardless of how it is split and how often `result()` is called. To ensure that,
+ *   a result may lag behind the text while wide arrays and objects are open: from 128 items or 32 keys by one character per 16 items or
+ *   4 keys, from 128 keys by 4 characters per key. Closed arrays and objects never lag.
+ * - The depth is not limited.
  *
  * @example
  * const json = new PartialJson()
@@ -25,25 +26,29 @@ const BACKSLASH_CODE_UNIT = 0x5c
  * json.result() // { joke: 'Why did' }
  */
 export class PartialJson implements Fold<string, unknown> {
-  /** How many characters have been read; where it failed, the index of the one that is wrong. */
+  /** The number of characters read; after an error, the index of the invalid one. */
   position = 0
   #failure: ChaintapError | undefined
   #expected: ExpectedToken = 'a value'
   readonly #value = new GrowingValue()
-  /** The string that is being read: what is known of it, and what has been read but does not make a character yet. */
+  /** Which kind of string is being read. `#text` is its decoded part; the other two fields hold an incomplete character. */
   #string: 'none' | 'key' | 'value' = 'none'
   #text = ''
   #highSurrogate = ''
   #escape = ''
-  /** The number or name that is being read. */
+  /** The number, `true`, `false` or `null` that is being read. */
   #word = ''
 
-  /** Whether all has been read but white space. Of a number this is not known before `end()`. */
+  /** Whether the value is complete, so that only white space may follow. A top-level number is not known to be complete before `end()`. */
   get isWhole(): boolean {
-    return this.#expected === 'nothing more'
+    return this.#expected === 'the end'
   }
 
-  /** @throws ChaintapError `invalid_json`, with the position. What came before it stays known. */
+  /**
+   * Parses the next piece of text.
+   *
+   * @throws ChaintapError `invalid_json`, with the position. `result()` still returns what was known before the error.
+   */
   add(text: string): void {
     if (this.#failure) throw this.#failure
     for (let at = 0; at < text.length; ) {
@@ -53,15 +58,20 @@ export class PartialJson implements Fold<string, unknown> {
     }
   }
 
+  /** Returns the value known so far; `undefined` if nothing is known. */
   result(): unknown {
     return this.#value.snapshot(this.position)
   }
 
-  /** @throws ChaintapError `invalid_json`, with the position, where it is not JSON or not whole. */
+  /**
+   * Returns the complete value.
+   *
+   * @throws ChaintapError `invalid_json`, with the position, if the text is invalid or incomplete.
+   */
   end(): unknown {
     if (this.#failure) throw this.#failure
     if (this.#word) this.#endWord()
-    if (!this.isWhole) this.#fail(`The JSON ends ${this.#string === 'none' ? `where ${this.#expected} is expected` : 'in a string'}`)
+    if (!this.isWhole) this.#fail(`Incomplete JSON: ${this.#string === 'none' ? `expected ${this.#expected}` : 'unterminated string'}`)
     return this.result()
   }
 
@@ -69,7 +79,7 @@ export class PartialJson implements Fold<string, unknown> {
     return this.#expected === 'a value' || this.#expected === 'a value or ]'
   }
 
-  /** Reads a character outside of strings. */
+  /** Reads one character outside a string. Returns the number of characters read. */
   #readOutsideString(char: string): number {
     if (' \n\r\t,:"[]{}'.includes(char)) {
       if (this.#word) this.#endWord()
@@ -107,12 +117,12 @@ export class PartialJson implements Fold<string, unknown> {
   }
 
   #afterValue(): void {
-    this.#expected = this.#value.containerType ? ', or the end' : 'nothing more'
+    this.#expected = this.#value.containerType ? ', or the end' : 'the end'
   }
 
   #endWord(): void {
     const value = parseJson(this.#word)
-    if (value === undefined) this.#fail(`${JSON.stringify(this.#word)} is not JSON`, -this.#word.length)
+    if (value === undefined) this.#fail(`${JSON.stringify(this.#word)} is not valid JSON`, -this.#word.length)
     this.#word = ''
     this.#value.setValue(value)
     this.#afterValue()
@@ -124,7 +134,7 @@ export class PartialJson implements Fold<string, unknown> {
     if (string === 'value') this.#value.setPartialText('')
   }
 
-  /** Reads on in a string, and says how far. */
+  /** Reads the next part of a string. Returns the number of characters read. */
   #readString(text: string, from: number): number {
     if (this.#escape) return this.#readEscape(text.charAt(from))
     let at = from
@@ -141,20 +151,20 @@ export class PartialJson implements Fold<string, unknown> {
   #readEscape(char: string): number {
     this.#escape += char
     if (this.#escape.length < (this.#escape[1] === 'u' ? 6 : 2)) return 1
-    const said = parseJson(`"${this.#escape}"`)
-    if (typeof said !== 'string') this.#fail(`${this.#escape} is no escape`, 1 - this.#escape.length)
+    const decoded = parseJson(`"${this.#escape}"`)
+    if (typeof decoded !== 'string') this.#fail(`Invalid escape ${this.#escape}`, 1 - this.#escape.length)
     this.#escape = ''
-    this.#appendText(String(said))
+    this.#appendText(String(decoded))
     return 1
   }
 
-  /** The string goes on. Half a surrogate pair waits for its other half. */
+  /** Appends to the string. The first half of a surrogate pair is held until its second half arrives. */
   #appendText(more: string): void {
-    const said = this.#highSurrogate + more
-    const last = said.charCodeAt(said.length - 1)
+    const text = this.#highSurrogate + more
+    const last = text.charCodeAt(text.length - 1)
     const isHalf = last >= 0xd800 && last < 0xdc00
-    this.#highSurrogate = isHalf ? said.slice(-1) : ''
-    const known = isHalf ? said.slice(0, -1) : said
+    this.#highSurrogate = isHalf ? text.slice(-1) : ''
+    const known = isHalf ? text.slice(0, -1) : text
     if (!known) return
     this.#text += known
     if (this.#string === 'value') this.#value.setPartialText(this.#text)
@@ -174,7 +184,7 @@ export class PartialJson implements Fold<string, unknown> {
   }
 
   #unexpected(char: string): never {
-    this.#fail(`${JSON.stringify(char)} came where ${this.#expected} is expected`)
+    this.#fail(`Unexpected ${JSON.stringify(char)}: expected ${this.#expected}`)
   }
 
   #fail(problem: string, offset = 0): never {

@@ -8,15 +8,19 @@ import { Runnable } from '../core/runnable/runnable.ts'
 import { describeForError } from '../core/util/describe.ts'
 
 /**
- * The text of what a model says (LangChain's StringOutputParser): its Deltas as strings while it streams, an answer as one string.
- * Strings pass; reasoning, tool calls and usage are left out.
+ * Extracts the text of a model's answer (LangChain's StringOutputParser). Streams one string per text Delta; the output is the whole
+ * text. Strings pass through. Reasoning, tool calls, usage and images are dropped.
+ *
+ * @throws ChaintapError `invalid_input` in a run whose input is neither a message, a Delta nor a string.
  *
  * @example
  * const chain = prompt.pipe(model).pipe(new StringOutputParser())
- * for await (const text of chain.stream({ animal: 'bears' })) answer.append(text)
+ * for await (const text of chain.stream({ animal: 'bears' })) show(text)
  */
 export class StringOutputParser extends Runnable<AssistantMessage | string, string, string> {
+  /** The name of its runs in events. */
   readonly name = 'StringOutputParser'
+  /** The kind of its runs in events. */
   readonly kind: RunKind = 'parser'
 
   override open(input: AssistantMessage | string): Flow<string> {
@@ -27,8 +31,8 @@ export class StringOutputParser extends Runnable<AssistantMessage | string, stri
     return flow.through<string>(
       {
         transform(chunk, controller) {
-          const said = chunkToText(chunk, 'StringOutputParser')
-          if (said !== '') controller.enqueue(said)
+          const text = chunkToText(chunk, 'StringOutputParser')
+          if (text !== '') controller.enqueue(text)
         },
       },
       textFold,
@@ -36,14 +40,19 @@ export class StringOutputParser extends Runnable<AssistantMessage | string, stri
   }
 }
 
-/** The text in a string, a Delta, or the message of a step that gave its answer whole. `taker` is who takes it, for the error. */
-export function chunkToText(chunk: unknown, taker: string): string {
+/**
+ * The text of a chunk: a string, a Delta, or the message of a step that does not stream.
+ *
+ * @param parser The name of the parser, for the error.
+ * @throws ChaintapError `invalid_input` for any other value.
+ */
+export function chunkToText(chunk: unknown, parser: string): string {
   if (typeof chunk === 'string') return chunk
-  const said = Object(chunk) as Partial<Delta | AssistantMessage>
-  if ('type' in said) return said.type === 'text' ? (said.text ?? '') : ''
-  if ('content' in said && said.content !== undefined) return textOf({ content: said.content })
+  const value = Object(chunk) as Partial<Delta | AssistantMessage>
+  if ('type' in value) return value.type === 'text' ? (value.text ?? '') : ''
+  if ('content' in value && value.content !== undefined) return textOf({ content: value.content })
   throw new ChaintapError(
     'invalid_input',
-    `${taker} takes a message, a model's Deltas or strings, but got ${describeForError(chunk)}. Put a function before it that makes one of these.`,
+    `${parser}: expected a message, a Delta or a string, but received ${describeForError(chunk)}. Convert it in a function before the parser.`,
   )
 }

@@ -18,16 +18,15 @@ import {
 } from './values.ts'
 
 /**
- * A conversation with variables (LangChain's ChatPromptTemplate): an object of values in, messages out. A prompt that needs one value
- * takes it alone, too.
+ * A chat template (LangChain's ChatPromptTemplate). Input: an object with the values, or the value itself if the prompt needs exactly
+ * one. Output: messages.
  *
- * A template of a message is a string (the user's), `[role, text]`, `{ role, content }`, a {@link MessagesPlaceholder} or its short
- * form `['placeholder', '{history}']`, which is optional. All of them are templates, objects too, whoever made them: `{name}` is a
- * variable, `{{` and `}}` are braces. A message that must stay as it is, braces and all, goes in by `literal(message)` or by a
- * placeholder.
+ * Each message template is a string (a user message), `[role, text]`, `{ role, content }`, a {@link MessagesPlaceholder}, or its short
+ * form `['placeholder', '{history}']`, which is optional. All texts are templates, those of message objects included: `{name}` is a
+ * variable; `{{` and `}}` are literal braces. To insert a message unchanged, use `literal(message)` or a placeholder.
  *
- * @throws ChaintapError `invalid_template` (with the position) and `invalid_message` at construction; `missing_variable`,
- * `invalid_input` and `invalid_message` in a run.
+ * @throws ChaintapError `invalid_template` (with the position) or `invalid_message` at construction. Runs reject with
+ *   `missing_variable`, `invalid_input` or `invalid_message`.
  *
  * @example
  * const prompt = ChatPromptTemplate.fromMessages([
@@ -41,39 +40,46 @@ export class ChatPromptTemplate<Values extends object = ChatValues<readonly Chat
   PromptInput<Values>,
   Message[]
 > {
+  /** The name of its runs in events. */
   readonly name = 'ChatPromptTemplate'
+  /** The kind of its runs in events. */
   readonly kind: RunKind = 'prompt'
-  /** @internal */
+  /** @internal Renders the messages from the values of one run. */
   readonly render: PromptRenderer<Message[]>
-  /** @internal */
+  /** @internal All variables, those that are filled in included. */
   readonly variables: ReadonlyMap<string, VariableKind>
-  /** What {@link ChatPromptTemplate.partial | partial()} has filled in. */
+  /** The values that {@link ChatPromptTemplate.partial | partial()} has filled in. */
   readonly partials: Readonly<Record<string, unknown>> = {}
 
-  /** {@link ChatPromptTemplate.fromMessages} knows the variables by type. */
+  /** {@link ChatPromptTemplate.fromMessages} infers the types of the variables; this constructor does not. */
   constructor(messages: readonly ChatTemplate[], options: PromptOptions = {}) {
     super(options)
     this.render = createChatRenderer(messages)
     this.variables = collectVariables(this.render)
   }
 
-  /** One message of the user. */
+  /** Creates a prompt of one user message. */
   static fromTemplate<const T extends string>(template: T, options?: PromptOptions): ChatPromptTemplate<TextValues<Variables<T>>> {
     return new ChatPromptTemplate([template], options) as never
   }
 
-  /** A prompt whose variables are those in the templates, by type too. */
+  /**
+   * Creates a prompt and infers its variables from the templates' literal types.
+   *
+   * @throws ChaintapError `invalid_template` (with the position) or `invalid_message`.
+   */
   static fromMessages<const M extends readonly ChatTemplate[]>(messages: M, options?: PromptOptions): ChatPromptTemplate<ChatValues<M>> {
     return new ChatPromptTemplate(messages, options) as never
   }
 
-  /** The variables that an input must have: optional placeholders are not among them. */
+  /** The variables that an input must contain. Optional placeholders are not included. */
   get inputVariables(): readonly string[] {
     return requiredVariables(this)
   }
 
   /**
-   * The prompt with some values filled in. A function is called for each run anew, and may return a promise.
+   * Returns a copy with some values filled in. A function is called in every run and may return a promise. Unlike LangChain's, it is
+   * synchronous.
    *
    * @example
    * const inFrench = ChatPromptTemplate.fromTemplate('Say {text} in {language}').partial({ language: 'French' })
@@ -82,7 +88,7 @@ export class ChatPromptTemplate<Values extends object = ChatValues<readonly Chat
     return withPartials(this, values) as never
   }
 
-  /** The messages for these values, without a run: nothing is heard. */
+  /** Returns the messages for these values without starting a run: no events are emitted. */
   format(input: PromptInput<Values>): Promise<Message[]> {
     return fillPrompt(this, input)
   }

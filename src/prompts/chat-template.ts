@@ -5,7 +5,7 @@ import { type Literal, MessagesPlaceholder } from './placeholder.ts'
 import { fillTemplate, type Variables } from './template.ts'
 import type { PromptRenderer, PromptValue, TextValues } from './values.ts'
 
-/** The template of a message, or a place for some. */
+/** A message template, a placeholder for messages, or a literal message. */
 export type ChatTemplate =
   | string
   | readonly [role: RoleName, template: string | readonly Part[]]
@@ -14,14 +14,14 @@ export type ChatTemplate =
   | MessagesPlaceholder<string, boolean>
   | Literal
 
-/** The values that these templates need. */
+/** The object of values that these templates need. */
 export type ChatValues<M extends readonly unknown[]> = TemplateValues<
   TextNames<M[number]>,
   RequiredPlaceholders<M[number]>,
   OptionalPlaceholders<M[number]>
 >
 
-// `infer All`: one plain object, as editors and errors are to show it.
+// `infer All` makes one plain object type, which editors and compiler errors show expanded.
 type TemplateValues<Text extends string, Needed extends string, Optional extends string> = string extends Text | Needed | Optional
   ? { readonly [name: string]: PromptValue | readonly MessageLike[] }
   : TextValues<Text> & MessageValues<Needed> & Partial<MessageValues<Optional>> extends infer All extends object
@@ -44,7 +44,7 @@ type PartNames<P> = P extends { readonly type: 'text'; readonly text: infer T ex
 type OptionalPlaceholders<M> = M extends MessagesPlaceholder<infer Name, true> | readonly ['placeholder', `{${infer Name}}`] ? Name : never
 type RequiredPlaceholders<M> = M extends MessagesPlaceholder<infer Name, boolean> ? Exclude<Name, OptionalPlaceholders<M>> : never
 
-/** What makes the messages of these templates. */
+/** Creates the renderer of these templates. Each is parsed once. */
 export function createChatRenderer(templates: readonly ChatTemplate[]): PromptRenderer<Message[]> {
   const renders = templates.map(createMessageRenderer)
   return (values) => renders.flatMap((render) => render(values))
@@ -58,7 +58,7 @@ function createMessageRenderer(template: ChatTemplate): PromptRenderer<readonly 
   return ({ text }) => [fillMessage(message, (source) => fillTemplate(source, text))]
 }
 
-/** Texts and the addresses of images are templates; reasoning is not, for it may be signed. */
+/** Texts and image URLs are templates. Reasoning is not, because it may be signed. */
 function fillMessage(message: Message, fillText: (source: string) => string): Message {
   const { content } = message
   if (typeof content === 'string') return { ...message, content: fillText(content) }
@@ -76,7 +76,7 @@ function parsePlaceholder(template: ChatTemplate): MessagesPlaceholder<string, b
   if (name !== undefined) return new MessagesPlaceholder(name, { optional: true })
   throw new ChaintapError(
     'invalid_template',
-    `['placeholder', …] takes a variable in braces, such as "{history}", but got ${JSON.stringify(template[1])}.`,
+    `['placeholder', …]: expected a variable in braces, such as "{history}", but received ${JSON.stringify(template[1])}.`,
   )
 }
 

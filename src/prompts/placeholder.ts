@@ -7,17 +7,21 @@ interface PlaceholderFields<Name, Optional> {
 }
 
 /**
- * A place in a chat prompt for a list of messages (LangChain's MessagesPlaceholder), which are put in as they are. Must be given
- * unless `optional`.
+ * A slot in a chat prompt for a list of messages (LangChain's MessagesPlaceholder). The messages are inserted unchanged: braces in them
+ * are text. The input must contain the list unless `optional` is true.
  *
  * @example
  * ChatPromptTemplate.fromMessages([['system', 'Be brief.'], new MessagesPlaceholder('history'), '{question}'])
  */
 export class MessagesPlaceholder<const Name extends string = string, const Optional extends boolean = false> {
+  /** The variable that holds the messages. */
   readonly variableName: Name
+  /** Whether the input may omit the variable. */
   readonly optional: Optional
 
-  /** LangChain's form, `new MessagesPlaceholder({ variableName, optional })`, will do too. */
+  /**
+   * @param variable The variable's name, or LangChain's form: `{ variableName, optional }`.
+   */
   constructor(variable: Name | PlaceholderFields<Name, Optional>, options: { readonly optional?: Optional } = {}) {
     const { variableName, optional = false as Optional } = typeof variable === 'string' ? { ...options, variableName: variable } : variable
     this.variableName = variableName
@@ -25,13 +29,16 @@ export class MessagesPlaceholder<const Name extends string = string, const Optio
   }
 }
 
-/** A message of a chat prompt that is no template. */
+/** A message in a chat prompt that is not a template. Made by {@link literal}. */
 export interface Literal {
+  /** The message, inserted unchanged. */
   readonly literal: Message
 }
 
 /**
- * A message that a chat prompt takes as it is: braces in it are text.
+ * Marks a message in a chat prompt as plain text: braces in it are not variables.
+ *
+ * @throws ChaintapError `invalid_message` if the message has no valid role or form.
  *
  * @example
  * ChatPromptTemplate.fromMessages([literal(['system', 'Answer as { "joke": string }.']), 'A joke about {animal}.'])

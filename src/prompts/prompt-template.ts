@@ -16,44 +16,51 @@ import {
 } from './values.ts'
 
 /**
- * A text with variables (LangChain's PromptTemplate): an object of values in, a string out. A template with one variable takes the
- * string alone, too. `{name}` is a variable, `{{` and `}}` are braces.
+ * A text template (LangChain's PromptTemplate). Input: an object with the values, or the string itself if the template has one variable.
+ * Output: the text. `{name}` is a variable; `{{` and `}}` are literal braces.
  *
- * @throws ChaintapError `invalid_template` at construction, with the position; `missing_variable` and `invalid_input` in a run.
+ * @throws ChaintapError `invalid_template` at construction, with the position. Runs reject with `missing_variable` or `invalid_input`.
  *
  * @example
  * const prompt = PromptTemplate.fromTemplate('A joke about {animal}.')
  * await prompt.invoke({ animal: 'bears' }) // 'A joke about bears.'
  */
 export class PromptTemplate<Values extends object = TextValues<string>> extends Runnable<PromptInput<Values>, string> {
+  /** The name of its runs in events. */
   readonly name = 'PromptTemplate'
+  /** The kind of its runs in events. */
   readonly kind: RunKind = 'prompt'
-  /** @internal */
+  /** @internal Renders the text from the values of one run. */
   readonly render: PromptRenderer<string>
-  /** @internal */
+  /** @internal All variables, those that are filled in included. */
   readonly variables: ReadonlyMap<string, VariableKind>
-  /** What {@link PromptTemplate.partial | partial()} has filled in. */
+  /** The values that {@link PromptTemplate.partial | partial()} has filled in. */
   readonly partials: Readonly<Record<string, unknown>> = {}
 
-  /** {@link PromptTemplate.fromTemplate} knows the variables by type. */
+  /** {@link PromptTemplate.fromTemplate} infers the types of the variables; this constructor does not. */
   constructor(template: string, options: PromptOptions = {}) {
     super(options)
     this.render = ({ text }) => fillTemplate(template, text)
     this.variables = collectVariables(this.render)
   }
 
-  /** A prompt whose variables are those in the template, by type too. */
+  /**
+   * Creates a prompt and infers its variables from the template's literal type.
+   *
+   * @throws ChaintapError `invalid_template`, with the position.
+   */
   static fromTemplate<const T extends string>(template: T, options?: PromptOptions): PromptTemplate<TextValues<Variables<T>>> {
     return new PromptTemplate(template, options)
   }
 
-  /** The variables that an input must have. */
+  /** The variables that an input must contain. */
   get inputVariables(): readonly string[] {
     return requiredVariables(this)
   }
 
   /**
-   * The prompt with some values filled in. A function is called for each run anew, and may return a promise.
+   * Returns a copy with some values filled in. A function is called in every run and may return a promise. Unlike LangChain's, it is
+   * synchronous.
    *
    * @example
    * const dated = PromptTemplate.fromTemplate('{date}: {question}').partial({ date: () => new Date().toDateString() })
@@ -62,7 +69,7 @@ export class PromptTemplate<Values extends object = TextValues<string>> extends 
     return withPartials(this, values) as never
   }
 
-  /** The text for these values, without a run: nothing is heard. */
+  /** Returns the text for these values without starting a run: no events are emitted. */
   format(input: PromptInput<Values>): Promise<string> {
     return fillPrompt(this, input)
   }

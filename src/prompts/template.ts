@@ -1,7 +1,7 @@
 import { ChaintapError } from '../core/errors.ts'
 
 /**
- * The variables of a template, read from its literal type; `string` where the template is not a literal.
+ * The names of a template's variables, read from its literal type; `string` if the template is not a literal.
  *
  * @example
  * type V = Variables<'{greeting}, {{not this}} {name}'> // 'greeting' | 'name'
@@ -17,14 +17,14 @@ export type Variables<T extends string, Found extends string = never> = string e
     : Found
 
 /**
- * Puts values into a template, as they are: what a value holds is never read as a template. `{name}` is a variable, white space part of
- * its name; `{{` and `}}` are braces; there is nothing else, so that no value and no name can do more than be put in (LangChain's
- * f-string templates as LangChain.js reads them).
+ * Replaces the variables of a template. Values are inserted as plain text and never parsed as templates. `{name}` is a variable, and
+ * white space is part of its name; `{{` and `}}` are literal braces. There is no other syntax, so neither a value nor a name can run
+ * code or read properties. The syntax is that of LangChain.js f-string templates.
  *
- * @throws ChaintapError `invalid_template`, with the position, for a lone brace, `{}`, and what looks like JSON.
+ * @throws ChaintapError `invalid_template`, with the position, for an unmatched brace, `{}`, and text that looks like JSON.
  *
  * @example
- * fill('Hi {name}}}', () => 'bears') // 'Hi bears}'
+ * fillTemplate('Hi {name}}}', () => 'bears') // 'Hi bears}'
  */
 export function fillTemplate(template: string, textFor: (variable: string) => string): string {
   return template.replace(templateTokenPattern, (token, index: number) => {
@@ -35,20 +35,21 @@ export function fillTemplate(template: string, textFor: (variable: string) => st
   })
 }
 
-// In this order: `{{` and `}}`, a variable or what was to be one, a brace alone.
+// In this order: `{{` and `}}`, a variable (closed or not), a single brace.
 const templateTokenPattern = /\{\{|\}\}|\{[^{}]*\}?|\}/g
 
 function findTokenProblem(token: string): string | undefined {
-  if (token === '}') return 'This } closes nothing'
-  if (!token.endsWith('}')) return 'This { is never closed'
-  if (token === '{}') return 'This variable has no name'
-  // A name may hold anything, but one that begins with a quote is JSON: the commonest mistake of all, better met here than at the first call.
-  if (/^\{\s*"/.test(token)) return 'This looks like JSON, not like the name of a variable'
+  if (token === '}') return 'Unmatched }'
+  if (!token.endsWith('}')) return 'Unclosed {'
+  if (token === '{}') return 'Empty variable name {}'
+  // A name may contain any character, but one that begins with a quote is almost always JSON. This is the most common mistake, so it
+  // fails at construction instead of at the first call.
+  if (/^\{\s*"/.test(token)) return 'Expected a variable name in braces, but found JSON'
 }
 
-export const doubleBraceHint = 'A brace that is meant as text is written twice: {{ and }}.'
+export const doubleBraceHint = 'Double the braces that are meant as text: {{ and }}.'
 
-/** How much of a line is shown on each side of the problem. */
+/** How many characters of the line an error shows on each side of the problem. */
 const TEMPLATE_EXCERPT_CHARS = 40
 
 function invalidTemplateError(problem: string, source: string, index: number): ChaintapError {

@@ -6,16 +6,16 @@ import { describeForError } from '../core/util/describe.ts'
 import { type MessageLike, toMessages } from '../messages/coerce.ts'
 import { doubleBraceHint } from './template.ts'
 
-/** What a variable in a text takes; a number or a boolean is put in as `String` writes it. */
+/** The value of a text variable. Numbers and booleans are converted by `String()`. */
 export type PromptValue = string | number | boolean
 
-/** A value for each variable of a text. */
+/** An object with a value for each text variable. */
 export type TextValues<Names extends string> = { readonly [Name in Names]: PromptValue }
 
-/** What a prompt's constructor takes: heard, or set, on the prompt's own runs alone. */
+/** Options of a prompt's constructor. They apply to the prompt's own runs only. */
 export type PromptOptions = Pick<RunnableInfo, 'callbacks' | 'tags' | 'metadata'>
 
-/** What a prompt takes for the values it needs: an object, or the value alone where it needs just one. */
+/** The input of a prompt: an object with its values, or the value itself if the prompt needs exactly one. */
 export type PromptInput<Values> = keyof Values extends never ? object : Values | SoleValue<Values, RequiredKeys<Values>>
 
 type RequiredKeys<Values> = { [K in keyof Values]-?: object extends Pick<Values, K> ? never : K }[keyof Values]
@@ -24,22 +24,24 @@ type SoleValue<Values, Names extends keyof Values> = string extends keyof Values
   : { [K in Names]: [Names] extends [K] ? UnlabeledValue<Values[K]> : never }[Names]
 type UnlabeledValue<Value> = Value extends string ? string : Value extends readonly unknown[] ? Value : never
 
-/** What `partial` takes: values, or functions that make them, called for each run anew. */
+/** The argument of `partial()`: values, or functions that return them or promises of them. Functions are called in every run. */
 export type Partials<Values> = { readonly [K in keyof Values]-?: Values[K] | (() => Values[K] | PromiseLike<Values[K]>) }
 
-/** What a variable stands for. */
+/** What a variable is replaced by. */
 export type VariableKind = 'text' | 'messages' | 'optional messages'
 
-/** What each variable stands for in a run. */
+/** Look-ups for the variables of a prompt in one run. */
 export interface RenderValues {
+  /** Returns the text of a variable. */
   readonly text: (variable: string) => string
+  /** Returns the messages of a placeholder. */
   readonly messages: (variable: string, optional: boolean) => readonly Message[]
 }
 
-/** Fills a prompt in. It asks for each of its variables, always. */
+/** Renders a prompt. It must look up each of its variables in every call: {@link collectVariables} relies on that. */
 export type PromptRenderer<T> = (values: RenderValues) => T
 
-/** A prompt, as far as it is filled in. */
+/** The fields of a prompt that filling it in reads. */
 export interface PartialPrompt<T> {
   readonly name: string
   readonly render: PromptRenderer<T>
@@ -47,13 +49,13 @@ export interface PartialPrompt<T> {
   readonly partials: Readonly<Record<string, unknown>>
 }
 
-/** The variables of a prompt: those that it asks for. */
+/** The variables of a prompt: those that its renderer looks up. */
 export function collectVariables(render: PromptRenderer<unknown>): ReadonlyMap<string, VariableKind> {
   const variables = new Map<string, VariableKind>()
-  const declare = (name: string, sort: VariableKind): void => {
-    const known = variables.get(name) ?? sort
-    if (known === sort) variables.set(name, sort)
-    else throw new ChaintapError('invalid_template', `"${name}" stands for ${known} here and for ${sort} there. Give them two names.`)
+  const declare = (name: string, kind: VariableKind): void => {
+    const known = variables.get(name) ?? kind
+    if (known === kind) variables.set(name, kind)
+    else throw new ChaintapError('invalid_template', `Variable "${name}" is used both for ${known} and for ${kind}. Use two names.`)
   }
   render({
     text: (name) => {
@@ -68,28 +70,29 @@ export function collectVariables(render: PromptRenderer<unknown>): ReadonlyMap<s
   return variables
 }
 
-/** The variables that an input must have. */
+/** The variables that an input must contain. */
 export function requiredVariables({ variables, partials }: PartialPrompt<unknown>): readonly string[] {
   return [...variables.keys()].filter((name) => variables.get(name) !== 'optional messages' && !Object.hasOwn(partials, name))
 }
 
-/** A copy of a prompt with more values filled in, and with the options that are bound to it. */
+/** A copy of a prompt with more values filled in. The copy keeps the options that are bound to the prompt. */
 export function withPartials(prompt: PartialPrompt<unknown> & Pick<Runnable<never, unknown>, 'withConfig'>, values: object): object {
   return Object.assign(prompt.withConfig({}), { partials: { ...prompt.partials, ...values } })
 }
 
-/** Fills a prompt in with an input and what was given before it. What the prompt has no variable for is ignored. */
+/** Renders a prompt with an input and the values of `partial()`. Input keys that are not variables of the prompt are ignored. */
 export async function fillPrompt<T>(prompt: PartialPrompt<T>, input: unknown): Promise<T> {
   const { name, render, partials } = prompt
   const needed = requiredVariables(prompt)
   const given = new Map(Object.entries(inputToValues(name, needed, input)))
   const isGiven = (variable: string): boolean => given.get(variable) !== undefined
-  const twice = Object.keys(partials).filter(isGiven)
-  if (twice.length > 0) throw invalidPromptInputError(`${name} has ${quoteNames(twice)} from partial() already. Leave it out of the input.`)
+  const duplicates = Object.keys(partials).filter(isGiven)
+  if (duplicates.length > 0)
+    throw invalidPromptInputError(`${name}: ${quoteNames(duplicates)} is already set by partial(). Remove it from the input.`)
   const missing = needed.filter((variable) => !isGiven(variable))
   if (missing.length > 0) {
-    const facts = `it takes ${quoteNames(needed)}, and was given ${quoteNames([...given.keys()])}`
-    throw new ChaintapError('missing_variable', `${name} misses ${quoteNames(missing)}: ${facts}. ${doubleBraceHint}`)
+    const facts = `Expected ${quoteNames(needed)}; received ${quoteNames([...given.keys()])}`
+    throw new ChaintapError('missing_variable', `${name}: missing variables ${quoteNames(missing)}. ${facts}. ${doubleBraceHint}`)
   }
   await Promise.all(
     Object.entries(partials).map(async ([variable, value]) => {
@@ -106,22 +109,24 @@ function inputToValues(name: string, needed: readonly string[], input: unknown):
   if (typeof input === 'object' && input !== null && !Array.isArray(input)) return input
   const [sole] = needed
   if (sole !== undefined && needed.length === 1) return { [sole]: input }
-  throw invalidPromptInputError(`${name} takes an object with ${quoteNames(needed)}, but got ${describeForError(input)}.`)
+  throw invalidPromptInputError(`${name}: expected an object with ${quoteNames(needed)}, but received ${describeForError(input)}.`)
 }
 
 function valueToText(variable: string, value: unknown): string {
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return String(value)
   throw invalidPromptInputError(
-    `${quoteNames([variable])} takes a string, a number or a boolean, but got ${describeForError(value)}. Make text of it first.`,
+    `Variable ${quoteNames([variable])}: expected a string, a number or a boolean, but received ${describeForError(value)}. Convert it to text.`,
   )
 }
 
 function valueToMessages(variable: string, value: unknown = []): readonly Message[] {
   if (Array.isArray(value)) return toMessages(value as readonly MessageLike[])
-  throw invalidPromptInputError(`${quoteNames([variable])} takes a list of messages, but got ${describeForError(value)}.`)
+  throw invalidPromptInputError(
+    `Variable ${quoteNames([variable])}: expected an array of messages, but received ${describeForError(value)}.`,
+  )
 }
 
-// In quotes, for white space is part of a name.
+// In quotes, because white space is part of a name.
 const quoteNames = (names: readonly string[]): string => names.map((name) => JSON.stringify(name)).join(', ') || 'nothing'
 
 const invalidPromptInputError = (problem: string): ChaintapError => new ChaintapError('invalid_input', problem)

@@ -5,21 +5,27 @@ import type { RunHandle } from '../core/run/run-handle.ts'
 import type { OwnOptions } from '../core/run/scope.ts'
 import { Runnable } from '../core/runnable/runnable.ts'
 
-/** A piece of text with what is known of it (LangChain's Document). */
+/** A text with metadata (LangChain's Document). */
 export interface Document<Metadata = Readonly<Record<string, unknown>>> {
+  /** The text. */
   readonly pageContent: string
+  /** Facts about the text, such as its source. */
   readonly metadata?: Metadata
 }
 
 /** Options of a {@link Retriever}. */
 export interface RetrieverOptions extends OwnOptions {
-  /** Prints this retriever's own runs to the console. */
+  /**
+   * Prints this retriever's own runs to the console.
+   *
+   * @defaultValue false
+   */
   readonly verbose?: boolean
 }
 
 /**
- * Finds documents for a query (LangChain's BaseRetriever): its runs are of the kind `retriever`, and handlers hear the query and the
- * documents. To write one, extend it and give `retrieve`.
+ * The base class of retrievers, which find documents for a query (LangChain's BaseRetriever). Handlers receive the query and the
+ * documents. Subclasses implement `name` and `retrieve`.
  *
  * @example
  * class Search extends Retriever {
@@ -31,6 +37,7 @@ export interface RetrieverOptions extends OwnOptions {
  * }
  */
 export abstract class Retriever<D extends Document = Document> extends Runnable<string, readonly D[]> {
+  /** The kind of its runs in events. */
   readonly kind: RunKind = 'retriever'
 
   constructor({ verbose, ...own }: RetrieverOptions = {}) {
@@ -38,7 +45,11 @@ export abstract class Retriever<D extends Document = Document> extends Runnable<
     if (verbose) this.lazyCallbacks = lazyConsoleHandler
   }
 
-  /** The documents for a query, the best first. What it starts must stop with `context.signal`. */
+  /**
+   * Returns the documents for a query, best match first.
+   *
+   * @param context The run: pass its `signal` to requests, and it as the options of child runs.
+   */
   abstract retrieve(query: string, context: RunContext): readonly D[] | Promise<readonly D[]>
 
   override async open(query: string, run: RunHandle): Promise<Flow<readonly D[]>> {

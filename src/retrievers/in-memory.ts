@@ -7,27 +7,35 @@ import type { Document, RetrieverOptions } from './base.ts'
 
 /** Options of {@link InMemoryRetriever}. */
 export interface InMemoryRetrieverOptions<D extends Document> extends RetrieverOptions {
+  /** The documents to search. They are indexed at construction. */
   readonly documents: readonly D[]
-  /** How many documents at most. Default 4. */
+  /**
+   * The maximum number of documents to return.
+   *
+   * @defaultValue 4
+   */
   readonly k?: number
 }
 
-/** How soon more of a word counts for no more, and how much a document's length counts: the usual values of Okapi BM25. */
+/** BM25's k1 (how quickly repeated words stop adding to the score) and b (how much the document's length counts): the usual values. */
 const [SATURATION, LENGTH_WEIGHT] = [1.2, 0.75]
 
 /**
- * Finds documents by the words they share with a query, ranked by Okapi BM25 (Robertson and Zaragoza, 2009): rare words count more,
- * long documents less. For some thousand documents; what has no word of the query is not found.
+ * Finds documents by the words they share with a query, ranked by Okapi BM25 (Robertson and Zaragoza, 2009): rare words score higher,
+ * long documents lower. Suitable for a few thousand documents. Documents that share no word with the query are not returned.
  *
- * @throws ChaintapError `invalid_options` for a `k` that is no whole number from 1.
+ * @throws ChaintapError `invalid_options` if `k` is not a positive integer.
  *
  * @example
  * const retriever = new InMemoryRetriever({ documents: [{ pageContent: 'Bears eat honey.' }, { pageContent: 'Cats sleep.' }], k: 1 })
  * await retriever.invoke('What do bears eat?') // [{ pageContent: 'Bears eat honey.' }]
  */
 export class InMemoryRetriever<D extends Document = Document> extends Runnable<string, readonly D[]> {
+  /** The name of its runs in events. */
   readonly name = 'InMemoryRetriever'
+  /** The kind of its runs in events. */
   readonly kind: RunKind = 'retriever'
+  /** The maximum number of documents to return. */
   readonly k: number
   /** @internal */
   readonly index: readonly IndexedDocument<D>[]
@@ -36,14 +44,15 @@ export class InMemoryRetriever<D extends Document = Document> extends Runnable<s
 
   constructor({ documents, k = 4, verbose, ...own }: InMemoryRetrieverOptions<D>) {
     super(own)
-    if (!Number.isInteger(k) || k < 1) throw new ChaintapError('invalid_options', `k must be 1, 2, 3 …, but is ${k}.`)
+    if (!Number.isInteger(k) || k < 1)
+      throw new ChaintapError('invalid_options', `InMemoryRetriever: k must be a positive integer, but is ${k}.`)
     if (verbose) this.lazyCallbacks = lazyConsoleHandler
     this.k = k
     this.index = documents.map((document) => indexDocument(document))
     this.averageLength = this.index.reduce((sum, { length }) => sum + length, 0) / Math.max(1, documents.length)
   }
 
-  open(query: string): Flow<readonly D[]> {
+  override open(query: string): Flow<readonly D[]> {
     const words = new Set(splitIntoWords(query))
     const weights = new Map(Array.from(words, (word) => [word, inverseDocumentFrequency(word, this.index)]))
     const scored = this.index.map((entry) => ({ document: entry.document, score: bm25Score(entry, weights, this.averageLength) }))
@@ -54,7 +63,7 @@ export class InMemoryRetriever<D extends Document = Document> extends Runnable<s
 
 interface IndexedDocument<D> {
   readonly document: D
-  /** How often each word is in it. */
+  /** The number of occurrences of each word. */
   readonly counts: ReadonlyMap<string, number>
   /** In words. */
   readonly length: number
@@ -67,7 +76,7 @@ function indexDocument<D extends Document>(document: D): IndexedDocument<D> {
   return { document, counts, length: words.length }
 }
 
-/** Letters and digits of any script, without case. */
+/** Runs of letters and digits in any script, in lower case. */
 const splitIntoWords = (text: string): readonly string[] =>
   text
     .normalize('NFKC')
@@ -76,8 +85,8 @@ const splitIntoWords = (text: string): readonly string[] =>
 
 /** The inverse document frequency of a word, never below 0. */
 function inverseDocumentFrequency(word: string, index: readonly IndexedDocument<unknown>[]): number {
-  const having = index.filter(({ counts }) => counts.has(word)).length
-  return Math.log(1 + (index.length - having + 0.5) / (having + 0.5))
+  const matching = index.filter(({ counts }) => counts.has(word)).length
+  return Math.log(1 + (index.length - matching + 0.5) / (matching + 0.5))
 }
 
 function bm25Score({ counts, length }: IndexedDocument<unknown>, weights: ReadonlyMap<string, number>, averageLength: number): number {

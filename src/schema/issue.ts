@@ -1,5 +1,7 @@
-/** What is wrong with a value, and where: the keys from the outside in, none where it is the whole. */
+/** A problem of a value that a schema rejects. */
 export interface Issue {
+  /** What is wrong. */
   readonly message: string
+  /** Where: the keys from the outermost in; empty for the value itself. */
   readonly path: readonly PropertyKey[]
 }

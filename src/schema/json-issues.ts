@@ -3,7 +3,7 @@ import { ChaintapError } from '../core/errors.ts'
 import type { Issue } from './issue.ts'
 import type { JsonSchema } from './json-schema.ts'
 
-/** Keywords whose failure says only that something within has failed, which is an issue of its own. */
+/** Keywords whose failure only repeats an issue of a nested keyword. */
 const wrapperKeywords: ReadonlySet<string> = new Set([
   '$ref',
   '$recursiveRef',
@@ -21,19 +21,19 @@ const wrapperKeywords: ReadonlySet<string> = new Set([
   'unevaluatedProperties',
 ])
 
-/** What a JSON Schema finds wrong with a value, nothing where it fits. Loaded by `validate()` alone: it brings the validator. */
+/** The issues of a value under a JSON Schema; empty if it is valid. Only `validate()` imports it, lazily, because it pulls in the validator. */
 export function jsonIssues(schema: JsonSchema, value: unknown): readonly Issue[] {
-  const seen = toJsonValue(value)
-  if ('problem' in seen) return [{ message: `This is not JSON: ${seen.problem}`, path: [] }]
-  const { errors } = runValidator(schema, seen.value)
-  const within = errors.filter(({ keyword }) => !wrapperKeywords.has(keyword))
-  return (within.length > 0 ? within : errors).map(({ keyword, error, instanceLocation }) => ({
-    message: keyword === 'false' ? 'Nothing is allowed here.' : error,
+  const json = toJsonValue(value)
+  if ('problem' in json) return [{ message: `The value is not JSON: ${json.problem}`, path: [] }]
+  const { errors } = runValidator(schema, json.value)
+  const innermost = errors.filter(({ keyword }) => !wrapperKeywords.has(keyword))
+  return (innermost.length > 0 ? innermost : errors).map(({ keyword, error, instanceLocation }) => ({
+    message: keyword === 'false' ? 'No value is allowed here.' : error,
     path: parseJsonPointer(instanceLocation),
   }))
 }
 
-/** As the schema sees it: what is undefined is not there, a date is a text. */
+/** The value as JSON: `undefined` fields are absent, a date is a string. */
 function toJsonValue(value: unknown): { readonly value: unknown } | { readonly problem: string } {
   try {
     return { value: JSON.parse(JSON.stringify(value) ?? 'null') }
@@ -44,10 +44,10 @@ function toJsonValue(value: unknown): { readonly value: unknown } | { readonly p
 
 function runValidator(schema: JsonSchema, value: unknown): ReturnType<Validator['validate']> {
   try {
-    // A copy: the library notes addresses in the schema it is given, which may be frozen, or on its way to a model.
+    // A copy: the library writes URIs into the schema, which may be frozen or sent to a model later.
     return new Validator(structuredClone(schema) as Schema, schemaDraft(schema), false).validate(value)
   } catch (cause) {
-    throw new ChaintapError('invalid_options', `This JSON Schema cannot be used: ${String(cause)}`, { cause })
+    throw new ChaintapError('invalid_options', `Invalid JSON Schema: ${String(cause)}`, { cause })
   }
 }
 
@@ -56,7 +56,7 @@ function schemaDraft({ $schema = '' }: JsonSchema): '4' | '7' | '2020-12' {
   return $schema.includes('draft-07') ? '7' : '2020-12'
 }
 
-/** The keys in a JSON pointer, as a URI's fragment. */
+/** The keys of a JSON pointer in URI fragment form. */
 const parseJsonPointer = (pointer: string): readonly string[] =>
   pointer
     .split('/')

@@ -2,27 +2,42 @@ import { ChaintapError } from '../core/errors.ts'
 import { errorMessage } from '../core/util/error-message.ts'
 import type { StandardSchema } from './standard.ts'
 
-/** A JSON Schema: draft 2020-12, or what `$schema` says (4, 7 and 2019-09 are understood). The keywords named here are those that we read. */
+/**
+ * A JSON Schema. Drafts 4, 7, 2019-09 and 2020-12 are supported; `$schema` selects one. Only the keywords that this library reads are
+ * typed.
+ *
+ * @see https://json-schema.org
+ */
 export interface JsonSchema {
+  /**
+   * The URI of the draft.
+   *
+   * @defaultValue draft 2020-12
+   */
   readonly $schema?: string
+  /** The allowed JSON types. */
   readonly type?: string | readonly string[]
+  /** What the value is for. Sent to models. */
   readonly description?: string
+  /** The schemas of an object's properties. */
   readonly properties?: Readonly<Record<string, JsonSchema | boolean>>
+  /** The names of an object's required properties. */
   readonly required?: readonly string[]
+  /** Any other keyword. */
   readonly [keyword: string]: unknown
-  /** Never there: keeps the schemas of libraries apart from plain ones. */
+  /** Never present. It keeps a {@link StandardSchema} from being assignable. */
   readonly '~standard'?: never
 }
 
-/** A library's schema, or a plain one. */
+/** A schema of a library that implements Standard Schema, or a plain JSON Schema. */
 export type AnySchema<In = unknown, Out = In> = StandardSchema<In, Out> | JsonSchema
 
 export const isStandardSchema = (schema: AnySchema): schema is StandardSchema => '~standard' in schema
 
 /**
- * What a schema takes, as JSON Schema; without `$schema`, which models need not read.
+ * Converts a schema's input type to JSON Schema, without `$schema`, which models do not need.
  *
- * @throws ChaintapError `invalid_options` where the library cannot say it, alone or for this schema (a date, a function).
+ * @throws ChaintapError `invalid_options` if the library has no JSON Schema converter, or cannot convert this schema (a date, a function).
  *
  * @example
  * toJsonSchema(z.object({ city: z.string() })) // { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] }
@@ -30,15 +45,15 @@ export const isStandardSchema = (schema: AnySchema): schema is StandardSchema =>
 export function toJsonSchema(schema: AnySchema): JsonSchema {
   if (!isStandardSchema(schema)) return withoutDraft(schema)
   const { vendor, jsonSchema } = schema['~standard']
-  if (!jsonSchema) throw noJsonSchemaError(`${vendor} alone cannot say its schemas as JSON Schema.`)
+  if (!jsonSchema) throw noJsonSchemaError(`${vendor} schemas have no JSON Schema converter.`)
   try {
     return withoutDraft(jsonSchema.input({ target: 'draft-2020-12' }))
   } catch (cause) {
-    throw noJsonSchemaError(`${vendor} cannot say this schema as JSON Schema: ${errorMessage(cause)}.`, cause)
+    throw noJsonSchemaError(`${vendor} cannot convert this schema to JSON Schema: ${errorMessage(cause)}.`, cause)
   }
 }
 
 const withoutDraft = ({ $schema: _draft, ...rest }: JsonSchema): JsonSchema => rest
 
 const noJsonSchemaError = (problem: string, cause?: unknown): ChaintapError =>
-  new ChaintapError('invalid_options', `${problem} Pass jsonSchema beside it.`, cause === undefined ? undefined : { cause })
+  new ChaintapError('invalid_options', `${problem} Pass jsonSchema too.`, cause === undefined ? undefined : { cause })

@@ -2,16 +2,17 @@ import type { Issue } from './issue.ts'
 import { type AnySchema, isStandardSchema, type JsonSchema } from './json-schema.ts'
 import type { StandardSchema } from './standard.ts'
 
-/** A value that fits, as the schema gives it (defaults filled in, texts made numbers), or what is wrong with it. */
+/** The result of a validation: the value as the schema returns it (with defaults and conversions), or the issues. */
 export type Validated<Out = unknown> = { readonly value: Out; readonly issues?: undefined } | { readonly issues: readonly Issue[] }
 
 /**
- * Holds a value against a schema. Plain JSON Schema changes nothing in it, and loads its validator when it is first needed.
+ * Validates a value against a schema. Plain JSON Schema does not convert the value; its validator is loaded on first use.
  *
- * @throws ChaintapError `invalid_options` for a JSON Schema that cannot be used.
+ * @throws ChaintapError `invalid_options` for an invalid JSON Schema.
  *
  * @example
- * const { issues } = await validate(z.object({ city: z.string() }), { city: 7 }) // [{ path: ['city'], message: '… expected string …' }]
+ * const result = await validate(z.object({ city: z.string() }), { city: 7 })
+ * result.issues // [{ path: ['city'], message: '… expected string …' }]
  */
 export function validate<In, Out>(schema: StandardSchema<In, Out>, value: unknown): Promise<Validated<Out>>
 export function validate(schema: AnySchema, value: unknown): Promise<Validated>
@@ -33,10 +34,10 @@ async function validateJsonSchema(schema: JsonSchema, value: unknown): Promise<V
   return issues.length > 0 ? { issues } : { value }
 }
 
-/** More than anybody mends at once. */
+/** The number of issues that a message lists. */
 const MAX_SHOWN_ISSUES = 10
 
-/** Issues in a line each, as a person or a model can mend them. */
+/** Formats issues, one per line, for a person or a model to fix. */
 export function formatIssues(issues: readonly Issue[]): string {
   const lines = issues
     .slice(0, MAX_SHOWN_ISSUES)

@@ -9,16 +9,16 @@ const wrong = (input: unknown): unknown => {
   }
 }
 
-describe('what a chat model takes', () => {
-  it('may be a string: the user says it', () => {
+describe('toMessages()', () => {
+  it('converts a string to a user message', () => {
     expect(toMessages('Hi')).toEqual([{ role: 'user', content: 'Hi' }])
   })
 
-  it('may be one message', () => {
+  it('converts a single message to a list', () => {
     expect(toMessages({ role: 'human', content: 'Hi' })).toEqual([{ role: 'user', content: 'Hi' }])
   })
 
-  it('may be a conversation in any of the forms', () => {
+  it('converts a list of messages in any form', () => {
     expect(toMessages(['Hi', ['system', 'Be brief.'], { role: 'assistant', content: 'Hello' }])).toEqual([
       { role: 'user', content: 'Hi' },
       { role: 'system', content: 'Be brief.' },
@@ -34,52 +34,52 @@ describe('what a chat model takes', () => {
     ['human', 'user'],
     ['assistant', 'assistant'],
     ['ai', 'assistant'],
-  ] as const)('may name a role %s, which is %s', (given, role) => {
-    expect(toMessages([[given, 'x'], 'y'])[0]).toEqual({ role, content: 'x' })
-    expect(toMessages({ role: given, content: 'x' })).toEqual([{ role, content: 'x' }])
+  ] as const)('converts the role %s to %s', (name, role) => {
+    expect(toMessages([[name, 'x'], 'y'])[0]).toEqual({ role, content: 'x' })
+    expect(toMessages({ role: name, content: 'x' })).toEqual([{ role, content: 'x' }])
   })
 
-  it('keeps what a message has beside its text, and is not changed', () => {
+  it('keeps other fields of a message and does not modify the input', () => {
     const input = { role: 'ai', content: '', toolCalls: [{ id: 'a', name: 'now', args: {} }], id: 'msg' } as const
     const before = structuredClone(input)
     expect(toMessages([input])).toEqual([{ ...input, role: 'assistant' }])
     expect(input).toEqual(before)
   })
 
-  it('passes whole messages on as they are', () => {
+  it('returns complete messages without copying them', () => {
     const message = toolMessage('18 °C', 'call_1')
     expect(toMessages([message])[0]).toBe(message)
   })
 })
 
-describe('what is no message', () => {
-  it.each<[name: string, input: unknown, told: RegExp]>([
+describe('toMessages() with an invalid message', () => {
+  it.each<[name: string, input: unknown, expected: RegExp]>([
     ['an unknown role', [['bot', 'Hi'], 'x'], /Unknown role "bot".*system, developer, user, human, assistant, ai, tool/],
     ['an unknown role of an object', { role: 'System', content: 'Hi' }, /Unknown role "System"/],
     ['a role that every object has', { role: 'constructor', content: 'Hi' }, /Unknown role "constructor"/],
     ['no role', { content: 'Hi' }, /Unknown role undefined/],
-    ['a number', 5, /\{ role, content \}, but got a number/],
-    ['nothing', undefined, /but got undefined/],
-    ['null in a list', [null], /but got null/],
-    ['no content', { role: 'user', text: 'Hi' }, /but got an object with role, text/],
-    ['a list of three', [['user', 'a', 'b']], /but got an array/],
+    ['a number', 5, /\{ role, content \}\), but received a number/],
+    ['nothing', undefined, /but received undefined/],
+    ['null in a list', [null], /but received null/],
+    ['no content', { role: 'user', text: 'Hi' }, /but received an object with role, text/],
+    ['a list of three', [['user', 'a', 'b']], /but received an array/],
     ['a tool message without its call', { role: 'tool', content: 'x' }, /toolCallId/],
     ['a tool message as a pair', [['tool', 'x']], /toolCallId/],
-    ['a lone pair, which may be one message or two', ['user', 'Hi'], /Write \[\["user", "…"\]\]/],
-  ])('%s is a typed error that says what is', (_, input, told) => {
+    ['a pair that may be one message or two', ['user', 'Hi'], /Pass \[\["user", "…"\]\]/],
+  ])('%s throws invalid_message with the problem', (_, input, expected) => {
     const error = wrong(input)
     expect(error).toBeInstanceOf(ChaintapError)
-    expect(error).toMatchObject({ code: 'invalid_message', message: expect.stringMatching(told) })
+    expect(error).toMatchObject({ code: 'invalid_message', message: expect.stringMatching(expected) })
   })
 
-  it('P11: what a message says does not get into the error', () => {
+  it('does not put the content of a message into the error (P11)', () => {
     expect(String(wrong([{ role: 'spy', content: 'sk-secret' }, { text: 'sk-secret' }]))).not.toContain('sk-secret')
     expect(String(wrong({ role: 'user', text: 'sk-secret' }))).not.toContain('sk-secret')
   })
 })
 
-describe('messages', () => {
-  it('are made by plain functions, and are plain objects', () => {
+describe('systemMessage(), userMessage(), assistantMessage() and toolMessage()', () => {
+  it('return plain objects', () => {
     expect(systemMessage('Be brief.')).toEqual({ role: 'system', content: 'Be brief.' })
     expect(userMessage([{ type: 'text', text: 'Hi' }])).toEqual({ role: 'user', content: [{ type: 'text', text: 'Hi' }] })
     expect(assistantMessage('Hello', { stopReason: 'end_turn' })).toEqual({ role: 'assistant', content: 'Hello', stopReason: 'end_turn' })

@@ -8,7 +8,7 @@ function fold(deltas: readonly Delta[]): AssistantMessage {
   return message.result()
 }
 
-const text = (said: string): Delta => ({ type: 'text', text: said })
+const text = (piece: string): Delta => ({ type: 'text', text: piece })
 
 /** A string cut into pieces, empty ones among them. */
 const cuts = fc.tuple(fc.string({ unit: 'grapheme' }), fc.array(fc.nat())).map(([whole, places]) => {
@@ -16,16 +16,16 @@ const cuts = fc.tuple(fc.string({ unit: 'grapheme' }), fc.array(fc.nat())).map((
   return { whole, pieces: at.slice(1).map((end, index) => whole.slice(at[index], end)) }
 })
 
-describe('text', () => {
-  it('alone is a plain string', () => {
+describe('messageFold() with text', () => {
+  it('returns a string as content if there is only text', () => {
     expect(fold([text('Hé'), text('llo 🌍')])).toEqual({ role: 'assistant', content: 'Héllo 🌍' })
   })
 
-  it('that never came is an empty string', () => {
+  it('returns an empty string as content if there was no text', () => {
     expect(fold([])).toEqual({ role: 'assistant', content: '' })
   })
 
-  it('folds equal however it is cut', () => {
+  it('returns the same message however the text is split', () => {
     fc.assert(
       fc.property(cuts, ({ whole, pieces }) => {
         expect(fold(pieces.map(text))).toEqual(fold([text(whole)]))
@@ -33,17 +33,17 @@ describe('text', () => {
     )
   })
 
-  it('folds equal however it is cut among reasoning', () => {
-    const reasoning = (said: string): Delta => ({ type: 'reasoning', text: said })
+  it('returns the same message however text and reasoning are split', () => {
+    const reasoning = (piece: string): Delta => ({ type: 'reasoning', text: piece })
     fc.assert(
-      fc.property(cuts, cuts, (thought, said) => {
-        const cut = fold([...thought.pieces.map(reasoning), ...said.pieces.map(text)])
-        expect(cut).toEqual(fold([reasoning(thought.whole), text(said.whole)]))
+      fc.property(cuts, cuts, (thought, answer) => {
+        const cut = fold([...thought.pieces.map(reasoning), ...answer.pieces.map(text)])
+        expect(cut).toEqual(fold([reasoning(thought.whole), text(answer.whole)]))
       }),
     )
   })
 
-  it('is copied in proportion to its length, not to its length times its pieces', () => {
+  it('copies text in linear time, regardless of the number of pieces', () => {
     const pieces = 40_000
     const join = vi.spyOn(Array.prototype, 'join')
     const message = fold(Array.from({ length: pieces }, () => text('four')))
@@ -54,8 +54,8 @@ describe('text', () => {
   })
 })
 
-describe('reasoning', () => {
-  it('makes the content a list of parts, in their order and with their signatures', () => {
+describe('messageFold() with reasoning', () => {
+  it('returns a list of parts in their order, with signatures', () => {
     const deltas: Delta[] = [
       { type: 'reasoning', text: 'Let me ' },
       { type: 'reasoning', text: 'see.' },
@@ -73,7 +73,7 @@ describe('reasoning', () => {
     ])
   })
 
-  it('that is signed or redacted stays a part of its own', () => {
+  it('keeps signed and redacted reasoning as parts of their own', () => {
     const deltas: Delta[] = [
       { type: 'reasoning', text: 'one', signature: 'a' },
       { type: 'reasoning', text: 'two', signature: 'b' },
@@ -92,7 +92,7 @@ describe('reasoning', () => {
     ])
   })
 
-  it('of which only the signature is told is kept, and empty reasoning is not', () => {
+  it('keeps reasoning that has only a signature and drops empty reasoning', () => {
     expect(fold([{ type: 'reasoning', text: '', signature: 'sig' }, text('Hi')]).content).toEqual([
       { type: 'reasoning', text: '', signature: 'sig' },
       { type: 'text', text: 'Hi' },
@@ -101,10 +101,10 @@ describe('reasoning', () => {
   })
 })
 
-describe('sources', () => {
+describe('messageFold() with citations', () => {
   const cite = (url: string): Delta => ({ type: 'citation', citation: { url } })
 
-  it('belong to the text that is being said, before or after them, until it breaks', () => {
+  it('attaches citations to the text around them, up to the next break', () => {
     const deltas: Delta[] = [
       text('One. '),
       { type: 'break' },
@@ -122,16 +122,16 @@ describe('sources', () => {
     ])
   })
 
-  it('make the content a list, and breaks alone do not', () => {
+  it('returns a list of parts for citations, but not for breaks alone', () => {
     expect(fold([text('One.'), cite('a')]).content).toEqual([{ type: 'text', text: 'One.', citations: [{ url: 'a' }] }])
     expect(fold([text('One.'), { type: 'break' }, text(' Two.')]).content).toBe('One. Two.')
   })
 })
 
-describe('blocks', () => {
+describe('messageFold() with provider blocks', () => {
   const block: Delta = { type: 'block', provider: 'anthropic', block: { type: 'server_tool_use', id: '1' } }
 
-  it('stand where they were said, and part the text', () => {
+  it('keeps blocks in their position, where they split the text', () => {
     expect(fold([text('I '), text('look.'), block, block, text('Yes.'), { type: 'reasoning', text: 'Hm.' }, block]).content).toEqual([
       { type: 'text', text: 'I look.' },
       block,
@@ -143,8 +143,8 @@ describe('blocks', () => {
   })
 })
 
-describe('tool calls', () => {
-  it('are put together by their index, side by side', () => {
+describe('messageFold() with tool calls', () => {
+  it('merges the pieces of concurrent calls by index', () => {
     const deltas: Delta[] = [
       { type: 'tool-call', index: 0, id: 'a', name: 'weather', args: '' },
       { type: 'tool-call', index: 1, id: 'b', name: 'clock' },
@@ -163,12 +163,12 @@ describe('tool calls', () => {
     })
   })
 
-  it('without arguments have none, and arguments that do not parse are their text', () => {
+  it('returns {} for missing arguments and the raw text for invalid JSON', () => {
     expect(fold([{ type: 'tool-call', index: 0, id: 'a', name: 'now' }]).toolCalls?.[0]?.args).toEqual({})
     expect(fold([{ type: 'tool-call', index: 0, id: 'a', name: 'now', args: '{"city":"Pa' }]).toolCalls?.[0]?.args).toBe('{"city":"Pa')
   })
 
-  it('fold equal however their arguments are cut', () => {
+  it('returns the same call however its arguments are split', () => {
     fc.assert(
       fc.property(cuts, ({ whole, pieces }) => {
         const call = (args: string): Delta => ({ type: 'tool-call', index: 0, args })
@@ -178,8 +178,8 @@ describe('tool calls', () => {
   })
 })
 
-describe('facts', () => {
-  it('P8: usage is the last known figure of each field, and nothing is added', () => {
+describe('messageFold() with metadata', () => {
+  it('usage is the last reported figure of each field; figures are not added (P8)', () => {
     const deltas: Delta[] = [
       { type: 'usage', usage: { inputTokens: 25, outputTokens: 1, cacheReadTokens: 0 } },
       { type: 'usage', usage: { outputTokens: 20 } },
@@ -188,11 +188,11 @@ describe('facts', () => {
     expect(fold(deltas).usage).toEqual({ inputTokens: 25, outputTokens: 20, cacheReadTokens: 0 })
   })
 
-  it('P8: usage that nobody reported is absent', () => {
+  it('usage that was not reported is absent (P8)', () => {
     expect(fold([text('Hi'), { type: 'stop', reason: 'end_turn' }])).toEqual({ role: 'assistant', content: 'Hi', stopReason: 'end_turn' })
   })
 
-  it('stand as they were said last, and an empty one says nothing', () => {
+  it('keeps the last value of each field and ignores empty ids and models', () => {
     const deltas: Delta[] = [
       { type: 'meta', id: 'msg_1', model: 'claude' },
       { type: 'meta', id: '', model: '' },
@@ -203,7 +203,7 @@ describe('facts', () => {
     expect(fold(deltas)).toMatchObject({ id: 'msg_1', model: 'claude-2', stopReason: 'end_turn' })
   })
 
-  it('keep what else is said of the answer and of why it stopped', () => {
+  it('keeps extra fields and the details of the stop reason', () => {
     const deltas: Delta[] = [
       { type: 'meta', id: 'msg_1', extra: { container: { id: 'c1' } } },
       { type: 'stop', reason: 'refusal', details: { category: 'bio' } },
@@ -220,7 +220,7 @@ describe('facts', () => {
   })
 })
 
-describe('the result', () => {
+describe('messageFold().result()', () => {
   const anyText = fc.string()
   const anyDelta: fc.Arbitrary<Delta> = fc.oneof(
     fc.record({ type: fc.constant('text' as const), text: anyText }),
@@ -249,20 +249,20 @@ describe('the result', () => {
     ),
   )
 
-  it('is there after each delta, as often as one asks, and asking changes nothing', () => {
+  it('returns the message so far after each delta and has no side effects', () => {
     fc.assert(
       fc.property(fc.array(anyDelta), (deltas) => {
-        const asked = messageFold()
+        const partial = messageFold()
         for (const [index, delta] of deltas.entries()) {
-          asked.add(delta)
-          expect(asked.result()).toEqual(fold(deltas.slice(0, index + 1)))
-          expect(asked.result()).toEqual(asked.result())
+          partial.add(delta)
+          expect(partial.result()).toEqual(fold(deltas.slice(0, index + 1)))
+          expect(partial.result()).toEqual(partial.result())
         }
       }),
     )
   })
 
-  it('stays as it was when more is added', () => {
+  it('returns a message that later deltas do not change', () => {
     const message = messageFold()
     message.add(text('Hi'))
     message.add({ type: 'citation', citation: { url: 'a' } })

@@ -4,17 +4,17 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 const parser = new JsonOutputParser()
-const saying = (answer: ScriptedAnswer) => scriptedModel([answer]).pipe(parser)
+const answering = (answer: ScriptedAnswer) => scriptedModel([answer]).pipe(parser)
 
-/** The chunks that the parser makes of these pieces, and how it ended. */
+/** The parser's chunks and outcome for these pieces. */
 async function parsed(pieces: readonly string[]) {
-  const run = saying(pieces).stream('Go')
+  const run = answering(pieces).stream('Go')
   const { outcome } = run
   const chunks: unknown[] = []
   try {
     for await (const chunk of run) chunks.push(chunk)
   } catch {
-    // Told by the outcome.
+    // The outcome has the error.
   }
   return { chunks, outcome: await outcome }
 }
@@ -22,11 +22,11 @@ async function parsed(pieces: readonly string[]) {
 async function failure(answer: string): Promise<ChaintapError> {
   const error = await parser.invoke(answer).catch((reason: unknown) => reason)
   if (error instanceof ChaintapError) return error
-  throw new Error('It did not fail with an error of ours', { cause: error })
+  throw new Error('Expected a ChaintapError', { cause: error })
 }
 
 describe('JsonOutputParser', () => {
-  it('gives the value as it grows: a chunk where more is known, none where not', async () => {
+  it('yields a partial value whenever more of it is known', async () => {
     const pieces = [
       '{',
       '\n "',
@@ -62,9 +62,9 @@ describe('JsonOutputParser', () => {
     expect(outcome).toMatchObject({ status: 'complete', output: chunks.at(-1) })
   })
 
-  it('gives the whole to who asks for the whole', async () => {
+  it('invoke() resolves to the complete value', async () => {
     const answer = '{"a": [1, {"b": null}]}'
-    expect(await saying(answer).invoke('Go')).toEqual({ a: [1, { b: null }] })
+    expect(await answering(answer).invoke('Go')).toEqual({ a: [1, { b: null }] })
     expect(await parser.invoke(answer)).toEqual({ a: [1, { b: null }] })
     expect(await parser.invoke({ role: 'assistant', content: answer })).toEqual({ a: [1, { b: null }] })
     const content = [
@@ -75,7 +75,7 @@ describe('JsonOutputParser', () => {
     expect(await parser.invoke({ role: 'assistant', content })).toEqual({ a: 1 })
   })
 
-  it('takes a message of a step that does not stream, and the strings of one that does', async () => {
+  it('accepts messages of steps that do not stream and strings of steps that do', async () => {
     const message = lambda((content: string): AssistantMessage => ({ role: 'assistant', content }))
     expect(await message.pipe(parser).invoke('[1]')).toEqual([1])
     const strings = lambda(function* (text: string) {
@@ -84,7 +84,7 @@ describe('JsonOutputParser', () => {
     expect(await strings.pipe(parser).invoke('[1, 23]')).toEqual([1, 23])
   })
 
-  it('hears text alone', async () => {
+  it('ignores reasoning, tool calls and usage', async () => {
     const answer: ScriptedAnswer = [
       { type: 'reasoning', text: '{"no": 1}' },
       { type: 'text', text: '{"a":' },
@@ -93,11 +93,11 @@ describe('JsonOutputParser', () => {
       { type: 'text', text: ' 1}' },
       { type: 'stop', reason: 'end_turn' },
     ]
-    expect(await saying(answer).invoke('Go')).toEqual({ a: 1 })
+    expect(await answering(answer).invoke('Go')).toEqual({ a: 1 })
   })
 
-  it('goes on through pipe: functions get the whole, transformers the chunks', async () => {
-    const chain = saying(['{"a":', '"x', 'y"}'])
+  it('pipe() passes the complete value to functions and chunks to transformers', async () => {
+    const chain = answering(['{"a":', '"x', 'y"}'])
     expect(await chain.pipe((value) => JSON.stringify(value)).invoke('Go')).toBe('{"a":"xy"}')
     const seen: unknown[] = []
     await chain
@@ -111,31 +111,31 @@ describe('JsonOutputParser', () => {
     expect(seen).toEqual([{}, { a: 'x' }, { a: 'xy' }])
   })
 
-  it('is a run of kind parser whose output is the value', async () => {
-    const heard: RunEvent[] = []
-    await saying('{"a": 1}').invoke('Go', { callbacks: [(event) => void heard.push(event)] })
-    expect(heard.filter(({ run }) => run.kind === 'parser')).toMatchObject([
+  it('emits a run of kind parser whose output is the value', async () => {
+    const events: RunEvent[] = []
+    await answering('{"a": 1}').invoke('Go', { callbacks: [(event) => void events.push(event)] })
+    expect(events.filter(({ run }) => run.kind === 'parser')).toMatchObject([
       { type: 'start', run: { name: 'JsonOutputParser' } },
       { type: 'end', output: { a: 1 } },
     ])
   })
 
-  it('ends with what was known where it is stopped', async () => {
-    const heard: RunEvent[] = []
-    const run = saying(['{"a": "x', 'y', 'z"}']).stream('Go', { callbacks: [(event) => void heard.push(event)] })
+  it('reports the partial value if the run is stopped', async () => {
+    const events: RunEvent[] = []
+    const run = answering(['{"a": "x', 'y', 'z"}']).stream('Go', { callbacks: [(event) => void events.push(event)] })
     for await (const chunk of run) if ((chunk as { a: string }).a === 'xy') break
     expect(await run.outcome).toMatchObject({ status: 'aborted', partial: { a: 'xy' } })
-    expect(heard.find(({ type, run }) => type === 'error' && run.kind === 'parser')).toMatchObject({ partial: { a: 'xy' } })
+    expect(events.find(({ type, run }) => type === 'error' && run.kind === 'parser')).toMatchObject({ partial: { a: 'xy' } })
   })
 
-  it('serves runs side by side', async () => {
+  it('handles concurrent runs', async () => {
     const chain = lambda(async function* (text: string) {
       yield* text
     }).pipe(parser)
     expect(await chain.batch(['{"a": 1}', '[2]', '{"c": [3]}'])).toEqual([{ a: 1 }, [2], { c: [3] }])
   })
 
-  it('says what to tell the model, without braces that a prompt would take for variables', () => {
+  it('getFormatInstructions() contains no braces', () => {
     expect(parser.getFormatInstructions()).toMatch(/^[^{}]*JSON[^{}]*$/)
   })
 
@@ -143,15 +143,15 @@ describe('JsonOutputParser', () => {
     [5, 'a number'],
     [null, 'null'],
     [{ animal: 'bears' }, 'an object with animal'],
-  ])('says what it takes when it gets %j', async (input, told) => {
+  ])('rejects the input %j with invalid_input', async (input, described) => {
     await expect(parser.invoke(input as never)).rejects.toMatchObject({
       code: 'invalid_input',
-      message: expect.stringMatching(new RegExp(`JsonOutputParser takes .* but got ${told}`)),
+      message: expect.stringMatching(new RegExp(`JsonOutputParser: expected .* but received ${described}`)),
     })
   })
 })
 
-describe('what models write around JSON', () => {
+describe('JsonOutputParser skips text around JSON', () => {
   const fence = '```'
   const answers: readonly [answer: string, value: unknown][] = [
     ['  \n{"a": 1}\n', { a: 1 }],
@@ -187,7 +187,7 @@ describe('what models write around JSON', () => {
     expect(await parser.invoke(answer)).toEqual(value)
   })
 
-  it('is left out wherever the answer is cut', async () => {
+  it('wherever the answer is split', async () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...answers), fc.array(fc.nat(), { maxLength: 8 }), async ([answer, value], places) => {
         const at = [0, ...places.map((place) => place % (answer.length + 1)).sort((a, b) => a - b), answer.length]
@@ -198,35 +198,35 @@ describe('what models write around JSON', () => {
     )
   })
 
-  it('is told by no chunk', async () => {
+  it('and yields no chunk for it', async () => {
     expect((await parsed(['See [', '1] {', 'x}: ', '{ ', '"a": ', '1} and {"', 'b": 2}'])).chunks).toEqual([{}, { a: 1 }])
   })
 })
 
-describe('an answer that is no JSON', () => {
-  it.each<[answer: string, told: RegExp]>([
-    ['', /^There is no JSON in the answer/],
-    ['Sorry, I cannot do that.', /no JSON.*The model wrote: Sorry, I cannot do that\.$/],
+describe('JsonOutputParser with an invalid answer', () => {
+  it.each<[answer: string, message: RegExp]>([
+    ['', /^The answer contains no JSON/],
+    ['Sorry, I cannot do that.', /no JSON.*Answer: Sorry, I cannot do that\.$/],
     ['See [1] and {name}.', /no JSON/],
-    ['{"a": 1, b: 2}', /^"b" came where a key is expected, at position 9\..*The model wrote: \{"a": 1, b: 2\}$/],
-    ['Well: {"a": True}', /^"T" came where a value is expected, at position 6\./],
-    ['{"a": 1, "b": {"c": "d', /^The JSON ends in a string, at position 22\..*enough tokens/],
-    ['```json\n[1, 2\n```', /^"2\\n```" is not JSON|"`" came where , or the end is expected/],
-  ])('%j is an error that says why', async (answer, told) => {
-    expect(await failure(answer)).toMatchObject({ name: 'ChaintapError', code: 'output_parser', message: expect.stringMatching(told) })
+    ['{"a": 1, b: 2}', /^Unexpected "b": expected a key, at position 9\..*Answer: \{"a": 1, b: 2\}$/],
+    ['Well: {"a": True}', /^Unexpected "T": expected a value, at position 6\./],
+    ['{"a": 1, "b": {"c": "d', /^Incomplete JSON: unterminated string, at position 22\..*maxTokens/],
+    ['```json\n[1, 2\n```', /^"2\\n```" is not valid JSON|Unexpected "`": expected , or the end/],
+  ])('rejects %j with output_parser and the problem', async (answer, message) => {
+    expect(await failure(answer)).toMatchObject({ name: 'ChaintapError', code: 'output_parser', message: expect.stringMatching(message) })
   })
 
-  it('is shown around the place only, where it is long', async () => {
+  it('shows an excerpt of a long answer in the error', async () => {
     const { message, cause } = await failure(`${'x'.repeat(1_000)} {"a": "${'y'.repeat(1_000)}", here: "${'z'.repeat(1_000)}"}`)
-    expect(message).toMatch(/wrote: …y+", here: "z+…$/)
+    expect(message).toMatch(/Answer: …y+", here: "z+…$/)
     expect(message.length).toBeLessThan(400)
     expect(cause).toMatchObject({ code: 'invalid_json' })
     expect((await failure('no '.repeat(1_000))).message.length).toBeLessThan(400)
   })
 
-  it('fails when it has ended: its model ends well, and what was known comes first', async () => {
-    const heard: RunEvent[] = []
-    const run = saying(['{"a": 1, ', 'b', ' and', ' more']).stream('Go', { callbacks: [(event) => void heard.push(event)] })
+  it("fails after the answer: the model's run ends normally, and the known value is yielded first", async () => {
+    const events: RunEvent[] = []
+    const run = answering(['{"a": 1, ', 'b', ' and', ' more']).stream('Go', { callbacks: [(event) => void events.push(event)] })
     const chunks: unknown[] = []
     const read = async () => {
       for await (const chunk of run) chunks.push(chunk)
@@ -234,15 +234,15 @@ describe('an answer that is no JSON', () => {
     await expect(read()).rejects.toMatchObject({ code: 'output_parser' })
     expect(chunks).toEqual([{ a: 1 }])
     expect(await run.outcome).toMatchObject({ status: 'failed', partial: { a: 1 } })
-    expect(heard.filter(({ type }) => type === 'end' || type === 'error').map(({ type, run }) => `${run.kind} ${type}`)).toEqual([
+    expect(events.filter(({ type }) => type === 'end' || type === 'error').map(({ type, run }) => `${run.kind} ${type}`)).toEqual([
       'chat_model end',
       'parser error',
       'chain error',
     ])
   })
 
-  it('does not put a piece of it for the whole', async () => {
-    expect((await failure('{"a": 1, b: {"c": 2}}')).message).toContain('"b" came')
+  it('never returns a nested value in place of the complete one', async () => {
+    expect((await failure('{"a": 1, b: {"c": 2}}')).message).toContain('Unexpected "b"')
     expect((await parsed(['{"a": 1, ', 'b: ', '{"c": 2}}'])).outcome.status).toBe('failed')
   })
 })

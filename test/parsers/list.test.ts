@@ -37,13 +37,13 @@ const texts: readonly [parser: Parser, text: string, items: readonly string[]][]
   [markdown, 'Items:\n- apple\n     - banana \r\n* cherry\n+ date\n-no\n---', ['apple', 'banana', 'cherry', 'date']],
 ]
 
-describe('a list', () => {
-  it.each(texts)('$name: %j is %j', async (parser, text, items) => {
+describe('list parsers', () => {
+  it.each(texts)('$name parses %j to %j', async (parser, text, items) => {
     expect(await parser.invoke(text)).toEqual(items)
     expect(await parser.invoke({ role: 'assistant', content: text })).toEqual(items)
   })
 
-  it('is the same wherever its text is cut, an item per chunk', async () => {
+  it('yield one item per chunk, wherever the text is split', async () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...texts), fc.array(fc.nat(), { maxLength: 8 }), async ([parser, text, items], places) => {
         const at = [0, ...places.map((place) => place % (text.length + 1)).sort((a, b) => a - b), text.length]
@@ -58,7 +58,7 @@ describe('a list', () => {
     )
   })
 
-  it('takes any items in quotes', async () => {
+  it('accept any characters in quoted items', async () => {
     const item = fc.string({ unit: fc.constantFrom('a', '"', ',', '\n', ' ', 'é') }).map((text) => text.trim())
     await fc.assert(
       fc.asyncProperty(fc.array(item), async (items) => {
@@ -72,7 +72,7 @@ describe('a list', () => {
     [comma, ['fo', 'o', ', b', 'ar', ',', ' "a', ',b"', ', c'], [0, 0, 1, 1, 2, 2, 2, 3]],
     [numbered, ['1', '. f', 'oo', '\n', '2. bar\n3', '. baz'], [0, 0, 0, 1, 2, 2]],
     [markdown, ['Yes:', '\n', '- f', 'oo\n- bar'], [0, 0, 0, 1]],
-  ])('tells an item as soon as it is whole (%#)', async (parser, pieces, chunksAfterEach) => {
+  ])('yield an item as soon as it is complete (%#)', async (parser, pieces, chunksAfterEach) => {
     let count = 0
     const counts: number[] = []
     const source = lambda(function* () {
@@ -90,11 +90,11 @@ describe('a list', () => {
     [comma, 'CommaSeparatedListOutputParser'],
     [numbered, 'NumberedListOutputParser'],
     [markdown, 'MarkdownListOutputParser'],
-  ])('is a run of kind parser (%#)', async (parser, name) => {
-    const heard: RunEvent[] = []
-    await parser.invoke('1. - a', { callbacks: [(event) => void heard.push(event)] })
-    expect(heard).toMatchObject([{ type: 'start', run: { name, kind: 'parser' } }, { type: 'end' }])
-    expect(heard[1]).toHaveProperty('output', await parser.invoke('1. - a'))
+  ])('emit a run of kind parser (%#)', async (parser, name) => {
+    const events: RunEvent[] = []
+    await parser.invoke('1. - a', { callbacks: [(event) => void events.push(event)] })
+    expect(events).toMatchObject([{ type: 'start', run: { name, kind: 'parser' } }, { type: 'end' }])
+    expect(events[1]).toHaveProperty('output', await parser.invoke('1. - a'))
     await expect(parser.invoke(5 as never)).rejects.toMatchObject({ code: 'invalid_input', message: expect.stringContaining(name) })
   })
 
@@ -102,9 +102,9 @@ describe('a list', () => {
     [comma, /commas/],
     [numbered, /numbered list.*\n\n1\. /],
     [markdown, /Markdown list.*\n\n- /],
-  ])('says what to tell the model, which it understands itself (%#)', async (parser, told) => {
+  ])('parse the example in their own format instructions (%#)', async (parser, expected) => {
     const instructions = parser.getFormatInstructions()
-    expect(instructions).toMatch(told)
+    expect(instructions).toMatch(expected)
     expect(await PromptTemplate.fromTemplate('{x}').format({ x: instructions })).toBe(instructions)
     expect(await parser.invoke(instructions.slice(instructions.indexOf('such as:') + 8))).toEqual(['foo', 'bar', 'baz'])
   })

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isReadRight } from '../support/json.ts'
 
-/** What is known after each piece. */
+/** The result after each piece. */
 function resultsOf(pieces: readonly string[]): unknown[] {
   const json = new PartialJson()
   return pieces.map((piece) => {
@@ -27,13 +27,13 @@ function failure(text: string): { error: ChaintapError; json: PartialJson } {
     if (error instanceof ChaintapError) return { error, json }
     throw error
   }
-  throw new Error(`${text} was taken for JSON`)
+  throw new Error(`${text} was accepted`)
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
 
-/** Whether more text can make `whole` of `part`: all of it is there already but the end of one string, array or object. */
+/** Whether more text can extend `part` to `whole`: they differ only at the end of one string, array or object. */
 function isBeginning(part: unknown, whole: unknown): boolean {
   if (typeof part === 'string') return typeof whole === 'string' && whole.startsWith(part)
   if (!isObject(part) || !isObject(whole) || Array.isArray(part) !== Array.isArray(whole)) return part === whole
@@ -41,7 +41,7 @@ function isBeginning(part: unknown, whole: unknown): boolean {
   return open.every((key) => Object.hasOwn(whole, key) && isBeginning(part[key], whole[key])) && open.length <= 1
 }
 
-/** Containers that are equal in both and yet two. */
+/** Containers that are equal in both values but not the same object. */
 function twins(a: unknown, b: unknown): readonly unknown[] {
   if (a === b || !isObject(a) || !isObject(b)) return []
   if (same(a, b)) return [a]
@@ -63,7 +63,7 @@ const { value } = fc.letrec<{ value: unknown }>((tie) => ({
   ),
 }))
 
-/** JSON text, with white space or without, all of it escaped or only what must be. */
+/** JSON text, with or without white space, fully or minimally escaped. */
 const jsonText = fc
   .tuple(value, fc.constantFrom('', ' ', '\t\n'), fc.boolean())
   .map(([value, space, isEscaped]) => {
@@ -73,7 +73,7 @@ const jsonText = fc
   })
   .filter(isReadRight)
 
-/** A text cut at any of its positions. */
+/** A text split at random positions. */
 const cutUp = (arbitrary: fc.Arbitrary<string>) =>
   fc.tuple(arbitrary, fc.array(fc.nat(), { maxLength: 30 })).map(([text, places]) => {
     const at = [0, ...places.map((place) => place % (text.length + 1)).sort((a, b) => a - b), text.length]
@@ -120,12 +120,12 @@ describe('what is known of JSON', () => {
     ['{"a": [1], "a"', { a: [1] }],
     ['{"a": [1], "a": "', { a: '' }],
     ['{"a": [1], "a": 2}', { a: 2 }],
-  ])('%j is %j so far', (text, known) => {
+  ])('after %j is %j', (text, known) => {
     expect(resultsOf([text])).toEqual([known])
     expect(resultsOf(text.split('')).at(-1)).toEqual(known)
   })
 
-  it('is a beginning of what it will be, wherever the text is cut', () => {
+  it('can be extended to the final value, wherever the text is split', () => {
     fc.assert(
       fc.property(cutUp(jsonText), (pieces) => {
         const final: unknown = JSON.parse(pieces.join(''))
@@ -134,7 +134,7 @@ describe('what is known of JSON', () => {
     )
   })
 
-  it('is not changed by what comes later, and keeps what has not changed as the same object', () => {
+  it('is not changed by later text, and shares unchanged parts with the next result', () => {
     fc.assert(
       fc.property(cutUp(jsonText), (pieces) => {
         const json = new PartialJson()
@@ -144,22 +144,22 @@ describe('what is known of JSON', () => {
           const result = json.result()
           expect(twins(last, result)).toEqual([])
           last = result
-          return { result, said: JSON.stringify(result) }
+          return { result, json: JSON.stringify(result) }
         })
         json.end()
-        for (const { result, said } of known) expect(JSON.stringify(result)).toBe(said)
+        for (const { result, json } of known) expect(JSON.stringify(result)).toBe(json)
       }),
     )
   })
 
-  it('is the same object as before where nothing more is known', () => {
+  it('is the same object as before if nothing more is known', () => {
     const [a, b, c, d] = resultsOf(['{"a": {"b": [1, 2, ', '3', '', '], "b'])
     expect([b, c]).toEqual([a, a])
     expect(b === a && c === a).toBe(true)
     expect(d).toEqual({ a: { b: [1, 2, 3] } })
   })
 
-  it('shares what is whole with all that comes later', () => {
+  it('shares closed containers with all later results', () => {
     const results = resultsOf(['[{"a": 1}', ',{"b":', ' "x', 'y"}', ', 1', ']']) as { length: number; 0: unknown; 1: unknown }[]
     expect(results.map(({ length }) => length)).toEqual([1, 2, 2, 2, 2, 3])
     expect(new Set(results.map((result) => result[0])).size).toBe(1)
@@ -168,8 +168,8 @@ describe('what is known of JSON', () => {
   })
 })
 
-describe('the whole', () => {
-  it('is what JSON.parse gives, wherever the text is cut', () => {
+describe('PartialJson.end()', () => {
+  it('returns what JSON.parse returns, wherever the text is split', () => {
     fc.assert(
       fc.property(cutUp(jsonText), (pieces) => {
         const expected: unknown = JSON.parse(pieces.join(''))
@@ -177,7 +177,7 @@ describe('the whole', () => {
         for (const piece of pieces) json.add(piece)
         const result = json.end()
         expect(result).toEqual(expected)
-        // In the same order, too.
+        // The order of keys is the same too.
         expect(JSON.stringify(result)).toBe(JSON.stringify(expected))
         expect(json.result()).toBe(result)
       }),
@@ -185,13 +185,13 @@ describe('the whole', () => {
     )
   })
 
-  it.each(['\\"', '\\\\', '\\n', '\\u00e9'])('has %s as a key, whatever was read before', (key) => {
+  it.each(['\\"', '\\\\', '\\n', '\\u00e9'])('decodes the key %s, whatever was parsed before', (key) => {
     const name: unknown = JSON.parse(`"${key}"`)
     for (const json of ['{"a":{},"\\\\":{}}', `{"a":{},"${key}":{}}`]) whole(json)
     expect(Object.keys(whole(`{"a":{},"${key}":{}}`) as object)).toEqual(['a', name])
   })
 
-  it('is rejected where JSON.parse rejects it, and nowhere else', () => {
+  it('throws if and only if JSON.parse throws', () => {
     const mark = fc.constantFrom(
       '{',
       '}',
@@ -234,7 +234,7 @@ describe('the whole', () => {
     )
   })
 
-  it('has __proto__ as an entry, which is no prototype', () => {
+  it('creates an own property for the key __proto__', () => {
     const text = '{"__proto__": {"x": 1}, "a": {"__proto__": "y"}, "__proto__": {"x": 2}}'
     const json = new PartialJson()
     for (const char of text) {
@@ -247,7 +247,7 @@ describe('the whole', () => {
     expect(({} as { x?: unknown }).x).toBeUndefined()
   })
 
-  it('may be nested as deep as the text is long', () => {
+  it('accepts 100,000 levels of nesting', () => {
     const depth = 100_000
     const json = new PartialJson()
     for (let i = 0; i < depth; i += 10) {
@@ -262,34 +262,34 @@ describe('the whole', () => {
   })
 })
 
-describe('bad JSON', () => {
-  it.each<[text: string, told: RegExp, position: number]>([
-    ['{"a": 1, b: 2}', /"b" came where a key is expected, at position 9/, 9],
-    ["{'a': 1}", /"'" came where a key or } is expected, at position 1/, 1],
-    ['{"a" 1}', /"1" came where : is expected, at position 5/, 5],
-    ['{"a": 1,}', /"}" came where a key is expected, at position 8/, 8],
-    ['[1, 2,]', /"]" came where a value is expected, at position 6/, 6],
-    ['[1 2]', /"2" came where , or the end is expected, at position 3/, 3],
-    ['[1}', /"}" came where , or the end is expected, at position 2/, 2],
-    ['{"a": 1]', /"]" came where , or the end is expected, at position 7/, 7],
-    ['{} {}', /"{" came where nothing more is expected, at position 3/, 3],
-    ['[01]', /"01" is not JSON, at position 1/, 1],
-    ['[1, True]', /"T" came where a value is expected, at position 4/, 4],
-    ['[tru]', /"tru" is not JSON, at position 1/, 1],
+describe('PartialJson with invalid JSON', () => {
+  it.each<[text: string, message: RegExp, position: number]>([
+    ['{"a": 1, b: 2}', /Unexpected "b": expected a key, at position 9/, 9],
+    ["{'a': 1}", /Unexpected "'": expected a key or }, at position 1/, 1],
+    ['{"a" 1}', /Unexpected "1": expected :, at position 5/, 5],
+    ['{"a": 1,}', /Unexpected "}": expected a key, at position 8/, 8],
+    ['[1, 2,]', /Unexpected "]": expected a value, at position 6/, 6],
+    ['[1 2]', /Unexpected "2": expected , or the end, at position 3/, 3],
+    ['[1}', /Unexpected "}": expected , or the end, at position 2/, 2],
+    ['{"a": 1]', /Unexpected "]": expected , or the end, at position 7/, 7],
+    ['{} {}', /Unexpected "{": expected the end, at position 3/, 3],
+    ['[01]', /"01" is not valid JSON, at position 1/, 1],
+    ['[1, True]', /Unexpected "T": expected a value, at position 4/, 4],
+    ['[tru]', /"tru" is not valid JSON, at position 1/, 1],
     ['["a\nb"]', /"\\n" must be escaped in a string, at position 3/, 3],
-    ['["a\\x"]', /\\x is no escape, at position 3/, 3],
-    ['["\\u00g0"]', /\\u00g0 is no escape, at position 2/, 2],
-    ['', /ends where a value is expected, at position 0/, 0],
-    ['{"a": ', /ends where a value is expected, at position 6/, 6],
-    ['["a', /ends in a string, at position 3/, 3],
-    ['[1', /ends where , or the end is expected, at position 2/, 2],
-  ])('%j says what is wrong and where', (text, told, position) => {
+    ['["a\\x"]', /Invalid escape \\x, at position 3/, 3],
+    ['["\\u00g0"]', /Invalid escape \\u00g0, at position 2/, 2],
+    ['', /Incomplete JSON: expected a value, at position 0/, 0],
+    ['{"a": ', /Incomplete JSON: expected a value, at position 6/, 6],
+    ['["a', /Incomplete JSON: unterminated string, at position 3/, 3],
+    ['[1', /Incomplete JSON: expected , or the end, at position 2/, 2],
+  ])('%j throws invalid_json with the problem and the position', (text, message, position) => {
     const { error, json } = failure(text)
-    expect(error).toMatchObject({ code: 'invalid_json', message: expect.stringMatching(told) })
+    expect(error).toMatchObject({ code: 'invalid_json', message: expect.stringMatching(message) })
     expect(json.position).toBe(position)
   })
 
-  it('keeps what was known, and its failure', () => {
+  it('keeps the value known before the error, and throws the same error again', () => {
     const { error, json } = failure('{"a": [1, 2}')
     expect(json.result()).toEqual({ a: [1, 2] })
     expect(() => json.add(']')).toThrow(error)
@@ -298,12 +298,12 @@ describe('bad JSON', () => {
   })
 })
 
-/** How many items and entries the results have that are not shared with those before: what was copied for them, and little else. */
+/** The number of items and entries that the results do not share with earlier ones: roughly the work of copying. */
 function copied(text: string): number {
   const seen = new Set<unknown>()
   let count = 0
   const see = (value: unknown): void => {
-    // Not by recursion: one of them is deep.
+    // Not recursive, because one of the values is deep.
     for (const waiting = [value]; waiting.length > 0; ) {
       const next = waiting.pop()
       if (!isObject(next) || seen.has(next)) continue
@@ -318,7 +318,7 @@ function copied(text: string): number {
 }
 
 const words = (count: number) => Array.from({ length: count }, (_, i) => `word ${i} and more`)
-/** With how many characters a result may be behind at 10,000. */
+/** `behind`: by how many characters a result may lag in a text of 10,000. */
 const shapes: readonly [shape: string, json: (size: number) => string, behind: number][] = [
   ['an array of 280 records', (size) => JSON.stringify(words(size / 36).map((name, id) => ({ id, name }))), 280 / 16],
   ['an array of 500 strings', (size) => JSON.stringify(words(size / 20)), 500 / 16],
@@ -328,29 +328,29 @@ const shapes: readonly [shape: string, json: (size: number) => string, behind: n
   ['one long string', (size) => JSON.stringify({ text: words(size / 18).join(' ') }), 0],
 ]
 
-describe('linear time: asked after each 8 characters', () => {
-  it.each(shapes)('%s, and many times more, are copied a bounded number of times per character', (_, json) => {
+describe('PartialJson takes linear time if result() is called every 8 characters', () => {
+  it.each(shapes)('%s and larger ones: a bounded number of copies per character', (_, json) => {
     for (const size of [10_000, 20_000, 80_000]) {
       const text = json(size)
       expect(copied(text) / text.length).toBeLessThan(20)
     }
   })
 
-  it.each(shapes)('%s are never behind by more than is promised', (_, json, allowed) => {
+  it.each(shapes)('%s: results lag by no more than documented', (_, json, allowed) => {
     const parser = new PartialJson()
     let behind = 0
     let last: unknown
     for (const piece of json(10_000).match(/.{1,8}/gs) ?? []) {
       parser.add(piece)
       const result = parser.result()
-      // An end alone says nothing more of the value.
+      // Closing brackets alone do not change the value.
       behind = result === last && !/^\]+$/.test(piece) ? behind + piece.length : 0
       last = result
       expect(behind).toBeLessThanOrEqual(allowed + 8)
     }
   })
 
-  it('is up to date after every character where little is open', () => {
+  it('does not lag while the open containers are small', () => {
     const record = JSON.stringify({ title: 'Bears', tags: words(40), by: { name: 'me', age: 7 } })
     const json = new PartialJson()
     let read = ''

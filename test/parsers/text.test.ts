@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest'
 
 const parser = new StringOutputParser()
 
-/** A chat model that says these deltas. */
-class Sayer extends Runnable<string, AssistantMessage, Delta> {
-  readonly name = 'Sayer'
+/** A chat model that streams these deltas. */
+class FakeChatModel extends Runnable<string, AssistantMessage, Delta> {
+  readonly name = 'FakeChatModel'
   readonly kind: RunKind = 'chat_model'
   readonly deltas: readonly Delta[]
 
@@ -51,15 +51,15 @@ async function chunksOf(runnable: Runnable<string, string>): Promise<unknown[]> 
 }
 
 describe('StringOutputParser', () => {
-  it('gives the texts of a model as they come, and nothing else', async () => {
-    expect(await chunksOf(new Sayer(deltas).pipe(parser))).toEqual(['Hel', 'lo'])
+  it('streams the text deltas of a model and drops all others', async () => {
+    expect(await chunksOf(new FakeChatModel(deltas).pipe(parser))).toEqual(['Hel', 'lo'])
   })
 
-  it('gives the same as one string to who asks for the whole', async () => {
-    expect(await new Sayer(deltas).pipe(parser).invoke('x')).toBe('Hello')
+  it('invoke() resolves to the complete text', async () => {
+    expect(await new FakeChatModel(deltas).pipe(parser).invoke('x')).toBe('Hello')
   })
 
-  it('takes a message or a string by itself', async () => {
+  it('accepts a message or a string as input', async () => {
     expect(await parser.invoke('Hi')).toBe('Hi')
     expect(await parser.invoke({ role: 'assistant', content: 'Hi' })).toBe('Hi')
     const content = [
@@ -70,24 +70,24 @@ describe('StringOutputParser', () => {
     expect(await parser.invoke({ role: 'assistant', content })).toBe('Hi')
   })
 
-  it('takes the whole message of a step that does not stream, and strings of one that does', async () => {
+  it('accepts messages of steps that do not stream and strings of steps that do', async () => {
     expect(await chunksOf(lambda((content: string): AssistantMessage => ({ role: 'assistant', content })).pipe(parser))).toEqual(['x'])
-    const twice = lambda(function* (said: string) {
-      yield `${said} `
-      yield said
+    const twice = lambda(function* (text: string) {
+      yield `${text} `
+      yield text
     })
     expect(await chunksOf(twice.pipe(parser))).toEqual(['x ', 'x'])
   })
 
-  it('gives an empty string where nothing was said', async () => {
+  it('returns an empty string for an answer without text', async () => {
     expect(await parser.invoke({ role: 'assistant', content: '' })).toBe('')
-    expect(await new Sayer([{ type: 'stop', reason: 'end_turn' }]).pipe(parser).invoke('x')).toBe('')
+    expect(await new FakeChatModel([{ type: 'stop', reason: 'end_turn' }]).pipe(parser).invoke('x')).toBe('')
   })
 
-  it('is a run of kind parser whose output is the text', async () => {
-    const heard: RunEvent[] = []
-    await parser.invoke('Hi', { callbacks: [(event) => void heard.push(event)] })
-    expect(heard).toMatchObject([
+  it('emits a run of kind parser whose output is the text', async () => {
+    const events: RunEvent[] = []
+    await parser.invoke('Hi', { callbacks: [(event) => void events.push(event)] })
+    expect(events).toMatchObject([
       { type: 'start', input: 'Hi', run: { name: 'StringOutputParser', kind: 'parser' } },
       { type: 'end', output: 'Hi' },
     ])
@@ -97,10 +97,10 @@ describe('StringOutputParser', () => {
     [5, 'a number'],
     [null, 'null'],
     [{ animal: 'bears' }, 'an object with animal'],
-  ])('says what it takes when it gets %j', async (input, told) => {
+  ])('rejects the input %j with invalid_input', async (input, expected) => {
     await expect(parser.invoke(input as never)).rejects.toMatchObject({
       code: 'invalid_input',
-      message: expect.stringContaining(`but got ${told}`),
+      message: expect.stringContaining(`but received ${expected}`),
     })
   })
 })

@@ -1,4 +1,4 @@
-// Every form that a prompt takes, and what becomes of it.
+// Every accepted form of templates and inputs, and its result.
 import {
   assistantMessage,
   ChatPromptTemplate,
@@ -23,7 +23,7 @@ const image = { type: 'image', url: 'https://example.com/{x}.jpg' }
 const bytes = { type: 'image', data: 'e30=', mediaType: 'image/png' }
 const calls = [{ id: 'c', name: 'f', args: { a: '{x}' } }]
 
-describe('a message of a chat prompt, with x = 1', () => {
+describe('ChatPromptTemplate renders a message template with x = 1', () => {
   it.each<[form: string, template: unknown, message: unknown]>([
     ['a string', 'a {x}', user('a 1')],
     ['an empty string', '', user('')],
@@ -58,7 +58,7 @@ describe('a message of a chat prompt, with x = 1', () => {
   })
 })
 
-describe('a place for messages', () => {
+describe('a placeholder', () => {
   const required = [
     ['MessagesPlaceholder(name)', new MessagesPlaceholder('h')],
     ['MessagesPlaceholder(name, { optional: false })', new MessagesPlaceholder('h', { optional: false })],
@@ -70,9 +70,9 @@ describe('a place for messages', () => {
     ['[placeholder, {name}]', ['placeholder', '{h}']],
   ] as const
 
-  it.each([...required, ...optional])('%s takes messages of any form, which are no templates', async (_, place) => {
+  it.each([...required, ...optional])('%s inserts messages of any form without parsing them as templates', async (_, placeholder) => {
     const h = ['a {x}', ['ai', '{'], { role: 'system', content: '}' }, userMessage('d')]
-    expect(await made('{x}', place).format({ x: '1', h } as never)).toEqual([
+    expect(await made('{x}', placeholder).format({ x: '1', h } as never)).toEqual([
       user('1'),
       user('a {x}'),
       assistant('{'),
@@ -81,42 +81,45 @@ describe('a place for messages', () => {
     ])
   })
 
-  it.each(required)('%s must be given', async (_, place) => {
-    expect(made(place).inputVariables).toEqual(['h'])
-    await expect(made(place).format({})).rejects.toMatchObject({ code: 'missing_variable', message: expect.stringContaining('misses "h"') })
+  it.each(required)('%s requires its variable in the input', async (_, placeholder) => {
+    expect(made(placeholder).inputVariables).toEqual(['h'])
+    await expect(made(placeholder).format({})).rejects.toMatchObject({
+      code: 'missing_variable',
+      message: expect.stringContaining('missing variables "h"'),
+    })
   })
 
-  it.each(optional)('%s may be left out', async (_, place) => {
-    expect(made(place).inputVariables).toEqual([])
-    expect(await made(place).format({})).toEqual([])
-    expect(await made(place).format({ h: undefined } as never)).toEqual([])
+  it.each(optional)('%s may be omitted from the input', async (_, placeholder) => {
+    expect(made(placeholder).inputVariables).toEqual([])
+    expect(await made(placeholder).format({})).toEqual([])
+    expect(await made(placeholder).format({ h: undefined } as never)).toEqual([])
   })
 })
 
-describe('an input', () => {
-  const place = new MessagesPlaceholder('h')
+describe('format() accepts as input', () => {
+  const placeholder = new MessagesPlaceholder('h')
   const one = PromptTemplate.fromTemplate('<{a}>')
   it.each<[form: string, prompt: { format(input: never): Promise<unknown> }, input: unknown, output: unknown]>([
     ['an object', one, { a: 'x' }, '<x>'],
-    ['a number in it', one, { a: 0 }, '<0>'],
-    ['a boolean in it', one, { a: false }, '<false>'],
-    ['more than is needed', one, { a: 'x', b: 'y' }, '<x>'],
-    ['the one value alone', one, 'x', '<x>'],
-    ['the one value that is left', PromptTemplate.fromTemplate('<{a}{b}>').partial({ b: 1 }), 'x', '<x1>'],
-    ['the one value beside an optional place', made(['placeholder', '{h}'], '{a}'), 'x', [user('x')]],
-    ['the one list of messages alone', made(place), ['x', ['ai', 'y']], [user('x'), assistant('y')]],
-    ['nothing needed', PromptTemplate.fromTemplate('x'), {}, 'x'],
+    ['an object with a number', one, { a: 0 }, '<0>'],
+    ['an object with a boolean', one, { a: false }, '<false>'],
+    ['unknown keys', one, { a: 'x', b: 'y' }, '<x>'],
+    ['the only value itself', one, 'x', '<x>'],
+    ['the only value that partial() left', PromptTemplate.fromTemplate('<{a}{b}>').partial({ b: 1 }), 'x', '<x1>'],
+    ['the only required value', made(['placeholder', '{h}'], '{a}'), 'x', [user('x')]],
+    ['the only list of messages itself', made(placeholder), ['x', ['ai', 'y']], [user('x'), assistant('y')]],
+    ['an empty object without variables', PromptTemplate.fromTemplate('x'), {}, 'x'],
   ])('%s', async (_, prompt, input, output) => {
     expect(await prompt.format(input as never)).toEqual(output)
   })
 })
 
-describe('what partial() takes', () => {
+describe('partial() accepts', () => {
   it.each<[form: string, value: unknown]>([
     ['a string', '1'],
     ['a number', 1],
     ['a function', () => '1'],
-    ['a function that gives a promise', async () => 1],
+    ['a function that returns a promise', async () => 1],
   ])('%s', async (_, x) => {
     expect(await new PromptTemplate('{x}{y}').partial({ x: x as string }).format({ y: 2 })).toBe('12')
     expect(
@@ -128,7 +131,7 @@ describe('what partial() takes', () => {
 
   it.each<[form: string, value: unknown]>([
     ['messages', [['ai', '{x}']]],
-    ['a function that gives messages', () => [['ai', '{x}']]],
+    ['a function that returns messages', () => [['ai', '{x}']]],
   ])('%s', async (_, h) => {
     expect(
       await made(new MessagesPlaceholder('h'), '{y}')
@@ -138,7 +141,7 @@ describe('what partial() takes', () => {
   })
 })
 
-describe('braces', () => {
+describe('doubled braces', () => {
   it.each([
     ['{x}', '1'],
     ['{{x}}', '{x}'],
@@ -148,7 +151,7 @@ describe('braces', () => {
     ['}}{{', '}{'],
     ['{{ "a": "{x}" }}', '{ "a": "1" }'],
     ['{{"a": {{"b": [{x}]}}}}', '{"a": {"b": [1]}}'],
-  ])('%j with x = 1 is %j, in a text and in each message', async (template, text) => {
+  ])('render %j with x = 1 as %j, in texts and in messages', async (template, text) => {
     expect(await new PromptTemplate(template).format({ x: '1' })).toBe(text)
     expect(await made(template, ['system', template], { role: 'ai', content: template }).format({ x: '1' })).toEqual([
       user(text),
@@ -158,33 +161,33 @@ describe('braces', () => {
   })
 })
 
-describe('what is wrong is told at construction, with the place', () => {
-  const json = /looks like JSON.*\(at \d+:\d+\).*\{\{ and \}\}/
-  it.each<[form: string, template: unknown, code: string, told: RegExp]>([
-    ['an open brace', 'a {', 'invalid_template', /never closed \(at 1:3\).*\{\{ and \}\}/],
-    ['an open brace before another', 'a {b {c}', 'invalid_template', /never closed \(at 1:3\)/],
-    ['a closing brace', ['system', 'a\nbc }'], 'invalid_template', /closes nothing \(at 2:4\).*\{\{ and \}\}/],
-    ['a variable without a name', userMessage('{}'), 'invalid_template', /no name \(at 1:1\)/],
+describe('construction throws, with the position, for', () => {
+  const json = /found JSON.*\(at \d+:\d+\).*\{\{ and \}\}/
+  it.each<[form: string, template: unknown, code: string, expected: RegExp]>([
+    ['an open brace', 'a {', 'invalid_template', /Unclosed \{ \(at 1:3\).*\{\{ and \}\}/],
+    ['an open brace before another', 'a {b {c}', 'invalid_template', /Unclosed \{ \(at 1:3\)/],
+    ['a closing brace', ['system', 'a\nbc }'], 'invalid_template', /Unmatched \} \(at 2:4\).*\{\{ and \}\}/],
+    ['a variable without a name', userMessage('{}'), 'invalid_template', /Empty variable name \{\} \(at 1:1\)/],
     ['JSON', 'Like {"a": 1}', 'invalid_template', json],
     ['JSON over lines', ['system', 'Like\n  {\n "a": 1 }'], 'invalid_template', json],
     ['JSON in a part', ['user', [{ type: 'text', text: '{"a": 1}' }]], 'invalid_template', json],
-    ['JSON around a variable', { role: 'ai', content: '{"a": {x}}' }, 'invalid_template', /never closed \(at 1:1\).*\{\{ and \}\}/],
-    ['a place without braces', ['placeholder', 'h'], 'invalid_template', /"\{history\}", but got "h"/],
-    ['a place with two variables', ['placeholder', '{h}{i}'], 'invalid_template', /but got "\{h\}\{i\}"/],
+    ['JSON around a variable', { role: 'ai', content: '{"a": {x}}' }, 'invalid_template', /Unclosed \{ \(at 1:1\).*\{\{ and \}\}/],
+    ['a placeholder without braces', ['placeholder', 'h'], 'invalid_template', /"\{history\}", but received "h"/],
+    ['a placeholder with two variables', ['placeholder', '{h}{i}'], 'invalid_template', /but received "\{h\}\{i\}"/],
     ['an unknown role', ['bot', 'Hi'], 'invalid_message', /"bot".*system.*user.*assistant/],
     ['an unknown role of an object', { role: 'bot', content: 'Hi' }, 'invalid_message', /"bot"/],
     ['a tool message without its call', ['tool', 'Hi'], 'invalid_message', /toolCallId/],
-    ['a lone role', ['system'], 'invalid_message', /\[role, text\].*an array/],
+    ['a role without content', ['system'], 'invalid_message', /\[role, text\].*an array/],
     ['an object without content', { role: 'user' }, 'invalid_message', /an object with role/],
     ['a number', 5, 'invalid_message', /a number/],
     ['null', null, 'invalid_message', /null/],
-  ])('%s', (_, template, code, told) => {
+  ])('%s', (_, template, code, expected) => {
     expect(() => made('fine', template)).toThrow(
-      expect.objectContaining({ name: 'ChaintapError', code, message: expect.stringMatching(new RegExp(told, 's')) }),
+      expect.objectContaining({ name: 'ChaintapError', code, message: expect.stringMatching(new RegExp(expected, 's')) }),
     )
   })
 
-  it('one name for a text and for messages', () => {
-    expect(() => made('{x}', new MessagesPlaceholder('x'))).toThrow(/"x" stands for text here and for messages there/)
+  it('one name for a text variable and a placeholder', () => {
+    expect(() => made('{x}', new MessagesPlaceholder('x'))).toThrow(/"x" is used both for text and for messages/)
   })
 })

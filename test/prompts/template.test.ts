@@ -11,10 +11,10 @@ function problem(template: string): ChaintapError {
     if (error instanceof ChaintapError && error.code === 'invalid_template') return error
     throw error
   }
-  throw new Error(`${template} was taken for a template`)
+  throw new Error(`${template} was accepted`)
 }
 
-describe('a template', () => {
+describe('PromptTemplate syntax', () => {
   it.each([
     ['', ''],
     ['plain', 'plain'],
@@ -24,18 +24,18 @@ describe('a template', () => {
     ['}}{{', '}{'],
     ['{{{{foo}}}}', '{{foo}}'],
     ['{foo}{foo}', 'barbar'],
-  ])('%j with foo = bar is %j', async (template, text) => {
+  ])('renders %j with foo = bar as %j', async (template, text) => {
     expect(await render(template, { foo: 'bar' })).toBe(text)
   })
 
   it.each(['x!r', 'x:>4', 'a.b', 'a[0]', ' x ', 'x\ny', '$', '__proto__', 'constructor'])(
-    'takes %j as a name, and does nothing with it',
+    'uses %j as a plain variable name',
     async (name) => {
       expect(await render(`<{${name}}>`, { [name]: 'v' })).toBe('<v>')
     },
   )
 
-  it('with its braces doubled is the text itself', async () => {
+  it('renders any text unchanged if its braces are doubled', async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: fc.constantFrom('{', '}', 'a', '\n', '🌍') }), async (text) => {
         expect(await render(text.replaceAll(/[{}]/g, '$&$&'))).toBe(text)
@@ -43,7 +43,7 @@ describe('a template', () => {
     )
   })
 
-  it('never reads a value as a template', async () => {
+  it('never parses a value as a template', async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: fc.constantFrom('{', '}', 'x', '$', '&', "'") }), async (value) => {
         expect(await render('<{x}|{y}>', { x: value, y: '{x}' })).toBe(`<${value}|{x}>`)
@@ -52,29 +52,29 @@ describe('a template', () => {
   })
 })
 
-describe('a wrong template', () => {
+describe('PromptTemplate with an invalid template', () => {
   it.each([
-    ['a {', /This \{ is never closed \(at 1:3\)/],
-    ['a {b', /never closed \(at 1:3\)/],
-    ['{a{b}', /never closed \(at 1:1\)/],
-    ['a }', /This \} closes nothing \(at 1:3\)/],
-    ['{x}}', /closes nothing \(at 1:4\)/],
-    ['one\ntwo {', /never closed \(at 2:5\)/],
-    ['one\r\ntwo }', /closes nothing \(at 2:5\)/],
-    ['{}', /no name \(at 1:1\)/],
-    ['Like { "a": 1 }', /looks like JSON.*\(at 1:6\)/],
-    ['{\n  "a": {x}\n}', /never closed \(at 1:1\)/],
-  ])('%j says what is wrong, where, and to double the braces', (template, told) => {
-    expect(problem(template).message).toMatch(told)
+    ['a {', /Unclosed \{ \(at 1:3\)/],
+    ['a {b', /Unclosed \{ \(at 1:3\)/],
+    ['{a{b}', /Unclosed \{ \(at 1:1\)/],
+    ['a }', /Unmatched \} \(at 1:3\)/],
+    ['{x}}', /Unmatched \} \(at 1:4\)/],
+    ['one\ntwo {', /Unclosed \{ \(at 2:5\)/],
+    ['one\r\ntwo }', /Unmatched \} \(at 2:5\)/],
+    ['{}', /Empty variable name \{\} \(at 1:1\)/],
+    ['Like { "a": 1 }', /found JSON.*\(at 1:6\)/],
+    ['{\n  "a": {x}\n}', /Unclosed \{ \(at 1:1\)/],
+  ])('%j throws with the problem, the position and the hint to double braces', (template, expected) => {
+    expect(problem(template).message).toMatch(expected)
     expect(problem(template).message).toContain('{{ and }}')
   })
 
-  it('is shown with a mark below the place', () => {
+  it('the message shows the line with a mark below the position', () => {
     const lines = problem('first\nsecond\t} line\nthird').message.split('\n')
     expect(lines.slice(1)).toEqual(['  second } line', `  ${' '.repeat('second '.length)}^`])
   })
 
-  it('is shown around the place only, where its line is long', () => {
+  it('the message shows an excerpt of a long line', () => {
     const [, shown = '', mark = ''] = problem(`${'x'.repeat(10_000)}}${'y'.repeat(10_000)}`).message.split('\n')
     expect(shown.length).toBeLessThan(100)
     expect(shown[mark.indexOf('^')]).toBe('}')

@@ -5,8 +5,8 @@ import * as z from 'zod'
 
 const options = { name: 'weather', description: 'The weather in a city.' }
 
-/** What the function of a tool with that schema is given, or the error. */
-function given(schema: AnySchema, args: unknown): Promise<unknown> {
+/** The arguments that a tool with this schema passes to its function, or the error. */
+function argumentsOf(schema: AnySchema, args: unknown): Promise<unknown> {
   return tool((taken: unknown) => ({ taken }), { ...options, schema: schema as JsonSchema })
     .invoke(args)
     .then(
@@ -30,50 +30,48 @@ const place: JsonSchema = {
   additionalProperties: false,
 }
 
-describe('a schema of zod', () => {
+describe('a zod schema', () => {
   const schema = z.object({
     city: z.string().trim(),
     days: z.coerce.number().int().default(1),
     at: z.object({ lat: z.number() }).optional(),
   })
 
-  test('gives what it makes of the arguments', async () => {
-    expect(await given(schema, { city: ' Paris ', days: '3' })).toEqual({ city: 'Paris', days: 3 })
-    expect(await given(schema, { city: 'Paris', more: true })).toEqual({ city: 'Paris', days: 1 })
+  test('passes converted arguments, with defaults, to the function', async () => {
+    expect(await argumentsOf(schema, { city: ' Paris ', days: '3' })).toEqual({ city: 'Paris', days: 3 })
+    expect(await argumentsOf(schema, { city: 'Paris', more: true })).toEqual({ city: 'Paris', days: 1 })
   })
 
-  test('says every field that is wrong, and what it should be', async () => {
-    const error = await given(schema, { days: 1.5, at: { lat: 'north' } })
+  test('lists every invalid field and what is expected', async () => {
+    const error = await argumentsOf(schema, { days: 1.5, at: { lat: 'north' } })
     expect(error).toMatchObject(
-      wrong(
-        /^The arguments of weather do not fit\. Mend them:\n- city: .*expected string.*\n- days: .*int.*\n- at\.lat: .*expected number/,
-      ),
+      wrong(/^Invalid arguments for tool weather\. Fix:\n- city: .*expected string.*\n- days: .*int.*\n- at\.lat: .*expected number/),
     )
     expect(error).toMatchObject({ cause: [{ path: ['city'] }, { path: ['days'] }, { path: ['at', 'lat'] }] })
   })
 
   test('may be async', async () => {
     const known = z.object({ city: z.string().refine(async (city) => city === 'Paris', 'We know Paris alone') })
-    expect(await given(known, { city: 'Paris' })).toEqual({ city: 'Paris' })
-    expect(await given(known, { city: 'Rome' })).toMatchObject(wrong('- city: We know Paris alone'))
+    expect(await argumentsOf(known, { city: 'Paris' })).toEqual({ city: 'Paris' })
+    expect(await argumentsOf(known, { city: 'Rome' })).toMatchObject(wrong('- city: We know Paris alone'))
   })
 
-  test('may be of no object', async () => {
-    expect(await given(z.string().min(2), 'Paris')).toBe('Paris')
-    expect(await given(z.string().min(2), 'P')).toMatchObject(wrong('- Too small'))
+  test('may describe a value that is not an object', async () => {
+    expect(await argumentsOf(z.string().min(2), 'Paris')).toBe('Paris')
+    expect(await argumentsOf(z.string().min(2), 'P')).toMatchObject(wrong('- Too small'))
   })
 })
 
 describe('any Standard Schema', () => {
-  /** As valibot is: path segments are objects, and there is no JSON Schema. */
+  /** Like valibot's: path segments are objects, and there is no JSON Schema converter. */
   const foreign = (validate: (value: unknown) => unknown): StandardSchema => ({
     '~standard': { version: 1, vendor: 'foreign', validate: validate as StandardSchema['~standard']['validate'] },
   })
 
-  test('paths of keys and of segments are read', async () => {
+  test('paths may consist of keys and of segment objects', async () => {
     const key = Symbol('key')
     const schema = foreign(() => ({ issues: [{ message: 'is wrong', path: [{ key: 'a' }, 0, key] }, { message: 'All is wrong' }] }))
-    expect(await given(schema, {})).toMatchObject({
+    expect(await argumentsOf(schema, {})).toMatchObject({
       message: expect.stringMatching(/\n- a\.0\.Symbol\(key\): is wrong\n- All is wrong$/),
       cause: [
         { message: 'is wrong', path: ['a', 0, key] },
@@ -82,17 +80,17 @@ describe('any Standard Schema', () => {
     })
   })
 
-  test('what it throws is the failure of the run', async () => {
+  test('an error of the schema rejects the run', async () => {
     const broken = foreign(() => {
       throw new RangeError('broken')
     })
-    expect(await given(broken, {})).toBeInstanceOf(RangeError)
+    expect(await argumentsOf(broken, {})).toBeInstanceOf(RangeError)
   })
 
-  test('of many issues the first ten are said', async () => {
+  test('the message lists the first ten issues and counts the rest', async () => {
     const issues = Array.from({ length: 30 }, (_, index) => ({ message: 'no', path: [index] }))
     expect(
-      await given(
+      await argumentsOf(
         foreign(() => ({ issues })),
         {},
       ),
@@ -101,69 +99,69 @@ describe('any Standard Schema', () => {
 })
 
 describe('JSON Schema', () => {
-  test('gives the arguments as they are', async () => {
+  test('passes the arguments unchanged', async () => {
     const args = { city: 'Paris', days: 2, unit: 'celsius', at: { 'lat/lon': [48.9, 2.4] } }
-    expect(await given(place, args)).toEqual(args)
+    expect(await argumentsOf(place, args)).toEqual(args)
   })
 
   test.each([
-    ['a field that is missing', { days: 1 }, /- .*"city"/],
+    ['a missing field', { days: 1 }, /- .*"city"/],
     ['a wrong type', { city: 7 }, /\n- city: .*"number".*"string"/],
     ['a number out of range', { city: 'Paris', days: 0 }, /\n- days: 0 is less than 1/],
-    ['no integer', { city: 'Paris', days: 1.5 }, /\n- days: .*"integer"/],
-    ['none of the values', { city: 'Paris', unit: 'kelvin' }, /\n- unit: .*\["celsius","fahrenheit"\]/],
-    ['a field too many', { city: 'Paris', country: 'France' }, /\n- country: Nothing is allowed here\./],
-    ['something deep down', { city: 'Paris', at: { 'lat/lon': ['north'] } }, /\n- at\.lat\/lon\.0: .*"number"/],
-    ['no object', 'Paris'.length, /\n- .*"number".*"object"/],
+    ['a fraction for an integer', { city: 'Paris', days: 1.5 }, /\n- days: .*"integer"/],
+    ['a value outside an enum', { city: 'Paris', unit: 'kelvin' }, /\n- unit: .*\["celsius","fahrenheit"\]/],
+    ['an unknown field', { city: 'Paris', country: 'France' }, /\n- country: No value is allowed here\./],
+    ['a nested value', { city: 'Paris', at: { 'lat/lon': ['north'] } }, /\n- at\.lat\/lon\.0: .*"number"/],
+    ['a number for an object', 'Paris'.length, /\n- .*"number".*"object"/],
     ['null', null, /\n- .*"null".*"object"/],
     ['nothing', undefined, /\n- .*"null".*"object"/],
-    ['what is no JSON', { city: 1n }, /This is not JSON: .*BigInt/],
-  ])('%s is said', async (_, args, message) => {
-    expect(await given(place, args)).toMatchObject(wrong(message))
+    ['a value that is not JSON', { city: 1n }, /The value is not JSON: .*BigInt/],
+  ])('reports %s', async (_, args, message) => {
+    expect(await argumentsOf(place, args)).toMatchObject(wrong(message))
   })
 
-  test('only what is wrong is said, and each thing once', async () => {
-    const error = (await given(place, { city: 7, days: 0, at: { 'lat/lon': ['x'] } })) as Error
+  test('reports each problem once and no others', async () => {
+    const error = (await argumentsOf(place, { city: 7, days: 0, at: { 'lat/lon': ['x'] } })) as Error
     expect(error.message.split('\n').slice(1)).toHaveLength(3)
   })
 
-  test('what is undefined is not there', async () => {
-    expect(await given(place, { city: 'Paris', country: undefined, days: undefined })).toMatchObject({ city: 'Paris' })
-    expect(await given(place, { city: undefined })).toMatchObject(wrong(/"city"/))
+  test('treats undefined fields as absent', async () => {
+    expect(await argumentsOf(place, { city: 'Paris', country: undefined, days: undefined })).toMatchObject({ city: 'Paris' })
+    expect(await argumentsOf(place, { city: undefined })).toMatchObject(wrong(/"city"/))
   })
 
-  test('a frozen schema is used, and none is written into', async () => {
+  test('accepts a frozen schema and never modifies a schema', async () => {
     const schema = freeze({ type: 'object', properties: { a: { $ref: '#/$defs/n' } }, $defs: { n: { type: 'number' } } })
-    expect(await given(schema, { a: 1 })).toEqual({ a: 1 })
-    expect(await given(schema, { a: 'x' })).toMatchObject(wrong(/\n- a: .*"number"/))
+    expect(await argumentsOf(schema, { a: 1 })).toEqual({ a: 1 })
+    expect(await argumentsOf(schema, { a: 'x' })).toMatchObject(wrong(/\n- a: .*"number"/))
     const open: JsonSchema = { type: 'object', properties: { a: { type: 'number' } } }
-    await given(open, { a: 1 })
+    await argumentsOf(open, { a: 1 })
     expect(Reflect.ownKeys(open.properties?.a as object)).toEqual(['type'])
   })
 
-  test('drafts are told apart by $schema', async () => {
+  test('selects the draft by $schema', async () => {
     const exclusive = { $schema: 'http://json-schema.org/draft-04/schema#', type: 'number', minimum: 1, exclusiveMinimum: true }
-    expect(await given(exclusive, 1)).toMatchObject(wrong(/1 is less than/))
-    // In draft 7 a reference stands alone, whatever is beside it.
+    expect(await argumentsOf(exclusive, 1)).toMatchObject(wrong(/1 is less than/))
+    // In draft 7 keywords beside $ref are ignored.
     const beside: JsonSchema = { $ref: '#/$defs/n', minimum: 5, $defs: { n: { type: 'number' } } }
-    expect(await given({ $schema: 'http://json-schema.org/draft-07/schema#', ...beside }, 1)).toBe(1)
-    expect(await given(beside, 1)).toMatchObject(wrong(/1 is less than 5/))
+    expect(await argumentsOf({ $schema: 'http://json-schema.org/draft-07/schema#', ...beside }, 1)).toBe(1)
+    expect(await argumentsOf(beside, 1)).toMatchObject(wrong(/1 is less than 5/))
   })
 
   test.each([
     ['a reference to nowhere', { $ref: '#/$defs/none' }],
-    ['a pattern that is none', { type: 'object', properties: { city: { type: 'string', pattern: '(' } } }],
-  ])('%s makes it a schema that cannot be used', async (_, schema) => {
-    expect(await given(schema, { city: 'Paris' })).toMatchObject({
+    ['an invalid pattern', { type: 'object', properties: { city: { type: 'string', pattern: '(' } } }],
+  ])('%s rejects with invalid_options', async (_, schema) => {
+    expect(await argumentsOf(schema, { city: 'Paris' })).toMatchObject({
       code: 'invalid_options',
-      message: expect.stringMatching(/^This JSON Schema cannot be used: /),
+      message: expect.stringMatching(/^Invalid JSON Schema: /),
     })
   })
 
-  test('whatever the keys of wrong fields are, they are found again', async () => {
+  test('returns the path of an invalid field, whatever its key', async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: 'grapheme' }), async (key) => {
-        const error = await given({ type: 'object', additionalProperties: { type: 'number' } }, { [key]: 'x' })
+        const error = await argumentsOf({ type: 'object', additionalProperties: { type: 'number' } }, { [key]: 'x' })
         expect(error).toMatchObject({ cause: [{ path: [key] }] })
       }),
     )
