@@ -12,50 +12,57 @@ import { AgentLoop } from './loop.ts'
 import type { AgentOutput, ExecutorOptions } from './options.ts'
 
 /**
- * Runs an agent (LangChain's AgentExecutor): its model decides, its tools act, until there is an answer. `stream` yields the tokens of the
- * final answer alone; decisions and tools are events (`action`, `finish`, the runs of the tools).
+ * Runs an agent (LangChain's AgentExecutor): the model chooses tools and their results are sent back, until it gives a final answer.
+ * `stream` yields only the tokens of the final answer. Decisions and tools are events (`action`, `finish`, the runs of the tools).
  *
- * @throws ChaintapError `agent_format` in a run where the model breaks the format and `handleParsingErrors` is off.
+ * @throws ChaintapError `invalid_options` at construction if `maxIterations` is negative or NaN. A run rejects with `agent_format` if the
+ *   model breaks the format and `handleParsingErrors` is off.
  *
  * @example
  * const agent = initializeAgent(loadTools(['llm-math'], { llm }), llm, { agentType: 'zero-shot-react-description' })
  * for await (const token of agent.stream('What is 2 raised to the 0.235 power?')) write(token)
  */
 export class AgentExecutor extends Runnable<string | { readonly input: string }, AgentOutput, string> {
+  /** The name of its runs in events. */
   readonly name = 'AgentExecutor'
+  /** The kind of its runs in events. */
   readonly kind: RunKind = 'agent'
+  /** What decides. */
   readonly agent: Agent
+  /** The tools that it may use. */
   readonly tools: readonly AnyTool[]
+  /** The options as passed to the constructor. */
   readonly options: ExecutorOptions
 
   constructor({ agent, tools, ...options }: ExecutorOptions & { readonly agent: Agent; readonly tools: readonly AnyTool[] }) {
     super(options)
     const { maxIterations = 15 } = options
-    if (!(maxIterations >= 0)) throw new ChaintapError('invalid_options', `maxIterations must be 0, 1, 2 …, but is ${maxIterations}.`)
+    if (!(maxIterations >= 0))
+      throw new ChaintapError('invalid_options', `AgentExecutor: maxIterations must be 0 or more, but is ${maxIterations}.`)
     this.agent = agent
     this.tools = tools
     this.options = options
     if (options.verbose) this.lazyCallbacks = lazyConsoleHandler
   }
 
-  /** The output alone. */
+  /** Runs the agent and returns only its final answer. */
   async run(input: string | { readonly input: string }, options?: RunOptions | RunContext): Promise<string> {
     return (await this.invoke(input, options)).output
   }
 
-  /** `invoke`, by LangChain's older name. */
+  /** Same as `invoke`; LangChain's older name. */
   call(input: string | { readonly input: string }, options?: RunOptions | RunContext): Promise<AgentOutput> {
     return this.invoke(input, options)
   }
 
   override async open(input: string | { readonly input: string }, run: RunHandle): Promise<Flow<string>> {
-    const work = new AgentLoop(
+    const loop = new AgentLoop(
       this.agent.start(typeof input === 'string' ? input : input.input),
       await withVerboseCallbacks(this),
       this.options,
       run,
     )
-    return new Flow<string>(fromIterator(work.tokens()), () => work.fold()).through<string>({
+    return new Flow<string>(fromIterator(loop.tokens()), () => loop.fold()).through<string>({
       transform(token, controller) {
         if (token !== '') controller.enqueue(token)
       },
@@ -63,7 +70,7 @@ export class AgentExecutor extends Runnable<string | { readonly input: string },
   }
 }
 
-/** The tools, with the printer of a verbose agent among their own callbacks: what they give is a part of its transcript. */
+/** The tools. If the agent is verbose, its console handler is added to their callbacks, because tool outputs are part of its transcript. */
 async function withVerboseCallbacks({ tools, options: { verbose } }: AgentExecutor): Promise<readonly AnyTool[]> {
   if (!verbose) return tools
   const printers = await lazyConsoleHandler()

@@ -1,4 +1,4 @@
-// Models that decide what to do, and do it.
+// Agents: models that choose tools and run them.
 export type { Agent, Deliberation, Plan } from './agent.ts'
 export { AgentExecutor } from './executor.ts'
 export { type AgentType, initializeAgent } from './initialize.ts'

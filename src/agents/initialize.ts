@@ -7,7 +7,7 @@ import type { ExecutorOptions } from './options.ts'
 import { reactAgent } from './react.ts'
 import { toolCallingAgent } from './tool-calling.ts'
 
-/** How an agent decides: by text in the ReAct format, or by the tool calls of a chat model. */
+/** How an agent chooses tools: with text in the ReAct format, or with a chat model's tool calls. */
 export type AgentType = 'zero-shot-react-description' | 'tool-calling'
 
 const agentFactories: ReadonlyMap<string, (llm: LanguageModel, tools: readonly AnyTool[]) => Agent> = new Map([
@@ -16,14 +16,14 @@ const agentFactories: ReadonlyMap<string, (llm: LanguageModel, tools: readonly A
 ])
 
 /**
- * Makes an agent (LangChain's initialize_agent and initializeAgentExecutorWithOptions).
+ * Creates an agent (LangChain's initialize_agent and initializeAgentExecutorWithOptions).
  *
- * @throws ChaintapError `invalid_options` for an unknown type, for no tools, or a model that the type cannot use.
+ * @param llm The model that decides. `tool-calling` requires a chat model with `bind()`.
+ * @throws ChaintapError `invalid_options` for an unknown type, an empty list of tools, or a model that the type cannot use.
  *
  * @example
- * const llm = new OpenAI({ apiKey, temperature: 0, streaming: true, callbacks: [two] })
  * const agent = initializeAgent(loadTools(['llm-math'], { llm }), llm, { agentType: 'zero-shot-react-description' })
- * await agent.run('What is 2 raised to the 0.235 power?', { callbacks: [one] })
+ * await agent.run('What is 2 raised to the 0.235 power?', { callbacks: [(event) => console.log(event.type, event.run.name)] })
  */
 export function initializeAgent(
   tools: readonly AnyTool[],
@@ -32,7 +32,9 @@ export function initializeAgent(
 ): AgentExecutor {
   const make = agentFactories.get(agentType)
   if (!make)
-    throw invalidOptionsError(`There is no agentType ${JSON.stringify(agentType)}. Write one of ${[...agentFactories.keys()].join(', ')}.`)
-  if (tools.length === 0) throw invalidOptionsError('An agent needs at least one tool. Without any, the model alone is enough.')
+    throw invalidOptionsError(
+      `initializeAgent: unknown agentType ${JSON.stringify(agentType)}. Use one of ${[...agentFactories.keys()].join(', ')}.`,
+    )
+  if (tools.length === 0) throw invalidOptionsError('initializeAgent requires at least one tool. Without tools, use the model itself.')
   return new AgentExecutor({ ...options, agent: make(llm, tools), tools })
 }

@@ -7,10 +7,10 @@ import type { Deliberation } from './agent.ts'
 import type { AgentOutput, AgentStep, ExecutorOptions } from './options.ts'
 import { runToolStep } from './tool-step.ts'
 
-/** The answer where a limit was reached. */
+/** The answer at a limit, with `earlyStoppingMethod: 'force'`. */
 const LIMIT_REACHED_OUTPUT = 'Stopped at the limit of iterations or of time, before there was an answer.'
 
-/** One run of an executor. */
+/** One run of an {@link AgentExecutor}. */
 export class AgentLoop {
   readonly #deliberation: Deliberation
   readonly #tools: readonly AnyTool[]
@@ -26,12 +26,12 @@ export class AgentLoop {
     this.#run = run
   }
 
-  /** Step after step until there is an answer, whose tokens these are. */
+  /** Runs steps until there is a final answer, and yields its tokens. */
   async *tokens(): AsyncGenerator<string, void> {
     const { maxIterations = 15, maxExecutionTime = Number.POSITIVE_INFINITY, earlyStoppingMethod } = this.#options
-    const began = Date.now()
+    const startedAt = Date.now()
     for (let iteration = 0; ; iteration++) {
-      const isOver = iteration >= maxIterations || Date.now() - began >= maxExecutionTime
+      const isOver = iteration >= maxIterations || Date.now() - startedAt >= maxExecutionTime
       if (isOver && (earlyStoppingMethod !== 'generate' || iteration === 0)) return yield* this.#finishWith(LIMIT_REACHED_OUTPUT)
       const plan = yield* this.#deliberation.next(this.#run, isOver)
       if ('finish' in plan) return this.#emitFinish(plan.finish)
@@ -45,13 +45,13 @@ export class AgentLoop {
     }
   }
 
-  /** Makes the output: of the finish, or of the tokens where there is none yet. */
+  /** Folds the output: from the finish, or from the tokens if there is none yet. */
   fold(): Fold<string, AgentOutput> {
-    const said = textFold()
+    const text = textFold()
     return {
-      add: (token) => said.add(token),
+      add: (token) => text.add(token),
       result: () => ({
-        output: said.result(),
+        output: text.result(),
         ...this.#finish?.returnValues,
         ...(this.#options.returnIntermediateSteps && { intermediateSteps: [...this.#steps] }),
       }),

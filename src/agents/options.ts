@@ -1,35 +1,71 @@
 import type { AgentAction } from '../core/agent-types.ts'
 import type { OwnOptions } from '../core/run/scope.ts'
 
-/** An action that was taken, and what came of it. */
+/** A tool that the agent ran. */
 export interface AgentStep {
+  /** Which tool, with which input. */
   readonly action: AgentAction
+  /** The text of the tool's output, or of its error. */
   readonly observation: string
 }
 
-/** What an agent gives. */
+/** The output of an {@link AgentExecutor}. */
 export interface AgentOutput {
+  /** The final answer. */
   readonly output: string
-  /** With `returnIntermediateSteps`. */
+  /** The tools that were run. Present with `returnIntermediateSteps`. */
   readonly intermediateSteps?: readonly AgentStep[]
 }
 
-/** How an {@link AgentExecutor} works. */
+/** Options of an {@link AgentExecutor}. */
 export interface ExecutorOptions extends OwnOptions {
-  /** How often the model may decide. Default 15. */
+  /**
+   * The maximum number of times that the model may choose tools. Same as LangChain's.
+   *
+   * @defaultValue 15
+   */
   readonly maxIterations?: number
-  /** Ms after which no further step is begun. Default: no limit. To cut a step short, give the run a `timeout`. */
+  /**
+   * The time in ms after which no further step starts. To abort a step, pass a `timeout` to the run.
+   *
+   * @defaultValue no limit
+   */
   readonly maxExecutionTime?: number
-  /** At a limit: end with a fixed text (`force`, default), or ask the model once more, for its answer. */
+  /**
+   * What happens at a limit: `force` ends with a fixed text, `generate` asks the model once more, for its final answer.
+   *
+   * @defaultValue 'force'
+   */
   readonly earlyStoppingMethod?: 'force' | 'generate'
-  /** Give the steps beside the output. */
+  /**
+   * Adds the steps to the output.
+   *
+   * @defaultValue false
+   */
   readonly returnIntermediateSteps?: boolean
-  /** What the model is told where it breaks the format: what is wrong with it (`true`), or this. Default: the run fails. */
+  /**
+   * What to do if the model breaks the format. `false` rejects with `agent_format`; `true` sends the model a description of the problem;
+   * a string or a function's result is sent instead.
+   *
+   * @defaultValue false
+   */
   readonly handleParsingErrors?: boolean | string | ((problem: string) => string)
-  /** Tell the model of a tool that fails, and go on. Default true; otherwise the run fails with it. */
+  /**
+   * Whether a tool's error is sent to the model, which then decides again. `false` rejects with the error.
+   *
+   * @defaultValue true
+   */
   readonly handleToolErrors?: boolean
-  /** How many of the calls of one answer run at once. Default: what the run has as `maxConcurrency`, else all. */
+  /**
+   * The maximum number of tool calls of one answer that run at the same time.
+   *
+   * @defaultValue the run's `maxConcurrency`, otherwise unlimited
+   */
   readonly maxConcurrency?: number
-  /** Prints the agent's and its tools' own runs to the console. */
+  /**
+   * Prints the agent's and its tools' own runs to the console.
+   *
+   * @defaultValue false
+   */
   readonly verbose?: boolean
 }

@@ -1,20 +1,32 @@
 import type { AgentAction, AgentFinish } from '../core/agent-types.ts'
 
-/** What a model wants to do next; or what is wrong with how it said so, in words for the model. */
-export type Decision = { readonly action: AgentAction } | { readonly finish: AgentFinish } | { readonly problem: string }
+/** The result of {@link parseReAct}. */
+export type Decision =
+  | {
+      /** Run this tool. */
+      readonly action: AgentAction
+    }
+  | {
+      /** End with this answer. */
+      readonly finish: AgentFinish
+    }
+  | {
+      /** The text breaks the format: what is wrong, worded for the model. */
+      readonly problem: string
+    }
 
 const FINAL_ANSWER_LABEL = 'Final Answer:'
 const actionLabel = /Action\s*(?:\d+\s*)?:/
 const inputLabel = /Action\s*(?:\d+\s*)?Input\s*(?:\d+\s*)?:/
 
 /**
- * Reads what a model says in the ReAct format (LangChain's ReActSingleInputOutputParser, as Python has it):
+ * Parses a model's text in the ReAct format (LangChain's ReActSingleInputOutputParser, Python version):
  *
- * - `Action: tool` and `Action Input: …`, with numbers and white space as models put them; the input goes to the end, without blanks
- *   around it, nor quotes, unless it begins with `SELECT `, where quotes are SQL's own
- * - else the last `Final Answer: …`
- * - an answer before an action is the answer, as far as the model had not gone on to the next question; an action before an answer, or
- *   half an action, is a problem
+ * - `Action: tool` and `Action Input: …` are an action. Numbers and white space in the labels are accepted. The input extends to the end of
+ *   the text; white space and double quotes around it are removed, unless it begins with `SELECT `, where quotes belong to SQL.
+ * - Otherwise the last `Final Answer: …` is the answer.
+ * - An answer before an action is the answer, cut where the model continues with the next question. An action before an answer, or an
+ *   incomplete action, is a problem.
  *
  * @example
  * parseReAct('I have to work it out.\nAction: Calculator\nAction Input: 2 ^ 0.235')
@@ -23,7 +35,7 @@ const inputLabel = /Action\s*(?:\d+\s*)?Input\s*(?:\d+\s*)?:/
 export function parseReAct(text: string): Decision {
   const action = findAction(text)
   const answer = text.indexOf(FINAL_ANSWER_LABEL)
-  if (action && answer > action.at) return { problem: 'You wrote an action and a final answer. Write only one of them.' }
+  if (action && answer > action.at) return { problem: 'You wrote both an action and a final answer. Write only one of them.' }
   if (action && answer >= 0) {
     const from = answer + FINAL_ANSWER_LABEL.length
     const cut = findNextTurn(text.slice(from))
@@ -33,12 +45,12 @@ export function parseReAct(text: string): Decision {
   if (action) return { action: { tool: action.tool, toolInput: cleanToolInput(action.input), log: text } }
   if (answer >= 0) return toFinishDecision(text.slice(text.lastIndexOf(FINAL_ANSWER_LABEL) + FINAL_ANSWER_LABEL.length), text)
   const missing = actionLabel.test(text) ? '"Action Input:" after "Action:"' : '"Action:" after "Thought:"'
-  return { problem: `The format is not kept: ${missing} is missing.` }
+  return { problem: `Invalid format: ${missing} is missing.` }
 }
 
 const toFinishDecision = (output: string, log: string): Decision => ({ finish: { returnValues: { output: output.trim() }, log } })
 
-/** An action that has an input. Looked for in two steps: one expression over both would read the text as often as it is long. */
+/** Finds an action with an input. In two steps, because one expression for both would take quadratic time. */
 function findAction(text: string): { at: number; tool: string; input: string } | undefined {
   const label = actionLabel.exec(text)
   if (!label) return
@@ -53,14 +65,14 @@ function cleanToolInput(text: string): string {
   return input.startsWith('SELECT ') ? input : input.replace(/^"+|"+$/g, '')
 }
 
-/** The format's own lines. */
+/** The labels of the format at the start of a line. */
 const keywordPattern = /^(?:Question|Thought|Observation|Action(?:\s*\d*\s*Input)?)\s*\d*\s*:/
-/** What the beginning of one looks like. */
+/** Used to recognise the start of a label that is not complete. */
 const keywords = ['Question', 'Thought', 'Observation', 'Action', 'Action Input']
 const mayBecomeKeyword = (text: string): boolean =>
   keywords.some((word) => word.startsWith(text) || (text.startsWith(word) && text.length < 24))
 
-/** Where, after a blank line, a model goes on to talk to itself; not `isSure` where only more of the text can tell. */
+/** Where, after a blank line, the model continues with a label of the format. `isSure` is false if more text is needed to decide. */
 function findNextTurn(text: string): { readonly at: number; readonly isSure: boolean } | undefined {
   for (const { 0: blank, index: at } of text.matchAll(/\n[^\S\n]*\n\s*/g)) {
     const next = text.slice(at + blank.length, at + blank.length + 24)
@@ -70,21 +82,22 @@ function findNextTurn(text: string): { readonly at: number; readonly isSure: boo
 }
 
 /**
- * Finds the final answer in what a model says while it says it: what comes after `Final Answer:`, white space around it left out, and
- * held back where {@link parseReAct} may leave it out.
+ * Extracts the final answer from a model's text while it arrives: the text after `Final Answer:`, trimmed. Text that {@link parseReAct}
+ * may still remove is held back.
  */
 export class FinalAnswerExtractor {
-  /** Before the answer its last characters, in the answer what is held back. */
+  /** Before the answer: the last characters, which may be part of the label. In the answer: the text that is held back. */
   #held = ''
   #phase: 'before' | 'answer' | 'over'
-  #shown = ''
+  /** The part of the answer that `add` has returned. */
+  #emitted = ''
 
-  /** `isAnswering`: the label is the prompt's last word, so that the answer begins at once. */
+  /** @param isAnswering Whether the prompt ends with the label, so that the answer starts at once. */
   constructor(isAnswering = false) {
     this.#phase = isAnswering ? 'answer' : 'before'
   }
 
-  /** What may be shown of the answer now. */
+  /** Returns the part of the answer that is certain now. */
   add(piece: string): string {
     if (this.#phase === 'over') return ''
     this.#held += piece
@@ -98,13 +111,13 @@ export class FinalAnswerExtractor {
     if (cut?.isSure) this.#phase = 'over'
     const sure = this.#held.slice(0, cut?.at).trimEnd()
     this.#held = this.#held.slice(sure.length)
-    const shown = this.#shown === '' ? sure.trimStart() : sure
-    this.#shown += shown
-    return shown
+    const certain = this.#emitted === '' ? sure.trimStart() : sure
+    this.#emitted += certain
+    return certain
   }
 
-  /** What is left of the answer when it is known. */
+  /** Returns the rest of the complete answer. */
   remaining(answer: string): string {
-    return answer.startsWith(this.#shown) ? answer.slice(this.#shown.length) : ''
+    return answer.startsWith(this.#emitted) ? answer.slice(this.#emitted.length) : ''
   }
 }

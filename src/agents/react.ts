@@ -29,15 +29,18 @@ Question: {input}
 Thought:{agent_scratchpad}`
 
 const OBSERVATION_LABEL = '\nObservation:'
-/** Before an observation it would make up; without a blank at the end, for some break the line there. */
+/** Stops the model before it invents an observation. Without a trailing space, because some models break the line there. */
 const reactStopSequences: readonly string[] = [OBSERVATION_LABEL, '\n\tObservation:']
 const FORCED_ANSWER_PROMPT = ' There is no time for another action, so I answer with what I know.\nFinal Answer:'
 
 type ReActPromptValues = TextValues<'input' | 'agent_scratchpad'>
 
 /**
- * Decides by the ReAct format (Yao et al., 2022; LangChain's zero-shot-react-description): the model writes its thoughts, the action and
- * its input as text, and is shown what the tool answered. For every model, also one that knows no tools.
+ * An agent that uses the ReAct format (Yao et al., 2022; LangChain's zero-shot-react-description): the model writes its thoughts, an
+ * action and the action's input as text, and receives the tool's output. Works with any model, also without support for tools.
+ *
+ * @example
+ * const executor = new AgentExecutor({ agent: reactAgent(llm, [calculator]), tools: [calculator], maxIterations: 5 })
  */
 export function reactAgent(llm: LanguageModel, tools: readonly AnyTool[]): Agent {
   const prompt = PromptTemplate.fromTemplate(reactPromptTemplate).partial({
@@ -51,11 +54,11 @@ export function reactAgent(llm: LanguageModel, tools: readonly AnyTool[]): Agent
       return {
         async *next(run, isLast): AsyncGenerator<string, Plan> {
           if (isLast) scratchpad += FORCED_ANSWER_PROMPT
-          const finder = new FinalAnswerExtractor(isLast)
-          const text = yield* streamModelText(chain, { input, agent_scratchpad: scratchpad }, run, finder)
+          const extractor = new FinalAnswerExtractor(isLast)
+          const text = yield* streamModelText(chain, { input, agent_scratchpad: scratchpad }, run, extractor)
           scratchpad += text
           const plan = isLast ? { finish: { returnValues: { output: text.trim() }, log: text } } : parseReAct(text)
-          if ('finish' in plan) yield finder.remaining(String(plan.finish.returnValues.output))
+          if ('finish' in plan) yield extractor.remaining(String(plan.finish.returnValues.output))
           return 'problem' in plan ? { ...plan, log: text } : plan
         },
         observe(answers) {
@@ -66,21 +69,21 @@ export function reactAgent(llm: LanguageModel, tools: readonly AnyTool[]): Agent
   }
 }
 
-/** What the model says; the final answer in it is yielded while it comes. */
+/** Returns the model's text. Yields the final answer in it as it arrives. */
 async function* streamModelText(
   chain: LLMChain<ReActPromptValues>,
   values: ReActPromptValues,
   run: RunHandle,
-  finder: FinalAnswerExtractor,
+  extractor: FinalAnswerExtractor,
 ): AsyncGenerator<string, string> {
   const flow = await startChild(chain, { ...values, stop: reactStopSequences }, run)
   let text = ''
   for (let batch = await flow.next(); batch; batch = await flow.next()) {
     const piece = batch.map((chunk) => chunk.text).join('')
     text += piece
-    yield finder.add(piece)
+    yield extractor.add(piece)
   }
-  // A server that knows no stop sequences goes on to what only the tool can say.
+  // Servers without stop sequences continue with an invented observation.
   const end = text.indexOf(OBSERVATION_LABEL)
   return end === -1 ? text : text.slice(0, end)
 }

@@ -10,16 +10,19 @@ import type { Agent, Plan } from './agent.ts'
 type AnyChatModel = Runnable<readonly Message[], AssistantMessage, Delta>
 
 /**
- * Decides by the tool calls of a chat model (LangChain's tool-calling agent): several at once, each with its arguments as JSON. The
- * model's text is given when it has said all, for only then is it known to be the answer; its tokens are events before.
+ * An agent that uses a chat model's tool calls (LangChain's tool-calling agent): several per answer, with JSON arguments. The final answer
+ * is yielded in one piece, because only a complete answer is known to contain no calls; its tokens are events of the model before that.
  *
- * @throws ChaintapError `invalid_options` for a model that cannot be told of tools.
+ * @throws ChaintapError `invalid_options` for a model without `bind()`.
+ *
+ * @example
+ * const executor = new AgentExecutor({ agent: toolCallingAgent(model, [calculator]), tools: [calculator] })
  */
 export function toolCallingAgent(llm: LanguageModel, tools: readonly AnyTool[]): Agent {
   if (!canBind(llm)) {
     throw new ChaintapError(
       'invalid_options',
-      `${llm.name} cannot be told of tools. Take a chat model that has bind(), or agentType: 'zero-shot-react-description'.`,
+      `${llm.name} does not support tools. Use a chat model with bind(), or agentType: 'zero-shot-react-description'.`,
     )
   }
   const [modelWithTools, modelForFinalAnswer] = [llm.bind({ tools }), llm.bind({ tools, toolChoice: 'none' })]

@@ -5,19 +5,19 @@ import type { RunHandle } from '../core/run/run-handle.ts'
 import { toolMessage } from '../messages/create.ts'
 import { callTools, failureText, toolNamed } from '../tools/call-tools.ts'
 import { toToolContent } from '../tools/message.ts'
-import { type AnyTool, tool } from '../tools/tool.ts'
+import { type AnyTool, tool as createTool } from '../tools/tool.ts'
 import type { Plan } from './agent.ts'
 import type { ExecutorOptions } from './options.ts'
 
-/** What was done, and what came of it. */
+/** The tools that one step ran, and their results. */
 export interface ToolStepResult {
   readonly actions: readonly AgentAction[]
   readonly answers: readonly ToolMessage[]
-  /** The answer of a tool whose answer is the agent's. */
+  /** The output of a tool with `returnDirect`. */
   readonly direct?: string | undefined
 }
 
-/** Does what the model wants: its actions are told, its tools run. */
+/** Carries out a plan: emits an `action` event for each tool, then runs it. */
 export function runToolStep(
   plan: Exclude<Plan, { readonly finish: unknown }>,
   tools: readonly AnyTool[],
@@ -41,40 +41,43 @@ async function runCalls(
   for (const action of actions) await run.emit({ type: 'action', action })
   const answers = await callTools(calls, tools, run, { maxConcurrency, onError: handleToolErrors ? undefined : rethrowToolError })
   const direct = answers.find(
-    (answer, index) => !answer.isError && tools.some((each) => each.returnDirect && each.name === calls[index]?.name),
+    (answer, index) => !answer.isError && tools.some((tool) => tool.returnDirect && tool.name === calls[index]?.name),
   )
   return { actions, answers, direct: direct && textOf(direct) }
 }
 
 async function runTool(
   action: AgentAction,
-  chosen: AnyTool,
+  tool: AnyTool,
   { handleToolErrors = true }: ExecutorOptions,
   run: RunHandle,
 ): Promise<ToolStepResult> {
   await run.emit({ type: 'action', action })
   try {
-    const answer = toolMessage(toToolContent(await chosen.invoke(action.toolInput as never, run)), '')
-    return { actions: [action], answers: [answer], direct: chosen.returnDirect ? textOf(answer) : undefined }
+    const answer = toolMessage(toToolContent(await tool.invoke(action.toolInput as never, run)), '')
+    return { actions: [action], answers: [answer], direct: tool.returnDirect ? textOf(answer) : undefined }
   } catch (error) {
     if (!handleToolErrors) throw error
     return { actions: [action], answers: [toolMessage(failureText(error, run), '', { isError: true })] }
   }
 }
 
-/** What the model is told where it broke the format. */
+/** What the model receives after it broke the format. */
 function parseFailureFeedback(problem: string, log: string, { handleParsingErrors = false }: ExecutorOptions): string {
   if (typeof handleParsingErrors === 'function') return handleParsingErrors(problem)
   if (typeof handleParsingErrors === 'string') return handleParsingErrors
   if (handleParsingErrors) return problem
   throw new ChaintapError(
     'agent_format',
-    `The model broke the agent's format. ${problem} It said: ${JSON.stringify(log.slice(0, 200))}. Write handleParsingErrors: true to have it told so.`,
+    `The model broke the agent's format. ${problem} Answer: ${JSON.stringify(log.slice(0, 200))}. To let the model retry, set handleParsingErrors: true.`,
   )
 }
 
-/** Says what it is given: by its run handlers hear what the model is told (LangChain's ExceptionTool). */
-const parseFailureTool: AnyTool = tool((said: string) => said, { name: '_Exception', description: 'Tells the model what was wrong.' })
+/** Returns its input. Its run shows handlers what the model receives (LangChain's ExceptionTool). */
+const parseFailureTool: AnyTool = createTool((feedback: string) => feedback, {
+  name: '_Exception',
+  description: 'Tells the model what was wrong.',
+})
 
 function rethrowToolError(error: unknown): never {
   throw error

@@ -1,4 +1,4 @@
-/** What names mean in an expression. Maps, not objects: `constructor` and `toString` are no names. */
+/** The constants of expressions. A Map, so that `constructor` and `toString` are unknown names. */
 export const constants: ReadonlyMap<string, number> = new Map([
   ['pi', Math.PI],
   ['π', Math.PI],
@@ -6,10 +6,11 @@ export const constants: ReadonlyMap<string, number> = new Map([
   ['e', Math.E],
 ])
 
-/** A function, how many arguments it takes, and what comes out: NaN where it has no value. */
+/** A function of expressions. */
 export interface ArithmeticFunction {
   readonly minArgs: number
   readonly maxArgs: number
+  /** Returns NaN if the function has no value. */
   readonly compute: (...args: number[]) => number
 }
 
@@ -21,7 +22,7 @@ const binary = (of: (x: number, y: number) => number): ArithmeticFunction => ({
 })
 const variadic = (of: (...args: number[]) => number): ArithmeticFunction => ({ minArgs: 1, maxArgs: Number.POSITIVE_INFINITY, compute: of })
 
-/** A logarithm of zero is no number, and not minus infinity. */
+/** The logarithm of zero is NaN here, not minus infinity. */
 const positiveUnary = (of: (x: number) => number): ArithmeticFunction => unary((x) => (x > 0 ? of(x) : Number.NaN))
 
 export const functions: ReadonlyMap<string, ArithmeticFunction> = new Map<string, ArithmeticFunction>([
@@ -29,7 +30,7 @@ export const functions: ReadonlyMap<string, ArithmeticFunction> = new Map<string
   ['cbrt', unary(Math.cbrt)],
   ['exp', unary(Math.exp)],
   ['ln', positiveUnary(Math.log)],
-  // Natural, or to the base given second, as in Python.
+  // The second argument is the base, e by default, as in Python.
   ['log', { minArgs: 1, maxArgs: 2, compute: logarithm }],
   ['log2', positiveUnary(Math.log2)],
   ['log10', positiveUnary(Math.log10)],
@@ -53,11 +54,11 @@ export const functions: ReadonlyMap<string, ArithmeticFunction> = new Map<string
   ['max', variadic(Math.max)],
   ['hypot', variadic(Math.hypot)],
   ['pow', binary(power)],
-  // With the sign of the divisor, as in Python.
+  // The result has the sign of the divisor, as in Python.
   ['mod', binary((x, y) => (x % y && x % y < 0 !== y < 0 ? (x % y) + y : x % y))],
 ])
 
-/** NaN for one divided by zero. */
+/** NaN for a division by zero. */
 export function power(base: number, exponent: number): number {
   return base === 0 && exponent < 0 ? Number.NaN : base ** exponent
 }
@@ -66,7 +67,7 @@ function logarithm(x = 0, base = Math.E): number {
   return x > 0 && base > 0 && base !== 1 ? Math.log(x) / Math.log(base) : Number.NaN
 }
 
-/** To so many decimals, halves away from zero, as at school. */
+/** Rounds to a number of decimals, halves away from zero. */
 function round(x = 0, decimals = 0): number {
   return Number.isInteger(decimals) && decimals >= 0 && decimals <= 100 ? Number(x.toFixed(decimals)) : Number.NaN
 }

@@ -3,26 +3,37 @@ import { type ArithmeticFunction, constants, functions, power } from './function
 /** Why an expression has no value. */
 export type ArithmeticProblem = 'syntax' | 'unknown name' | 'too long' | 'too deep' | 'division by zero' | 'no real value' | 'too large'
 
-/** What came of an expression: its value, or why there is none, as a person or a model can mend it. */
-export type ArithmeticResult = { readonly value: number } | { readonly problem: ArithmeticProblem; readonly message: string }
+/** The result of {@link arithmetic}: a value, or the reason why there is none. */
+export type ArithmeticResult =
+  | {
+      /** The value of the expression, a finite number. */
+      readonly value: number
+    }
+  | {
+      /** The category of the problem. */
+      readonly problem: ArithmeticProblem
+      /** What is wrong, where, and how to fix it: for a person or a model. */
+      readonly message: string
+    }
 
-/** Characters; a column of a thousand numbers fits. */
+/** In characters; a sum of a thousand numbers fits. */
 const MAX_EXPRESSION_LENGTH = 10_000
-/** Signs, powers and parentheses within one another: far from what overflows a stack. */
+/** Nested signs, powers and parentheses: far below what overflows the stack. */
 const MAX_EXPRESSION_DEPTH = 100
-/** What is quoted of a name. */
+/** How many characters of a name an error quotes. */
 const MAX_QUOTED_NAME_LENGTH = 40
 
 /**
- * Works out an expression as JavaScript's numbers have it.
+ * Evaluates an arithmetic expression with JavaScript's numbers. It never throws.
  *
- * - `+ - * /` (also `× · ÷ −`), powers as `^` or `**` (right to left, and before a sign: `-2^2` is -4), signs, parentheses
- * - numbers as `12`, `1.5`, `.5`, `5.`, `1e-3`, `1_000` and `1,000`; between the parentheses of a function a comma parts arguments
- * - `pi`, `tau`, `e` and functions, large or small: roots, logarithms (`log` is natural), angles in radians, `round(x, decimals)`,
- *   `min`, `max`, `mod` …; nothing else has a name
- * - `%` is refused, as one reads it as percent and another as remainder; so are `2pi` and `3!`
+ * - Operators: `+ - * /` (also `× · ÷ −`), powers as `^` or `**` (right-associative, before signs: `-2^2` is -4), signs, parentheses.
+ * - Numbers: `12`, `1.5`, `.5`, `5.`, `1e-3`, `1_000` and `1,000`. Inside a function's parentheses a comma separates arguments.
+ * - Names, in any case: `pi`, `tau`, `e`, roots, logarithms (`log` is natural), trigonometric functions (radians), `round(x, decimals)`,
+ *   `min`, `max`, `mod` and others. There are no variables.
+ * - Rejected: `%`, which may mean percent or remainder; `2pi`; `3!`.
  *
- * Reads once from left to right and runs no code. What is too long or too deep is refused before it costs anything.
+ * Parses in one pass and runs no code. Expressions over 10,000 characters are rejected before parsing; nesting over 100 levels is
+ * rejected during it.
  *
  * @example
  * arithmetic('2 ^ 0.235') // { value: 1.1769067372187674 }
@@ -30,19 +41,19 @@ const MAX_QUOTED_NAME_LENGTH = 40
  */
 export function arithmetic(text: string): ArithmeticResult {
   if (text.length > MAX_EXPRESSION_LENGTH)
-    return { problem: 'too long', message: `The expression has more than ${MAX_EXPRESSION_LENGTH} characters. Work it out in parts.` }
+    return { problem: 'too long', message: `The expression has more than ${MAX_EXPRESSION_LENGTH} characters. Evaluate it in parts.` }
   return new ExpressionParser(text).parse()
 }
 
-// A grammar of our own, as no library did all of this (versions and measurements in docs/architecture.md): it is 2 KB, where those are 4
-// to 90; names are looked up in Maps, where most of those reach into prototypes; its work is bounded by the length of the text.
+// A parser of our own, because no library met all of this (versions and measurements in docs/architecture.md): it is 2 KB instead of 4 to
+// 90 KB; names are looked up in Maps, where most libraries reach into prototypes; its work is bounded by the length of the text.
 
-/** A method for each rank of operators. The first failure counts: after it there is only NaN, and reading goes on to the end. */
+/** A recursive descent parser: a method per precedence level. It keeps the first failure; after it all values are NaN. */
 class ExpressionParser {
   readonly #text: string
   #at = 0
   #depth = 0
-  /** Between the parentheses of a function, where a comma parts arguments and not thousands. */
+  /** Whether a comma separates arguments, as inside a function's parentheses, and not thousands. */
   #inCall = false
   #failure: ArithmeticResult | undefined
 
@@ -76,13 +87,10 @@ class ExpressionParser {
     return value
   }
 
-  /** Every way down passes here. */
+  /** Every recursion passes through here, so the depth is limited here. */
   #signed(): number {
     if (++this.#depth > MAX_EXPRESSION_DEPTH)
-      return this.#fail(
-        'too deep',
-        `There are more than ${MAX_EXPRESSION_DEPTH} parentheses, signs or powers within one another. Work it out in parts.`,
-      )
+      return this.#fail('too deep', `More than ${MAX_EXPRESSION_DEPTH} parentheses, signs or powers are nested. Evaluate it in parts.`)
     const sign = this.#match(/[+\-−]/y)
     const value = sign ? this.#signed() : this.#power()
     this.#depth--
@@ -112,12 +120,12 @@ class ExpressionParser {
     const fn = functions.get(known)
     if (!fn) {
       const names = [...constants.keys(), ...functions.keys()].join(', ')
-      return this.#fail('unknown name', `There is no ${JSON.stringify(name.slice(0, MAX_QUOTED_NAME_LENGTH))} here. Known are ${names}.`)
+      return this.#fail('unknown name', `Unknown name ${JSON.stringify(name.slice(0, MAX_QUOTED_NAME_LENGTH))}. Use one of ${names}.`)
     }
     if (!this.#match(/\(/y)) return this.#unexpected(`"(" after ${name}`)
     const args = this.#parenthesized(true, () => this.#args())
     if (args.length < fn.minArgs || args.length > fn.maxArgs)
-      return this.#fail('syntax', `${name} takes ${describeArity(fn)}, but got ${args.length}.`)
+      return this.#fail('syntax', `${name} takes ${describeArity(fn)}, but received ${args.length}.`)
     return this.#checked(fn.compute(...args))
   }
 
@@ -127,7 +135,7 @@ class ExpressionParser {
     return args
   }
 
-  /** What stands between parentheses, of which the first is taken. */
+  /** Reads the content of parentheses and the closing one. The opening one has been read. */
   #parenthesized<T>(isCall: boolean, read: () => T): T {
     const before = this.#inCall
     this.#inCall = isCall
@@ -137,7 +145,7 @@ class ExpressionParser {
     return inner
   }
 
-  /** Takes what stands here, and the space after it, where it is of that pattern. */
+  /** Reads a match of the sticky pattern and the white space after it. Returns the match without the space. */
   #match(pattern: RegExp): string | undefined {
     pattern.lastIndex = this.#at
     const found = pattern.exec(this.#text)?.[0]
@@ -149,21 +157,18 @@ class ExpressionParser {
 
   #checked(value: number): number {
     if (Number.isNaN(value))
-      return this.#fail(
-        'no real value',
-        'Something in it has no value among the real numbers, as sqrt(-1), log(0) and mod(1, 0) have none.',
-      )
-    return Number.isFinite(value) ? value : this.#fail('too large', 'The numbers grow larger than can be counted with, about 1.8e308.')
+      return this.#fail('no real value', 'A part of the expression has no real value, such as sqrt(-1), log(0) or mod(1, 0).')
+    return Number.isFinite(value) ? value : this.#fail('too large', 'A number exceeds the maximum, about 1.8e308.')
   }
 
   #dividedByZero(): number {
-    return this.#fail('division by zero', 'Something in it is divided by zero.')
+    return this.#fail('division by zero', 'Division by zero.')
   }
 
   #unexpected(expected: string): number {
     const found = String.fromCodePoint(this.#text.codePointAt(this.#at) ?? 0)
     const isEnd = this.#at >= this.#text.length
-    const hint = found === '%' ? ' Write / 100 for percent, mod(a, b) for the remainder.' : ''
+    const hint = found === '%' ? ' Use / 100 for percent, mod(a, b) for the remainder.' : ''
     const where = isEnd ? 'at the end' : `at character ${this.#at + 1}, but found ${JSON.stringify(found)}`
     return this.#fail('syntax', `Expected ${expected} ${where}.${hint}`)
   }

@@ -1,2 +1,2 @@
-// Chains of before pipe, with which ported programs go on.
+// Chains for programs ported from LangChain. New programs use pipe().
 export { type LanguageModel, LLMChain, type LLMChainInput, type LLMChainOptions, type LLMChainOutput } from './llm-chain.ts'

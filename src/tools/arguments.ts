@@ -6,35 +6,39 @@ import type { StandardSchema } from '../schema/standard.ts'
 import type { ToolSpec } from '../schema/tool-spec.ts'
 import { formatIssues, validate } from '../schema/validate.ts'
 
-/** What a tool without a schema takes: a text. Models give objects, and so give it as `{ input }`. */
+/** The schema of a tool without a schema: a string. Models pass objects, so `{ input }` is accepted too. */
 export const textArgumentSchema: StandardSchema<string> = {
   '~standard': {
     version: 1,
     vendor: 'chaintap',
-    validate(given) {
-      const value = typeof given === 'object' && given !== null && 'input' in given ? given.input : given
-      return typeof value === 'string' ? { value } : { issues: [{ message: `Expected a text, but got ${describeForError(given)}.` }] }
+    validate(args) {
+      const value = typeof args === 'object' && args !== null && 'input' in args ? args.input : args
+      return typeof value === 'string' ? { value } : { issues: [{ message: `Expected a string, but received ${describeForError(args)}.` }] }
     },
     jsonSchema: { input: () => ({ type: 'object', properties: { input: { type: 'string' } }, required: ['input'] }) },
   },
 }
 
-/** The arguments as the function takes them. */
-export async function validateArguments(spec: ToolSpec, schema: AnySchema, given: unknown): Promise<unknown> {
-  const asGiven = await validate(schema, given)
-  if (!asGiven.issues) return asGiven.value
-  const meant = typeof given === 'string' ? parseTextArguments(given, spec.jsonSchema) : undefined
-  const checked = meant ? await validate(schema, meant) : asGiven
-  if (!checked.issues) return checked.value
-  throw new ChaintapError('invalid_arguments', `The arguments of ${spec.name} do not fit. Mend them:\n${formatIssues(checked.issues)}`, {
-    cause: checked.issues,
+/**
+ * Validates the arguments of a tool and returns them as its function takes them.
+ *
+ * @throws ChaintapError `invalid_arguments`, with the issues as its `cause`.
+ */
+export async function validateArguments(spec: ToolSpec, schema: AnySchema, args: unknown): Promise<unknown> {
+  const direct = await validate(schema, args)
+  if (!direct.issues) return direct.value
+  const parsed = typeof args === 'string' ? parseTextArguments(args, spec.jsonSchema) : undefined
+  const result = parsed ? await validate(schema, parsed) : direct
+  if (!result.issues) return result.value
+  throw new ChaintapError('invalid_arguments', `Invalid arguments for tool ${spec.name}. Fix:\n${formatIssues(result.issues)}`, {
+    cause: result.issues,
   })
 }
 
-/** What a text means where an object is wanted: JSON, or its only field. */
-function parseTextArguments(given: string, { properties = {} }: JsonSchema): object | undefined {
-  const json = parseJson(given)
+/** Converts text to the object that a tool expects: parsed as JSON, or as the value of its only property. */
+function parseTextArguments(text: string, { properties = {} }: JsonSchema): object | undefined {
+  const json = parseJson(text)
   if (typeof json === 'object' && json !== null) return json
   const [field, ...others] = Object.keys(properties)
-  return field !== undefined && others.length === 0 ? { [field]: given } : undefined
+  return field !== undefined && others.length === 0 ? { [field]: text } : undefined
 }

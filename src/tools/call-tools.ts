@@ -11,21 +11,35 @@ import { type AnyTool, Tool } from './tool.ts'
 
 /** Options of {@link callTools}. */
 export interface CallToolsOptions {
-  /** How many calls run at once. Default: what the run has as `maxConcurrency`, else all. */
+  /**
+   * The maximum number of calls that run at the same time.
+   *
+   * @defaultValue the run's `maxConcurrency`, otherwise unlimited
+   */
   readonly maxConcurrency?: number | undefined
-  /** What the model is told of a call that failed. Default: the error's message. Where it throws, the other calls are stopped, and it is thrown. */
+  /**
+   * Returns the content of the tool message for a failed call. If it throws, the other calls are stopped and `callTools` rejects with
+   * its error.
+   *
+   * @defaultValue the error's message
+   */
   readonly onError?: ((error: unknown, call: ToolCall) => string | readonly Part[]) | undefined
 }
 
 /**
- * Runs what a model asked for, side by side, each a child of the context's run; the messages are in the order of the calls.
+ * Runs a model's tool calls concurrently, each as a child of the context's run. Returns their tool messages in the order of the calls.
  *
- * A call that failed is answered with a message that is marked `isError`, and so is one of a tool that does not exist: it names those
- * that do, and is a run named `invalid_tool`. What ends the run itself is thrown (see {@link failureText}).
+ * A failed call returns a message marked `isError`. So does a call of an unknown tool: its message lists the known tools, and its run is
+ * named `invalid_tool`. Errors that must end the calling run are thrown (see {@link failureText}).
  *
  * @example
- * const { toolCalls = [] } = await model.bind({ tools }).invoke(messages, context)
- * messages.push(...(await callTools(toolCalls, tools, context, { maxConcurrency: 4 })))
+ * const tools = [calculator]
+ * const answerWithTools = lambda(async (question: string, context) => {
+ *   const messages: Message[] = [userMessage(question)]
+ *   const answer = await model.bind({ tools }).invoke(messages, context)
+ *   const results = await callTools(answer.toolCalls ?? [], tools, context, { maxConcurrency: 4 })
+ *   return model.invoke([...messages, answer, ...results], context)
+ * })
  */
 export async function callTools(
   calls: readonly ToolCall[],
@@ -34,7 +48,7 @@ export async function callTools(
   { maxConcurrency, onError }: CallToolsOptions = {},
 ): Promise<readonly ToolMessage[]> {
   const limit = maxConcurrency ?? (isActiveRun(context) ? context.maxConcurrency : undefined)
-  const one = async (call: ToolCall, options: RunOptions): Promise<ToolMessage> => {
+  const runCall = async (call: ToolCall, options: RunOptions): Promise<ToolMessage> => {
     const isKnown = tools.some(({ name }) => name === call.name)
     try {
       const message = await toolNamed(call.name, tools).invoke(call, { ...options, parent: context })
@@ -44,22 +58,22 @@ export async function callTools(
       return toolMessage(onError?.(error, call) ?? text, call.id, { isError: true })
     }
   }
-  // Errors are only among the outputs where they are asked for.
-  return (await mapAll(calls, {}, limit, one)) as ToolMessage[]
+  // Outputs include errors only with `returnErrors`.
+  return (await mapAll(calls, {}, limit, runCall)) as ToolMessage[]
 }
 
 /**
- * The tool of that name; where there is none, one that takes anything and answers with the names of those that there are.
+ * Returns the tool with this name, or a tool that accepts any input and answers with the names of the known tools.
  *
  * @example
- * const observation = await toolNamed(action.tool, tools).invoke(action.toolInput as never, context)
+ * await toolNamed('Calculator', [calculator]).invoke('1 + 1' as never) // '2'
  */
 export function toolNamed(name: string, tools: readonly AnyTool[]): AnyTool {
   const found = tools.find((tool) => tool.name === name)
   if (found) return found
   const names = tools.map((tool) => tool.name).join(', ')
-  const answer = `There is no tool ${JSON.stringify(name.slice(0, 100))}. Call one of these: ${names}.`
-  return new Tool(() => answer, { name, description: 'Stands for tools that there are not.', schema: acceptAnySchema }).withConfig({
+  const answer = `Unknown tool ${JSON.stringify(name.slice(0, 100))}. Use one of: ${names}.`
+  return new Tool(() => answer, { name, description: 'Answers calls of unknown tools.', schema: acceptAnySchema }).withConfig({
     runName: 'invalid_tool',
   })
 }
@@ -67,9 +81,18 @@ export function toolNamed(name: string, tools: readonly AnyTool[]): AnyTool {
 const acceptAnySchema: StandardSchema = { '~standard': { version: 1, vendor: 'chaintap', validate: (value) => ({ value }) } }
 
 /**
- * What a model is told of a tool's failure: its message. Throws the error on where the run that called the tool must end with it: it was
- * stopped itself, somebody stopped something below it (a tool's own timeout is a failure like others), a handler with `raiseError`
- * threw, or runs called one another too deep.
+ * Returns the error's message, which tells the model why a tool failed. Rethrows errors that must end the run that called the tool: the
+ * run was stopped, a run below it was stopped (a tool's own timeout is an ordinary failure), a handler with `raiseError` threw, or the
+ * recursion limit was reached.
+ *
+ * @example
+ * const guarded = lambda(async (expression: string, context) => {
+ *   try {
+ *     return await calculator.invoke(expression, context)
+ *   } catch (error) {
+ *     return failureText(error, context)
+ *   }
+ * })
  */
 export function failureText(error: unknown, context: RunContext): string {
   if (isUnrecoverable(error, context)) throw error

@@ -1,4 +1,4 @@
-// Functions that models can call.
+// Tools: functions that models can call.
 
 export { type ArithmeticProblem, type ArithmeticResult, arithmetic } from '../arithmetic/index.ts'
 export type { Issue } from '../schema/issue.ts'

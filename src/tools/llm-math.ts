@@ -24,45 +24,45 @@ Question: {question}
 `
 
 /**
- * A tool that answers questions of arithmetic with a model's help (LangChain's llm-math): a second call of the model puts the question
- * as an expression, which {@link arithmetic} works out; no code of the model is run. A question in, `Answer: 42` out.
+ * A tool that answers arithmetic questions with the help of a model (LangChain's llm-math). The model translates the question to an
+ * expression, which {@link arithmetic} evaluates; no code that the model wrote is run. Input: a question. Output: `Answer: 42`.
  *
- * Its runs: Calculator, LLMMathChain, LLMChain, the model. The question, what the model said and the result are `text` events.
+ * Its runs are Calculator, LLMMathChain, LLMChain and the model. The question, the model's answer and the result are `text` events.
  *
- * @throws ChaintapError `invalid_input` in a run where the model gave neither an expression nor an answer; `invalid_arguments` where
- *   the expression has no value.
+ * @throws ChaintapError `invalid_input` in a run whose model answers with neither an expression nor a result; `invalid_arguments` if the
+ *   expression has no value.
  *
  * @example
- * const calculator = llmMath(new OpenAI({ apiKey, temperature: 0 }))
- * await calculator.invoke('What is 2 raised to the 0.235 power?') // 'Answer: 1.1769067372187674'
+ * const math = llmMath(new OpenAI({ apiKey, temperature: 0 }))
+ * await math.invoke('What is 2 raised to the 0.235 power?') // 'Answer: 1.1769067372187674'
  */
 export function llmMath(llm: LanguageModel, own: OwnOptions = {}): Tool<string, string> {
   const chain = new LLMChain({ llm, prompt: PromptTemplate.fromTemplate(mathPromptTemplate) })
-  const ask = async (question: string, context: RunContext): Promise<string> => {
+  const answerQuestion = async (question: string, context: RunContext): Promise<string> => {
     await context.emit({ type: 'text', text: question })
-    const said = await chain.run({ question, stop: ['```output'] }, context)
-    await context.emit({ type: 'text', text: said })
-    const expression = /```(?:text)?\s*(.*?)(?:```|$)/s.exec(said)?.[1]
-    if (expression === undefined) return extractMathAnswer(said)
+    const answer = await chain.run({ question, stop: ['```output'] }, context)
+    await context.emit({ type: 'text', text: answer })
+    const expression = /```(?:text)?\s*(.*?)(?:```|$)/s.exec(answer)?.[1]
+    if (expression === undefined) return extractMathAnswer(answer)
     const value = String(evaluateExpression(expression))
     await context.emit({ type: 'text', text: '\nAnswer: ' })
     await context.emit({ type: 'text', text: value })
     return `Answer: ${value}`
   }
-  const math = lambda(ask, { name: 'LLMMathChain' })
+  const math = lambda(answerQuestion, { name: 'LLMMathChain' })
   return tool(() => math, {
     ...own,
     name: 'Calculator',
-    description: 'Answers questions of arithmetic: put one in, in words or as an expression.',
+    description: 'Answers an arithmetic question, given in words or as an expression.',
   })
 }
 
-/** A model that did not leave it to the calculator. */
-function extractMathAnswer(said: string): string {
-  const at = said.lastIndexOf('Answer:')
-  if (at !== -1) return said.slice(at).trim()
+/** The result, if the model did the arithmetic itself. */
+function extractMathAnswer(answer: string): string {
+  const at = answer.lastIndexOf('Answer:')
+  if (at !== -1) return answer.slice(at).trim()
   throw new ChaintapError(
     'invalid_input',
-    'The model gave neither an expression in a fenced block nor an answer. Ask again, or put the question as an expression.',
+    'llmMath: the model answered with neither an expression in a code fence nor "Answer:". Retry, or pass an expression.',
   )
 }

@@ -5,14 +5,14 @@ import { createCalculator } from './calculator.ts'
 import { llmMath } from './llm-math.ts'
 import type { Tool } from './tool.ts'
 
-/** The tools that {@link loadTools} knows. */
+/** The names of tools that {@link loadTools} can create. */
 export type ToolName = 'calculator' | 'llm-math'
 
 /** Options of {@link loadTools}. */
 export interface LoadToolsOptions {
-  /** For tools that ask a model. */
+  /** The model of tools that call one. `llm-math` requires it. */
   readonly llm?: LanguageModel | undefined
-  /** Constructor callbacks of each tool: heard for its own runs alone. */
+  /** Constructor callbacks of each tool. They receive the events of the tool's own runs only. */
   readonly callbacks?: readonly Handler[]
 }
 
@@ -22,15 +22,15 @@ const toolFactories: ReadonlyMap<string, (options: LoadToolsOptions) => Tool<str
     'llm-math',
     ({ llm, callbacks }) => {
       if (llm) return llmMath(llm, { callbacks })
-      throw new ChaintapError('invalid_options', "The tool llm-math asks a model: loadTools(['llm-math'], { llm }).")
+      throw new ChaintapError('invalid_options', "The tool llm-math requires a model: loadTools(['llm-math'], { llm }).")
     },
   ],
 ])
 
 /**
- * Tools by their names (LangChain's load_tools): `calculator`, and `llm-math`, which needs `llm`.
+ * Creates tools by name (LangChain's load_tools): `calculator`, and `llm-math`, which requires `llm`.
  *
- * @throws ChaintapError `invalid_options` for a name that is not known, and for a tool that needs a model where none is given.
+ * @throws ChaintapError `invalid_options` for an unknown name, or if `llm` is missing.
  *
  * @example
  * const agent = initializeAgent(loadTools(['llm-math'], { llm }), llm, { agentType: 'zero-shot-react-description' })
@@ -41,7 +41,7 @@ export function loadTools(names: readonly ToolName[], options: LoadToolsOptions 
     if (make) return make(options)
     throw new ChaintapError(
       'invalid_options',
-      `There is no tool ${JSON.stringify(name)} to load. Known are ${[...toolFactories.keys()].join(', ')}.`,
+      `loadTools: unknown tool ${JSON.stringify(name)}. Use one of ${[...toolFactories.keys()].join(', ')}.`,
     )
   })
 }

@@ -14,28 +14,43 @@ import type { ToolSpec } from '../schema/tool-spec.ts'
 import { textArgumentSchema, validateArguments } from './arguments.ts'
 import { isToolCallFor, withToolMessageOutput } from './message.ts'
 
-/** How a tool is named, told of and heard. */
+/** Options of {@link tool}. */
 export interface ToolOptions extends OwnOptions {
-  /** As models call it: letters, digits, `_` and `-`. */
+  /** The name that models call, and of its runs in events: letters, digits, `_` and `-`. */
   readonly name: string
-  /** For the model: what it does, and when to use it. */
+  /** What the tool does and when to use it. Sent to the model. */
   readonly description: string
-  /** Of the arguments, for the model: beside a `schema` that cannot say it itself. Alone, it is what they are checked against. */
+  /**
+   * The JSON Schema of the arguments. With a `schema`, it is what the model sees; required if the schema's library cannot convert it.
+   * Without one, arguments are validated against it.
+   */
   readonly jsonSchema?: JsonSchema | undefined
-  /** What the tool gives is an agent's answer: the model is not asked again. */
+  /**
+   * Whether an agent returns this tool's output as its answer, without another call of the model.
+   *
+   * @defaultValue false
+   */
   readonly returnDirect?: boolean
-  /** Prints this tool's own runs to the console. */
+  /**
+   * Prints this tool's own runs to the console.
+   *
+   * @defaultValue false
+   */
   readonly verbose?: boolean
 }
 
-/** A tool of any input and output. */
+/** A tool with any input and output. */
 export type AnyTool = Tool<never, unknown, unknown>
 
-/** A function that a model can call. Made by {@link tool}. */
+/** A function that models can call. Created by {@link tool}. */
 export class Tool<in In, out Out, out Chunk = Out> extends Runnable<In, Out, Chunk> implements ToolSpec {
+  /** The kind of its runs in events. */
   readonly kind: RunKind = 'tool'
+  /** The name that models call, and of its runs in events. */
   readonly name: string
+  /** What the tool does and when to use it. */
   readonly description: string
+  /** Whether an agent returns this tool's output as its answer. */
   readonly returnDirect: boolean
   private readonly body: Runnable<never, Out, Chunk>
   private readonly schema: AnySchema
@@ -65,9 +80,9 @@ export class Tool<in In, out Out, out Chunk = Out> extends Runnable<In, Out, Chu
   }
 
   /**
-   * Of the arguments, made when it is asked for: an agent that writes text needs none.
+   * The JSON Schema of the arguments. Converted on first access, because a ReAct agent does not need it.
    *
-   * @throws ChaintapError `invalid_options` where the schema's library cannot say it.
+   * @throws ChaintapError `invalid_options` if the schema's library cannot convert it.
    */
   get jsonSchema(): JsonSchema {
     this.cachedJsonSchema ??= toJsonSchema(this.modelSchema)
@@ -95,24 +110,25 @@ export class Tool<in In, out Out, out Chunk = Out> extends Runnable<In, Out, Chu
 }
 
 /**
- * A function as a tool (LangChain's tool()), run as any runnable: with its arguments, or with a model's call `{ id, name, args }`, which
- * is answered with a tool message.
+ * Creates a tool from a function (LangChain's tool()). The tool is a runnable: invoke it with its arguments, or with a model's call
+ * `{ id, name, args }`, which returns a tool message.
  *
- * - `schema`: of zod, valibot, arktype or any other library of Standard Schema, or JSON Schema. Without one the tool takes a text.
- * - Arguments are checked within the run, so that handlers hear of wrong ones. A text for a tool that takes an object is read as JSON,
- *   or as the object's only field: some models write nothing else.
- * - The function may be async, a generator (its yields are the tool's chunks), or return a runnable to go on with. `context.signal`
- *   aborts when the run is stopped; `model.invoke(…, context)` is a child.
+ * - `schema` is a schema of zod, valibot, arktype or another Standard Schema library, or JSON Schema. Without one the input is a string.
+ * - Arguments are validated inside the run, so handlers receive the error. A string for a tool that expects an object is parsed as JSON,
+ *   or used as the object's only property, because some models write nothing else.
+ * - The function may be async, a generator (its yields are the tool's chunks), or return a runnable, which is run. `context.signal`
+ *   aborts when the run is stopped; `model.invoke(input, context)` starts a child run.
  *
- * @throws ChaintapError `invalid_arguments` in a run: each field that is wrong and what it should be, fit for a model to read; the
- *   issues are its `cause`.
+ * @throws ChaintapError `invalid_arguments` in a run: lists each invalid field in a form that a model can read. `cause` holds the issues.
  *
  * @example
- * const weather = tool(({ city }, { signal }) => lookUp(city, { signal }), {
- *   name: 'weather',
- *   description: 'The weather in a city, now.',
- *   schema: z.object({ city: z.string() }),
- * })
+ * const weather = tool(
+ *   async ({ city }, { signal }) => {
+ *     const response = await fetch(`/weather?city=${encodeURIComponent(city)}`, { signal })
+ *     return response.text()
+ *   },
+ *   { name: 'weather', description: 'The current weather in a city.', schema: z.object({ city: z.string() }) },
+ * )
  * await weather.invoke({ city: 'Paris' }) // '18 °C'
  * await weather.invoke({ id: 'call_1', name: 'weather', args: { city: 'Paris' } }) // { role: 'tool', content: '18 °C', toolCallId: 'call_1' }
  */

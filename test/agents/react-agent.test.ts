@@ -5,8 +5,8 @@ import { calculator, loadTools, tool } from 'chaintap/tools'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { readAll, turn } from '../support/sources.ts'
 
-const thinks = [' I have to work it out.\n', 'Action: Calculator\nAction Input: 2 ^ 0.235']
-const knows = [' I know the answer now.\nFinal', ' Answer: It is', ' 1.1769', '.']
+const actionAnswer = [' I have to work it out.\n', 'Action: Calculator\nAction Input: 2 ^ 0.235']
+const finalAnswer = [' I know the answer now.\nFinal', ' Answer: It is', ' 1.1769', '.']
 const search = tool((query: string) => `found ${query}`, { name: 'Search', description: 'Finds things.' })
 
 const agentOf = (script: Parameters<typeof scriptedModel>[0], options: ExecutorOptions = {}, llm: ScriptedModel = scriptedModel(script)) =>
@@ -14,24 +14,24 @@ const agentOf = (script: Parameters<typeof scriptedModel>[0], options: ExecutorO
 const promptsOf = ({ llm }: { readonly llm: ScriptedModel }): readonly string[] =>
   llm.record.inputs.map(([message]) => (message ? textOf(message) : ''))
 
-/** The events of an agent without its texts and tokens. */
+/** A trace without texts and tokens. */
 const shape = (trace: readonly string[]): readonly string[] => trace.filter((line) => !/^(T|TXT|D) /.test(line))
 
 afterEach(() => vi.restoreAllMocks())
 
-describe('the events of a ReAct agent', () => {
-  const asked = async (options: ExecutorOptions = {}) => {
-    const heard = recorder()
-    const agent = agentOf([thinks, knows], options)
-    const output = await agent.invoke({ input: 'What is 2 raised to the 0.235 power?' }, { callbacks: [heard] })
-    heard.check()
-    return { heard, output, agent }
+describe('a ReAct agent', () => {
+  const runAgent = async (options: ExecutorOptions = {}) => {
+    const recorded = recorder()
+    const agent = agentOf([actionAnswer, finalAnswer], options)
+    const output = await agent.invoke({ input: 'What is 2 raised to the 0.235 power?' }, { callbacks: [recorded] })
+    recorded.check()
+    return { recorded, output, agent }
   }
 
-  test('are the documented ones, in their order', async () => {
-    const { heard, output } = await asked()
+  test('emits the documented events in their order', async () => {
+    const { recorded, output } = await runAgent()
     expect(output).toEqual({ output: 'It is 1.1769.' })
-    expect(shape(heard.trace())).toEqual([
+    expect(shape(recorded.trace())).toEqual([
       'S AgentExecutor',
       'S LLMChain<AgentExecutor',
       'S ScriptedModel<LLMChain',
@@ -47,39 +47,39 @@ describe('the events of a ReAct agent', () => {
       'F',
       'E AgentExecutor',
     ])
-    const kinds = heard.events.flatMap(({ type, run }) => (type === 'start' ? [run.kind] : []))
+    const kinds = recorded.events.flatMap(({ type, run }) => (type === 'start' ? [run.kind] : []))
     expect(kinds).toEqual(['agent', 'chain', 'chat_model', 'tool', 'chain', 'chat_model'])
   })
 
-  test('action and finish are on the executor’s run, with what the model said', async () => {
-    const { heard } = await asked()
-    const [action, finish] = heard.events.filter(({ type }) => type === 'action' || type === 'finish')
+  test("emits action and finish on the executor's run, with the model's text", async () => {
+    const { recorded } = await runAgent()
+    const [action, finish] = recorded.events.filter(({ type }) => type === 'action' || type === 'finish')
     expect(action).toMatchObject({
       run: { name: 'AgentExecutor', kind: 'agent' },
-      action: { tool: 'Calculator', toolInput: '2 ^ 0.235', log: thinks.join('') },
+      action: { tool: 'Calculator', toolInput: '2 ^ 0.235', log: actionAnswer.join('') },
     })
     expect(finish).toMatchObject({ run: { name: 'AgentExecutor' }, finish: { returnValues: { output: 'It is 1.1769.' } } })
-    expect(heard.events.find(({ run, type }) => run.kind === 'tool' && type === 'start')).toMatchObject({ input: '2 ^ 0.235' })
+    expect(recorded.events.find(({ run, type }) => run.kind === 'tool' && type === 'start')).toMatchObject({ input: '2 ^ 0.235' })
   })
 
-  test('the request’s handler hears everything, the model’s only the model (P7)', async () => {
+  test("a request's handler receives all events, the model's handler only the model's (P7)", async () => {
     const names = (events: readonly RunEvent[]): readonly string[] => events.map(({ run, type }) => `${type} ${run.kind}`)
     const [one, two]: [RunEvent[], RunEvent[]] = [[], []]
     const listen =
       (to: RunEvent[]): Handler =>
       (event) =>
         void to.push(event)
-    const llm = scriptedModel([thinks, knows], { streaming: true, callbacks: [listen(two)] })
+    const llm = scriptedModel([actionAnswer, finalAnswer], { streaming: true, callbacks: [listen(two)] })
     await initializeAgent([calculator], llm).run('2 ^ 0.235?', { callbacks: [listen(one)] })
     expect(new Set(names(two).map((name) => name.split(' ')[1]))).toEqual(new Set(['chat_model']))
     const counts = (type: string, kind: string): number => names(one).filter((name) => name === `${type} ${kind}`).length
     expect([counts('start', 'chain'), counts('start', 'chat_model'), counts('start', 'tool')]).toEqual([2, 2, 1])
     expect([counts('action', 'agent'), counts('finish', 'agent'), counts('error', 'agent')]).toEqual([1, 1, 0])
-    expect(two.filter(({ type }) => type === 'token').length).toBe(thinks.length + knows.length)
+    expect(two.filter(({ type }) => type === 'token').length).toBe(actionAnswer.length + finalAnswer.length)
   })
 
-  test('the prompt has the tools, the format, and in the second round what was thought and observed', async () => {
-    const { agent } = await asked()
+  test('the prompt contains the tools, the format and, in the second round, the thought and the observation', async () => {
+    const { agent } = await runAgent()
     const [first = '', second = ''] = promptsOf(agent)
     expect(first).toMatch(/Calculator: .*\nSearch: Finds things\./)
     expect(first).toMatch(/one of: Calculator, Search/)
@@ -89,156 +89,162 @@ describe('the events of a ReAct agent', () => {
     )
   })
 
-  test('intermediate steps are given where they are asked for', async () => {
-    const { output } = await asked({ returnIntermediateSteps: true })
+  test('returnIntermediateSteps adds the steps to the output', async () => {
+    const { output } = await runAgent({ returnIntermediateSteps: true })
     expect(output.intermediateSteps).toMatchObject([{ action: { tool: 'Calculator' }, observation: expect.stringMatching(/^1\.1769/) }])
   })
 })
 
-describe('stream', () => {
-  test('yields the tokens of the final answer alone, as they come', async () => {
-    const run = agentOf([thinks, knows]).stream('2 ^ 0.235?')
+describe('stream() of a ReAct agent', () => {
+  test('yields only the tokens of the final answer, as they arrive', async () => {
+    const run = agentOf([actionAnswer, finalAnswer]).stream('2 ^ 0.235?')
     expect((await readAll(run)).chunks).toEqual(['It is', ' 1.1769', '.'])
     expect(await run.outcome).toMatchObject({ status: 'complete', output: { output: 'It is 1.1769.' } })
   })
 
-  test('stopped in the middle of the answer it keeps what was said, and every run ends', async () => {
-    const heard = recorder()
-    const run = agentOf([thinks, { tokens: knows, error: new Error('never') }]).stream('x', { callbacks: [heard] })
+  test('keeps the partial answer if stopped, and every run ends', async () => {
+    const recorded = recorder()
+    const run = agentOf([actionAnswer, { tokens: finalAnswer, error: new Error('never') }]).stream('x', { callbacks: [recorded] })
     for await (const _ of run) break
-    heard.check()
-    expect(heard.open).toEqual([])
+    recorded.check()
+    expect(recorded.open).toEqual([])
     expect(await run.outcome).toMatchObject({ status: 'aborted', partial: { output: 'It is' } })
   })
 
-  test('an abort reaches a tool that is running', async () => {
+  test('aborts the signal of a running tool', async () => {
     let signal: AbortSignal | undefined
     const slow = tool((_: string, context) => new Promise<string>(() => (signal = context.signal)), {
       name: 'Calculator',
       description: 'x',
     })
-    const heard = recorder()
-    const run = initializeAgent([slow], scriptedModel([thinks])).stream('x', { callbacks: [heard] })
+    const recorded = recorder()
+    const run = initializeAgent([slow], scriptedModel([actionAnswer])).stream('x', { callbacks: [recorded] })
     const reading = readAll(run)
     while (!signal) await turn()
     run.stop()
     await reading
     expect(signal.aborted).toBe(true)
-    heard.check()
-    expect(heard.open).toEqual([])
+    recorded.check()
+    expect(recorded.open).toEqual([])
   })
 })
 
-describe('what can go wrong', () => {
-  test('a model that breaks the format fails the run, with what to do', async () => {
-    const heard = recorder()
-    await expect(agentOf(['Just 42.']).invoke('x', { callbacks: [heard] })).rejects.toMatchObject({
+describe('failures of a ReAct agent', () => {
+  test('a model that breaks the format rejects with agent_format and a remedy', async () => {
+    const recorded = recorder()
+    await expect(agentOf(['Just 42.']).invoke('x', { callbacks: [recorded] })).rejects.toMatchObject({
       code: 'agent_format',
       message: expect.stringMatching(/"Action:" after "Thought:".*Just 42\..*handleParsingErrors: true/),
     })
-    heard.check()
-    expect(heard.trace().at(-1)).toBe('X AgentExecutor')
+    recorded.check()
+    expect(recorded.trace().at(-1)).toBe('X AgentExecutor')
   })
 
   test.each([
     ['true', true, /"Action:" after "Thought:" is missing/],
-    ['a text', 'Keep to the format!', /Keep to the format!/],
-    ['a function', (problem: string) => `Oh: ${problem}`, /Oh: The format/],
-  ] as const)('handleParsingErrors, %s: the model is told, by a pseudo tool that handlers hear', async (_, handleParsingErrors, words) => {
-    const heard = recorder()
-    const agent = agentOf([[' Just 42.'], knows], { handleParsingErrors })
-    expect(await agent.run('x', { callbacks: [heard] })).toBe('It is 1.1769.')
-    expect(shape(heard.trace())).toEqual(expect.arrayContaining(['A _Exception', 'S _Exception<AgentExecutor', 'E _Exception']))
-    expect(promptsOf(agent)[1]).toMatch(new RegExp(`Thought: Just 42\\.\nObservation: .*${words.source}.*\nThought:$`))
-  })
+    ['a string', 'Keep to the format!', /Keep to the format!/],
+    ['a function', (problem: string) => `Oh: ${problem}`, /Oh: Invalid format/],
+  ] as const)(
+    'handleParsingErrors, %s: the feedback is sent to the model in the run of a pseudo tool',
+    async (_, handleParsingErrors, words) => {
+      const recorded = recorder()
+      const agent = agentOf([[' Just 42.'], finalAnswer], { handleParsingErrors })
+      expect(await agent.run('x', { callbacks: [recorded] })).toBe('It is 1.1769.')
+      expect(shape(recorded.trace())).toEqual(expect.arrayContaining(['A _Exception', 'S _Exception<AgentExecutor', 'E _Exception']))
+      expect(promptsOf(agent)[1]).toMatch(new RegExp(`Thought: Just 42\\.\nObservation: .*${words.source}.*\nThought:$`))
+    },
+  )
 
-  test('an unknown tool is answered with the names of those that there are, by a run of its own', async () => {
-    const heard = recorder()
-    const agent = agentOf([' Hm.\nAction: Google\nAction Input: bears', knows])
-    await agent.run('x', { callbacks: [heard] })
-    expect(shape(heard.trace())).toEqual(expect.arrayContaining(['A Google', 'S invalid_tool<AgentExecutor', 'E invalid_tool']))
+  test('an unknown tool is answered with the names of the known ones, in a run of its own', async () => {
+    const recorded = recorder()
+    const agent = agentOf([' Hm.\nAction: Google\nAction Input: bears', finalAnswer])
+    await agent.run('x', { callbacks: [recorded] })
+    expect(shape(recorded.trace())).toEqual(expect.arrayContaining(['A Google', 'S invalid_tool<AgentExecutor', 'E invalid_tool']))
     expect(promptsOf(agent)[1]).toMatch(/Observation: .*"Google".*Calculator, Search/)
   })
 
-  test('a tool that fails is an error of its run, and an observation for the model', async () => {
-    const heard = recorder()
-    const agent = agentOf([' Hm.\nAction: Calculator\nAction Input: 1 / 0', knows])
-    expect(await agent.run('x', { callbacks: [heard] })).toBe('It is 1.1769.')
-    heard.check()
-    expect(shape(heard.trace())).toContain('X Calculator')
+  test('a tool that fails emits an error, which becomes the observation', async () => {
+    const recorded = recorder()
+    const agent = agentOf([' Hm.\nAction: Calculator\nAction Input: 1 / 0', finalAnswer])
+    expect(await agent.run('x', { callbacks: [recorded] })).toBe('It is 1.1769.')
+    recorded.check()
+    expect(shape(recorded.trace())).toContain('X Calculator')
     expect(promptsOf(agent)[1]).toMatch(/Observation: .*zero/i)
     await expect(agentOf([' Hm.\nAction: Calculator\nAction Input: 1 / 0'], { handleToolErrors: false }).run('x')).rejects.toThrow(/zero/i)
   })
 
-  test('an observation that the model makes up is cut off', async () => {
-    const agent = agentOf([' Hm.\nAction: Search\nAction Input: bears\nObservation: made up\nThought: fine\nFinal Answer: no', knows])
+  test('an observation that the model invents is removed', async () => {
+    const agent = agentOf([' Hm.\nAction: Search\nAction Input: bears\nObservation: made up\nThought: fine\nFinal Answer: no', finalAnswer])
     await agent.run('x')
     expect(promptsOf(agent)[1]).toMatch(/Action Input: bears\nObservation: found bears\nThought:$/)
   })
 
-  test('the model is told where to stop', async () => {
-    const bind = vi.fn(() => scriptedModel([knows]))
-    await initializeAgent([search], Object.assign(scriptedModel([knows]), { bind })).run('x')
+  test('binds stop sequences to the model', async () => {
+    const bind = vi.fn(() => scriptedModel([finalAnswer]))
+    await initializeAgent([search], Object.assign(scriptedModel([finalAnswer]), { bind })).run('x')
     expect(bind).toHaveBeenCalledExactlyOnceWith({ stop: ['\nObservation:', '\n\tObservation:'] })
   })
 
-  test('a model that fails fails the run, children first', async () => {
-    const heard = recorder()
-    await expect(agentOf([thinks, new Error('overloaded')]).run('x', { callbacks: [heard] })).rejects.toThrow('overloaded')
-    heard.check()
-    expect(shape(heard.trace()).slice(-3)).toEqual(['X ScriptedModel', 'X LLMChain', 'X AgentExecutor'])
+  test("a model's error rejects the run; errors are emitted children first", async () => {
+    const recorded = recorder()
+    await expect(agentOf([actionAnswer, new Error('overloaded')]).run('x', { callbacks: [recorded] })).rejects.toThrow('overloaded')
+    recorded.check()
+    expect(shape(recorded.trace()).slice(-3)).toEqual(['X ScriptedModel', 'X LLMChain', 'X AgentExecutor'])
   })
 })
 
-describe('limits', () => {
+describe('limits of an agent', () => {
   const finished = async (agent: AgentExecutor & { llm: ScriptedModel }) => {
-    const heard = recorder()
-    const output = await agent.run('x', { callbacks: [heard] })
-    heard.check()
-    expect(heard.events.filter(({ type }) => type === 'finish')).toHaveLength(1)
+    const recorded = recorder()
+    const output = await agent.run('x', { callbacks: [recorded] })
+    recorded.check()
+    expect(recorded.events.filter(({ type }) => type === 'finish')).toHaveLength(1)
     return { output, calls: agent.llm.record.inputs.length }
   }
 
-  test('maxIterations ends with a fixed text, and a finish', async () => {
-    expect(await finished(agentOf([thinks], { maxIterations: 2 }))).toEqual({ output: expect.stringContaining('limit'), calls: 2 })
-    expect(await finished(agentOf([thinks]))).toMatchObject({ calls: 15 })
+  test('maxIterations ends with a fixed text and a finish event', async () => {
+    expect(await finished(agentOf([actionAnswer], { maxIterations: 2 }))).toEqual({ output: expect.stringContaining('limit'), calls: 2 })
+    expect(await finished(agentOf([actionAnswer]))).toMatchObject({ calls: 15 })
   })
 
-  test.each(['force', 'generate'] as const)('0 iterations: the fixed text, no model call (%s)', async (earlyStoppingMethod) => {
-    const agent = agentOf([thinks], { maxIterations: 0, earlyStoppingMethod })
-    expect(await finished(agent)).toEqual({ output: expect.stringContaining('limit'), calls: 0 })
-  })
+  test.each(['force', 'generate'] as const)(
+    'maxIterations: 0 returns the fixed text without a model call (%s)',
+    async (earlyStoppingMethod) => {
+      const agent = agentOf([actionAnswer], { maxIterations: 0, earlyStoppingMethod })
+      expect(await finished(agent)).toEqual({ output: expect.stringContaining('limit'), calls: 0 })
+    },
+  )
 
-  test('generate asks the model once more, for its answer', async () => {
-    const agent = agentOf([thinks, [' About', ' 1.2']], { maxIterations: 1, earlyStoppingMethod: 'generate' })
+  test("earlyStoppingMethod: 'generate' calls the model once more for its answer", async () => {
+    const agent = agentOf([actionAnswer, [' About', ' 1.2']], { maxIterations: 1, earlyStoppingMethod: 'generate' })
     expect(await finished(agent)).toEqual({ output: 'About 1.2', calls: 2 })
     expect(promptsOf(agent)[1]).toMatch(/Final Answer:$/)
   })
 
-  test('maxExecutionTime: no step is begun after it', async () => {
-    const agent = agentOf([thinks], { maxExecutionTime: 0 })
+  test('no step starts after maxExecutionTime', async () => {
+    const agent = agentOf([actionAnswer], { maxExecutionTime: 0 })
     expect(await finished(agent)).toMatchObject({ calls: 0 })
-    expect(() => agentOf([thinks], { maxIterations: Number.NaN })).toThrow(/maxIterations/)
+    expect(() => agentOf([actionAnswer], { maxIterations: Number.NaN })).toThrow(/maxIterations/)
   })
 })
 
 describe('tools of an agent', () => {
-  test('returnDirect: what the tool gives is the answer', async () => {
+  test("returnDirect makes the tool's output the answer", async () => {
     const direct = tool((query: string) => `about ${query}`, { name: 'Search', description: 'x', returnDirect: true })
-    const heard = recorder()
+    const recorded = recorder()
     const agent = initializeAgent([direct], scriptedModel([' Hm.\nAction: Search\nAction Input: bears']))
-    expect(await agent.run('x', { callbacks: [heard] })).toBe('about bears')
-    expect(heard.events.find(({ type }) => type === 'finish')).toMatchObject({
+    expect(await agent.run('x', { callbacks: [recorded] })).toBe('about bears')
+    expect(recorded.events.find(({ type }) => type === 'finish')).toMatchObject({
       finish: { returnValues: { output: 'about bears' }, log: '' },
     })
   })
 
-  test('llm-math asks the model once more, below the tool', async () => {
+  test('llm-math calls the model in a run below the tool', async () => {
     const llm = scriptedModel([[' Hm.\nAction: Calculator\nAction Input: two plus two'], '```text\n2 + 2\n```', [' Ok.\nFinal Answer: 4']])
-    const heard = recorder()
-    expect(await initializeAgent(loadTools(['llm-math'], { llm }), llm).run('two plus two?', { callbacks: [heard] })).toBe('4')
-    heard.check()
-    expect(shape(heard.trace())).toEqual(
+    const recorded = recorder()
+    expect(await initializeAgent(loadTools(['llm-math'], { llm }), llm).run('two plus two?', { callbacks: [recorded] })).toBe('4')
+    recorded.check()
+    expect(shape(recorded.trace())).toEqual(
       expect.arrayContaining([
         'S Calculator<AgentExecutor',
         'S LLMMathChain<Calculator',
@@ -248,18 +254,18 @@ describe('tools of an agent', () => {
     )
   })
 
-  test('methods of a handler hear them all', async () => {
-    const heard: string[] = []
+  test('callback methods receive actions, finish, tools, texts and chains', async () => {
+    const lines: string[] = []
     const handler: CallbackMethods = {
-      onAgentAction: ({ tool }) => void heard.push(`action ${tool}`),
-      onAgentFinish: ({ returnValues }) => void heard.push(`finish ${String(returnValues.output)}`),
-      onToolStart: (input) => void heard.push(`tool ${String(input)}`),
-      onToolEnd: () => void heard.push('tool end'),
-      onText: (text) => void heard.push(text.split('\n')[0] ?? ''),
-      onChainStart: (_, { run }) => void heard.push(`chain ${run.name}`),
+      onAgentAction: ({ tool }) => void lines.push(`action ${tool}`),
+      onAgentFinish: ({ returnValues }) => void lines.push(`finish ${String(returnValues.output)}`),
+      onToolStart: (input) => void lines.push(`tool ${String(input)}`),
+      onToolEnd: () => void lines.push('tool end'),
+      onText: (text) => void lines.push(text.split('\n')[0] ?? ''),
+      onChainStart: (_, { run }) => void lines.push(`chain ${run.name}`),
     }
-    await agentOf([thinks, knows]).run('x', { callbacks: [handler] })
-    expect(heard).toEqual([
+    await agentOf([actionAnswer, finalAnswer]).run('x', { callbacks: [handler] })
+    expect(lines).toEqual([
       'chain AgentExecutor',
       'chain LLMChain',
       'Prompt after formatting:',
@@ -272,10 +278,10 @@ describe('tools of an agent', () => {
     ])
   })
 
-  test('verbose prints what LangChain prints: thoughts, observations, the answer', async () => {
+  test("verbose prints LangChain's transcript: thoughts, observations, the answer", async () => {
     const lines: string[] = []
     vi.spyOn(console, 'log').mockImplementation((...parts: string[]) => void lines.push(parts.join('')))
-    await agentOf([thinks, knows], { verbose: true }).run('x')
+    await agentOf([actionAnswer, finalAnswer], { verbose: true }).run('x')
     const text = lines.join('\n')
     expect(text).toMatch(
       /Entering new AgentExecutor chain[\s\S]*I have to work it out[\s\S]*Observation:.*1\.1769[\s\S]*Thought:[\s\S]*Final Answer[\s\S]*Finished chain/,
@@ -283,16 +289,16 @@ describe('tools of an agent', () => {
     expect(text).not.toContain('LLMChain')
   })
 
-  test('agents nest: one may be called by a lambda, its runs below it', async () => {
-    const heard = recorder()
-    const agent = agentOf([thinks, knows])
+  test('an agent called in a lambda is a child run', async () => {
+    const recorded = recorder()
+    const agent = agentOf([actionAnswer, finalAnswer])
     const chain = lambda((question: string, context) => agent.run(question, context), { name: 'Outer' })
-    expect(await chain.invoke('x', { callbacks: [heard] })).toBe('It is 1.1769.')
-    heard.check()
-    expect(heard.trace()[1]).toBe('S AgentExecutor<Outer')
+    expect(await chain.invoke('x', { callbacks: [recorded] })).toBe('It is 1.1769.')
+    recorded.check()
+    expect(recorded.trace()[1]).toBe('S AgentExecutor<Outer')
   })
 
-  test('an unknown type and no tools are clear errors', () => {
+  test('initializeAgent() throws for an unknown type and for no tools', () => {
     expect(() => initializeAgent([search], scriptedModel([]), { agentType: 'bear' as never })).toThrow(/"bear".*zero-shot/)
     expect(() => initializeAgent([], scriptedModel([]))).toThrow(/at least one tool/)
   })

@@ -6,27 +6,27 @@ const finish = (output: string, log?: string) => ({ finish: { returnValues: { ou
 const action = (tool: string, toolInput: string) => ({ action: { tool, toolInput, log: expect.any(String) } })
 const problem = (words: RegExp) => ({ problem: expect.stringMatching(words) })
 
-describe('what a model says in the ReAct format', () => {
+describe('parseReAct()', () => {
   test.each([
     ['an action', 'I must work it out.\nAction: Calculator\nAction Input: 2 ^ 0.235', action('Calculator', '2 ^ 0.235')],
     ['numbered labels', 'Action 1: Search\nAction 1 Input 1: bears', action('Search', 'bears')],
-    ['blanks before colons', 'Action : Search\nAction Input : bears', action('Search', 'bears')],
+    ['spaces before colons', 'Action : Search\nAction Input : bears', action('Search', 'bears')],
     ['an input on lines of its own', 'Action: Search\nAction Input:\n\n  bears\nand cats\n', action('Search', 'bears\nand cats')],
     ['a tool on the next line', 'Action:\nSearch\nAction Input: bears', action('Search', 'bears')],
     ['quotes around the input', 'Action: Search\nAction Input: "bears"', action('Search', 'bears')],
-    ['SQL keeps its quotes', 'Action: db\nAction Input: SELECT "a" FROM "b"', action('db', 'SELECT "a" FROM "b"')],
+    ['SQL with its quotes', 'Action: db\nAction Input: SELECT "a" FROM "b"', action('db', 'SELECT "a" FROM "b"')],
     ['an empty input', 'Action: now\nAction Input:', action('now', '')],
-    ['no blank after the label', 'Action:Search\nAction Input:bears', action('Search', 'bears')],
+    ['no space after the label', 'Action:Search\nAction Input:bears', action('Search', 'bears')],
     ['a final answer', 'I know it now.\nFinal Answer: 42', finish('42', 'I know it now.\nFinal Answer: 42')],
     ['a final answer of several paragraphs', 'Final Answer: one\n\ntwo\n', finish('one\n\ntwo')],
     ['the last of several answers', 'Final Answer: 1\nNo. Final Answer: 2', finish('2')],
     [
-      'an answer, and then the model goes on',
+      'an answer that the model continues',
       'Final Answer: 42\n\nQuestion: Why?\nThought: …\nAction: Search\nAction Input: why',
       finish('42', 'Final Answer: 42'),
     ],
     [
-      'an answer of two paragraphs, and then it goes on',
+      'an answer of two paragraphs that the model continues',
       'Final Answer: 4\n\n2\n\nThought: hm\nAction: a\nAction Input: b',
       finish('4\n\n2'),
     ],
@@ -36,41 +36,41 @@ describe('what a model says in the ReAct format', () => {
     ['no input', 'Action: Search', problem(/"Action Input:" after "Action:"/)],
     ['nothing', '', problem(/"Action:"/)],
     ['a text about actions', 'Actions speak louder', problem(/"Action:"/)],
-  ])('%s', (_, text, expected) => {
+  ])('parses %s', (_, text, expected) => {
     expect(parseReAct(text)).toEqual(expected)
   })
 
-  test('a megabyte of white space and labels is read at once', () => {
+  test('parses a megabyte of white space and labels in linear time', () => {
     for (const text of [`Action${' '.repeat(1e6)}`, 'Action: '.repeat(1e5), `Final Answer:${'\n'.repeat(1e5)}x`, 'Action 1 '.repeat(1e5)]) {
       parseReAct(text)
     }
   })
 })
 
-describe('the final answer while it is said', () => {
+describe('FinalAnswerExtractor', () => {
   const shownOf = (text: string, pieces: readonly string[]): { live: string; whole: string } => {
-    const finder = new FinalAnswerExtractor()
-    const live = pieces.map((piece) => finder.add(piece)).join('')
+    const extractor = new FinalAnswerExtractor()
+    const live = pieces.map((piece) => extractor.add(piece)).join('')
     const decision = parseReAct(text)
     const answer = 'finish' in decision ? String(decision.finish.returnValues.output) : ''
-    return { live, whole: live + finder.remaining(answer) }
+    return { live, whole: live + extractor.remaining(answer) }
   }
 
-  test('is shown as it comes, without the white space around it', () => {
-    const finder = new FinalAnswerExtractor()
+  test('add() returns the answer as it arrives, trimmed', () => {
+    const extractor = new FinalAnswerExtractor()
     const pieces = ['I know.\nFin', 'al Answer', ': ', ' The', ' sky', '\n', 'is', ' blue. ', '\n']
-    expect(pieces.map((piece) => finder.add(piece))).toEqual(['', '', '', 'The', ' sky', '', '\nis', ' blue.', ''])
-    expect(finder.remaining('The sky\nis blue.')).toBe('')
+    expect(pieces.map((piece) => extractor.add(piece))).toEqual(['', '', '', 'The', ' sky', '', '\nis', ' blue.', ''])
+    expect(extractor.remaining('The sky\nis blue.')).toBe('')
   })
 
-  test('what comes after a blank line is held back only while it may be one of the format’s words', () => {
-    const finder = new FinalAnswerExtractor()
+  test('add() holds text after a blank line back only while it may be a label', () => {
+    const extractor = new FinalAnswerExtractor()
     const pieces = ['Final Answer: One.', '\n\n', 'Act', 'ing is two.', '\n\nThought', ': hm', ' more']
-    expect(pieces.map((piece) => finder.add(piece))).toEqual(['One.', '', '', '\n\nActing is two.', '', '', ''])
+    expect(pieces.map((piece) => extractor.add(piece))).toEqual(['One.', '', '', '\n\nActing is two.', '', '', ''])
   })
 
-  test('cut anywhere, it is the answer that is parsed', () => {
-    // An action comes after a blank line here: where it does not, its label has been shown before it is known to be one.
+  test('returns the answer that parseReAct() returns, wherever the text is split', () => {
+    // Actions follow a blank line here. Otherwise their label is returned before it is known to be one.
     const lines = ['Question: x', 'Thought:', 'Action: a\nAction Input: b', 'Observation: z', 'Acting', 'Thoughts']
     const piece = fc.constantFrom('\n', '\n\n', ' ', 'bears', '42', 'Act', ...lines.flatMap((line) => [`\n\n${line}`, ` \n \n ${line}`]))
     fc.assert(

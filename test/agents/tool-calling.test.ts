@@ -13,19 +13,23 @@ const call = (index: number, name: string, args: unknown): readonly Delta[] => [
   { type: 'tool-call', index, id: `call_${index}`, name },
   { type: 'tool-call', index, args: JSON.stringify(args) },
 ]
-const asks: readonly (string | Delta)[] = ['Let me see.', ...call(0, 'weather', { city: 'Paris' }), ...call(1, 'time', { input: 'CET' })]
-const knows = ['It is ', '18 °C', ' at noon.']
+const callsAnswer: readonly (string | Delta)[] = [
+  'Let me see.',
+  ...call(0, 'weather', { city: 'Paris' }),
+  ...call(1, 'time', { input: 'CET' }),
+]
+const finalAnswer = ['It is ', '18 °C', ' at noon.']
 const agentOf = (llm: ScriptedModel, options: ExecutorOptions = {}) =>
   initializeAgent([weather, time], llm, { agentType: 'tool-calling', ...options })
 
 describe('a tool-calling agent', () => {
-  test('runs the calls of an answer side by side, and sends the answer back with what they gave', async () => {
-    const llm = scriptedModel([asks, knows])
-    const heard = recorder()
-    expect(await agentOf(llm).run('How is Paris?', { callbacks: [heard] })).toBe('It is 18 °C at noon.')
-    heard.check()
-    // Tools end in the order in which they are done.
-    const trace = heard.trace().map((line) => line.replace(/^E (weather|time)$/, 'E tool'))
+  test('runs the calls of an answer concurrently and sends the results to the model', async () => {
+    const llm = scriptedModel([callsAnswer, finalAnswer])
+    const recorded = recorder()
+    expect(await agentOf(llm).run('How is Paris?', { callbacks: [recorded] })).toBe('It is 18 °C at noon.')
+    recorded.check()
+    // Tools end in the order in which they finish.
+    const trace = recorded.trace().map((line) => line.replace(/^E (weather|time)$/, 'E tool'))
     expect(trace.filter((line) => !/^[TD] /.test(line))).toEqual([
       'S AgentExecutor',
       'S ScriptedModel<AgentExecutor',
@@ -57,18 +61,18 @@ describe('a tool-calling agent', () => {
     expect(llm.record.options).toEqual([{ tools: [weather, time] }, { tools: [weather, time] }])
   })
 
-  test('its stream is the final answer alone; what the model said before a call is not in it', async () => {
-    const run = agentOf(scriptedModel([asks, knows])).stream('How is Paris?')
+  test('stream() yields only the final answer, not the text before a call', async () => {
+    const run = agentOf(scriptedModel([callsAnswer, finalAnswer])).stream('How is Paris?')
     expect((await readAll(run)).chunks.join('')).toBe('It is 18 °C at noon.')
     expect(await run.outcome).toMatchObject({ output: { output: 'It is 18 °C at noon.' } })
   })
 
-  test('wrong arguments, a failing tool and an unknown one are answers for the model, marked as errors', async () => {
-    const llm = scriptedModel([[...call(0, 'weather', { town: 'Paris' }), ...call(1, 'google', {})], knows])
-    const heard = recorder()
+  test('answers invalid arguments and unknown tools with messages marked isError', async () => {
+    const llm = scriptedModel([[...call(0, 'weather', { town: 'Paris' }), ...call(1, 'google', {})], finalAnswer])
+    const recorded = recorder()
     const agent = agentOf(llm, { returnIntermediateSteps: true })
-    const { intermediateSteps } = await agent.invoke('x', { callbacks: [heard] })
-    heard.check()
+    const { intermediateSteps } = await agent.invoke('x', { callbacks: [recorded] })
+    recorded.check()
     expect(llm.record.inputs[1]?.slice(2)).toMatchObject([
       { role: 'tool', isError: true, toolCallId: 'call_0', content: expect.stringContaining('city') },
       { role: 'tool', isError: true, toolCallId: 'call_1', content: expect.stringContaining('weather, time') },
@@ -77,7 +81,7 @@ describe('a tool-calling agent', () => {
     await expect(agentOf(llm, { handleToolErrors: false }).run('x')).resolves.toBe('It is 18 °C at noon.')
   })
 
-  test('with handleToolErrors: false a failing tool fails the run, and stops the others', async () => {
+  test('handleToolErrors: false rejects with the error of a tool and stops the others', async () => {
     let aborted = false
     const slow = tool(
       (_: string, { signal }) =>
@@ -94,7 +98,7 @@ describe('a tool-calling agent', () => {
     expect(aborted).toBe(true)
   })
 
-  test('maxConcurrency bounds how many calls run at once', async () => {
+  test('maxConcurrency limits the calls that run at once', async () => {
     let [open, most] = [0, 0]
     const counting = tool(
       async () => {
@@ -111,27 +115,25 @@ describe('a tool-calling agent', () => {
       [{}, 6],
     ] as const) {
       ;[open, most] = [0, 0]
-      await initializeAgent([counting], scriptedModel([calls, knows]), { agentType: 'tool-calling', ...options }).run('x')
+      await initializeAgent([counting], scriptedModel([calls, finalAnswer]), { agentType: 'tool-calling', ...options }).run('x')
       expect(most).toBe(limit)
     }
   })
 
-  test('generate asks for the answer without tools when the limit is reached', async () => {
-    const llm = scriptedModel([asks, knows])
+  test("earlyStoppingMethod: 'generate' calls the model without tools at the limit", async () => {
+    const llm = scriptedModel([callsAnswer, finalAnswer])
     const agent = agentOf(llm, { maxIterations: 1, earlyStoppingMethod: 'generate' })
     expect(await agent.run('x')).toBe('It is 18 °C at noon.')
     expect(llm.record.options[1]).toMatchObject({ toolChoice: 'none' })
   })
 
-  test('returnDirect: what the tool gives is the answer', async () => {
+  test("returnDirect makes the tool's output the answer", async () => {
     const direct = tool(() => 'noon', { name: 'time', description: 'x', returnDirect: true })
     const agent = initializeAgent([direct], scriptedModel([call(0, 'time', { input: 'x' })]), { agentType: 'tool-calling' })
     expect(await agent.run('x')).toBe('noon')
   })
 
-  test('a model that cannot be told of tools is a clear error', () => {
-    expect(() => initializeAgent([time], new Talker([]), { agentType: 'tool-calling' })).toThrow(
-      /Talker cannot be told of tools.*zero-shot/,
-    )
+  test('throws for a model without bind()', () => {
+    expect(() => initializeAgent([time], new Talker([]), { agentType: 'tool-calling' })).toThrow(/Talker does not support tools.*zero-shot/)
   })
 })

@@ -1,4 +1,4 @@
-// The programs of LangChain's documents about callbacks, as docs/porting.md has them.
+// The programs of LangChain's documentation of callbacks, as ported in docs/porting.md.
 import {
   type CallbackMethods,
   ChatPromptTemplate,
@@ -50,24 +50,24 @@ const logged = [
   'Chain RunnableSequence ended',
 ]
 
-describe('1 and 2: handlers that are bound, and handlers of a request', () => {
+describe('1 and 2: bound handlers and request handlers', () => {
   const prompt = ChatPromptTemplate.fromTemplate('What is 1 + {number}?')
 
-  test('withConfig({ callbacks }) hears the chain, the prompt and the model, in their order', async () => {
+  test('withConfig({ callbacks }) receives the events of chain, prompt and model in their order', async () => {
     const handler = new LoggingHandler()
     const chain = prompt.pipe(chat()).withConfig({ callbacks: [handler] })
     await chain.invoke({ number: '2' })
     expect(handler.lines).toEqual(logged)
   })
 
-  test('callbacks of a request hear the same, in all nested objects', async () => {
+  test('request callbacks receive the same events of all nested runs', async () => {
     const handler = new LoggingHandler()
     await prompt.pipe(chat()).invoke({ number: '2' }, { callbacks: [handler] })
     expect(handler.lines).toEqual(logged)
   })
 })
 
-describe('3: a handler of tokens, on the model', () => {
+describe('3: a token handler on the model', () => {
   class MyCustomHandler implements CallbackMethods {
     readonly tokens: string[] = []
     onLlmNewToken(token: string): void {
@@ -76,7 +76,7 @@ describe('3: a handler of tokens, on the model', () => {
   }
   const prompt = ChatPromptTemplate.fromMessages(['Tell me a joke about {animal}'])
 
-  test.each([true, false])('invoked, with streaming: %s', async (streaming) => {
+  test.each([true, false])('invoke() emits tokens with streaming: %s', async (streaming) => {
     const handler = new MyCustomHandler()
     const answer = await prompt.pipe(chat({ streaming, callbacks: [handler] })).invoke({ animal: 'bears' })
     expect(handler.tokens.join('')).toBe(streaming ? answer.content : '')
@@ -90,13 +90,13 @@ describe('4: LLMChain', () => {
     new LLMChain({ llm: chat(), prompt, ...options })
 
   test.each(['invoke', 'call', 'run', 'apply'] as const)(
-    '%s: constructor callbacks hear the chain, request callbacks all below it',
-    async (way) => {
+    "%s(): constructor callbacks receive the chain's events, request callbacks also those below",
+    async (method) => {
       const [own, all] = [recorder(), recorder()]
       const chain = chainOf({ callbacks: [own] })
       const options = { callbacks: [all] }
-      if (way === 'apply') await chain.apply([{ number: '2' }], options)
-      else await chain[way]({ number: '2' }, options)
+      if (method === 'apply') await chain.apply([{ number: '2' }], options)
+      else await chain[method]({ number: '2' }, options)
       expect(own.trace()).toEqual(['S LLMChain', 'TXT Prompt after formatting:\n1 + 2 = ', 'E LLMChain'])
       expect(all.trace()).toEqual([
         'S LLMChain',
@@ -108,7 +108,7 @@ describe('4: LLMChain', () => {
     },
   )
 
-  test('the console handler on the constructor, by verbose, and on the request', async () => {
+  test('the console handler prints the transcript as constructor callback, by verbose and as request callback', async () => {
     const printed = async (work: () => Promise<unknown>): Promise<string> => {
       const lines: string[] = []
       const log = vi.spyOn(console, 'log').mockImplementation((...parts: string[]) => void lines.push(parts.join('')))
@@ -126,7 +126,7 @@ describe('4: LLMChain', () => {
 })
 
 describe('5: sync and async handlers together', () => {
-  test('the order is kept, both are awaited, and the run is not disturbed', async () => {
+  test('events stay in order, both handlers are awaited, and the run completes', async () => {
     const log: string[] = []
     const sync: CallbackMethods = { onLlmNewToken: (token) => void log.push(`sync ${token}`), onLlmEnd: () => void log.push('sync end') }
     const asynchronous: CallbackMethods = {
@@ -143,7 +143,7 @@ describe('5: sync and async handlers together', () => {
     }
     const model = chat({ streaming: true, maxTokens: 25, callbacks: [sync, asynchronous] })
     const { generations, usage } = await model.generate([[{ role: 'user', content: 'Tell me a joke' }], [['human', 'Hi']]])
-    expect(generations.map((each) => each.length)).toEqual([1, 1])
+    expect(generations.map(({ length }) => length)).toEqual([1, 1])
     expect(generations[0]?.[0]).toMatchObject({ text: expect.any(String), message: { role: 'assistant' } })
     expect(usage).toMatchObject({ requests: 2, totalTokens: expect.any(Number) })
     for (const word of ['async start …', 'async start done', 'sync end', 'async end …', 'async end done']) {
@@ -154,7 +154,7 @@ describe('5: sync and async handlers together', () => {
 })
 
 describe('6: several handlers, and an agent', () => {
-  test('the request’s handler hears everything, the model’s only the model', async () => {
+  test("a request's handler receives all events, the model's handler only the model's", async () => {
     const [one, two] = [recorder(), recorder()]
     const llm = scriptedModel(
       [
@@ -197,44 +197,44 @@ describe('7: tags and metadata', () => {
   const prompt = PromptTemplate.fromTemplate('1 + {number} = ')
 
   test.each(['invoke', 'run', 'apply', 'batch'] as const)(
-    '%s: the constructor’s are on its own runs, the request’s on all',
-    async (way) => {
-      const heard = recorder()
+    "%s(): the constructor's apply to its own runs, the request's to all runs",
+    async (method) => {
+      const recorded = recorder()
       const chain = new LLMChain({ llm: chat({ tags: ['model'] }), prompt, tags: ['chain'], metadata: { team: 'sums' } })
-      const options = { callbacks: [heard], tags: ['request'], metadata: { user: 'u1' } }
-      if (way === 'apply' || way === 'batch') await chain[way]([{ number: '2' }, { number: '3' }], options)
-      else await chain[way]({ number: '2' }, options)
-      expect(heard.events.length).toBeGreaterThan(4)
-      for (const { run } of heard.events) {
+      const options = { callbacks: [recorded], tags: ['request'], metadata: { user: 'u1' } }
+      if (method === 'apply' || method === 'batch') await chain[method]([{ number: '2' }, { number: '3' }], options)
+      else await chain[method]({ number: '2' }, options)
+      expect(recorded.events.length).toBeGreaterThan(4)
+      for (const { run } of recorded.events) {
         expect(run.tags).toEqual(run.kind === 'chain' ? ['request', 'chain'] : ['request', 'model'])
         expect(run.metadata).toEqual({ user: 'u1', ...(run.kind === 'chain' && { team: 'sums' }) })
       }
     },
   )
 
-  test('a log of one chain’s requests alone, by a tag', async () => {
-    const heard: RunEvent[] = []
-    const log = withFilter((event: RunEvent) => void heard.push(event), { tags: ['sums'] })
+  test('withFilter() logs the runs of one chain, selected by a tag', async () => {
+    const events: RunEvent[] = []
+    const log = withFilter((event: RunEvent) => void events.push(event), { tags: ['sums'] })
     const sums = new LLMChain({ llm: chat(), prompt }).withConfig({ tags: ['sums'] })
     const others = new LLMChain({ llm: chat(), prompt })
     await Promise.all([sums.run('1', { callbacks: [log] }), others.run('2', { callbacks: [log] }), sums.run('3', { callbacks: [log] })])
-    const roots = new Set(heard.map(({ run }) => run.rootId))
+    const roots = new Set(events.map(({ run }) => run.rootId))
     expect(roots.size).toBe(2)
-    expect(heard.every(({ run }) => run.tags.includes('sums'))).toBe(true)
+    expect(events.every(({ run }) => run.tags.includes('sums'))).toBe(true)
   })
 })
 
 describe('8: the other events', () => {
-  test('texts, retriever, retry, custom events, and errors at each level', async () => {
-    const heard: string[] = []
+  test('handlers receive texts, retriever, retry and custom events, and errors at each level', async () => {
+    const lines: string[] = []
     const handler: CallbackMethods = {
-      onRetrieverStart: (query) => void heard.push(`retriever ${String(query)}`),
-      onRetrieverEnd: (documents) => void heard.push(`found ${(documents as unknown[]).length}`),
-      onText: (text) => void heard.push(`text ${text}`),
-      onCustomEvent: (data, { name }) => void heard.push(`${name} ${String(data)}`),
-      onRetry: (attempt) => void heard.push(`retry ${attempt}`),
-      onLlmError: (error) => void heard.push(`llm ${(error as ModelError).status}`),
-      onChainError: (error, { run }) => void heard.push(`${run.name} ${(error as ModelError).status}`),
+      onRetrieverStart: (query) => void lines.push(`retriever ${String(query)}`),
+      onRetrieverEnd: (documents) => void lines.push(`found ${(documents as unknown[]).length}`),
+      onText: (text) => void lines.push(`text ${text}`),
+      onCustomEvent: (data, { name }) => void lines.push(`${name} ${String(data)}`),
+      onRetry: (attempt) => void lines.push(`retry ${attempt}`),
+      onLlmError: (error) => void lines.push(`llm ${(error as ModelError).status}`),
+      onChainError: (error, { run }) => void lines.push(`${run.name} ${(error as ModelError).status}`),
     }
     const refusal = { status: 401, body: JSON.stringify(anthropicJson({ error: { type: 'authentication_error', message: 'No.' } })) }
     const model = chat({ fetch: faultyFetch(refusal), maxRetries: 0 })
@@ -249,7 +249,7 @@ describe('8: the other events', () => {
       { name: 'Outer' },
     ).pipe(new StringOutputParser())
     await expect(chain.invoke('honey', { callbacks: [handler] })).rejects.toBeInstanceOf(ModelError)
-    expect(heard).toEqual([
+    expect(lines).toEqual([
       'retriever honey',
       'found 1',
       'text asking',

@@ -2,7 +2,7 @@ import { arithmetic } from 'chaintap/tools'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-describe('arithmetic', () => {
+describe('arithmetic()', () => {
   test.each([
     ['17 + 4 * 2', 25],
     ['12*(3-1)', 24],
@@ -24,7 +24,7 @@ describe('arithmetic', () => {
     ['2 ^ 0.235', 2 ** 0.235],
     [`${'1+'.repeat(4_000)}1`, 4_001],
     [`${'('.repeat(90)}1${')'.repeat(90)}`, 1],
-  ])('%.40s is %d', (text, value) => {
+  ])('evaluates %.40s to %d', (text, value) => {
     expect(arithmetic(text)).toEqual({ value })
   })
 
@@ -43,7 +43,7 @@ describe('arithmetic', () => {
     ['max(1,200)', 200],
     ['max(1, (2,000))', 2_000],
     ['min(3,100,200) + 1,000', 1_003],
-  ])('the number forms: %s is %d', (text, value) => {
+  ])('parses the number %s as %d', (text, value) => {
     expect(arithmetic(text)).toEqual({ value })
   })
 
@@ -78,7 +78,7 @@ describe('arithmetic', () => {
     ['mod(6, 3)', 0],
     ['2 ^ sqrt(4) ^ 2', 16],
     ['-sqrt(4)', -2],
-  ])('functions and constants: %s is %d', (text, value) => {
+  ])('knows the functions and constants in %s: %d', (text, value) => {
     // Engines differ in the last digit of some.
     expect(arithmetic(text)).toEqual({ value: expect.closeTo(value, 12) })
   })
@@ -99,7 +99,7 @@ describe('arithmetic', () => {
     ['2pi', 'Expected an operator'],
     ['2(3)', 'Expected an operator'],
     ['3!', 'found "!"'],
-    ['15% * 200', 'Write / 100 for percent, mod(a, b) for the remainder'],
+    ['15% * 200', 'Use / 100 for percent, mod(a, b) for the remainder'],
     ['1 = 1', 'found "="'],
     ['pi = 3', 'Expected an operator at character 4, but found "="'],
     ['"a" + 1', 'found "\\""'],
@@ -108,14 +108,14 @@ describe('arithmetic', () => {
     ['[1][0]', 'found "["'],
     ['sqrt 4', 'Expected "(" after sqrt at character 6'],
     ['sqrt()', 'found ")"'],
-    ['sqrt(1, 2)', 'sqrt takes 1 argument, but got 2.'],
-    ['atan2(1)', 'atan2 takes 2 arguments, but got 1.'],
-    ['log10(1,000)', 'log10 takes 1 argument, but got 2.'],
-    ['round(1, 2, 3)', 'round takes 1 to 2 arguments, but got 3.'],
+    ['sqrt(1, 2)', 'sqrt takes 1 argument, but received 2.'],
+    ['atan2(1)', 'atan2 takes 2 arguments, but received 1.'],
+    ['log10(1,000)', 'log10 takes 1 argument, but received 2.'],
+    ['round(1, 2, 3)', 'round takes 1 to 2 arguments, but received 3.'],
     ['max(1', 'Expected ")" at the end'],
     ['1; 2', 'found ";"'],
     ['1 😀', 'found "😀"'],
-  ])('%s is no expression: %s', (text, message) => {
+  ])('reports a syntax problem for %j: %s', (text, message) => {
     expect(arithmetic(text)).toEqual({ problem: 'syntax', message: expect.stringContaining(message) })
   })
 
@@ -139,10 +139,10 @@ describe('arithmetic', () => {
     'NaN',
     'size',
     'get(1)',
-  ])('%s has no name that is known', (text) => {
+  ])('reports an unknown name for %s', (text) => {
     expect(arithmetic(text)).toEqual({
       problem: 'unknown name',
-      message: expect.stringMatching(/^There is no ".*" here\. Known are pi, .*mod\.$/),
+      message: expect.stringMatching(/^Unknown name ".*"\. Use one of pi, .*mod\.$/),
     })
   })
 
@@ -167,7 +167,7 @@ describe('arithmetic', () => {
     ['1 / (1e308 * 10)', 'too large'],
     ['cosh(1000)', 'too large'],
     ['-1e308 - 1e308', 'too large'],
-  ])('%s has no value: %s', (text, problem) => {
+  ])('reports no value for %s: %s', (text, problem) => {
     expect(arithmetic(text)).toEqual({ problem, message: expect.any(String) })
   })
 
@@ -179,18 +179,18 @@ describe('arithmetic', () => {
     ['a tower of powers', `1${'^1'.repeat(4_000)}`, 'too deep'],
     ['deep functions', `${'abs('.repeat(1_500)}1${')'.repeat(1_500)}`, 'too deep'],
     ['a long name', 'a'.repeat(10_000), 'unknown name'],
-  ])('%s is refused', (_, text, problem) => {
-    const sum = arithmetic(text)
-    expect(sum).toEqual({ problem, message: expect.any(String) })
-    expect('message' in sum && sum.message.length).toBeLessThan(400)
+  ])('rejects %s', (_, text, problem) => {
+    const result = arithmetic(text)
+    expect(result).toEqual({ problem, message: expect.any(String) })
+    expect('message' in result && result.message.length).toBeLessThan(400)
   })
 
-  test('never throws, whatever it is given', () => {
+  test('never throws, whatever the input', () => {
     const signs = fc.string({ unit: fc.constantFrom(...Array.from('0123456789.,_+-*/^%() ein')), maxLength: 30 })
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.string({ unit: 'binary' }), signs), (text) => {
-        const sum = arithmetic(text)
-        expect('value' in sum ? Number.isFinite(sum.value) : sum.message.length > 0).toBe(true)
+        const result = arithmetic(text)
+        expect('value' in result ? Number.isFinite(result.value) : result.message.length > 0).toBe(true)
       }),
       { numRuns: 500 },
     )
@@ -237,7 +237,7 @@ function joined(a: Expression, sign: keyof typeof operators, b: Expression, spac
   return { text, value: worked(a, b, of), rank }
 }
 
-/** The first problem from left to right counts. */
+/** The first problem from left to right wins. */
 function worked(a: Expression, b: Expression, of: (a: number, b: number) => number | string): number | string {
   if (typeof a.value === 'string') return a.value
   if (typeof b.value === 'string') return b.value
@@ -296,7 +296,7 @@ const { expression } = fc.letrec<{ expression: Expression }>((tie) => ({
   ),
 }))
 
-test('arithmetic agrees with JavaScript on random expressions', () => {
+test('arithmetic() agrees with JavaScript on random expressions', () => {
   fc.assert(
     fc.property(expression, ({ text, value }) => {
       const expected = typeof value === 'string' ? { problem: value, message: expect.any(String) } : { value }

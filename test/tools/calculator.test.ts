@@ -3,33 +3,33 @@ import { calculator, llmMath, loadTools, type ToolName } from 'chaintap/tools'
 import { describe, expect, test } from 'vitest'
 
 describe('calculator', () => {
-  test('works out an expression', async () => {
+  test('evaluates an expression', async () => {
     expect(await calculator.invoke('(17 + 4) * 2')).toBe('42')
     expect(await calculator.invoke({ id: '1', name: 'Calculator', args: { input: '2 ** 10' } })).toMatchObject({ content: '1024' })
   })
 
   test.each([
-    ['1 / 0', /divided by zero/],
-    ['x = 5', /no "x"/],
-    ['constructor.constructor("return 1")()', /no "constructor"/],
+    ['1 / 0', /Division by zero/],
+    ['x = 5', /Unknown name "x"/],
+    ['constructor.constructor("return 1")()', /Unknown name "constructor"/],
     ['1+'.repeat(524_288), /more than 10000 characters/],
-  ])('what has no value is an error of the run: %.40s', async (expression, message) => {
-    const heard = recorder()
-    const failed = calculator.invoke(expression, { callbacks: [heard] })
+  ])('rejects with invalid_arguments for %.40s', async (expression, message) => {
+    const recorded = recorder()
+    const failed = calculator.invoke(expression, { callbacks: [recorded] })
     await expect(failed).rejects.toMatchObject({ code: 'invalid_arguments', message: expect.stringMatching(message) })
-    expect(heard.trace()).toEqual(['S Calculator', 'X Calculator'])
+    expect(recorded.trace()).toEqual(['S Calculator', 'X Calculator'])
   })
 })
 
 describe('llmMath', () => {
   const fenced = 'It is a power.\n```text\n2 ** 0.235\n```\n'
 
-  test('asks the model for an expression and works it out', async () => {
-    const heard = recorder()
+  test('evaluates the expression that the model writes', async () => {
+    const recorded = recorder()
     const model = scriptedModel([fenced])
-    expect(await llmMath(model).invoke('What is 2 raised to the 0.235 power?', { callbacks: [heard] })).toBe(`Answer: ${2 ** 0.235}`)
-    heard.check()
-    expect(heard.trace()).toEqual([
+    expect(await llmMath(model).invoke('What is 2 raised to the 0.235 power?', { callbacks: [recorded] })).toBe(`Answer: ${2 ** 0.235}`)
+    recorded.check()
+    expect(recorded.trace()).toEqual([
       'S Calculator',
       'S LLMMathChain<Calculator',
       'TXT What is 2 raised to the 0.235 power?',
@@ -46,16 +46,16 @@ describe('llmMath', () => {
     ])
   })
 
-  test('the tokens of the model are heard in a stream, and the tool answers in one piece', async () => {
-    const heard = recorder()
+  test("stream() emits the model's tokens and yields the answer as one chunk", async () => {
+    const recorded = recorder()
     const math = llmMath(scriptedModel([['```text\n', '6 * 7', '\n```']]))
     const chunks: string[] = []
-    for await (const chunk of math.stream('What is six times seven?', { callbacks: [heard] })) chunks.push(chunk)
+    for await (const chunk of math.stream('What is six times seven?', { callbacks: [recorded] })) chunks.push(chunk)
     expect(chunks).toEqual(['Answer: 42'])
-    expect(heard.events.flatMap((event) => (event.type === 'token' ? event.token : []))).toEqual(['```text\n', '6 * 7', '\n```'])
+    expect(recorded.events.flatMap((event) => (event.type === 'token' ? event.token : []))).toEqual(['```text\n', '6 * 7', '\n```'])
   })
 
-  test('asks the model to stop before it makes up the output, where it can be told', async () => {
+  test('binds a stop sequence before the output if the model has bind()', async () => {
     const bound: unknown[] = []
     const model = Object.assign(scriptedModel(['```text\n1 + 1\n']), {
       bind(options: object) {
@@ -70,24 +70,24 @@ describe('llmMath', () => {
   test.each([
     ['a block without a name', '```\n1 + 1\n```', 'Answer: 2'],
     ['a block in one line', '```text 1 + 1```', 'Answer: 2'],
-    ['an answer alone', 'Answer: 2', 'Answer: 2'],
+    ['only an answer', 'Answer: 2', 'Answer: 2'],
     ['an answer at the end', 'That is easy. Answer: 1, no: Answer: 2\n', 'Answer: 2'],
-  ])('takes %s', async (_, said, answer) => {
-    expect(await llmMath(scriptedModel([said])).invoke('1 and 1')).toBe(answer)
+  ])('accepts %s', async (_, answer, output) => {
+    expect(await llmMath(scriptedModel([answer])).invoke('1 and 1')).toBe(output)
   })
 
   test.each([
-    ['neither', 'I cannot do sums.', 'invalid_input'],
-    ['no arithmetic', '```text\nimport os\n```', 'invalid_arguments'],
+    ['an answer with neither', 'I cannot do sums.', 'invalid_input'],
+    ['code that is not arithmetic', '```text\nimport os\n```', 'invalid_arguments'],
     ['a division by zero', '```text\n1 / 0\n```', 'invalid_arguments'],
-  ])('%s is an error of the tool', async (_, said, code) => {
-    const heard = recorder()
-    await expect(llmMath(scriptedModel([said])).invoke('x', { callbacks: [heard] })).rejects.toMatchObject({ code })
-    heard.check()
-    expect(heard.trace().slice(-2)).toEqual(['X LLMMathChain', 'X Calculator'])
+  ])('%s fails the tool', async (_, answer, code) => {
+    const recorded = recorder()
+    await expect(llmMath(scriptedModel([answer])).invoke('x', { callbacks: [recorded] })).rejects.toMatchObject({ code })
+    recorded.check()
+    expect(recorded.trace().slice(-2)).toEqual(['X LLMMathChain', 'X Calculator'])
   })
 
-  test('braces in the question are braces', async () => {
+  test('does not parse braces in the question as variables', async () => {
     const model = scriptedModel(['Answer: 1'])
     await llmMath(model).invoke('How many are in {1}?')
     expect(JSON.stringify(model.record.inputs)).toContain('How many are in {1}?')
@@ -97,24 +97,24 @@ describe('llmMath', () => {
 describe('loadTools', () => {
   const llm = scriptedModel(['```text\n1 + 1\n```'])
 
-  test('makes the tools of those names', async () => {
+  test('creates tools by name', async () => {
     const [math, plain] = loadTools(['llm-math', 'calculator'], { llm })
     expect(await math?.invoke('one and one')).toBe('Answer: 2')
     expect(await plain?.invoke('1 + 1')).toBe('2')
     expect([math?.name, plain?.name]).toEqual(['Calculator', 'Calculator'])
   })
 
-  test('callbacks are those of the tools alone', async () => {
-    const heard = recorder()
-    for (const tool of loadTools(['llm-math', 'calculator'], { llm, callbacks: [heard] })) await tool.invoke('1 + 1')
-    expect(heard.trace()).toEqual(['S Calculator', 'E Calculator', 'S Calculator', 'E Calculator'])
+  test('passes callbacks to the tools only', async () => {
+    const recorded = recorder()
+    for (const tool of loadTools(['llm-math', 'calculator'], { llm, callbacks: [recorded] })) await tool.invoke('1 + 1')
+    expect(recorded.trace()).toEqual(['S Calculator', 'E Calculator', 'S Calculator', 'E Calculator'])
   })
 
   test.each([
-    ['an unknown name', ['serpapi'], /no tool "serpapi" to load\. Known are calculator, llm-math\./],
-    ['a name of every object', ['constructor'], /no tool "constructor"/],
-    ['a tool that asks a model, without one', ['llm-math'], /llm-math asks a model: loadTools\(\['llm-math'\], \{ llm \}\)/],
-  ])('%s is an error', (_, names, message) => {
+    ['an unknown name', ['serpapi'], /unknown tool "serpapi"\. Use one of calculator, llm-math\./],
+    ['a property name of objects', ['constructor'], /unknown tool "constructor"/],
+    ['llm-math without a model', ['llm-math'], /llm-math requires a model: loadTools\(\['llm-math'\], \{ llm \}\)/],
+  ])('throws invalid_options for %s', (_, names, message) => {
     expect(() => loadTools(names as ToolName[])).toThrow(
       expect.objectContaining({ code: 'invalid_options', message: expect.stringMatching(message) }),
     )

@@ -11,31 +11,31 @@ const named = (name: string, fn: (text: string, context: RunContext) => unknown)
 const call = (name: string, input = '', id = `${name}_1`): ToolCall => ({ id, name, args: { input } })
 const answered = (name: string, content: string, more: object = {}) => ({ role: 'tool', content, toolCallId: `${name}_1`, ...more })
 
-/** An executor that does nothing else. */
+/** A runnable that only calls tools. */
 const executor = (tools: readonly AnyTool[], options?: CallToolsOptions) =>
   lambda((calls: readonly ToolCall[], context) => callTools(calls, tools, context, options), { name: 'executor' })
 
-describe('several calls', () => {
-  test('run side by side, and are answered in their order', async () => {
-    const heard = recorder()
+describe('callTools()', () => {
+  test('runs calls concurrently and returns messages in the order of the calls', async () => {
+    const recorded = recorder()
     const slow = named('slow', () => turn(5).then(() => 'late'))
     const quick = named('quick', (text) => text)
-    const messages = await executor([slow, quick]).invoke([call('slow'), call('quick', 'x')], { callbacks: [heard] })
+    const messages = await executor([slow, quick]).invoke([call('slow'), call('quick', 'x')], { callbacks: [recorded] })
     expect(messages).toEqual([answered('slow', 'late'), answered('quick', 'x')])
-    heard.check()
-    expect(heard.trace()).toEqual(['S executor', 'S slow<executor', 'S quick<executor', 'E quick', 'E slow', 'E executor'])
+    recorded.check()
+    expect(recorded.trace()).toEqual(['S executor', 'S slow<executor', 'S quick<executor', 'E quick', 'E slow', 'E executor'])
   })
 
-  test('none are answered with none', async () => {
+  test('returns an empty list for an empty list', async () => {
     expect(await executor([]).invoke([])).toEqual([])
   })
 
   test.each([
-    ['given here', { maxConcurrency: 2 }, {}, 2],
-    ['of the run', {}, { maxConcurrency: 3 }, 3],
-    ['given here before that of the run', { maxConcurrency: 1 }, { maxConcurrency: 3 }, 1],
-    ['none', {}, {}, 6],
-  ])('as many at once as the cap allows: %s', async (_, options, runOptions, most) => {
+    ['the option', { maxConcurrency: 2 }, {}, 2],
+    ["the run's", {}, { maxConcurrency: 3 }, 3],
+    ["the option over the run's", { maxConcurrency: 1 }, { maxConcurrency: 3 }, 1],
+    ['no limit', {}, {}, 6],
+  ])('runs as many calls at once as maxConcurrency allows: %s', async (_, options, runOptions, most) => {
     let running = 0
     let seen = 0
     const busy = named('busy', async () => {
@@ -50,7 +50,7 @@ describe('several calls', () => {
     expect(seen).toBe(most)
   })
 
-  test('whatever order they end in, and whichever fail, each has its answer', async () => {
+  test('answers each call, whatever order they end in and whichever fail', async () => {
     const one = named('one', async (text) => {
       const [ms = '0', fate] = text.split(' ')
       await turn(Number(ms))
@@ -62,14 +62,14 @@ describe('several calls', () => {
         fc.array(fc.record({ ms: fc.nat(3), fate: fc.constantFrom('fails', 'ends', 'unknown') }), { maxLength: 8 }),
         fc.integer({ min: 1, max: 4 }),
         async (calls, maxConcurrency) => {
-          const heard = recorder()
-          const asked = calls.map(({ ms, fate }, id) => call(fate === 'unknown' ? 'other' : 'one', `${ms} ${fate}`, String(id)))
-          const messages = await executor([one], { maxConcurrency }).invoke(asked, { callbacks: [heard] })
-          heard.check()
+          const recorded = recorder()
+          const requested = calls.map(({ ms, fate }, id) => call(fate === 'unknown' ? 'other' : 'one', `${ms} ${fate}`, String(id)))
+          const messages = await executor([one], { maxConcurrency }).invoke(requested, { callbacks: [recorded] })
+          recorded.check()
           expect(messages.map(({ toolCallId, content, isError = false }) => [toolCallId, content, isError])).toEqual(
             calls.map(({ ms, fate }, id) => [
               String(id),
-              { fails: `no ${ms}`, ends: String(ms), unknown: 'There is no tool "other". Call one of these: one.' }[fate],
+              { fails: `no ${ms}`, ends: String(ms), unknown: 'Unknown tool "other". Use one of: one.' }[fate],
               fate !== 'ends',
             ]),
           )
@@ -80,78 +80,78 @@ describe('several calls', () => {
   })
 })
 
-describe('a call that fails', () => {
+describe('callTools() with a call that fails', () => {
   const failing = named('failing', () => Promise.reject(new Error('no such city')))
   const fine = named('fine', () => 'fine')
 
-  test('is answered with the message of the error, the others as they are', async () => {
-    const heard = recorder()
-    const messages = await executor([failing, fine]).invoke([call('failing'), call('fine')], { callbacks: [heard] })
+  test('returns a message with the error, and the other results', async () => {
+    const recorded = recorder()
+    const messages = await executor([failing, fine]).invoke([call('failing'), call('fine')], { callbacks: [recorded] })
     expect(messages).toEqual([answered('failing', 'no such city', { isError: true }), answered('fine', 'fine')])
-    heard.check()
-    expect(heard.trace().filter((line) => line.startsWith('X'))).toEqual(['X failing'])
+    recorded.check()
+    expect(recorded.trace().filter((line) => line.startsWith('X'))).toEqual(['X failing'])
   })
 
-  test('with wrong arguments says which', async () => {
+  test('lists invalid arguments', async () => {
     const [message] = await executor([fine]).invoke([{ id: '1', name: 'fine', args: { inptu: 'x' } }])
     expect(message).toMatchObject({
       isError: true,
-      content: expect.stringMatching(/arguments of fine .*\n- Expected a text, but got an object with inptu/),
+      content: expect.stringMatching(/arguments for tool fine.*\n- Expected a string, but received an object with inptu/),
     })
   })
 
-  test('is answered as onError says', async () => {
+  test('returns the result of onError as content', async () => {
     const onError = vi.fn((error: unknown, { name }: ToolCall) => `${name} is out of order: ${String(error)}`)
     const [message] = await executor([failing], { onError }).invoke([call('failing')])
     expect(message).toMatchObject({ content: 'failing is out of order: Error: no such city', isError: true })
     expect(onError).toHaveBeenCalledOnce()
   })
 
-  test('ends all where onError throws', async () => {
-    const heard = recorder()
+  test('rejects and stops the other calls if onError throws', async () => {
+    const recorded = recorder()
     const stalled = named('stalled', () => new Promise(() => {}))
     const onError = (error: unknown): string => {
       throw error
     }
-    const running = executor([stalled, failing], { onError }).invoke([call('stalled'), call('failing')], { callbacks: [heard] })
+    const running = executor([stalled, failing], { onError }).invoke([call('stalled'), call('failing')], { callbacks: [recorded] })
     await expect(running).rejects.toThrow('no such city')
-    heard.check()
-    expect(heard.trace().filter((line) => line.startsWith('X'))).toEqual(['X failing', 'X stalled', 'X executor'])
+    recorded.check()
+    expect(recorded.trace().filter((line) => line.startsWith('X'))).toEqual(['X failing', 'X stalled', 'X executor'])
   })
 
-  test('by a timeout of its own is a failure like others', async () => {
+  test('treats the timeout of a tool as an ordinary failure', async () => {
     const stalled = named('stalled', () => new Promise(() => {})).withConfig({ timeout: 5 })
     const [message] = await executor([stalled, fine]).invoke([call('stalled'), call('fine')])
     expect(message).toEqual(answered('stalled', 'stalled took longer than 5 ms.', { isError: true }))
   })
 })
 
-describe('what ends the run is thrown, and no message', () => {
+describe('callTools() rejects, instead of returning a message, for', () => {
   test.each([
     ['an abort of the run', false],
     ['an abort that the tool fails with', true],
-  ])('%s', async (_, hears) => {
-    const heard = recorder()
+  ])('%s', async (_, listens) => {
+    const recorded = recorder()
     const abort = new AbortController()
     const reason = new Error('enough')
     const waiting = named(
       'waiting',
       (_text, { signal }) =>
         new Promise((_, reject) => {
-          if (hears) signal.addEventListener('abort', () => reject(new Error('aborted')))
+          if (listens) signal.addEventListener('abort', () => reject(new Error('aborted')))
         }),
     )
     const onError = vi.fn(() => '')
-    const running = executor([waiting], { onError }).invoke([call('waiting')], { callbacks: [heard], signal: abort.signal })
-    await vi.waitUntil(() => heard.open.length === 2, patience)
+    const running = executor([waiting], { onError }).invoke([call('waiting')], { callbacks: [recorded], signal: abort.signal })
+    await vi.waitUntil(() => recorded.open.length === 2, patience)
     abort.abort(reason)
     await expect(running).rejects.toBe(reason)
     await turn()
     expect(onError).not.toHaveBeenCalled()
-    heard.check()
+    recorded.check()
   })
 
-  test('a stop from below', async () => {
+  test('a stop of a child run', async () => {
     const spent = new BudgetExceeded()
     const costly = named('costly', () => Promise.reject(spent))
     await expect(executor([costly]).invoke([call('costly')])).rejects.toBe(spent)
@@ -165,13 +165,13 @@ describe('what ends the run is thrown, and no message', () => {
       },
       { raiseError: true },
     )
-    const heard = recorder()
-    const running = executor([named('fine', () => 'fine')]).invoke([call('fine')], { callbacks: [heard, raising] })
+    const recorded = recorder()
+    const running = executor([named('fine', () => 'fine')]).invoke([call('fine')], { callbacks: [recorded, raising] })
     await expect(running).rejects.toBe(failure)
-    expect(heard.open).toEqual([])
+    expect(recorded.open).toEqual([])
   })
 
-  test('too deep a recursion', async () => {
+  test('the recursion limit', async () => {
     const tools: AnyTool[] = []
     const itself: AnyTool = named('itself', (_text, context) => callTools([call('itself')], tools, context))
     tools.push(itself)
@@ -179,28 +179,28 @@ describe('what ends the run is thrown, and no message', () => {
   })
 })
 
-describe('a tool that there is not', () => {
+describe('an unknown tool', () => {
   const tools = [named('search', () => 'found'), named('fetch', () => 'got')]
 
-  test('is a run that ends well, and names those that there are', async () => {
-    const heard = recorder()
-    const messages = await executor(tools).invoke([call('Search'), call('search')], { callbacks: [heard] })
+  test('starts a run that ends normally and lists the known tools', async () => {
+    const recorded = recorder()
+    const messages = await executor(tools).invoke([call('Search'), call('search')], { callbacks: [recorded] })
     expect(messages).toEqual([
-      answered('Search', 'There is no tool "Search". Call one of these: search, fetch.', { isError: true }),
+      answered('Search', 'Unknown tool "Search". Use one of: search, fetch.', { isError: true }),
       answered('search', 'found'),
     ])
-    heard.check()
-    expect(heard.trace().filter((line) => line.includes('invalid_tool'))).toEqual(['S invalid_tool<executor', 'E invalid_tool'])
-    expect(heard.events.find(({ run }) => run.kind === 'tool')).toMatchObject({ input: call('Search') })
+    recorded.check()
+    expect(recorded.trace().filter((line) => line.includes('invalid_tool'))).toEqual(['S invalid_tool<executor', 'E invalid_tool'])
+    expect(recorded.events.find(({ run }) => run.kind === 'tool')).toMatchObject({ input: call('Search') })
   })
 
-  test('takes any input, for agents that write text', async () => {
-    expect(await toolNamed('Search', tools).invoke('x' as never)).toBe('There is no tool "Search". Call one of these: search, fetch.')
+  test('accepts any input, for agents that use text', async () => {
+    expect(await toolNamed('Search', tools).invoke('x' as never)).toBe('Unknown tool "Search". Use one of: search, fetch.')
     expect(toolNamed('search', tools)).toBe(tools[0])
   })
 })
 
-test('failureText says what a model is told, of anything thrown', async () => {
+test('failureText() returns the message of anything thrown', async () => {
   const texts = lambda((errors: readonly unknown[], context) => errors.map((error) => failureText(error, context)))
   expect(await texts.invoke([new Error('no'), 'a text', undefined])).toEqual(['no', 'a text', 'undefined'])
 })

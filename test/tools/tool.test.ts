@@ -14,26 +14,26 @@ const weather = tool(({ city }) => `18 °C in ${city}`, {
 const shout = tool((text) => text.toUpperCase(), { name: 'shout', description: 'Shouts.' })
 const call = (args: unknown, name = 'weather') => ({ id: 'call_1', name, args })
 
-describe('a tool', () => {
+describe('tool()', () => {
   test('is invoked with its arguments', async () => {
     expect(await weather.invoke({ city: 'Paris' })).toBe('18 °C in Paris')
   })
 
-  test('takes a text where it has no schema', async () => {
+  test('accepts a string if it has no schema', async () => {
     expect(await shout.invoke('hey')).toBe('HEY')
   })
 
-  test('answers a call with a message', async () => {
+  test('answers a tool call with a tool message', async () => {
     expect(await weather.invoke(call({ city: 'Paris' }))).toEqual({ role: 'tool', content: '18 °C in Paris', toolCallId: 'call_1' })
   })
 
-  test('without a schema is called with { input }, as its JSON Schema says, or with a text', async () => {
+  test('accepts { input } and strings in calls if it has no schema', async () => {
     expect(shout.jsonSchema).toEqual({ type: 'object', properties: { input: { type: 'string' } }, required: ['input'] })
     expect(await shout.invoke(call({ input: 'hey' }, 'shout'))).toMatchObject({ content: 'HEY' })
     expect(await shout.invoke(call('{ "input":', 'shout'))).toMatchObject({ content: '{ "INPUT":' })
   })
 
-  test('whose own arguments look like a call of another is given them', async () => {
+  test('accepts arguments that look like a call of another tool', async () => {
     const process = tool(({ name }) => name, {
       name: 'process',
       description: 'A process.',
@@ -43,20 +43,20 @@ describe('a tool', () => {
     expect(await process.invoke(call({ id: '1', name: 'ls', args: [] }, 'process'))).toMatchObject({ content: 'ls' })
   })
 
-  test('is a step of a chain, and keeps its options in withConfig', async () => {
+  test('works as a step of a chain and keeps its fields in withConfig()', async () => {
     const chain = sequence(
       lambda((text: string) => ({ city: text })),
       weather.withConfig({ tags: ['outside'] }),
       lambda((text: string) => text.length),
     )
-    const heard = recorder()
-    expect(await chain.invoke('Paris', { callbacks: [heard] })).toBe(14)
-    heard.check()
-    expect(heard.events.find(({ run }) => run.kind === 'tool')?.run).toMatchObject({ name: 'weather', tags: ['seq:step:2', 'outside'] })
+    const recorded = recorder()
+    expect(await chain.invoke('Paris', { callbacks: [recorded] })).toBe(14)
+    recorded.check()
+    expect(recorded.events.find(({ run }) => run.kind === 'tool')?.run).toMatchObject({ name: 'weather', tags: ['seq:step:2', 'outside'] })
     expect(weather.withConfig({}).jsonSchema).toEqual(weather.jsonSchema)
   })
 
-  test('has what else it was given', () => {
+  test('exposes its options', () => {
     const direct = tool((text) => text, { name: 'echo', description: 'Echoes.', returnDirect: true, tags: ['a'], metadata: { b: 1 } })
     expect(direct).toMatchObject({
       name: 'echo',
@@ -70,7 +70,7 @@ describe('a tool', () => {
   })
 })
 
-describe('the message of an output', () => {
+describe('the tool message for an output of', () => {
   const parts: Part[] = [
     { type: 'text', text: 'A bear' },
     { type: 'image', data: 'AAAA', mediaType: 'image/png' },
@@ -83,8 +83,8 @@ describe('the message of an output', () => {
     ['nothing', undefined, ''],
     ['parts', parts, parts],
     ['an empty list', [], '[]'],
-    ['a list that is no parts', [{ type: 'text' }], '[{"type":"text"}]'],
-    ['what is no JSON', 7n, '7'],
+    ['a list of other objects', [{ type: 'text' }], '[{"type":"text"}]'],
+    ['a value that is not JSON', 7n, '7'],
   ])('%s', async (_, output, content) => {
     const given = tool(() => output as unknown, { name: 'given', description: 'Gives.' })
     expect(await given.invoke(call('', 'given'))).toEqual({ role: 'tool', content, toolCallId: 'call_1' })
@@ -92,15 +92,15 @@ describe('the message of an output', () => {
   })
 })
 
-describe('what handlers hear', () => {
-  test('start with the arguments, end with the output', async () => {
-    const heard = recorder()
-    await weather.invoke({ city: 'Paris' }, { callbacks: [heard] })
-    expect(heard.trace()).toEqual(['S weather', 'E weather'])
-    expect(heard.events).toMatchObject([{ input: { city: 'Paris' }, run: { kind: 'tool' } }, { output: '18 °C in Paris' }])
+describe('events of a tool', () => {
+  test('start has the arguments, end has the output', async () => {
+    const recorded = recorder()
+    await weather.invoke({ city: 'Paris' }, { callbacks: [recorded] })
+    expect(recorded.trace()).toEqual(['S weather', 'E weather'])
+    expect(recorded.events).toMatchObject([{ input: { city: 'Paris' }, run: { kind: 'tool' } }, { output: '18 °C in Paris' }])
   })
 
-  test('of a call, the call and the message', async () => {
+  test('onToolStart() receives the call, onToolEnd() the tool message', async () => {
     const onToolStart = vi.fn()
     const onToolEnd = vi.fn()
     await weather.invoke(call({ city: 'Paris' }), { callbacks: [{ onToolStart, onToolEnd }] })
@@ -111,30 +111,30 @@ describe('what handlers hear', () => {
     )
   })
 
-  test('wrong arguments are an error within the run, and the function is not called', async () => {
+  test('invalid arguments fail the run, and the function is not called', async () => {
     const fn = vi.fn()
     const picky = tool(fn, { name: 'picky', description: 'Picky.', schema: z.object({ n: z.number() }) })
     for (const input of [{ n: 'x' as never }, call({ n: 'x' }, 'picky'), call('{ "n": 1', 'picky')]) {
-      const heard = recorder()
-      const failed = picky.invoke(input as { n: number }, { callbacks: [heard] })
+      const recorded = recorder()
+      const failed = picky.invoke(input as { n: number }, { callbacks: [recorded] })
       await expect(failed).rejects.toMatchObject({ code: 'invalid_arguments', message: expect.stringContaining('number') })
-      heard.check()
-      expect(heard.trace()).toEqual(['S picky', 'X picky'])
-      expect(heard.events[0]).toMatchObject({ input })
+      recorded.check()
+      expect(recorded.trace()).toEqual(['S picky', 'X picky'])
+      expect(recorded.events[0]).toMatchObject({ input })
     }
     expect(fn).not.toHaveBeenCalled()
   })
 
-  test('a failure is told and thrown, the same object', async () => {
+  test('an error of the function is emitted and rejects the run, as the same object', async () => {
     const failure = new Error('no')
-    const heard = recorder()
+    const recorded = recorder()
     const failing = tool(() => Promise.reject(failure), { name: 'failing', description: 'Fails.' })
-    await expect(failing.invoke('x', { callbacks: [heard] })).rejects.toBe(failure)
-    expect(heard.trace()).toEqual(['S failing', 'X failing'])
-    expect(heard.events[1]).toMatchObject({ error: failure })
+    await expect(failing.invoke('x', { callbacks: [recorded] })).rejects.toBe(failure)
+    expect(recorded.trace()).toEqual(['S failing', 'X failing'])
+    expect(recorded.events[1]).toMatchObject({ error: failure })
   })
 
-  test('constructor callbacks hear this tool alone, request callbacks all below it', async () => {
+  test("constructor callbacks receive this tool's events only, request callbacks also those below", async () => {
     const own = recorder()
     const request = recorder()
     const asking = tool((question, context) => scriptedModel(['Yes']).invoke(question, context), {
@@ -148,12 +148,12 @@ describe('what handlers hear', () => {
     expect(request.trace()).toEqual(['S asking', 'S ScriptedModel<asking', 'E ScriptedModel', 'E asking'])
   })
 
-  test('what a handler does to the arguments does not reach the function', async () => {
+  test('changes that a handler makes to the arguments do not reach the function', async () => {
     const onToolStart = (input: unknown): void => void Object.assign(input as object, { city: 'Rome' })
     expect(await weather.invoke({ city: 'Paris' }, { callbacks: [{ onToolStart }] })).toBe('18 °C in Paris')
   })
 
-  test('verbose prints', async () => {
+  test('verbose: true prints to the console', async () => {
     const log = vi.spyOn(console, 'log').mockImplementation(() => {})
     try {
       await tool((text) => text, { name: 'echo', description: 'Echoes.', verbose: true }).invoke('hello there')
@@ -164,32 +164,32 @@ describe('what handlers hear', () => {
   })
 })
 
-describe('a streaming tool', () => {
+describe('a tool that streams', () => {
   const count = tool(
     async function* (text) {
       for (const word of text.split(' ')) yield `${word} `
     },
-    { name: 'words', description: 'Says the words.' },
+    { name: 'words', description: 'Splits a text.' },
   )
 
-  test('yields chunks, and its output is folded', async () => {
-    const heard = recorder()
-    const run = count.stream('a b c', { callbacks: [heard] })
+  test('stream() yields its chunks; the output is folded', async () => {
+    const recorded = recorder()
+    const run = count.stream('a b c', { callbacks: [recorded] })
     expect(await readAll(run)).toEqual({ chunks: ['a ', 'b ', 'c '], error: undefined })
     expect(await run.outcome).toMatchObject({ status: 'complete', output: 'a b c ' })
-    heard.check()
-    expect(heard.events.at(-1)).toMatchObject({ type: 'end', output: 'a b c ' })
+    recorded.check()
+    expect(recorded.events.at(-1)).toMatchObject({ type: 'end', output: 'a b c ' })
     expect(await count.invoke('a b')).toBe('a b ')
   })
 
-  test('answers a call with chunks, and with a message in the end', async () => {
+  test('streams chunks for a call; the output is a tool message', async () => {
     const run = count.stream(call({ input: 'a b' }, 'words'))
     expect(await readAll(run)).toEqual({ chunks: ['a ', 'b '], error: undefined })
     expect(await run.outcome).toMatchObject({ output: { role: 'tool', content: 'a b ', toolCallId: 'call_1' } })
     expect(await count.invoke(call('a b', 'words'))).toMatchObject({ content: 'a b ' })
   })
 
-  test('of objects answers with a list', async () => {
+  test('that yields objects returns a list', async () => {
     const pages = tool(
       function* () {
         yield { page: 1 }
@@ -201,8 +201,8 @@ describe('a streaming tool', () => {
     expect(await pages.invoke(call('', 'pages'))).toMatchObject({ content: '[{"page":1},{"page":2}]' })
   })
 
-  test('that fails has said what it said', async () => {
-    const heard = recorder()
+  test('that fails reports the partial output', async () => {
+    const recorded = recorder()
     const failing = tool(
       async function* () {
         yield 'half'
@@ -210,14 +210,14 @@ describe('a streaming tool', () => {
       },
       { name: 'failing', description: 'Fails.' },
     )
-    const { chunks, error } = await readAll(failing.stream('', { callbacks: [heard] }))
+    const { chunks, error } = await readAll(failing.stream('', { callbacks: [recorded] }))
     expect(chunks).toEqual(['half'])
     expect(error).toMatchObject({ message: 'no' })
-    heard.check()
-    expect(heard.events.at(-1)).toMatchObject({ type: 'error', partial: 'half' })
+    recorded.check()
+    expect(recorded.events.at(-1)).toMatchObject({ type: 'error', partial: 'half' })
   })
 
-  test('may go on with a runnable, also where it answers a call', async () => {
+  test('may return a runnable, in calls too', async () => {
     const asking = tool(
       () =>
         lambda(
@@ -229,24 +229,24 @@ describe('a streaming tool', () => {
         ),
       { name: 'asking', description: 'Asks.' },
     )
-    const heard = recorder()
-    const run = asking.stream(call('hey', 'asking'), { callbacks: [heard] })
+    const recorded = recorder()
+    const run = asking.stream(call('hey', 'asking'), { callbacks: [recorded] })
     expect(await readAll(run)).toEqual({ chunks: ['hey', '!'], error: undefined })
     expect(await run.outcome).toMatchObject({ output: { content: 'hey!', toolCallId: 'call_1' } })
-    heard.check()
-    expect(heard.trace()).toEqual(['S asking', 'S inner<asking', 'E inner', 'E asking'])
-    expect(heard.events.at(-2)).toMatchObject({ output: 'hey!' })
+    recorded.check()
+    expect(recorded.trace()).toEqual(['S asking', 'S inner<asking', 'E inner', 'E asking'])
+    expect(recorded.events.at(-2)).toMatchObject({ output: 'hey!' })
   })
 })
 
 describe('stopping a running tool', () => {
-  const waiting = (seen: { reason?: unknown; entered?: boolean }, hears: boolean) =>
+  const waiting = (seen: { reason?: unknown; entered?: boolean }, listens: boolean) =>
     tool(
       (_text, { signal }) => {
         seen.entered = true
         signal.addEventListener('abort', () => void (seen.reason = signal.reason))
         return new Promise<string>((_, reject) => {
-          if (hears) signal.addEventListener('abort', () => reject(signal.reason as Error))
+          if (listens) signal.addEventListener('abort', () => reject(signal.reason as Error))
         })
       },
       { name: 'waiting', description: 'Waits.' },
@@ -255,27 +255,27 @@ describe('stopping a running tool', () => {
   test.each([
     ['listens', true],
     ['does not listen', false],
-  ])('an abort reaches one that %s to its signal, and the run ends at once', async (_, hears) => {
+  ])('an abort reaches a tool that %s to its signal, and the run ends at once', async (_, listens) => {
     const seen: { reason?: unknown; entered?: boolean } = {}
-    const heard = recorder()
+    const recorded = recorder()
     const abort = new AbortController()
     const reason = new Error('enough')
-    const running = waiting(seen, hears).invoke('x', { callbacks: [heard], signal: abort.signal })
+    const running = waiting(seen, listens).invoke('x', { callbacks: [recorded], signal: abort.signal })
     await vi.waitUntil(() => seen.entered, patience)
     abort.abort(reason)
     await expect(running).rejects.toBe(reason)
     expect(seen.reason).toBe(reason)
-    heard.check()
-    expect(heard.trace()).toEqual(['S waiting', 'X waiting'])
+    recorded.check()
+    expect(recorded.trace()).toEqual(['S waiting', 'X waiting'])
   })
 
-  test('a timeout does too', async () => {
+  test('a timeout aborts the signal', async () => {
     const seen: { reason?: unknown } = {}
     await expect(waiting(seen, false).invoke('x', { timeout: 5 })).rejects.toThrow(TimeoutError)
     expect(seen.reason).toBeInstanceOf(TimeoutError)
   })
 
-  test('who leaves a streaming tool ends it', async () => {
+  test('leaving the stream ends the generator', async () => {
     let ended = false
     const endless = tool(
       async function* () {
@@ -287,35 +287,35 @@ describe('stopping a running tool', () => {
       },
       { name: 'endless', description: 'Counts.' },
     )
-    const heard = recorder()
-    for await (const _ of endless.stream('', { callbacks: [heard] })) break
+    const recorded = recorder()
+    for await (const _ of endless.stream('', { callbacks: [recorded] })) break
     await turn()
     expect(ended).toBe(true)
-    heard.check()
+    recorded.check()
   })
 })
 
-describe('a text for a tool that takes an object', () => {
+describe('a string for a tool that expects an object', () => {
   const schema = z.object({ city: z.string(), days: z.number().default(1) })
   const forecast = tool((args) => args, { name: 'forecast', description: 'A forecast.', schema })
 
-  test('is read as JSON', async () => {
+  test('is parsed as JSON', async () => {
     expect(await forecast.invoke('{ "city": "Paris", "days": 3 }' as never)).toEqual({ city: 'Paris', days: 3 })
   })
 
-  test('is the only field where there is one', async () => {
+  test('becomes the only property, if there is one', async () => {
     expect(await weather.invoke('Paris' as never)).toBe('18 °C in Paris')
     await expect(forecast.invoke('Paris' as never)).rejects.toMatchObject({ code: 'invalid_arguments' })
   })
 
-  test('is taken as it is where it fits', async () => {
-    const text = tool((given) => given, { name: 'text', description: 'A text.', schema: z.string() })
+  test('is passed unchanged if the schema accepts it', async () => {
+    const text = tool((text) => text, { name: 'text', description: 'A text.', schema: z.string() })
     expect(await text.invoke('{ "city": "Paris" }')).toBe('{ "city": "Paris" }')
   })
 })
 
-describe('what a model is told', () => {
-  test('is JSON Schema, made of the schema when it is asked for', () => {
+describe('tool().jsonSchema', () => {
+  test('is converted from the schema on first access', () => {
     expect(weather.jsonSchema).toEqual({ type: 'object', properties: { city: { type: 'string' } }, required: ['city'] })
     const input = vi.fn(() => ({ type: 'object', $schema: 'x' }))
     const schema: StandardSchema = { '~standard': { version: 1, vendor: 'x', validate: (value) => ({ value }), jsonSchema: { input } } }
@@ -325,14 +325,14 @@ describe('what a model is told', () => {
     expect(input).toHaveBeenCalledOnce()
   })
 
-  test('is what the user says beside a schema', () => {
+  test('is the jsonSchema option if both are passed', () => {
     const jsonSchema: JsonSchema = { type: 'object', properties: { city: { type: 'string', description: 'Its name' } } }
     expect(tool(() => '', { name: 'x', description: 'X.', schema: z.object({ city: z.date() }), jsonSchema }).jsonSchema).toEqual(
       jsonSchema,
     )
   })
 
-  test('is the JSON Schema that arguments are checked against, by either name', async () => {
+  test('validates arguments too, passed as schema or as jsonSchema', async () => {
     const jsonSchema: JsonSchema = { type: 'object', properties: { n: { type: 'number' } } }
     for (const square of [
       tool(({ n }: { n: number }) => n * n, { name: 'square', description: 'Squares.', schema: jsonSchema }),
@@ -346,20 +346,20 @@ describe('what a model is told', () => {
 
   test.each([
     [
-      'a library that has no JSON Schema',
+      'a library without a converter',
       { '~standard': { version: 1, vendor: 'valibot', validate: (value: unknown) => ({ value }) } },
-      /^valibot alone/,
+      /^valibot schemas have no JSON Schema converter/,
     ],
-    ['a schema that has none', z.object({ at: z.date() }), /^zod cannot say this schema as JSON Schema: .*Date/],
-  ] as const)('%s: jsonSchema must be passed', (_, schema, message) => {
+    ['a schema that cannot be converted', z.object({ at: z.date() }), /^zod cannot convert this schema to JSON Schema: .*Date/],
+  ] as const)('throws for %s without the jsonSchema option', (_, schema, message) => {
     const vague = tool(() => '', { name: 'x', description: 'X.', schema })
     const read = () => vague.jsonSchema
     expect(read).toThrow(message)
-    expect(read).toThrow(/Pass jsonSchema beside it\.$/)
+    expect(read).toThrow(/Pass jsonSchema too\.$/)
   })
 })
 
-test('messages of tools are what conversations take', async () => {
+test('a tool message can be passed to a chat model', async () => {
   const message: ToolMessage = await weather.invoke(call({ city: 'Paris' }))
   const model = scriptedModel(['Warm'])
   await model.invoke([['user', 'Weather?'], { role: 'assistant', content: '', toolCalls: [call({ city: 'Paris' })] }, message])
