@@ -42,10 +42,13 @@ export interface LLMChainOptions<Values extends object, Key extends string> exte
 /** The output of an {@link LLMChain}. */
 export type LLMChainOutput<Key extends string> = Readonly<Record<Key, string>>
 
-/**
- * The input of an {@link LLMChain}: the prompt's variables, or the value of its only one. `stop` is passed to models that have `bind()`.
- */
-export type LLMChainInput<Values extends object> = PromptInput<Values> | (Values & { readonly stop?: readonly string[] })
+/** The input of an {@link LLMChain}: the prompt's variables, or the value of its only one. */
+export type LLMChainInput<Values extends object> =
+  | PromptInput<Values>
+  | (Values & {
+      /** Stop sequences, passed to models that have `bind()`. */
+      readonly stop?: readonly string[]
+    })
 
 /**
  * A prompt and a model in one run (LangChain's LLMChain). Input: values. Output: `{ text }`. The prompt has no run of its own; the
