@@ -20,13 +20,13 @@ async function partsOf(stream: ReadableStream<UIMessagePart>): Promise<UIMessage
 const textIn = (parts: readonly UIMessagePart[]): string => parts.map((part) => (part.type === 'text-delta' ? part.delta : '')).join('')
 
 test('ChatTransport runs a chain locally: emits its text and calls its handlers', async () => {
-  const heard = recorder()
+  const recording = recorder()
   const chain = scriptedModel([['Hel', 'lo']]).pipe(new StringOutputParser())
-  const parts = await partsOf(await new ChatTransport(chain, { callbacks: [heard], tags: ['page'] }).sendMessages(asking('hi')))
+  const parts = await partsOf(await new ChatTransport(chain, { callbacks: [recording], tags: ['page'] }).sendMessages(asking('hi')))
   expect(textIn(parts)).toBe('Hello')
   expect(parts.at(-1)).toMatchObject({ type: 'finish', finishReason: 'stop' })
-  expect(heard.events[0]?.run.tags).toEqual(['page'])
-  heard.check()
+  expect(recording.events[0]?.run.tags).toEqual(['page'])
+  recording.check()
 })
 
 test('ChatTransport converts the messages with `input`', async () => {
@@ -54,10 +54,10 @@ test('ChatTransport emits a failure as a part after the output before it', async
 })
 
 test('an abort stops the run and closes the stream with an `abort` part (P2)', async () => {
-  const heard = recorder()
+  const recording = recorder()
   const slow = scriptedModel([Array.from({ length: 1_000 }, () => 'a')], { delayMs: 1 })
   const abort = new AbortController()
-  const stream = await new ChatTransport(slow, { callbacks: [heard] }).sendMessages(asking('hi', abort.signal))
+  const stream = await new ChatTransport(slow, { callbacks: [recording] }).sendMessages(asking('hi', abort.signal))
   const reader = stream.getReader()
   for (let read = await reader.read(); read.value?.type !== 'text-delta'; ) read = await reader.read()
   abort.abort()
@@ -65,8 +65,8 @@ test('an abort stops the run and closes the stream with an `abort` part (P2)', a
   for (let read = await reader.read(); !read.done; read = await reader.read()) last = read.value
   expect(last).toMatchObject({ type: 'abort' })
   expect(slow.record.open).toBe(0)
-  heard.check()
-  expect(heard.open).toEqual([])
+  recording.check()
+  expect(recording.open).toEqual([])
 })
 
 test('cancelling the stream stops the run (P2)', async () => {

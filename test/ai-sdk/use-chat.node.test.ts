@@ -1,4 +1,4 @@
-// The chat of the AI SDK itself, with a chain of ours in the page.
+// The AI SDK's own Chat with a local chain.
 import { Chat } from '@ai-sdk/react'
 import { lastAssistantMessageIsCompleteWithToolCalls, type UIMessage } from 'ai'
 import { ChatTransport } from 'chaintap/ai-sdk'
@@ -11,29 +11,29 @@ const textOf = ({ role, parts }: UIMessage): string => `${role}: ${parts.map((pa
 test('useChat with ChatTransport sends, regenerates, fails, retries, stops and continues', async () => {
   const endless = Array.from({ length: 100_000 }, () => 'a')
   const model = scriptedModel([['Hel', 'lo'], ['Again'], { tokens: ['Par'], error: new Error('cut') }, ['Fine'], endless, ['After']])
-  const heard = recorder()
-  const chat = new Chat({ transport: new ChatTransport(model, { callbacks: [heard] }) })
-  const said = () => chat.messages.map(textOf)
+  const recording = recorder()
+  const chat = new Chat({ transport: new ChatTransport(model, { callbacks: [recording] }) })
+  const texts = () => chat.messages.map(textOf)
   await chat.sendMessage({ text: 'hi' })
   const first = chat.messages[1]?.id
   await chat.regenerate()
-  expect(said()).toEqual(['user: hi', 'assistant: Again'])
+  expect(texts()).toEqual(['user: hi', 'assistant: Again'])
   expect(chat.messages[1]?.id).not.toBe(first)
   await chat.sendMessage({ text: 'more' })
-  expect([chat.status, chat.error?.message, said().at(-1)]).toEqual(['error', 'cut', 'assistant: Par'])
+  expect([chat.status, chat.error?.message, texts().at(-1)]).toEqual(['error', 'cut', 'assistant: Par'])
   await chat.regenerate()
-  expect([chat.status, chat.error, said().at(-1)]).toEqual(['ready', undefined, 'assistant: Fine'])
+  expect([chat.status, chat.error, texts().at(-1)]).toEqual(['ready', undefined, 'assistant: Fine'])
   const sending = chat.sendMessage({ text: 'long' })
-  await vi.waitFor(() => expect(said().at(-1)).toContain('assistant: aa'), patience)
+  await vi.waitFor(() => expect(texts().at(-1)).toContain('assistant: aa'), patience)
   await chat.stop()
   await sending
   expect([chat.status, chat.error, model.record.open]).toEqual(['ready', undefined, 0])
-  // There is nothing to come back to.
+  // There is no run to resume.
   await chat.resumeStream()
   await chat.sendMessage({ text: 'next' })
-  expect([chat.status, said().at(-1)]).toEqual(['ready', 'assistant: After'])
-  heard.check()
-  expect(heard.open).toEqual([])
+  expect([chat.status, texts().at(-1)]).toEqual(['ready', 'assistant: After'])
+  recording.check()
+  expect(recording.open).toEqual([])
 })
 
 test('useChat with ChatTransport sends client tool results to the model, in the same message', async () => {

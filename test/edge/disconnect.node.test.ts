@@ -6,7 +6,7 @@ import { type Caller, callBy, type RunningWorker, startWorker } from '../support
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 })
 const source = 'test/support/workers/leaving.ts'
 
-/** The clients that can leave: each its request, and what it has read before it does. */
+/** The clients that leave: name, request, and what each has read before it leaves. */
 const clients: readonly [string, object, Record<string, string>, string][] = [
   ['events', { input: 'hi' }, {}, 'event: token'],
   ['text', { input: 'hi' }, { accept: 'text/plain' }, 'one '],
@@ -26,11 +26,11 @@ beforeAll(async () => {
 })
 afterAll(() => Promise.all([provider.stop(), silent.stop()]))
 
-async function toldBy({ url }: RunningWorker): Promise<readonly string[]> {
-  return (await (await fetch(`${url}/told`)).json()) as string[]
+async function reportsOf({ url }: RunningWorker): Promise<readonly string[]> {
+  return (await (await fetch(`${url}/reports`)).json()) as string[]
 }
 
-/** Leaves in the middle of an answer; what the Worker's handler tells of it. */
+/** Leaves in the middle of a response. Resolves to what the Worker's handler reports about it. */
 async function leaving(
   worker: RunningWorker,
   path: string,
@@ -41,16 +41,16 @@ async function leaving(
   const caller: Caller = callBy(`${worker.url}${path}`, body, headers)
   await vi.waitFor(() => expect(provider.open()).toBe(1), patience)
   await caller.until(mark)
-  // While nothing is written, local workerd does not notice a connection that is closed, only one that is broken.
+  // While nothing is written, local workerd detects only a broken connection, not a closed one.
   if (mark === '') caller.reset()
   else caller.leave()
   await vi.waitFor(() => expect([provider.open(), provider.left()]).toEqual([0, left + 1]), patience)
-  const told: string[] = []
+  const reports: string[] = []
   await vi.waitFor(async () => {
-    told.push(...(await toldBy(worker)))
-    expect(told.length).toBeGreaterThanOrEqual(2)
+    reports.push(...(await reportsOf(worker)))
+    expect(reports.length).toBeGreaterThanOrEqual(2)
   }, patience)
-  return told
+  return reports
 }
 
 describe.each([
@@ -64,11 +64,14 @@ describe.each([
   })
   afterAll(() => worker.stop())
 
-  // Without the flag, what is not a stream has nothing to be cancelled.
-  const heard = clients.filter(([name]) => flags.length > 0 || !name.includes('without'))
-  it.each(heard)('%s: the provider’s connection closes, the run ends with Disconnect, and waitUntil work completes', async (...client) => {
-    expect(await leaving(worker, '/', client, provider)).toEqual(['error Disconnect', 'flushed'])
-  })
+  // Without the flag only a stream can be cancelled.
+  const detectable = clients.filter(([name]) => flags.length > 0 || !name.includes('without'))
+  it.each(detectable)(
+    '%s: the provider’s connection closes, the run ends with Disconnect, and waitUntil work completes',
+    async (...client) => {
+      expect(await leaving(worker, '/', client, provider)).toEqual(['error Disconnect', 'flushed'])
+    },
+  )
 
   it('the same while other waitUntil work is pending', async () => {
     expect(await leaving(worker, '/pending', reader, provider)).toEqual(['error Disconnect', 'flushed'])
@@ -88,7 +91,7 @@ describe.each([
   })
 
   it('serve() logs them to the console once for each handler, on localhost', () => {
-    expect(worker.said().match(/enable_request_signal/g) ?? []).toHaveLength(flags.length > 0 ? 0 : 2)
+    expect(worker.output().match(/enable_request_signal/g) ?? []).toHaveLength(flags.length > 0 ? 0 : 2)
   })
 })
 
@@ -104,8 +107,8 @@ describe('without the third argument of fetch', () => {
       await caller.until('event: token')
       caller.leave()
       await vi.waitFor(() => expect([provider.open(), provider.left()]).toEqual([0, left + 1]), patience)
-      if (flags.length > 0) expect(await toldBy(worker)).toContain('error Disconnect')
-      expect(worker.said()).toMatch(/waitUntil/)
+      if (flags.length > 0) expect(await reportsOf(worker)).toContain('error Disconnect')
+      expect(worker.output()).toMatch(/waitUntil/)
     } finally {
       await worker.stop()
     }

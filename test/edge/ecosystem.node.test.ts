@@ -1,4 +1,4 @@
-// The clients of others, unmodified, on a real local Worker.
+// Unmodified third-party clients with a real local Worker.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
@@ -63,10 +63,10 @@ describe('the openai SDK', () => {
       maxRetries: 0,
       fetch: (_, init) => fetch(`${worker.url}/beating`, init),
     })
-    let said = ''
+    let text = ''
     for await (const { choices } of await slow.chat.completions.create({ ...question, stream: true }))
-      said += choices[0]?.delta.content ?? ''
-    expect(said).toBe('Hello')
+      text += choices[0]?.delta.content ?? ''
+    expect(text).toBe('Hello')
   })
 
   it('reads a response without stream', async () => {
@@ -103,13 +103,13 @@ describe('the openai SDK', () => {
       maxRetries: 0,
       fetch: (_, init) => fetch(`${worker.url}/failing`, init),
     })
-    const said: string[] = []
+    const text: string[] = []
     const reading = async (): Promise<void> => {
       for await (const { choices } of await failing.chat.completions.create({ ...question, stream: true }))
-        said.push(choices[0]?.delta.content ?? '')
+        text.push(choices[0]?.delta.content ?? '')
     }
     await expect(reading()).rejects.toThrow(APIError)
-    expect(said.join('')).toBe('Hel')
+    expect(text.join('')).toBe('Hel')
     await expect(failing.chat.completions.create(question)).rejects.toMatchObject({ status: 500, message: /Something went wrong/ })
   })
 
@@ -155,11 +155,11 @@ describe('the client of AG-UI', () => {
 
   it('reports failures and refusals', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {})
-    const heard: unknown[] = []
+    const errors: unknown[] = []
     await agentFor('/failing')
-      .runAgent({}, { onRunErrorEvent: ({ event }) => void heard.push(event.message) })
+      .runAgent({}, { onRunErrorEvent: ({ event }) => void errors.push(event.message) })
       .catch(() => {})
-    expect(heard).toEqual(['Something went wrong on the server.'])
+    expect(errors).toEqual(['Something went wrong on the server.'])
     await expect(agentFor('/nowhere').runAgent()).rejects.toThrow('404')
     vi.restoreAllMocks()
   })
@@ -195,10 +195,10 @@ describe('the AI SDK on a server', () => {
 describe('curl', () => {
   async function curl(...args: readonly string[]): Promise<string> {
     const child = spawn('curl', ['-sN', '-H', 'content-type: application/json', ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
-    let said = ''
-    child.stdout.on('data', (data) => (said += String(data)))
+    let text = ''
+    child.stdout.on('data', (data) => (text += String(data)))
     await once(child, 'close')
-    return said
+    return text
   }
   const sum = ['-d', '{"input":"What is 2 + 3?"}']
 
@@ -216,7 +216,7 @@ describe('curl', () => {
   it('receives each token at once, and ends the run with ctrl-c', async () => {
     const args = ['-sN', `${worker.url}/slow`, '-H', 'content-type: application/json', '-H', 'accept: text/plain', '-d', '{"input":"hi"}']
     const child = spawn('curl', args, { stdio: ['ignore', 'pipe', 'inherit'] })
-    for (let said = ''; !said.includes('5 '); ) said += String((await once(child.stdout, 'data'))[0])
+    for (let text = ''; !text.includes('5 '); ) text += String((await once(child.stdout, 'data'))[0])
     expect(await open()).toBe(1)
     child.kill('SIGINT')
     await vi.waitFor(async () => expect(await open()).toBe(0), patience)

@@ -26,11 +26,11 @@ async function refused(request: Request, options: ServeOptions<{ ok: boolean }> 
   return [response.status, error, response]
 }
 
-/** What errors say in the console is looked at, and not shown. */
-function silenced(): readonly unknown[] {
-  const said: unknown[] = []
-  vi.spyOn(console, 'error').mockImplementation((error: unknown) => void said.push(error))
-  return said
+/** Captures what is logged with console.error instead of printing it. */
+function captureErrors(): readonly unknown[] {
+  const logged: unknown[] = []
+  vi.spyOn(console, 'error').mockImplementation((error: unknown) => void logged.push(error))
+  return logged
 }
 afterEach(() => vi.restoreAllMocks())
 
@@ -114,7 +114,7 @@ test('pages of the origins in cors can call, and can read refusals', async () =>
   const origin = 'https://page.example'
   const asked = { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type, x-stainless-os' }
   const ask = new Request('https://app.example/api', { method: 'OPTIONS' })
-  // Browsers let no page set these: this is what they send by themselves.
+  // Pages cannot set these headers: they are what the browser sends.
   Object.defineProperty(ask, 'headers', {
     value: { get: (name: keyof typeof asked) => asked[name] ?? null, has: (name: string) => name in asked },
   })
@@ -152,7 +152,7 @@ test('pages of the origins in cors can call, and can read refusals', async () =>
 })
 
 test('an origin for which the cors function throws is denied, and the error is logged', async () => {
-  const said = silenced()
+  const logged = captureErrors()
   const broken = new TypeError('Invalid URL')
   const origin = (): boolean => {
     throw broken
@@ -165,7 +165,7 @@ test('an origin for which the cors function throws is denied, and the error is l
   const response = await serve(chain, { cors: { origin } })(request, {})
   expect(response.headers.get('access-control-allow-origin')).toBe(null)
   expect(await response.text()).toBe('Hello')
-  expect(said).toEqual([broken])
+  expect(logged).toEqual([broken])
 })
 
 test('CORS headers replace the same headers of a guard’s Response', async () => {
@@ -179,7 +179,7 @@ test('CORS headers replace the same headers of a guard’s Response', async () =
 })
 
 test('an error thrown by a guard or the chain function responds with 500 without its message, and is logged', async () => {
-  const said = silenced()
+  const logged = captureErrors()
   const secret = new Error('the password is xyzzy')
   const broken: [Parameters<typeof serve>[0], ServeOptions][] = [
     [
@@ -205,9 +205,9 @@ test('an error thrown by a guard or the chain function responds with 500 without
     expect(response.status).toBe(500)
     expect(await response.text()).not.toContain('xyzzy')
   }
-  expect(said).toEqual(broken.map(() => secret))
-  const told = await serve(chain, { access: () => Promise.reject(secret), exposeErrors: true })(post({ input: 'hi' }), {})
-  expect(await told.json()).toEqual({ error: 'the password is xyzzy' })
+  expect(logged).toEqual(broken.map(() => secret))
+  const exposed = await serve(chain, { access: () => Promise.reject(secret), exposeErrors: true })(post({ input: 'hi' }), {})
+  expect(await exposed.json()).toEqual({ error: 'the password is xyzzy' })
 })
 
 test('the chain function receives the parsed request', async () => {
@@ -248,11 +248,11 @@ test('fromMessages converts a conversation to the chain’s input', async () => 
   ])
   const made = serve(prompt.pipe(model).pipe(new StringOutputParser()), { fromMessages: (history) => ({ history }) })
   for (const body of [ui, openai]) await (await made(post(body), {})).text()
-  const heard = [
+  const messages = [
     { role: 'system', content: 'Be brief.' },
     { role: 'user', content: 'hi' },
   ]
-  expect(model.record.inputs).toEqual([heard, heard])
+  expect(model.record.inputs).toEqual([messages, messages])
 })
 
 test('an invalid conversation is refused with 400 and a message', async () => {
@@ -288,7 +288,7 @@ const failure = new ModelError('http', 'The key sk-secret of acme is wrong.', {
 })
 
 test('callers receive the class and code of errors, not the message', async () => {
-  const said = silenced()
+  const logged = captureErrors()
   const failing = scriptedModel([{ tokens: ['a'], error: failure }]).pipe(new StringOutputParser())
   for (const [body, headers] of [
     [{ input: 'hi' }, {}],
@@ -301,7 +301,7 @@ test('callers receive the class and code of errors, not the message', async () =
     expect(text).not.toContain('sk-secret')
     expect(text).toContain('The model could not answer.')
   }
-  expect(said).toEqual(Array(5).fill(failure))
+  expect(logged).toEqual(Array(5).fill(failure))
   const frames = (await (await serve(failing)(post({ input: 'hi' }), {})).text()).split('\n\n')
   const decode = decoder()
   const events = frames.filter((frame) => frame.startsWith('id:')).map((frame) => decode(frame.slice(frame.indexOf('data: ') + 6)))
@@ -316,7 +316,7 @@ test('callers receive the class and code of errors, not the message', async () =
 })
 
 test('callers receive a generic message for other errors, and the reason of a stop', async () => {
-  silenced()
+  captureErrors()
   const errorOf = async (error: Error): Promise<unknown> => {
     const text = await (await serve(scriptedModel([error]))(post({ input: 'hi' }), {})).text()
     return (parse(text.slice(text.lastIndexOf('data: ') + 6)) as { error: unknown }).error
@@ -333,14 +333,14 @@ test('callers receive a generic message for other errors, and the reason of a st
 })
 
 test('exposeErrors sends the messages of errors, or those that its function returns', async () => {
-  const said = silenced()
-  const told = async (exposeErrors: ServeOptions['exposeErrors']): Promise<string> =>
+  const logged = captureErrors()
+  const textFor = async (exposeErrors: ServeOptions['exposeErrors']): Promise<string> =>
     (await serve(scriptedModel([failure]), exposeErrors === undefined ? {} : { exposeErrors })(post({ input: 'hi' }), {})).text()
-  expect(await told(true)).toContain('The key sk-secret of acme is wrong.')
-  const text = await told((error) => `Sorry (${(error as ModelError).code}).`)
+  expect(await textFor(true)).toContain('The key sk-secret of acme is wrong.')
+  const text = await textFor((error) => `Sorry (${(error as ModelError).code}).`)
   expect(text).toContain('Sorry (http).')
   expect(text).not.toContain('sk-secret')
-  expect(said).toEqual([])
+  expect(logged).toEqual([])
 })
 
 test('the exposeErrors function is called once for an error that fails several runs', async () => {
@@ -348,7 +348,7 @@ test('the exposeErrors function is called once for an error that fails several r
   const made = serve(scriptedModel([failure]).pipe(new StringOutputParser()), { exposeErrors: (error) => `Sorry (${asked.push(error)}).` })
   const text = await (await made(post({ input: 'hi' }), {})).text()
   expect(asked).toEqual([failure])
-  // Of both runs that began, and of the outcome.
+  // In the events of both runs, and in the outcome.
   expect(text.match(/Sorry \(1\)/g)).toHaveLength(3)
 })
 
@@ -367,21 +367,21 @@ test('if the exposeErrors function throws, callers receive the generic message',
     [{ threadId: 't', runId: 'r', messages: [{ id: 'm', role: 'user', content: 'hi' }] }, {}, /RUN_ERROR/],
   ]
   for (const [body, headers, end] of asks) {
-    const said = silenced()
+    const logged = captureErrors()
     const text = await (await serve(scriptedModel([failure]), { exposeErrors })(post(body, headers), {})).text()
     expect(text).toMatch(end)
     expect(text).toContain('The model could not answer.')
     expect(text).not.toMatch(/xyzzy|sk-secret/)
-    expect(said).toContain(broken)
-    expect(said).toContain(failure)
+    expect(logged).toContain(broken)
+    expect(logged).toContain(failure)
   }
-  const said = silenced()
+  const logged = captureErrors()
   const guarded = await serve(chain, { exposeErrors, access: () => Promise.reject(failure) })(post({ input: 'hi' }), {})
-  expect([guarded.status, said]).toEqual([500, [broken, failure]])
+  expect([guarded.status, logged]).toEqual([500, [broken, failure]])
 })
 
 test('a truncated response of an upstream server does not reveal its address', async () => {
-  const said = silenced()
+  const logged = captureErrors()
   const cut = new Response(
     'event: start\ndata: {"run":{"id":"a","rootId":"a","name":"A","kind":"chain","tags":[],"metadata":{}},"at":1,"seq":0,"type":"start"}\n\n',
     {
@@ -393,7 +393,7 @@ test('a truncated response of an upstream server does not reveal its address', a
   expect(text).not.toContain('10.0.0.7')
   expect(text).toContain('"code":"truncated"')
   expect(parse(text.slice(text.lastIndexOf('data: ') + 6))).toMatchObject({ status: 'truncated', error: expect.any(TruncatedError) })
-  expect(String(said)).toContain('10.0.0.7')
+  expect(String(logged)).toContain('10.0.0.7')
 })
 
 test('serve() sends only the events that its options select', async () => {

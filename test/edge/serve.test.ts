@@ -15,15 +15,15 @@ const post = (body: unknown, headers: Record<string, string> = {}, init: Request
     ...init,
   })
 
-/** The frames of an event stream, as [event, data] each. */
+/** Parses the frames of an event stream to [event, data] pairs. */
 async function framesOf(response: Response): Promise<[string, string][]> {
   const text = await response.text()
   return [...text.matchAll(/event: (\w+)\ndata: (.*)\n\n/g)].map(([, event, data]) => [event ?? '', data ?? ''])
 }
 
 test('serve() streams events that decode to those of the handlers, then the outcome', async () => {
-  const heard = recorder()
-  const response = await serve(chain, { callbacks: [heard] })(
+  const recording = recorder()
+  const response = await serve(chain, { callbacks: [recording] })(
     post({ input: 'hi', options: { tags: ['t'], runName: 'mine', runId: 'not mine' } }),
     {},
   )
@@ -32,7 +32,7 @@ test('serve() streams events that decode to those of the handlers, then the outc
   const frames = await framesOf(response)
   const decode = decoder()
   const events = frames.slice(0, -1).map(([, data]) => decode(data))
-  expect(events.filter((event) => event.type !== 'chunk')).toEqual(heard.events)
+  expect(events.filter((event) => event.type !== 'chunk')).toEqual(recording.events)
   expect(events.map((event) => event.seq)).toEqual(events.map((_, index) => index))
   expect(events[0]?.run).toMatchObject({ name: 'mine', tags: ['t'] })
   expect(events[0]?.run.id).not.toBe('not mine')
@@ -83,9 +83,9 @@ test('a client that leaves closes the provider’s body, by cancelling the respo
     const network = faultyFetch({ body: anthropicSse({ text: ['a', 'b', 'c'] }), split: 'events', stallAfter: 600 })
     const model = new ChatAnthropic({ apiKey: 'k', fetch: network, dangerouslyAllowBrowser: true })
     const abort = new AbortController()
-    const heard = recorder()
+    const recording = recorder()
     const request = post({ input: 'hi' }, {}, { signal: abort.signal })
-    const response = await serve(model, { callbacks: [heard] })(request, {})
+    const response = await serve(model, { callbacks: [recording] })(request, {})
     const reader = response.body?.getReader()
     await reader?.read()
     await reader?.read()
@@ -93,9 +93,9 @@ test('a client that leaves closes the provider’s body, by cancelling the respo
     else await reader?.cancel()
     await turn()
     expect(network.open).toBe(0)
-    heard.check()
-    expect(heard.open).toEqual([])
-    expect(heard.events.at(-1)).toMatchObject({ type: 'error', error: { name: 'Disconnect' } })
+    recording.check()
+    expect(recording.open).toEqual([])
+    expect(recording.events.at(-1)).toMatchObject({ type: 'error', error: { name: 'Disconnect' } })
   }
 })
 

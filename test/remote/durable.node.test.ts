@@ -9,7 +9,7 @@ import { root } from '../../scripts/support.mjs'
 import { buildWorker, startWorkerd, type Workerd } from '../support/durable/workerd.mjs'
 import { readAll, turn } from '../support/sources.ts'
 
-// The page's half against the real other half: a Durable Object in a workerd of its own, with its disk.
+// RemoteRunnable with a real Durable Object in a workerd of its own, with a real disk.
 
 const folder = mkdtempSync(join(tmpdir(), 'chaintap-remote-'))
 let workerd: Workerd
@@ -26,11 +26,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** To the workerd that runs now: one that is started anew has another port. */
+/** Sends a request to the current workerd: a restarted one has another port. */
 const ask = async ({ url, method, headers, body, signal }: Request): Promise<Response> =>
   fetch(workerd.url + new URL(url).pathname, { method, headers, signal, body: body && (await new Response(body).text()) })
 
-/** Counts to so many, `delay` ms between two numbers. */
+/** Creates the remote of a chain that counts, with `delay` ms between two numbers. */
 const counting = (delay: number, options: RemoteOptions = {}) =>
   new RemoteRunnable<string, string>('http://worker.example/open', {
     fetch: ask,
@@ -80,8 +80,8 @@ test('stop() ends the run on the server', async () => {
 
 test('RemoteRunnable reconnects to a restarted server and receives the `interrupted` end of the run', async () => {
   let id = ''
-  const heard = recorder()
-  const run = counting(20, { onResumable: (remote) => (id = remote.id) }).stream('500', { callbacks: [heard] })
+  const recording = recorder()
+  const run = counting(20, { onResumable: (remote) => (id = remote.id) }).stream('500', { callbacks: [recording] })
   const reading = readAll(run)
   while (!id) await turn(10)
   await turn(500)
@@ -90,7 +90,7 @@ test('RemoteRunnable reconnects to a restarted server and receives the `interrup
   const { chunks, error } = await reading
   expect(chunks).toEqual(numbers(0, chunks.length))
   expect(error).toMatchObject({ code: 'interrupted' })
-  heard.check()
-  expect(heard.open).toEqual([])
-  expect(heard.events.some(({ type }) => type === 'retry')).toBe(true)
+  recording.check()
+  expect(recording.open).toEqual([])
+  expect(recording.events.some(({ type }) => type === 'retry')).toBe(true)
 })

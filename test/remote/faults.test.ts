@@ -25,7 +25,7 @@ const remoteOf = (served: Runnable<never, unknown, unknown>, options = {}) =>
 const answering = (response: () => Response | Promise<Response>, options = {}) =>
   new RemoteRunnable<string, string>(url, { fetch: async () => response(), ...options })
 
-/** A body of these bytes that notes how it is left. */
+/** Creates a response body that records how it is closed. */
 function bodyOf(bytes: Uint8Array, size = bytes.length, stalls = false) {
   const body = counted(
     Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.slice(i * size, (i + 1) * size)),
@@ -42,15 +42,15 @@ async function bytesOf(served: Runnable<never, unknown, unknown>): Promise<Uint8
 
 test('RemoteRunnable rethrows an error of the chain as an instance of its class, after the tokens before it', async () => {
   const error = new ModelError('http', 'overloaded', { status: 529, retryAfterMs: 1_000 })
-  const heard = recorder()
-  const run = remoteOf(scriptedModel([{ tokens: ['a'], error }]).pipe(new StringOutputParser())).stream('hi', { callbacks: [heard] })
+  const recording = recorder()
+  const run = remoteOf(scriptedModel([{ tokens: ['a'], error }]).pipe(new StringOutputParser())).stream('hi', { callbacks: [recording] })
   const read = await readAll(run)
   expect(read.chunks).toEqual(['a'])
   expect(read.error).toBeInstanceOf(ModelError)
   expect(read.error).toMatchObject({ message: 'overloaded', status: 529, retryAfterMs: 1_000 })
   expect(await run.outcome).toMatchObject({ status: 'failed', partial: 'a' })
-  heard.check()
-  expect(heard.trace().slice(-4)).toEqual(['X ScriptedModel', 'X StringOutputParser', 'X RunnableSequence', 'X RemoteRunnable'])
+  recording.check()
+  expect(recording.trace().slice(-4)).toEqual(['X ScriptedModel', 'X StringOutputParser', 'X RunnableSequence', 'X RemoteRunnable'])
 })
 
 test('RemoteRunnable ends like the server’s run: timeout, truncated response, accepted truncated response', async () => {
@@ -97,10 +97,10 @@ test('RemoteRunnable rejects with a RemoteError that describes the response: ref
 })
 
 test('a refused call emits one start and one error event', async () => {
-  const heard = recorder()
-  await expect(answering(() => new Response(null, { status: 401 })).invoke('hi', { callbacks: [heard] })).rejects.toThrow('401')
-  heard.check()
-  expect(heard.trace()).toEqual(['S RemoteRunnable', 'X RemoteRunnable'])
+  const recording = recorder()
+  await expect(answering(() => new Response(null, { status: 401 })).invoke('hi', { callbacks: [recording] })).rejects.toThrow('401')
+  recording.check()
+  expect(recording.trace()).toEqual(['S RemoteRunnable', 'X RemoteRunnable'])
 })
 
 test('no error contains a token of the request headers (P11)', async () => {
@@ -109,10 +109,10 @@ test('no error contains a token of the request headers (P11)', async () => {
   const echoing = answering(() => Response.json({ error: `Bad token ${secret}` }, { status: 401 }), { headers })
   const failing = answering(() => Promise.reject(new TypeError(`Invalid header ${secret}`)), { headers })
   for (const remote of [echoing, failing]) {
-    const heard = recorder()
-    const error = await remote.invoke('hi', { callbacks: [heard] }).catch((thrown: unknown) => thrown)
+    const recording = recorder()
+    const error = await remote.invoke('hi', { callbacks: [recording] }).catch((thrown: unknown) => thrown)
     expect(mentions(error, secret)).toEqual([])
-    expect(mentions(heard.events, secret)).toEqual([])
+    expect(mentions(recording.events, secret)).toEqual([])
     expect(JSON.stringify(remote)).not.toContain(secret)
   }
 })
@@ -135,18 +135,18 @@ test('a response cut off at any byte delivers the events before it once, then Tr
   const text = new TextDecoder().decode(bytes)
   const ended = text.lastIndexOf('\n\n', text.indexOf('event: outcome')) + 2
   for (let cut = 0; cut < bytes.length; cut++) {
-    const heard = recorder()
-    const run = answering(() => bodyOf(bytes.slice(0, cut)).response).stream('hi', { callbacks: [heard] })
+    const recording = recorder()
+    const run = answering(() => bodyOf(bytes.slice(0, cut)).response).stream('hi', { callbacks: [recording] })
     const { chunks, error } = await readAll(run)
-    heard.check()
+    recording.check()
     expect('Hello'.startsWith(chunks.join(''))).toBe(true)
     if (cut >= ended) {
       expect(error).toBeUndefined()
-      expect(heard.trace()).toEqual(whole.trace())
+      expect(recording.trace()).toEqual(whole.trace())
     } else {
       expect(error).toBeInstanceOf(TruncatedError)
       expect(await run.outcome).toMatchObject({ status: 'truncated' })
-      const lived = heard.trace().filter((line) => !line.startsWith('X '))
+      const lived = recording.trace().filter((line) => !line.startsWith('X '))
       expect(whole.trace().slice(0, lived.length)).toEqual(lived)
     }
   }
@@ -156,10 +156,10 @@ test('the events do not depend on how the bytes are split into chunks', async ()
   const bytes = await bytesOf(scriptedModel([['é', '😀', 'x']]).pipe(new StringOutputParser()))
   const traces = new Set<string>()
   for (let size = 1; size < 80; size += 3) {
-    const heard = recorder()
-    expect(await answering(() => bodyOf(bytes, size).response).invoke('hi', { callbacks: [heard] })).toBe('é😀x')
-    heard.check()
-    traces.add(heard.trace().join())
+    const recording = recorder()
+    expect(await answering(() => bodyOf(bytes, size).response).invoke('hi', { callbacks: [recording] })).toBe('é😀x')
+    recording.check()
+    traces.add(recording.trace().join())
   }
   expect(traces.size).toBe(1)
 })
@@ -202,9 +202,9 @@ for (const [way, leave] of Object.entries(leaving)) {
     const talker = new Talker(() => counted([['a'], ['b']], { stall: true }))
     await leave(remoteOf(talker, { callbacks: [there] }), [here])
     await vi.waitFor(() => {
-      for (const heard of [here, there]) {
-        heard.check()
-        expect(heard.open).toEqual([])
+      for (const recording of [here, there]) {
+        recording.check()
+        expect(recording.open).toEqual([])
       }
       expect(talker.last.isOpen()).toBe(false)
       expect(there.events.at(-1)).toMatchObject({ type: 'error', error: { name: 'Disconnect' } })
@@ -215,13 +215,13 @@ for (const [way, leave] of Object.entries(leaving)) {
 test('a call stopped before the response is closed when the response arrives; a fetch that never settles blocks nothing', async () => {
   const { body, response } = bodyOf(new TextEncoder().encode(': hi\n\n'), 6, true)
   const late = Promise.withResolvers<Response>()
-  const heard = recorder()
-  const run = answering(() => late.promise).stream('hi', { callbacks: [heard] })
+  const recording = recorder()
+  const run = answering(() => late.promise).stream('hi', { callbacks: [recording] })
   const reading = readAll(run)
   await turn(2)
   run.stop()
   expect(await reading).toEqual({ chunks: [], error: undefined })
-  heard.check()
+  recording.check()
   late.resolve(response)
   await vi.waitFor(() => expect(body.isOpen()).toBe(false), patience)
   const abort = new AbortController()
@@ -231,14 +231,14 @@ test('a call stopped before the response is closed when the response arrives; a 
 })
 
 test('a stream that is not read sends no request', async () => {
-  let asked = 0
+  let requests = 0
   const run = answering(() => {
-    asked++
+    requests++
     return new Response()
   }).stream('hi')
   run.stop()
   await turn(2)
-  expect(asked).toBe(0)
+  expect(requests).toBe(0)
   expect(await run.outcome).toMatchObject({ status: 'aborted' })
 })
 
@@ -252,11 +252,11 @@ test('1,000 early breaks leave no open run and no open socket', async () => {
   })
   await Promise.all(
     Array.from({ length: 1_000 }, async () => {
-      // Each has its own, as all are sent runs of the same ids.
-      const heard = recorder()
-      for await (const event of remote.events('hi', { callbacks: [heard] })) if (event.type === 'token') break
-      heard.check()
-      expect(heard.open).toEqual([])
+      // One recorder per call, because all calls receive runs with the same ids.
+      const recording = recorder()
+      for await (const event of remote.events('hi', { callbacks: [recording] })) if (event.type === 'token') break
+      recording.check()
+      expect(recording.open).toEqual([])
     }),
   )
   await vi.waitFor(() => {
@@ -303,12 +303,12 @@ test('a served RemoteRunnable passes a Disconnect on to the server behind it', a
 })
 
 test('runs of which the server sends only some events have a start and an end', async () => {
-  const heard = recorder()
-  const run = remoteOf(chain, { events: { include: { types: ['token', 'chunk'] } } }).stream('hi', { callbacks: [heard] })
+  const recording = recorder()
+  const run = remoteOf(chain, { events: { include: { types: ['token', 'chunk'] } } }).stream('hi', { callbacks: [recording] })
   expect((await readAll(run)).chunks).toEqual(['Hel', 'lo'])
-  heard.check()
+  recording.check()
   expect(await run.outcome).toMatchObject({ status: 'complete', output: 'Hello' })
-  expect(heard.trace()).toContain('T Hel')
+  expect(recording.trace()).toContain('T Hel')
 })
 
 test('the output contains a long text whole, though the codec truncates it in the event', async () => {

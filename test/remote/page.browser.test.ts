@@ -7,7 +7,7 @@ import { counted, Talker, turn } from '../support/sources.ts'
 const say = (target: EventTarget, type: string, properties: object = {}): void =>
   void target.dispatchEvent(Object.assign(new Event(type, { bubbles: true }), properties))
 
-/** As a tab in the background. */
+/** Makes the page look like a background tab. */
 function hide(isHidden: boolean): void {
   Object.defineProperty(document, 'visibilityState', { value: isHidden ? 'hidden' : 'visible', configurable: true })
   say(document, 'visibilitychange')
@@ -18,7 +18,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** A run that has said two words and is silent; `gets` counts the connections made anew. */
+/** Starts a run that is silent after two chunks. `gets` counts the reconnects. */
 async function silent(graceMs: number, cut?: number) {
   const talker = new Talker(() => counted([['a'], ['b']], { stall: true }))
   const server = resumableServer(talker, { cut: (answer) => (answer === 0 ? cut : undefined) })
@@ -33,8 +33,8 @@ async function silent(graceMs: number, cut?: number) {
     for await (const chunk of run) chunks.push(chunk)
   })()
   await vi.waitFor(() => {
-    expect(server.asked.length).toBe(1)
-    // It has said its words, or was cut.
+    expect(server.requests.length).toBe(1)
+    // The chunks were sent, or the connection was cut.
     if (cut === undefined) expect(chunks).toEqual(['a', 'b'])
     else expect(server.open()).toBe(0)
   }, patience)
@@ -44,7 +44,7 @@ async function silent(graceMs: number, cut?: number) {
     await reading
     await run.flushed
   }
-  return { gets: () => server.asked.filter(({ method }) => method === 'GET').length, chunks, end, server }
+  return { gets: () => server.requests.filter(({ method }) => method === 'GET').length, chunks, end, server }
 }
 
 test('a page that is shown again reopens a silent connection and receives no event twice', async () => {
@@ -95,14 +95,14 @@ test('the `online` event ends a pause between attempts', async () => {
 
 test('resume() without a network sends its request at the `online` event', async () => {
   const server = resumableServer(new Talker(() => counted([['a'], ['b']])))
-  let asked = 0
+  let calls = 0
   const remote = new RemoteRunnable<string, string>('https://app.example/chat', {
-    fetch: (request) => (request.method === 'GET' && ++asked === 1 ? Promise.reject(new TypeError('offline')) : server.fetch(request)),
+    fetch: (request) => (request.method === 'GET' && ++calls === 1 ? Promise.reject(new TypeError('offline')) : server.fetch(request)),
     reconnectDelay: () => 60_000,
   })
   await remote.invoke('hi')
   const text = remote.attach(server.ids()[0] ?? '').invoke()
-  await vi.waitFor(() => expect(asked).toBe(1), patience)
+  await vi.waitFor(() => expect(calls).toBe(1), patience)
   await turn(20)
   say(window, 'offline')
   say(window, 'online')

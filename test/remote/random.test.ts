@@ -15,7 +15,7 @@ const scenario = fc.record({
   ends: fc.constantFrom('well', 'fails', 'stalls'),
   server: fc.constantFrom('plain', 'resumable'),
   cuts: fc.array(fc.nat(1_500), { maxLength: 4 }),
-  /** Where the remote stands, and how it is read. */
+  /** The position of the remote in the chain, and how the run is read. */
   place: fc.constantFrom('alone', 'first', 'last', 'called'),
   way: fc.constantFrom('invoke', 'stream', 'events', 'drain'),
   leavesAfter: fc.option(fc.nat(5), { nil: undefined }),
@@ -27,7 +27,7 @@ const scenario = fc.record({
 
 type Scenario = typeof scenario extends fc.Arbitrary<infer T> ? T : never
 
-/** Handlers that are slow, that raise, and that stop the run they hear. */
+/** Handlers that are slow, that throw, and that stop the run of an event. */
 function others({ slow, raisesAt, stopsAt }: Scenario): Handler[] {
   let [raise, stop] = [raisesAt, stopsAt]
   const raiser: Listener = () => {
@@ -74,17 +74,17 @@ test('for random cuts, handlers and cancellations, every run ends once on both s
       const remote = new RemoteRunnable<string, string>(url, { fetch, reconnectDelay: () => 0 })
       const abort = new AbortController()
       if (s.abort !== undefined) setTimeout(() => abort.abort(new Error('abort')), s.abort)
-      // Nothing that stalls may keep the test.
+      // Ends a run that stalls, so that the test ends.
       const last = setTimeout(() => abort.abort(new Error('at last')), 40)
       await read(placed(remote, s.place), s, [here, ...others(s)], abort.signal).catch(() => {})
       clearTimeout(last)
-      // The server hears a little later that it was left.
+      // The server detects the disconnect a little later.
       await vi.waitFor(() => {
         expect([...here.open, ...there.open]).toEqual([])
         expect(talker.sources.filter((source) => source.isOpen())).toEqual([])
         expect(server.open()).toBe(0)
       }, patience)
-      for (const heard of [here, there]) heard.check()
+      for (const recording of [here, there]) recording.check()
     }),
     { numRuns: 150 },
   )

@@ -5,26 +5,26 @@ import { counted, Talker } from '../support/sources.ts'
 
 const entry = new URL('../../src/remote/index.ts', import.meta.url).href
 
-/** What a page does with a chat; `host` is the test, which has the server and looks at what is shown. */
+/** A page with a chat. `host` is the test, which has the server and checks what is shown. */
 const page = `<script type="module">
   import { RemoteRunnable } from '${entry}'
   const chat = new RemoteRunnable('https://app.example/chat', {
-    // A stream of this document, whose promises are its own.
+    // Copied to a stream of this document, so that its promises belong to it.
     fetch: async (request) => {
       const { body, headers } = await parent.host.fetch(request)
       return new Response(body.pipeThrough(new TransformStream()), { headers })
     },
     onResumable: ({ id }) => sessionStorage.setItem('run', id),
   })
-  const heard = []
-  const callbacks = [({ type, token }) => void (type === 'token' && heard.push(token))]
+  const received = []
+  const callbacks = [({ type, token }) => void (type === 'token' && received.push(token))]
   const id = sessionStorage.getItem('run')
   const run = id ? chat.resume(id, { callbacks }) : chat.stream('hi', { callbacks })
   for await (const text of run) parent.host.show(text)
-  parent.host.over(heard, (await run.outcome).status)
+  parent.host.over(received, (await run.outcome).status)
 </script>`
 
-// WebKitGTK 2.50 hangs, process and all, on a stream of one document that is piped in another.
+// The process of WebKitGTK 2.50 hangs on a stream of one document that is piped in another.
 const passesStreams = Symbol.asyncIterator in ReadableStream.prototype
 
 test.runIf(passesStreams)(

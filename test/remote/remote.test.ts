@@ -10,7 +10,7 @@ import { readAll, turn } from '../support/sources.ts'
 const url = 'https://app.example/joke'
 const chain = scriptedModel([['Hel', 'lo']]).pipe(new StringOutputParser())
 
-/** A remote of a chain that is served in this very process. */
+/** Creates the remote of a chain that is served in this process. */
 function remoteOf<Out = string>(served: Runnable<never, unknown, unknown>, options = {}) {
   const requests: Request[] = []
   const fetch = async (request: Request): Promise<Response> => {
@@ -89,7 +89,7 @@ test('below a local parent the server’s runs belong to its tree, and its handl
 
 test('constructor callbacks receive the call’s events only; bound and request callbacks receive all, each once (P7)', async () => {
   const [own, bound, request] = [recorder(), recorder(), recorder()]
-  const remote = new RemoteRunnable<string, string>(url, { callbacks: [own], fetch: (asked) => serve(chain)(asked, {}) })
+  const remote = new RemoteRunnable<string, string>(url, { callbacks: [own], fetch: (request) => serve(chain)(request, {}) })
   await remote.withConfig({ callbacks: [bound] }).invoke('hi', { callbacks: [request, bound] })
   expect(own.trace()).toEqual(['S RemoteRunnable', 'E RemoteRunnable'])
   expect(bound.events).toEqual(request.events)
@@ -144,26 +144,26 @@ test('the outcome has the server’s usage, status and output', async () => {
 
 test('handlers receive a token before the reader, and an async handler slows the source (P4, P6)', async () => {
   const log: string[] = []
-  let asked = 0
+  let pulled = 0
   const model = lambda(async function* () {
-    for (; asked < 20; asked++) yield `${asked}`
+    for (; pulled < 20; pulled++) yield `${pulled}`
   })
   const { remote } = remoteOf(scriptedModel([['a', 'b', 'c']]))
   const slow: Listener = async (event) => {
     await turn(1)
-    if (event.type === 'token') log.push(`heard ${event.token}`)
+    if (event.type === 'token') log.push(`handled ${event.token}`)
   }
   for await (const delta of remote.stream('hi', { callbacks: [slow] }) as AsyncIterable<unknown>) {
     const { type, text } = delta as { type: string; text?: string }
     if (type === 'text') log.push(`got ${text}`)
   }
-  expect(log.filter((line) => line.startsWith('heard'))).toEqual(['heard a', 'heard b', 'heard c'])
-  for (const token of ['a', 'b', 'c']) expect(log.indexOf(`heard ${token}`)).toBeLessThan(log.indexOf(`got ${token}`))
+  expect(log.filter((line) => line.startsWith('handled'))).toEqual(['handled a', 'handled b', 'handled c'])
+  for (const token of ['a', 'b', 'c']) expect(log.indexOf(`handled ${token}`)).toBeLessThan(log.indexOf(`got ${token}`))
   const idle = remoteOf(model).remote.stream('hi')
   const reader = idle.getReader()
   await reader.read()
   await turn(5)
-  expect(asked).toBeLessThan(6)
+  expect(pulled).toBeLessThan(6)
   await reader.cancel()
 })
 
@@ -179,30 +179,30 @@ test('an error of a handler is reported; with raiseError it fails the call and c
   const { remote } = remoteOf(chain, { callbacks: [there] })
   expect(await remote.invoke('hi', { callbacks: [failing('token')], onHandlerError })).toBe('Hello')
   expect(reports.length).toBe(2)
-  const heard = recorder()
+  const recording = recorder()
   const raising = Object.assign(failing('token'), { raiseError: true })
-  const { error } = await readAll(remote.stream('hi', { callbacks: [heard, raising] }))
+  const { error } = await readAll(remote.stream('hi', { callbacks: [recording, raising] }))
   expect(error).toMatchObject({ message: 'token' })
   await vi.waitFor(() => {
-    heard.check()
+    recording.check()
     there.check()
-    expect([...heard.open, ...there.open]).toEqual([])
+    expect([...recording.open, ...there.open]).toEqual([])
   }, patience)
 })
 
 test('a handler that calls stop() for a run of the server stops the call', async () => {
   const there = recorder()
   const { remote } = remoteOf(chain, { callbacks: [there] })
-  const heard = recorder()
+  const recording = recorder()
   const budget: Listener = (event, stop) => {
     if (event.type === 'token') stop?.(new Error('enough'))
   }
-  const run = remote.stream('hi', { callbacks: [heard, budget] })
+  const run = remote.stream('hi', { callbacks: [recording, budget] })
   expect((await readAll(run)).error).toMatchObject({ message: 'enough' })
   expect(await run.outcome).toMatchObject({ status: 'aborted' })
   await run.flushed
   await vi.waitFor(() => expect(there.open).toEqual([]), patience)
-  heard.check()
+  recording.check()
   there.check()
 })
 
@@ -221,7 +221,7 @@ test('server times are shifted only as far as the order of request and response 
     const before = Date.now()
     const times = await skewed(by)
     const after = Date.now()
-    // The server's runs go on a little after their beginning.
+    // Later events of the server follow its first by at most the duration of the call.
     expect(times.every((at) => at >= before && at <= after + (after - before))).toBe(true)
   }
 })

@@ -15,7 +15,7 @@ const scenario = fc.record({
   isDisconnect: fc.boolean(),
 })
 
-/** A server whose answers to whoever resumes are those of the scenario. */
+/** Creates a server that responds to resume requests as the scenario says. */
 function serverOf({ answers, cuts }: { readonly answers: readonly string[]; readonly cuts: readonly number[] }) {
   const talker = new Talker(() => counted([['a'], ['b'], ['c', 'd']], { before: () => turn() }))
   const server = resumableServer(talker, { cut: (answer) => cuts[answer], piece: 150 })
@@ -48,12 +48,12 @@ test('for random responses to resume requests, each event is emitted once and in
         .catch(() => {})
       before.stop(new Disconnect())
       await before.flushed
-      const heard = recorder()
-      const run = remote.resume(server.ids()[0] ?? '', { callbacks: [heard] })
+      const recording = recorder()
+      const run = remote.resume(server.ids()[0] ?? '', { callbacks: [recording] })
       if (stopAfter !== undefined) setTimeout(() => run.stop(isDisconnect ? new Disconnect() : undefined), stopAfter)
       const { chunks } = await readAll(run)
       await run.flushed
-      heard.check()
+      recording.check()
       const { status } = await run.outcome
       expect(status === 'complete' ? ['abcd'] : ['', 'a', 'ab', 'abc', 'abcd']).toContain(chunks.join(''))
       if (stopAfter === undefined || isDisconnect) expect(server.stopped).toEqual([])

@@ -16,14 +16,14 @@ function remoteOf(server: ReturnType<typeof resumableServer>, options: RemoteOpt
   return new RemoteRunnable<string, string>(url, { fetch: server.fetch, reconnectDelay: () => 0, ...options })
 }
 
-/** What the page must hear, whatever happens to connections. */
+/** The events and chunks that the page must receive, whatever happens to connections. */
 async function whole(): Promise<{ trace: string[]; chunks: string[] }> {
-  const heard = recorder()
-  const { chunks } = await readAll(remoteOf(resumableServer(chain())).stream('hi', { callbacks: [heard] }))
-  return { trace: heard.trace(), chunks }
+  const recording = recorder()
+  const { chunks } = await readAll(remoteOf(resumableServer(chain())).stream('hi', { callbacks: [recording] }))
+  return { trace: recording.trace(), chunks }
 }
 
-/** The reconnections are events of the call. */
+/** Removes the retry events of the call. */
 const withoutRetries = (trace: string[]): string[] => trace.filter((line) => !line.startsWith('R '))
 
 test('after any number of cuts, each event is emitted once and in order, and the outcome is the server’s', async () => {
@@ -38,13 +38,13 @@ test('after any number of cuts, each event is emitted once and in order, and the
   await fc.assert(
     fc.asyncProperty(scenario, async ({ cuts, slow, ...rest }) => {
       const server = resumableServer(chain(), { cut: (answer) => cuts[answer], ...rest })
-      const heard = recorder()
-      const callbacks = [heard, ...(slow ? [(event: RunEvent) => (event.seq % 3 === 0 ? turn() : undefined)] : [])]
+      const recording = recorder()
+      const callbacks = [recording, ...(slow ? [(event: RunEvent) => (event.seq % 3 === 0 ? turn() : undefined)] : [])]
       const run = remoteOf(server).stream('hi', { callbacks })
       const { chunks, error } = await readAll(run)
       expect(error).toBeUndefined()
-      heard.check()
-      expect(withoutRetries(heard.trace())).toEqual(expected.trace)
+      recording.check()
+      expect(withoutRetries(recording.trace())).toEqual(expected.trace)
       expect(chunks).toEqual(expected.chunks)
       expect(await run.outcome).toMatchObject({ status: 'complete', output: tokens.join(''), usage: { ...usage, requests: 1 } })
       expect(server.open()).toBe(0)
@@ -59,7 +59,7 @@ test('each call sends an Idempotency-Key of its own, in one request', async () =
   const remote = remoteOf(server)
   await readAll(remote.stream('hi'))
   await readAll(remote.stream('hi'))
-  const keys = server.asked.map(({ method, headers }) => [method, headers.get('idempotency-key')])
+  const keys = server.requests.map(({ method, headers }) => [method, headers.get('idempotency-key')])
   expect(keys).toEqual([
     ['POST', expect.stringMatching(/^"[\da-f-]{36}"$/)],
     ['GET', null],
@@ -72,35 +72,35 @@ test('a cut at any event loses no event', async () => {
   const expected = await whole()
   for (let cut = 0; cut < 4_200; cut += 41) {
     const server = resumableServer(chain(), { cut: (answer) => (answer === 0 ? cut : undefined), piece: 50 })
-    const heard = recorder()
-    const { chunks } = await readAll(remoteOf(server).stream('hi', { callbacks: [heard] }))
-    heard.check()
+    const recording = recorder()
+    const { chunks } = await readAll(remoteOf(server).stream('hi', { callbacks: [recording] }))
+    recording.check()
     expect(chunks).toEqual(expected.chunks)
-    expect(withoutRetries(heard.trace())).toEqual(expected.trace)
+    expect(withoutRetries(recording.trace())).toEqual(expected.trace)
   }
 }, 60_000)
 
 test('a connection without data for idleMs is reopened after the last event', async () => {
   const expected = await whole()
   const server = resumableServer(chain(), { cut: (answer) => (answer < 2 ? 1_500 : undefined), how: 'silence' })
-  const heard = recorder()
-  const { chunks } = await readAll(remoteOf(server, { idleMs: 15 }).stream('hi', { callbacks: [heard] }))
+  const recording = recorder()
+  const { chunks } = await readAll(remoteOf(server, { idleMs: 15 }).stream('hi', { callbacks: [recording] }))
   expect(chunks).toEqual(expected.chunks)
-  expect(withoutRetries(heard.trace())).toEqual(expected.trace)
-  const [first, ...rest] = server.asked
+  expect(withoutRetries(recording.trace())).toEqual(expected.trace)
+  const [first, ...rest] = server.requests
   expect(first?.method).toBe('POST')
   expect(rest.map(({ method, path }) => `${method} ${path}`)).toEqual(rest.map(() => `GET /chat/${server.ids()[0]}`))
   expect(Number(rest[0]?.after)).toBeGreaterThan(0)
 })
 
 test('each reconnect attempt emits `retry` and calls the headers function', async () => {
-  let asked = 0
+  let calls = 0
   const server = resumableServer(chain(), { cut: (answer) => (answer === 0 ? 700 : undefined) })
-  const heard = recorder()
-  const headers = () => ({ authorization: `Bearer ${++asked}` })
-  await remoteOf(server, { headers }).invoke('hi', { callbacks: [heard] })
-  expect(heard.events.filter(({ type }) => type === 'retry')).toMatchObject([{ attempt: 1, run: { name: 'RemoteRunnable' } }])
-  expect(server.asked.map((each) => each.headers.get('authorization'))).toEqual(['Bearer 1', 'Bearer 2'])
+  const recording = recorder()
+  const headers = () => ({ authorization: `Bearer ${++calls}` })
+  await remoteOf(server, { headers }).invoke('hi', { callbacks: [recording] })
+  expect(recording.events.filter(({ type }) => type === 'retry')).toMatchObject([{ attempt: 1, run: { name: 'RemoteRunnable' } }])
+  expect(server.requests.map((each) => each.headers.get('authorization'))).toEqual(['Bearer 1', 'Bearer 2'])
 })
 
 test('RemoteRunnable retries a resume request after 503, not after 401 or 404', async () => {
@@ -110,30 +110,30 @@ test('RemoteRunnable retries a resume request after 503, not after 401 or 404', 
   })
   const down = resumableServer(chain(), refusing(503, 3))
   expect(await remoteOf(down).invoke('hi')).toBe(tokens.join(''))
-  expect(down.asked.length).toBe(5)
+  expect(down.requests.length).toBe(5)
   for (const status of [401, 404]) {
     const server = resumableServer(chain(), refusing(status, 99))
-    const heard = recorder()
-    await expect(remoteOf(server).invoke('hi', { callbacks: [heard] })).rejects.toMatchObject({ code: 'http', status })
-    expect(server.asked.length).toBe(2)
-    heard.check()
-    expect(heard.open).toEqual([])
+    const recording = recorder()
+    await expect(remoteOf(server).invoke('hi', { callbacks: [recording] })).rejects.toMatchObject({ code: 'http', status })
+    expect(server.requests.length).toBe(2)
+    recording.check()
+    expect(recording.open).toEqual([])
   }
 })
 
 test('after maxReconnects attempts it rejects with connection_lost and ends every local run, without stopping the server’s', async () => {
   const server = resumableServer(chain(), { cut: () => 1_200 })
-  const heard = recorder()
+  const recording = recorder()
   const run = remoteOf(server, {
     maxReconnects: 3,
     fetch: (request) => (request.method === 'GET' ? Promise.reject(new TypeError('offline')) : server.fetch(request)),
-  }).stream('hi', { callbacks: [heard] })
+  }).stream('hi', { callbacks: [recording] })
   const { error } = await readAll(run)
   expect(error).toBeInstanceOf(RemoteError)
   expect(error).toMatchObject({ code: 'connection_lost', runId: server.ids()[0], cause: { code: 'network' } })
-  heard.check()
-  expect(heard.open).toEqual([])
-  expect(heard.events.filter(({ type }) => type === 'retry').length).toBe(3)
+  recording.check()
+  expect(recording.open).toEqual([])
+  expect(recording.events.filter(({ type }) => type === 'retry').length).toBe(3)
   expect(server.stopped).toEqual([])
   const never = remoteOf(server, { maxReconnects: 0 })
   expect((await readAll(never.stream('hi'))).error).toMatchObject({ code: 'truncated' })
@@ -158,10 +158,10 @@ test('resume() retries an unreachable server, and never stops a run that it coul
   const remote = remoteOf(server, { fetch, maxReconnects: 3 })
   await remote.invoke('hi')
   const [id = ''] = server.ids()
-  const heard = recorder()
-  expect((await readAll(remote.resume(id, { callbacks: [heard] }))).chunks.join('')).toBe(tokens.join(''))
-  heard.check()
-  expect(heard.events.filter(({ type }) => type === 'retry')).toMatchObject([{ error: { status: 503 } }, { error: { status: 503 } }])
+  const recording = recorder()
+  expect((await readAll(remote.resume(id, { callbacks: [recording] }))).chunks.join('')).toBe(tokens.join(''))
+  recording.check()
+  expect(recording.events.filter(({ type }) => type === 'retry')).toMatchObject([{ error: { status: 503 } }, { error: { status: 503 } }])
   refusals = 99
   expect((await readAll(remote.resume(id))).error).toMatchObject({ code: 'connection_lost', cause: { status: 503 } })
   isReachable = false
@@ -179,7 +179,7 @@ test('maxReconnects counts connections without a new event', async () => {
   const server = resumableServer(chain(), { cut: (answer) => (answer === 0 ? 700 : 0) })
   const { error } = await readAll(remoteOf(server, { maxReconnects: 4 }).stream('hi'))
   expect(error).toMatchObject({ code: 'connection_lost' })
-  expect(server.asked.length).toBe(5)
+  expect(server.requests.length).toBe(5)
 })
 
 const stalling = () => new Talker(() => counted([['a'], ['b']], { stall: true }))
@@ -205,9 +205,9 @@ for (const way of ['stop', 'break', 'abort', 'timeout', 'cancel'] as const) {
     await vi.waitFor(() => {
       expect(talker.last.isOpen()).toBe(false)
       expect(server.open()).toBe(0)
-      for (const heard of [here, there]) {
-        heard.check()
-        expect(heard.open).toEqual([])
+      for (const recording of [here, there]) {
+        recording.check()
+        expect(recording.open).toEqual([])
       }
     }, patience)
   })
@@ -270,7 +270,7 @@ test('resume() replays the whole run, or the events after `after`, then follows 
   await turn(2)
   const { id = '', seq = -1 } = known ?? {}
   expect(id).toBe(server.ids()[0])
-  // The tab is gone; another two read on.
+  // The first tab is closed; two others resume.
   before.stop(new Disconnect())
   const page = remoteOf(server)
   const [fromStart, fromThere] = [recorder(), recorder()]
@@ -282,7 +282,7 @@ test('resume() replays the whole run, or the events after `after`, then follows 
   const [all, rest] = await Promise.all(readings)
   expect(all?.chunks).toEqual(['a', 'b', 'c', 'd'])
   expect(rest?.chunks).toEqual(['c', 'd'])
-  for (const heard of [fromStart, fromThere]) heard.check()
+  for (const recording of [fromStart, fromThere]) recording.check()
   expect(fromStart.events[1]).toMatchObject({ type: 'start', input: 'hi', run: { id, name: 'Talker', parentId: runs[0]?.run.id } })
   expect(fromThere.trace()).toEqual(['S RemoteRunnable', 'S unknown<RemoteRunnable', 'T c', 'T d', 'E unknown', 'E RemoteRunnable'])
   for (const run of runs) expect(await run.outcome).toMatchObject({ status: 'complete', output: 'abcd' })
@@ -329,7 +329,7 @@ test('a call that ends for any reason leaves no timer (P1)', async () => {
     const before = long()
     const run = remoteOf('reconnectDelay' in options ? cut : resumableServer(stalling()), options).stream('hi')
     const reading = readAll(run)
-    // Of the silence; then of the pause.
+    // The idle timer, then the pause timer.
     await vi.waitFor(() => expect(long() - before).toBeGreaterThanOrEqual('reconnectDelay' in options ? 2 : 1), patience)
     run.stop()
     await reading

@@ -4,14 +4,14 @@ import { encoder, stringify } from 'chaintap/json'
 interface Recorded {
   readonly id: string
   readonly run: RunStream<RunEvent, unknown>
-  /** With their numbers; the outcome's is infinite. */
+  /** The frames with their seq; the outcome's is infinite. */
   readonly frames: { readonly seq: number; readonly text: string }[]
   isOver: boolean
   more: PromiseWithResolvers<void>
 }
 
-/** What was asked of the server. */
-export interface Asked {
+/** A request that the server received. */
+export interface ReceivedRequest {
   readonly method: string
   readonly path: string
   readonly after: string | null
@@ -20,23 +20,23 @@ export interface Asked {
 }
 
 export interface ResumableOptions {
-  /** How many bytes of the nth answer (from 0) are sent before it breaks off; undefined for all. */
+  /** Returns how many bytes of the nth response (from 0) are sent before it is cut off; undefined for all. */
   readonly cut?: (answer: number) => number | undefined
-  /** How a cut looks: an end, an error, or silence. */
+  /** What the client sees of a cut: an end, an error, or silence. */
   readonly how?: 'end' | 'error' | 'silence'
-  /** How many bytes are sent at once. */
+  /** Bytes per chunk. */
   readonly piece?: number
-  /** Answers instead, where it gives something. */
+  /** Returns another response, or undefined. */
   readonly refuse?: (request: Request, answer: number) => Response | undefined
   readonly callbacks?: Handler[]
-  /** Repeats so many events that the caller has heard already. */
+  /** How many known events are repeated after a reconnect. */
   readonly overlap?: number
 }
 
-/** A server that keeps its runs in memory and can resume them, under the contract of `serveDurable`: for tests of what happens to connections. */
+/** Creates a server that stores runs in memory and resumes them like `serveDurable`, for tests of lost connections. */
 export function resumableServer(chain: Runnable<never, unknown, unknown>, options: ResumableOptions = {}) {
   const runs = new Map<string, Recorded>()
-  const asked: Asked[] = []
+  const requests: ReceivedRequest[] = []
   const stopped: string[] = []
   let answers = 0
   let open = 0
@@ -95,7 +95,7 @@ export function resumableServer(chain: Runnable<never, unknown, unknown>, option
     const { pathname } = new URL(request.url)
     const [, , id = '', action] = pathname.split('/')
     const body = request.method === 'POST' && !id ? await request.clone().json() : undefined
-    asked.push({ method: request.method, path: pathname, after: request.headers.get('last-event-id'), headers: request.headers, body })
+    requests.push({ method: request.method, path: pathname, after: request.headers.get('last-event-id'), headers: request.headers, body })
     const refusal = options.refuse?.(request, answers)
     if (refusal) {
       answers++
@@ -109,7 +109,7 @@ export function resumableServer(chain: Runnable<never, unknown, unknown>, option
     recorded.run.stop()
     return Response.json({ status: 'aborted' })
   }
-  return { fetch, asked, stopped, open: () => open, ids: () => [...runs.keys()] }
+  return { fetch, requests, stopped, open: () => open, ids: () => [...runs.keys()] }
 }
 
 async function record(recorded: Recorded): Promise<void> {
@@ -124,7 +124,7 @@ async function record(recorded: Recorded): Promise<void> {
       for (const event of batch) add(event.seq, `id: ${event.seq}\nevent: ${event.type}\ndata: ${encode(event)}\n\n`)
     }
   } catch {
-    // The outcome tells of it.
+    // The outcome contains the error.
   }
   const { status, usage, firstTokenMs, durationMs, ...rest } = await recorded.run.outcome
   const error = 'error' in rest ? { error: rest.error } : {}

@@ -8,30 +8,30 @@ import { entries } from '../../scripts/entries.mjs'
 import { root } from '../../scripts/support.mjs'
 import { startWorkerd } from './durable/workerd.mjs'
 
-/** A Worker in a workerd of its own, without wrangler or a test runner around it. */
+/** A Worker in a workerd of its own, without wrangler and test runner. */
 export interface RunningWorker {
   readonly url: string
-  /** What it wrote to its console so far. */
-  readonly said: () => string
+  /** Returns the console output so far. */
+  readonly output: () => string
   stop(): Promise<void>
 }
 
-/** How a Worker is run. */
+/** Options of {@link startWorker}. */
 export interface WorkerSettings {
-  /** From the root of the project. */
+  /** Path from the root of the project. */
   readonly source: string
-  /** Default: the flag that tells of clients that leave. */
+  /** Compatibility flags. Default: enable_request_signal. */
   readonly flags?: readonly string[]
   readonly date?: string
-  /** Its environment. */
+  /** Environment of the Worker. */
   readonly bindings?: Readonly<Record<string, string>>
-  /** Binds `AI`, workerd's own code for Workers AI, and a Worker behind it that stands for Cloudflare, as `CLOUD` too. From the root of the project. */
+  /** Path, from the root, of a Worker that replaces Cloudflare behind the binding `AI`, workerd's own code for Workers AI. Also bound as `CLOUD`. */
   readonly cloud?: string
 }
 
 const alias = Object.fromEntries(entries.map(({ name, source }) => [name, join(root, source)]))
 
-/** A program in one file, for browsers and Workers. */
+/** Bundles a program into one file for browsers and Workers. */
 export async function bundled(source: string): Promise<string> {
   const result = await build({
     entryPoints: [join(root, source)],
@@ -54,12 +54,12 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   await writeFile(join(folder, 'worker.mjs'), await bundled(settings.source))
   if (settings.cloud) await writeFile(join(folder, 'cloud.mjs'), await bundled(settings.cloud))
   await writeFile(join(folder, 'config.capnp'), configOf(settings))
-  const { url, said, kill } = await startWorkerd(folder)
+  const { url, output, kill } = await startWorkerd(folder)
   const stop = async (): Promise<void> => {
     await kill()
     await rm(folder, { recursive: true })
   }
-  return { url, said, stop }
+  return { url, output, stop }
 }
 
 function configOf({ flags = ['enable_request_signal'], date = '2026-09-15', bindings = {}, cloud }: WorkerSettings): string {
@@ -86,21 +86,21 @@ function configOf({ flags = ['enable_request_signal'], date = '2026-09-15', bind
     );`
 }
 
-/** A client that speaks HTTP by hand, so that it can leave as a closed tab does. */
+/** A client with its own HTTP code, so that it can disconnect like a closed tab. */
 export interface Caller {
-  /** Everything that came. */
+  /** Returns everything received. */
   readonly came: () => string
-  /** Waits until this has come. */
+  /** Resolves when this text has been received. */
   until(text: string): Promise<void>
-  /** Reads no more, and stays. */
+  /** Stops reading without disconnecting. */
   pause(): void
-  /** Closes the connection, as a tab does that is closed. */
+  /** Closes the connection, like a closed tab. */
   leave(): void
-  /** Breaks it. */
+  /** Resets the connection. */
   reset(): void
 }
 
-/** Calls by POST. */
+/** Sends a POST request. */
 export function callBy(url: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Caller {
   const { hostname, port, pathname, host } = new URL(url)
   const json = JSON.stringify(body)

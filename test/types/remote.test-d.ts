@@ -1,4 +1,4 @@
-// What a RemoteRunnable is by the type of its chain.
+// Types of RemoteRunnable and Remote.
 import {
   type AssistantMessage,
   ChatPromptTemplate,
@@ -20,7 +20,7 @@ const prompt = ChatPromptTemplate.fromTemplate('A joke about {animal}')
 const chain = prompt.pipe(scriptedModel(['Hi'])).pipe(new StringOutputParser())
 const input = { animal: 'bears' }
 
-// By the chain's type: all of it is the chain's.
+// Remote<typeof chain> has the chain's input, output and chunks.
 const joke: Remote<typeof chain> = new RemoteRunnable('/api/joke')
 expectTypeOf(joke.invoke(input)).resolves.toEqualTypeOf<string>()
 expectTypeOf(joke.stream(input)).toEqualTypeOf<RunStream<string, string>>()
@@ -41,14 +41,14 @@ void joke.invoke({})
 // @ts-expect-error what runs on takes no input
 void joke.attach('id').invoke(input)
 
-// By the type of the function that a Worker makes it with.
+// Remote<typeof function> has those of the returned chain.
 const make = (env: { KEY: string }) => prompt.pipe(new ChatAnthropic({ apiKey: env.KEY }))
 const chat: Remote<typeof make> = new RemoteRunnable('/api/chat')
 expectTypeOf(chat.stream(input)).toEqualTypeOf<RunStream<Delta, AssistantMessage>>()
 const makeLater = async (env: { KEY: string }) => make(env)
 expectTypeOf<Remote<typeof makeLater>>().toEqualTypeOf<Remote<typeof make>>()
 
-// Chunks of another type than the output's.
+// Chunks of another type than the output.
 interface Recipe {
   readonly title: string
 }
@@ -57,19 +57,19 @@ const recipe: Remote<typeof recipes> = new RemoteRunnable('/api/recipe')
 expectTypeOf(recipe.invoke(input)).resolves.toEqualTypeOf<Recipe>()
 expectTypeOf(recipe.stream(input)).toEqualTypeOf(recipes.stream(input))
 
-// By hand.
+// Explicit type arguments.
 const typed = new RemoteRunnable<{ animal: string }, string>('/api/joke', { headers: async () => ({ authorization: 'Bearer t' }) })
 expectTypeOf(typed.stream(input)).toEqualTypeOf<RunStream<string, string>>()
 // @ts-expect-error a remote of another output
 const other: Remote<typeof recipes> = typed
 void other
 
-// A service binding's fetch, and the platform's.
+// fetch of a service binding, and the global one.
 declare const binding: { fetch(request: Request): Promise<Response> }
 void new RemoteRunnable('/api', { fetch: (request) => binding.fetch(request) })
 void new RemoteRunnable('/api', { fetch })
 
-// A tool's remote takes a tool call too, and answers it with a tool message.
+// The remote of a tool accepts tool calls and resolves to a tool message.
 const weather = tool((city: string) => ({ city, degrees: 18 }), { name: 'weather', description: 'The weather in a city.' })
 const remoteWeather: Remote<typeof weather> = new RemoteRunnable('/api/weather')
 const call = { id: 'call_1', name: 'weather', args: 'Paris' }

@@ -14,7 +14,8 @@ export interface OwnedRun {
  * owns the runs started so, and only a caller with the same string may read or stop them.
  *
  * @example
- * const access: Access<unknown> = (request) => request.headers.get('x-user') ?? undefined
+ * const users = new Map([['Bearer a-secret-token', 'ada']])
+ * const access: Access<unknown> = (request) => users.get(request.headers.get('authorization') ?? '')
  */
 export type Access<Env> = (request: Request, env: Env, run?: OwnedRun) => AccessAnswer | Promise<AccessAnswer>
 

@@ -12,7 +12,7 @@ import { patience } from '../../support/patience.ts'
 import { startProvider } from '../../support/provider.ts'
 import { turn } from '../../support/sources.ts'
 
-// All of it in a workerd of its own, with its disk: a class of test/support/durable/worker.ts is under the path of its name.
+// Runs in a workerd of its own with a real disk. The path of a request selects a class of test/support/durable/worker.ts.
 
 const folder = mkdtempSync(join(tmpdir(), 'chaintap-durable-'))
 const classes = ['Chat', 'Owned', 'Asking', 'Bulky', 'Tight', 'Brief', 'Few', 'Hasty', 'Quiet', 'Open', 'Faulty']
@@ -32,7 +32,7 @@ afterAll(async () => {
 
 type Headers = Readonly<Record<string, string>>
 
-// A connection each: workerd closes those on which an answer failed, though the answer looks whole.
+// One connection per request: workerd closes connections on which a response failed, even if it looked complete.
 const get = (path: string, headers: Headers = {}): Promise<Response> =>
   fetch(workerd.url + path, { headers: { connection: 'close', ...headers } })
 const post = (path: string, input: unknown, headers: Headers = {}, signal?: AbortSignal): Promise<Response> =>
@@ -46,7 +46,7 @@ const post = (path: string, input: unknown, headers: Headers = {}, signal?: Abor
 const json = async (path: string, headers: Headers = {}): Promise<Record<string, unknown>> => (await get(path, headers)).json() as never
 const idOf = (response: Response): string => response.headers.get('x-chaintap-run') ?? ''
 
-/** Starts a run at `/open`, or another class, and leaves it to itself; gives its path. */
+/** Starts a run of `/open`, or another class, and disconnects. Returns the run's path. */
 async function started(
   input: unknown,
   { path = '/open', delay = 0, headers = {} }: { path?: string; delay?: number; headers?: Headers } = {},
@@ -58,7 +58,7 @@ async function started(
   return `${path}/${idOf(response)}`
 }
 
-interface Heard {
+interface History {
   readonly events: readonly RunEvent[]
   readonly outcome: {
     readonly status?: string
@@ -66,32 +66,32 @@ interface Heard {
   }
 }
 
-/** What frames tell; a frame that was cut off is left out. */
-function heardIn(text: string): Heard {
+/** Parses frames. Ignores a frame that was cut off. */
+function parseHistory(text: string): History {
   const decode = decoder()
   const frames = [...text.matchAll(/(?:id: (\d+)\n)?event: (\w+)\ndata: (.*)\n\n/g)]
   const events = frames.filter(([, , type]) => type !== 'outcome').map(([, , , data = '']) => decode(data))
-  return { events, outcome: JSON.parse(frames.find(([, , type]) => type === 'outcome')?.[3] ?? '{}') as Heard['outcome'] }
+  return { events, outcome: JSON.parse(frames.find(([, , type]) => type === 'outcome')?.[3] ?? '{}') as History['outcome'] }
 }
 
-const read = async (path: string, headers?: Headers): Promise<Heard> => heardIn(await (await get(path, headers)).text())
-const seqs = ({ events }: Heard): readonly number[] => events.map(({ seq }) => seq)
+const read = async (path: string, headers?: Headers): Promise<History> => parseHistory(await (await get(path, headers)).text())
+const seqs = ({ events }: History): readonly number[] => events.map(({ seq }) => seq)
 const upTo = (count: number, from = 0): readonly number[] => Array.from({ length: count - from }, (_, index) => from + index)
-const textOf = ({ events }: Heard): string => events.map((event) => (event.type === 'chunk' ? String(event.chunk) : '')).join('')
+const textOf = ({ events }: History): string => events.map((event) => (event.type === 'chunk' ? String(event.chunk) : '')).join('')
 const numbers = (count: number): string =>
   upTo(count)
     .map((number) => `${number} `)
     .join('')
 
-/** Holds a whole history against P1 and P4, and against the numbers without gaps that a log has. */
-function check(heard: Heard): void {
+/** Checks a complete history: P1, P4, and a `seq` without gaps. */
+function check(history: History): void {
   const record = recorder()
-  for (const event of heard.events) record(event)
+  for (const event of history.events) record(event)
   record.check()
-  expect(seqs(heard)).toEqual(upTo(heard.events.length))
+  expect(seqs(history)).toEqual(upTo(history.events.length))
 }
 
-/** Reads until the text holds what is looked for, and leaves. */
+/** Reads until the text contains `what`, then disconnects. */
 async function readUntil(response: Response, wanted: string): Promise<string> {
   const reader = response.body?.getReader()
   const utf8 = new TextDecoder()
@@ -105,7 +105,7 @@ async function readUntil(response: Response, wanted: string): Promise<string> {
   return text
 }
 
-/** Asks again and again until it is so; vitest ends what takes too long. */
+/** Repeats a request until the response matches. vitest ends the test if that takes too long. */
 async function until(path: string, isSo: (status: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> {
   for (;;) {
     const status = await json(path)
@@ -121,14 +121,14 @@ describe('a run', () => {
     const response = await post('/open', '30')
     expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
     const text = await response.text()
-    const heard = heardIn(text)
-    check(heard)
-    expect(textOf(heard)).toBe(numbers(30))
-    expect(heard.outcome).toMatchObject({ status: 'complete' })
-    expect(heard.events[0]?.run.id).toBe(idOf(response))
+    const history = parseHistory(text)
+    check(history)
+    expect(textOf(history)).toBe(numbers(30))
+    expect(history.outcome).toMatchObject({ status: 'complete' })
+    expect(history.events[0]?.run.id).toBe(idOf(response))
     const path = `/open/${idOf(response)}`
     expect(await (await get(path)).text()).toBe(text)
-    expect(await json(`${path}/status`)).toMatchObject({ id: idOf(response), status: 'complete', events: heard.events.length })
+    expect(await json(`${path}/status`)).toMatchObject({ id: idOf(response), status: 'complete', events: history.events.length })
   })
 
   test('can be resumed after each seq by header and query, without gaps and repeats', async () => {
@@ -154,9 +154,9 @@ describe('a run', () => {
     const answers = await Promise.all([post('/chat', '60', keyed), post('/chat', '60', keyed)])
     const [text = '', other] = await Promise.all(answers.map((answer) => answer.text()))
     expect(other).toBe(text)
-    const heard = heardIn(text)
-    check(heard)
-    expect(textOf(heard)).toBe(numbers(60))
+    const history = parseHistory(text)
+    check(history)
+    expect(textOf(history)).toBe(numbers(60))
     expect(new Set([first, ...answers].map(idOf)).size).toBe(1)
     expect((await json('/seen')).calls).toBe(Number(calls) + 1)
     expect((await post('/chat', '61', keyed)).status).toBe(422)
@@ -168,7 +168,7 @@ describe('a run', () => {
 
   test('sends the same events to readers that connect at any time', async () => {
     const path = await started('40', { delay: 10 })
-    const readers: Promise<readonly [after: number, heard: Heard]>[] = []
+    const readers: Promise<readonly [after: number, history: History]>[] = []
     const readAfter = async (seq: number) => [seq, await read(`${path}?after=${seq}`)] as const
     for (const after of [0, 1, 5, 9, 20]) {
       readers.push(readAfter(-1), readAfter(after))
@@ -186,7 +186,7 @@ describe('a run', () => {
     const response = await post('/open', '60', { 'x-delay': '5' })
     const path = `/open/${idOf(response)}`
     const { cancels } = await json('/seen')
-    const before = heardIn(await readUntil(response, '"chunk":"5 "'))
+    const before = parseHistory(await readUntil(response, '"chunk":"5 "'))
     const last = before.events.at(-1)?.seq ?? -1
     const after = await read(path, { 'last-event-id': `${last}` })
     check({ ...after, events: [...before.events, ...after.events] })
@@ -203,10 +203,10 @@ describe('a run', () => {
     const stop = await post(`${path}/stop`, null)
     expect(await stop.json()).toMatchObject({ status: 'aborted', error: { code: 'user_stop' } })
     expect((await json('/seen')).cancels).toEqual([...cancels, 'user_stop'])
-    const heard = await reader
-    check(heard)
-    expect(heard.outcome).toMatchObject({ status: 'aborted', error: { name: 'UserStop' } })
-    // Again is no error.
+    const history = await reader
+    check(history)
+    expect(history.outcome).toMatchObject({ status: 'aborted', error: { name: 'UserStop' } })
+    // A second stop is no error.
     expect(await (await post(`${path}/stop`, null)).json()).toMatchObject({ status: 'aborted' })
   })
 
@@ -223,17 +223,17 @@ describe('a run', () => {
   })
 
   test('reports its failure without the server’s message', async () => {
-    const heard = await read(await started('3 fail'))
-    check(heard)
-    expect(textOf(heard)).toBe(numbers(3))
-    expect(heard.outcome).toMatchObject({ status: 'failed', error: { message: 'Something went wrong on the server.' } })
-    expect(JSON.stringify(heard)).not.toContain('secret')
+    const history = await read(await started('3 fail'))
+    check(history)
+    expect(textOf(history)).toBe(numbers(3))
+    expect(history.outcome).toMatchObject({ status: 'failed', error: { message: 'Something went wrong on the server.' } })
+    expect(JSON.stringify(history)).not.toContain('secret')
   })
 
   test('sends comments while it is silent, and only the events that the options select', async () => {
     const text = await (await post('/quiet', '3', { 'x-delay': '100' })).text()
     expect(text).toContain(': heartbeat\n\n')
-    expect(heardIn(text).events.map(({ type }) => type)).toEqual(['token', 'token', 'token'])
+    expect(parseHistory(text).events.map(({ type }) => type)).toEqual(['token', 'token', 'token'])
     const path = await started('9', { path: '/quiet' })
     const whole = await read(path)
     for (const [index, seq] of seqs(whole).entries()) expect(seqs(await read(`${path}?after=${seq}`))).toEqual(seqs(whole).slice(index + 1))
@@ -242,23 +242,23 @@ describe('a run', () => {
 
 describe('limits', () => {
   test('a log of 10,000 events can be read from the start and from its middle', async () => {
-    const heard = await read(await started('5000'))
-    check(heard)
-    expect(heard.events.length).toBeGreaterThan(10_000)
-    expect(textOf(heard)).toBe(numbers(5000))
+    const history = await read(await started('5000'))
+    check(history)
+    expect(history.events.length).toBeGreaterThan(10_000)
+    expect(textOf(history)).toBe(numbers(5000))
   })
 
   test('an event larger than a row is sent whole', async () => {
     const response = await post('/bulky', 3_000_000)
     const live = await response.text()
-    const heard = heardIn(live)
-    check(heard)
-    const chunk = heard.events.find(({ type }) => type === 'chunk') as { chunk?: string[] } | undefined
+    const history = parseHistory(live)
+    check(history)
+    const chunk = history.events.find(({ type }) => type === 'chunk') as { chunk?: string[] } | undefined
     expect(chunk?.chunk?.length).toBe(30)
     expect(chunk?.chunk?.[7]).toMatch(/^7éx{99998}$/)
     const path = `/bulky/${idOf(response)}`
     expect(await (await get(path)).text()).toBe(live)
-    for (const seq of seqs(heard)) expect(seqs(await read(`${path}?after=${seq}`))).toEqual(seqs(heard).slice(seq + 1))
+    for (const seq of seqs(history)) expect(seqs(await read(`${path}?after=${seq}`))).toEqual(seqs(history).slice(seq + 1))
   })
 
   test.each([
@@ -266,9 +266,9 @@ describe('limits', () => {
     ['bytes', '/tight', '100000', { status: 'aborted', error: { name: 'BudgetExceeded', code: 'budget_exceeded' } }],
     ['age', '/hasty', '100000', { status: 'aborted', error: { name: 'TimeoutError', code: 'timeout' } }],
   ])('a run past the limit of its %s is stopped, and says so', async (_, path, input, outcome) => {
-    const heard = await read(await started(input, { path, delay: 2 }))
-    check(heard)
-    expect(heard.outcome).toMatchObject(outcome)
+    const history = await read(await started(input, { path, delay: 2 }))
+    check(history)
+    expect(history.outcome).toMatchObject(outcome)
   })
 
   test('a run is deleted after its retention time', async () => {
@@ -286,9 +286,9 @@ describe('readers', () => {
     const lazy = await Promise.all(upTo(20).map(() => get(path)))
     expect(await until(`${path}/status`, isOver)).toMatchObject({ status: 'complete' })
     for (const response of [idle, ...lazy.slice(0, 3)]) {
-      const heard = heardIn(await response.text())
-      check(heard)
-      expect(textOf(heard)).toBe(numbers(5000))
+      const history = parseHistory(await response.text())
+      check(history)
+      expect(textOf(history)).toBe(numbers(5000))
     }
   })
 
@@ -301,15 +301,15 @@ describe('readers', () => {
       text += utf8.decode(chunk.value, { stream: true })
       await turn(20)
     }
-    check(heardIn(text))
-    expect(textOf(heardIn(text))).toBe(numbers(400))
+    check(parseHistory(text))
+    expect(textOf(parseHistory(text))).toBe(numbers(400))
   })
 
   test('100 concurrent ones receive the same events', async () => {
     const path = await started('50', { delay: 4 })
     const texts = await Promise.all(upTo(100).map(async () => (await get(path)).text()))
     expect(new Set(texts).size).toBe(1)
-    check(heardIn(texts[0] ?? ''))
+    check(parseHistory(texts[0] ?? ''))
   })
 })
 
@@ -393,14 +393,14 @@ describe('faults', () => {
   test('an object lost during a run: received events stay, open runs are ended, children first', async () => {
     const response = await post('/open', '100000', { 'x-delay': '3' })
     const path = `/open/${idOf(response)}`
-    const seen = heardIn(await readUntil(response, '"chunk":"20 "'))
+    const seen = parseHistory(await readUntil(response, '"chunk":"20 "'))
     await get(`${path}/abort`)
-    const heard = await read(path)
-    check(heard)
-    expect(heard.events.slice(0, seen.events.length)).toEqual(seen.events)
-    expect(heard.events.at(-1)?.run.id).toBe(idOf(response))
-    expect(heard.outcome).toMatchObject(interrupted)
-    expect(await read(path)).toEqual(heard)
+    const history = await read(path)
+    check(history)
+    expect(history.events.slice(0, seen.events.length)).toEqual(seen.events)
+    expect(history.events.at(-1)?.run.id).toBe(idOf(response))
+    expect(history.outcome).toMatchObject(interrupted)
+    expect(await read(path)).toEqual(history)
   })
 
   test('a reader is disconnected with the object, and receives the end when it resumes', async () => {
@@ -409,9 +409,9 @@ describe('faults', () => {
     const reader = response.body?.getReader()
     let text = new TextDecoder().decode((await reader?.read())?.value)
     await get(`${path}/abort`)
-    // To fetch that looks like an end. Only the outcome, which is missing, tells a whole answer.
+    // fetch sees a normal end. Only the missing outcome shows that the response is incomplete.
     for (let chunk = await reader?.read(); chunk?.value; chunk = await reader?.read()) text += new TextDecoder().decode(chunk.value)
-    const before = heardIn(text)
+    const before = parseHistory(text)
     expect(before.outcome).toEqual({})
     const after = await read(`${path}?after=${before.events.at(-1)?.seq}`)
     check({ ...after, events: [...before.events, ...after.events] })
@@ -421,7 +421,7 @@ describe('faults', () => {
   test('a killed process: the alarm ends the run after the restart without a request', async () => {
     const response = await post('/open', '100000', { 'x-delay': '3' })
     const path = `/open/${idOf(response)}`
-    const seen = heardIn(await readUntil(response, '"chunk":"20 "'))
+    const seen = parseHistory(await readUntil(response, '"chunk":"20 "'))
     await workerd.kill()
     workerd = await startWorkerd(folder)
     await until('/seen', ({ alarms }) => Number(alarms) > 0)
@@ -429,9 +429,9 @@ describe('faults', () => {
     const status = await json(`${path}/status`)
     expect(status).toMatchObject(interrupted)
     expect(status.endedAt).toBeLessThanOrEqual(asked)
-    const heard = await read(path)
-    check(heard)
-    expect(heard.events.slice(0, seen.events.length)).toEqual(seen.events)
+    const history = await read(path)
+    check(history)
+    expect(history.events.slice(0, seen.events.length)).toEqual(seen.events)
   })
 
   test('an object is not evicted before its run has ended, with or without readers; afterwards the log is complete', async () => {
@@ -441,7 +441,7 @@ describe('faults', () => {
     const before = await (await get(path)).text()
     expect((await get(`${path}/evict`)).status).toBe(200)
     expect(await (await get(path)).text()).toBe(before)
-    expect(textOf(heardIn(before))).toBe(numbers(60))
+    expect(textOf(parseHistory(before))).toBe(numbers(60))
   })
 
   test('a finished run survives a restart unchanged', async () => {
@@ -459,11 +459,11 @@ describe('faults', () => {
       const path = await started('40', { path: '/faulty', delay: 5 })
       await readUntil(await get(path), '"chunk":"3 "')
       const { failures } = await json('/faults?left=2')
-      const heard = await read(path)
+      const history = await read(path)
       expect(Number((await json('/seen')).failures)).toBe(Number(failures) + 2)
-      check(heard)
-      expect(textOf(heard)).toBe(numbers(40))
-      expect(heard.outcome).toMatchObject({ status: 'complete' })
+      check(history)
+      expect(textOf(history)).toBe(numbers(40))
+      expect(history.outcome).toMatchObject({ status: 'complete' })
     })
 
     test('for longer: the run and its model are stopped with storage_failed', async () => {
@@ -471,9 +471,9 @@ describe('faults', () => {
       const reader = read(path)
       await readUntil(await get(path), '"chunk":"3 "')
       await get('/faults?left=4')
-      const heard = await reader
-      check(heard)
-      expect(heard.outcome).toMatchObject({ status: 'aborted', error: { code: 'storage_failed' } })
+      const history = await reader
+      check(history)
+      expect(history.outcome).toMatchObject({ status: 'aborted', error: { code: 'storage_failed' } })
       expect((await json('/seen')).cancels).toContain('storage_failed')
     })
 
@@ -485,9 +485,9 @@ describe('faults', () => {
       expect((await reader).outcome).toEqual({})
       expect((await get(path)).status).toBe(500)
       await get('/faults?left=0')
-      const heard = await read(path)
-      check(heard)
-      expect(heard.outcome).toMatchObject(interrupted)
+      const history = await read(path)
+      check(history)
+      expect(history.outcome).toMatchObject(interrupted)
     })
   })
 })

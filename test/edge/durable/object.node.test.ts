@@ -8,14 +8,14 @@ import { Disk } from '../../support/durable/disk.ts'
 import { patience } from '../../support/patience.ts'
 import { turn } from '../../support/sources.ts'
 
-// The object over Node's SQLite, where a test can end it at any moment; durable.node.test.ts has it in workerd.
+// The object over Node's SQLite, where a test can end it at any moment. durable.node.test.ts runs it in workerd.
 
 const ID = '01a1ff0e-9853-7051-843f-760bb9f366e2'
 const url = `https://app.example/chat/${ID}`
 const start = (body = '{"input":"go"}'): Request =>
   new Request(`${url}/start`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
 
-// A dead instance of the platform's says nothing more; one of these finds that it cannot write, and complains.
+// A dead instance on the platform is silent. A dead instance here logs that it cannot write.
 beforeEach(() => void vi.spyOn(console, 'error').mockImplementation(() => {}))
 
 interface Reading {
@@ -23,7 +23,7 @@ interface Reading {
   readonly over: Promise<void>
 }
 
-/** Reads as it comes; a reader that is cut off has what it has. */
+/** Reads a response. If it is cut off, returns what was read. */
 function reading(response: Response): Reading {
   const reader = response.body?.getReader()
   const utf8 = new TextDecoder()
@@ -47,14 +47,14 @@ function eventsIn(frames: readonly string[]): readonly RunEvent[] {
   return frames.filter((frame) => frame.startsWith('id: ')).map((frame) => decode(frame.slice(frame.indexOf('\ndata: ') + 7)))
 }
 
-/** Some runs below runs, side by side. */
+/** Creates a chain with nested and concurrent runs. */
 function chainOf(tokens: readonly string[], delayMs: number) {
   const model = scriptedModel([tokens], { delayMs })
-  const said: Runnable<string, string> = model.pipe(new StringOutputParser())
+  const spoken: Runnable<string, string> = model.pipe(new StringOutputParser())
   const answer: Runnable<string, unknown> = model
   return lambda(function question() {
     return 'go'
-  }).pipe(parallel({ said, answer }))
+  }).pipe(parallel({ spoken, answer }))
 }
 
 test('after a crash at any point, the log contains every event that a reader received, and every run has ended', async () => {
@@ -74,7 +74,7 @@ test('after a crash at any point, the log contains every event that a reader rec
     const Chat = durable(chainOf(tokens, delayMs), { access: () => true, commitMs, retain: 1_000_000 })
     const first = new Chat(disk.context(syncMs), {})
     const readers = [reading(await first.fetch(start()))]
-    // Where a platform would not have answered yet, nothing has been promised.
+    // A platform would not have responded yet, so nothing has been acknowledged.
     await turn(joinsMs)
     readers.push(reading(await first.fetch(new Request(`${url}?after=2`))))
     await turn(livesMs)
@@ -127,12 +127,12 @@ test('after a crash at any commit, the outcome matches the log', async () => {
 test('a run can be resumed after each seq, for any split into commits', async () => {
   const tokens = fc.array(fc.constantFrom('a', 'é', '\n\nid: 3\n', 'x'.repeat(60_000)), { maxLength: 12 })
   await fc.assert(
-    fc.asyncProperty(tokens, fc.integer({ min: 0, max: 3 }), async (said, commitMs) => {
-      const chat = new (durable(chainOf(said, 1), { access: () => true, commitMs }))(new Disk().context(0), {})
+    fc.asyncProperty(tokens, fc.integer({ min: 0, max: 3 }), async (spoken, commitMs) => {
+      const chat = new (durable(chainOf(spoken, 1), { access: () => true, commitMs }))(new Disk().context(0), {})
       const whole = framesIn(await (await chat.fetch(start())).text())
       for (const seq of whole.keys()) {
         const rest = framesIn(await (await chat.fetch(new Request(url, { headers: { 'last-event-id': `${seq}` } }))).text())
-        // The last frame is the outcome, and told to all.
+        // The last frame is the outcome, which every reader receives.
         expect(rest).toEqual(whole.slice(Math.min(seq + 1, whole.length - 1)))
       }
     }),
@@ -164,7 +164,7 @@ test('the events between two commits are stored in one row', async () => {
   const chat = new (durable(chainOf(tokens, 0), { access: () => true, commitMs: 1_000_000 }))(disk.context(1), {})
   const events = eventsIn(framesIn(await (await chat.fetch(start())).text()))
   expect(events.length).toBeGreaterThan(600)
-  // The first pass at once, and all the rest with the end.
+  // The first commit is immediate; all other events are committed with the end.
   expect(disk.rows).toBe(2)
 })
 
@@ -191,7 +191,7 @@ test('an alarm lasts as long as its run; the next one deletes it', async () => {
   expect(isOver).toBe(true)
   const { endedAt } = (await (await chat.fetch(new Request(`${url}/status`))).json()) as { endedAt: number }
   expect(disk.alarms.at(-1)).toBe(endedAt + 50)
-  // Too early, it only comes again.
+  // An alarm that fires too early only sets the next one.
   await vi.waitFor(() => expect(Date.now()).toBeGreaterThanOrEqual(endedAt + 50), patience)
   await chat.alarm()
   expect((await chat.fetch(new Request(url))).status).toBe(404)
@@ -248,7 +248,7 @@ test('an unreachable object responds with 503 and Retry-After', async () => {
   expect(await response.text()).not.toContain('12345')
 })
 
-/** A Worker before its objects, each with a disk of its own. */
+/** Creates a Worker in front of its objects, each with a disk of its own. */
 function workerOf(Chat: DurableClass<object>) {
   const disks = new Map<string, Disk>()
   const objects = new Map<string, InstanceType<typeof Chat>>()
@@ -262,7 +262,7 @@ function workerOf(Chat: DurableClass<object>) {
   const handle = serveDurable(() => ({ getByName }))
   return {
     objects,
-    /** Takes the objects out of memory. */
+    /** Evicts the objects from memory. */
     restart: () => objects.clear(),
     post: (input: unknown, headers: Record<string, string> = {}): Promise<Response> =>
       handle(
@@ -347,7 +347,7 @@ describe('a POST with an Idempotency-Key', () => {
     const theirs = await post('go', { ...keyed, 'x-user': 'bob' })
     expect(theirs.status).toBe(409)
     expect(await theirs.text()).not.toContain('event:')
-    // Nor are they told whether they have guessed the body.
+    // The status does not reveal whether the body was guessed.
     expect((await post('no', { ...keyed, 'x-user': 'bob' })).status).toBe(409)
   })
 

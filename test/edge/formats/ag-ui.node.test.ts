@@ -1,4 +1,4 @@
-// What AG-UI's own packages make of our stream: each event by its schema, the messages by its client.
+// Reads the stream with AG-UI's own packages: the events with its schemas, the messages with its client.
 import { type Message as AgUiMessage, HttpAgent } from '@ag-ui/client'
 import { EventSchema, RunAgentInputSchema } from '@ag-ui/core/schemas'
 import { type Delta, lambda, ModelError, type RunContext, type Runnable, StringOutputParser, textOf } from 'chaintap'
@@ -33,7 +33,7 @@ const ask = (chain: Served, body: object = asked(), options: ServeOptions = {}):
     {},
   )
 
-/** The events, each held against the protocol's schema. */
+/** Parses the events with the protocol's schema. */
 async function eventsOf(response: Response): Promise<readonly Event[]> {
   expect(response.headers.get('content-type')).toMatch('text/event-stream')
   const frames = (await response.text()).trimEnd().split('\n\n')
@@ -47,7 +47,7 @@ async function eventsOf(response: Response): Promise<readonly Event[]> {
 
 const typesOf = async (chain: Served): Promise<readonly string[]> => (await eventsOf(await ask(chain))).map(({ type }) => type)
 
-/** An agent of AG-UI's client in front of a chain. It checks the order of events itself, and rejects where it is broken. */
+/** Creates an agent of AG-UI's client for a chain. It checks the order of events and rejects if it is invalid. */
 function agentOf(chain: Served, options: ServeOptions = {}): HttpAgent {
   const handler = serve(chain, options)
   return new HttpAgent({
@@ -61,7 +61,7 @@ function agentOf(chain: Served, options: ServeOptions = {}): HttpAgent {
 async function messagesOf(chain: Served, options: ServeOptions = {}): Promise<readonly AgUiMessage[]> {
   const warn = vi.spyOn(console, 'warn')
   const { newMessages } = await agentOf(chain, options).runAgent()
-  // It warns of what it does not know.
+  // The client logs a warning for unknown events.
   expect(warn).not.toHaveBeenCalled()
   return newMessages
 }
@@ -235,9 +235,9 @@ describe('the ag-ui format, checked with AG-UI’s schemas and client', () => {
     expect(events.find(({ type }) => type === 'TEXT_MESSAGE_CONTENT')?.delta).toBe('a')
     expect(events.at(-1)).toMatchObject({ type: 'RUN_ERROR', message: 'The model could not answer.', code: 'http' })
     const agent = agentOf(failing)
-    const heard: unknown[] = []
-    await agent.runAgent({}, { onRunErrorEvent: ({ event }) => void heard.push(event.message) }).catch(() => {})
-    expect(heard).toEqual(['The model could not answer.'])
+    const errors: unknown[] = []
+    await agent.runAgent({}, { onRunErrorEvent: ({ event }) => void errors.push(event.message) }).catch(() => {})
+    expect(errors).toEqual(['The model could not answer.'])
     const late = scriptedModel(['late'], { delayMs: 10_000 }).withConfig({ timeout: 5 })
     expect((await eventsOf(await ask(late))).at(-1)).toMatchObject({ type: 'RUN_ERROR', code: 'timeout' })
   })
@@ -265,11 +265,11 @@ describe('the ag-ui format, checked with AG-UI’s schemas and client', () => {
       fc.record({ type: fc.constant('tool-call' as const), index: fc.nat(2), args: fc.constantFrom('', '{', '}', '"a":1') }),
     )
     await fc.assert(
-      fc.asyncProperty(fc.array(delta), async (said) => {
-        const messages = await messagesOf(scriptedModel([said]))
+      fc.asyncProperty(fc.array(delta), async (output) => {
+        const messages = await messagesOf(scriptedModel([output]))
         const textIn = (role: string): string =>
           messages.map((message) => (message.role === role && typeof message.content === 'string' ? message.content : '')).join('')
-        const expected = (type: string): string => said.map((each) => (each.type === type && 'text' in each ? each.text : '')).join('')
+        const expected = (type: string): string => output.map((each) => (each.type === type && 'text' in each ? each.text : '')).join('')
         expect(textIn('assistant')).toBe(expected('text'))
         expect(textIn('reasoning')).toBe(expected('reasoning'))
       }),
@@ -279,22 +279,22 @@ describe('the ag-ui format, checked with AG-UI’s schemas and client', () => {
 })
 
 describe('RunAgentInput', () => {
-  const heardOf = async (...messages: readonly object[]): Promise<unknown> => {
+  const inputOf = async (...messages: readonly object[]): Promise<unknown> => {
     expect(RunAgentInputSchema.safeParse(asked(...messages)).error).toBeUndefined()
-    let heard: unknown
+    let received: unknown
     const response = await ask(scriptedModel(['a']), asked(...messages), {
       fromMessages: (given) => {
-        heard = given
+        received = given
         return given
       },
     })
     await response.text()
-    return heard
+    return received
   }
   const call = (id: string): object => ({ id, type: 'function', function: { name: 'weather', arguments: '{"city":"Paris"}' } })
 
   it('is converted to chat messages', async () => {
-    const heard = await heardOf(
+    const input = await inputOf(
       { id: '1', role: 'developer', content: 'Be brief.' },
       { id: '2', role: 'system', content: 'Be kind.' },
       {
@@ -313,7 +313,7 @@ describe('RunAgentInput', () => {
       { id: '8', role: 'tool', toolCallId: 'b', content: '', error: 'no such city' },
       { id: '9', role: 'assistant', toolCalls: [call('neither')] },
     )
-    expect(heard).toEqual([
+    expect(input).toEqual([
       { role: 'system', content: 'Be brief.' },
       { role: 'system', content: 'Be kind.' },
       {

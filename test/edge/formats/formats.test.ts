@@ -14,8 +14,8 @@ const bytesOf = async (response: Response): Promise<string> => new TextDecoder()
 const linesOf = async (response: Response): Promise<string[]> => (await bytesOf(response)).trimEnd().split('\n')
 const datasOf = async (response: Response): Promise<string[]> =>
   [...(await bytesOf(response)).matchAll(/^data: (.*)$/gm)].map(([, data = '']) => data)
-/** Parts or chunks, without the `[DONE]` that has to be there. */
-async function saidOf(response: Response): Promise<Record<string, unknown>[]> {
+/** Parses parts or chunks, without the required `[DONE]`. */
+async function partsOf(response: Response): Promise<Record<string, unknown>[]> {
   const datas = await datasOf(response)
   expect(datas.pop()).toBe('[DONE]')
   return datas.map((data) => JSON.parse(data) as Record<string, unknown>)
@@ -80,14 +80,14 @@ describe('text', () => {
 
   test('surrogate pairs that are split between tokens arrive whole, in every format', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.string({ unit: 'grapheme' }), async (said) => {
-        const halves = scriptedModel([[...Array(said.length).keys()].map((index) => said.charAt(index))])
-        expect(await bytesOf(toResponse(halves.stream('hi'), { format: 'text' }))).toBe(said)
-        const chunks = await saidOf(toResponse(halves.stream('hi'), { format: 'openai' }))
+      fc.asyncProperty(fc.string({ unit: 'grapheme' }), async (output) => {
+        const halves = scriptedModel([[...Array(output.length).keys()].map((index) => output.charAt(index))])
+        expect(await bytesOf(toResponse(halves.stream('hi'), { format: 'text' }))).toBe(output)
+        const chunks = await partsOf(toResponse(halves.stream('hi'), { format: 'openai' }))
         const contents = chunks.map(({ choices }) => (choices as { delta: { content?: string } }[])[0]?.delta.content ?? '')
-        expect(contents.join('')).toBe(said)
-        const parts = await saidOf(toResponse(halves.stream('hi'), { format: 'ui-message' }))
-        expect(parts.map(({ delta = '' }) => delta).join('')).toBe(said)
+        expect(contents.join('')).toBe(output)
+        const parts = await partsOf(toResponse(halves.stream('hi'), { format: 'ui-message' }))
+        expect(parts.map(({ delta = '' }) => delta).join('')).toBe(output)
       }),
       { numRuns: 30 },
     )
@@ -100,7 +100,7 @@ describe('text', () => {
       [scriptedModel([refusal(401)]), 502],
       [scriptedModel([refusal(529)]), 503],
       [scriptedModel([new Error('xyzzy')]), 500],
-      // What a model says of itself, and what it thinks, is no text.
+      // Metadata and reasoning are no text.
       [
         scriptedModel([
           {
@@ -141,7 +141,7 @@ describe('text', () => {
 
 describe('openai', () => {
   const streamed = async (run: Parameters<typeof toResponse>[0], options: object = {}): Promise<Record<string, unknown>[]> =>
-    saidOf(toResponse(run, { format: 'openai', ...options }))
+    partsOf(toResponse(run, { format: 'openai', ...options }))
 
   test('begins with the role, and ends with the finish reason, the usage and [DONE]', async () => {
     const chunks = await streamed(chain.events('hi'))
@@ -212,14 +212,14 @@ describe('openai', () => {
   })
 
   test('without stream the response is one JSON object', async () => {
-    const said: Delta[] = [
+    const output: Delta[] = [
       { type: 'reasoning', text: 'Hm. ' },
       { type: 'reasoning', text: 'Yes.' },
       { type: 'tool-call', index: 0, id: 'a', name: 'f', args: '{"x"' },
       { type: 'tool-call', index: 1, id: 'b', name: 'g', args: '{}' },
       { type: 'tool-call', index: 0, args: ':1}' },
     ]
-    const response = await serve(scriptedModel([{ tokens: said, usage: hello.usage }]))(
+    const response = await serve(scriptedModel([{ tokens: output, usage: hello.usage }]))(
       post({ model: 'm', messages: [{ role: 'user', content: 'hi' }] }),
       {},
     )
@@ -259,14 +259,14 @@ describe('openai', () => {
 })
 
 test('ChatOpenAI reads the openai format with the same result as the model behind it', async () => {
-  const said: Delta[] = [
+  const output: Delta[] = [
     { type: 'reasoning', text: 'Hm.' },
     { type: 'text', text: 'Let me ' },
     { type: 'text', text: 'see.' },
     { type: 'tool-call', index: 0, id: 'a', name: 'f', args: '{"x"' },
     { type: 'tool-call', index: 0, args: ':1}' },
   ]
-  const behind = scriptedModel([{ tokens: said, usage: hello.usage }])
+  const behind = scriptedModel([{ tokens: output, usage: hello.usage }])
   const handler = serve(behind)
   const fetch = (url: unknown, init?: RequestInit): Promise<Response> => handler(new Request(String(url), init), {})
   const model = new ChatOpenAI({ model: 'm', apiKey: 'none', baseURL: 'https://app.example/v1', fetch, dangerouslyAllowBrowser: true })
@@ -296,7 +296,7 @@ describe('formats of other clients contain plain JSON', () => {
 
   test('for objects of a chain', async () => {
     expect(JSON.parse((await linesOf(toResponse(chain.stream('hi'), { format: 'ndjson' })))[0] ?? '')).toEqual(plain)
-    expect(await saidOf(toResponse(chain.stream('hi'), { format: 'ui-message' }))).toContainEqual({
+    expect(await partsOf(toResponse(chain.stream('hi'), { format: 'ui-message' }))).toContainEqual({
       type: 'data-output',
       id: 'output',
       data: plain,
@@ -307,18 +307,18 @@ describe('formats of other clients contain plain JSON', () => {
     const huge = lambda(async function* () {
       yield { n: 1n }
     })
-    expect((await saidOf(toResponse(huge.stream('hi'), { format: 'ui-message' }))).at(-1)).toMatchObject({ type: 'finish' })
+    expect((await partsOf(toResponse(huge.stream('hi'), { format: 'ui-message' }))).at(-1)).toMatchObject({ type: 'finish' })
   })
 })
 
 describe('ui-message', () => {
   test('accepts a run of stream()', async () => {
-    const said: Delta[] = [
+    const output: Delta[] = [
       { type: 'reasoning', text: 'Hm.' },
       { type: 'text', text: 'a' },
       { type: 'tool-call', index: 0, id: 'c', name: 'f', args: '{}' },
     ]
-    const parts = await saidOf(toResponse(scriptedModel([said]).stream('hi'), { format: 'ui-message' }))
+    const parts = await partsOf(toResponse(scriptedModel([output]).stream('hi'), { format: 'ui-message' }))
     expect(parts.map(({ type }) => type)).toEqual([
       'start',
       'start-step',
@@ -373,8 +373,8 @@ test.each(formats)('%s: sends comments if the format allows them', async (format
 })
 
 test('an accepted truncated response is no failure, and not reported as complete', async () => {
-  const said = 'data: {"choices":[{"index":0,"delta":{"content":"Hel"}}]}\n\n'
-  const fetch = async (): Promise<Response> => new Response(said, { headers: { 'content-type': 'text/event-stream' } })
+  const output = 'data: {"choices":[{"index":0,"delta":{"content":"Hel"}}]}\n\n'
+  const fetch = async (): Promise<Response> => new Response(output, { headers: { 'content-type': 'text/event-stream' } })
   const cut = new ChatOpenAI({ apiKey: 'none', dangerouslyAllowBrowser: true, onTruncated: 'accept', fetch })
   const messages = [{ role: 'user', content: 'hi' }]
   const answerTo = async (body: object): Promise<string> => bytesOf(await serve(cut)(post(body), {}))

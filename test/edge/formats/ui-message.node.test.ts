@@ -1,4 +1,4 @@
-// What the AI SDK itself makes of our stream: each part by its own schema, the message by its own reader.
+// Reads the stream with the AI SDK: the parts with its schema, the message with its reader.
 
 import { asSchema, DefaultChatTransport, readUIMessageStream, UI_MESSAGE_STREAM_HEADERS, type UIMessage, uiMessageChunkSchema } from 'ai'
 import { type Delta, lambda, type RunContext, type Runnable, StringOutputParser, textOf } from 'chaintap'
@@ -23,7 +23,7 @@ async function answerOf(chain: Runnable<never, unknown, unknown>, body: object =
   return serve(chain, { fromMessages: (messages) => (chain.kind === 'chat_model' ? messages : messages.map(textOf).join('')) })(request, {})
 }
 
-/** The parts, each held against the schema of `ai`. */
+/** Parses the parts with the schema of `ai`. */
 async function partsOf(response: Response): Promise<readonly Part[]> {
   const datas = (await response.text())
     .trimEnd()
@@ -38,7 +38,7 @@ async function partsOf(response: Response): Promise<readonly Part[]> {
   return parts
 }
 
-/** The message as useChat would hold it. */
+/** Returns the message as useChat stores it. */
 async function messageOf(response: Response): Promise<UIMessage | undefined> {
   const transport = new DefaultChatTransport({ fetch: async () => response })
   const stream = await transport.sendMessages({
@@ -87,7 +87,7 @@ describe('the ui-message format, read by the AI SDK', () => {
   })
 
   it('contains reasoning, sources and the finish reason', async () => {
-    const said: Delta[] = [
+    const output: Delta[] = [
       { type: 'reasoning', text: 'Let me ' },
       { type: 'reasoning', text: 'think.' },
       { type: 'text', text: 'Yes' },
@@ -95,7 +95,7 @@ describe('the ui-message format, read by the AI SDK', () => {
       { type: 'text', text: '.' },
       { type: 'stop', reason: 'max_tokens' },
     ]
-    for (const chain of [scriptedModel([said]), scriptedModel([said]).pipe(new StringOutputParser())]) {
+    for (const chain of [scriptedModel([output]), scriptedModel([output]).pipe(new StringOutputParser())]) {
       const [parts, message] = await both(() => answerOf(chain))
       expect(message?.parts).toMatchObject([
         { type: 'step-start' },
@@ -158,7 +158,7 @@ describe('the ui-message format, read by the AI SDK', () => {
       name: 'ask',
       description: 'Asks.',
     })
-    const [parts] = await both(() => answerOf(lambda((question: string) => ask.pipe(lambda((said: string) => `${question}: ${said}`)))))
+    const [parts] = await both(() => answerOf(lambda((question: string) => ask.pipe(lambda((output: string) => `${question}: ${output}`)))))
     expect(JSON.stringify(parts)).not.toContain('secret')
     expect(JSON.stringify(parts)).not.toContain('inner')
     expect(parts).toContainEqual(expect.objectContaining({ type: 'tool-output-available', output: 'asked' }))
@@ -211,9 +211,9 @@ describe('the ui-message format, read by the AI SDK', () => {
       fc.webUrl().map((url): Delta => ({ type: 'citation', citation: { url } })),
     )
     await fc.assert(
-      fc.asyncProperty(fc.array(delta, { maxLength: 20 }), async (said) => {
-        const [, message] = await both(() => answerOf(scriptedModel([said])))
-        const joined = (type: 'text' | 'reasoning'): string => said.map((each) => (each.type === type ? each.text : '')).join('')
+      fc.asyncProperty(fc.array(delta, { maxLength: 20 }), async (output) => {
+        const [, message] = await both(() => answerOf(scriptedModel([output])))
+        const joined = (type: 'text' | 'reasoning'): string => output.map((each) => (each.type === type ? each.text : '')).join('')
         expect(textIn(message)).toBe(joined('text'))
         expect((message?.parts ?? []).map((part) => (part.type === 'reasoning' ? part.text : '')).join('')).toBe(joined('reasoning'))
       }),

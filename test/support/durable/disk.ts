@@ -2,25 +2,25 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import type { DurableContext } from 'chaintap/durable'
 import { turn } from '../sources.ts'
 
-/** A Durable Object's storage as the platform describes it, over Node's SQLite: what was not synced is gone with the instance that wrote it. */
+/** A Durable Object's storage as documented, over Node's SQLite. Unsynced writes are lost with the instance that made them. */
 export class Disk {
-  /** Rows of events that were written. */
+  /** Number of event rows written. */
   rows = 0
-  /** The times for which alarms were set. */
+  /** The times of the alarms that were set. */
   readonly alarms: number[] = []
   readonly #db = new DatabaseSync(':memory:')
-  /** Whose writes count. */
+  /** The live instance: writes of earlier ones are ignored. */
   #life = 0
   #isOpen = false
   readonly #died = Promise.withResolvers<void>()
-  /** When an instance has died of its syncs. */
+  /** Resolves when an instance has died at one of its syncs. */
   readonly died = this.#died.promise
 
   constructor() {
     this.#db.exec('CREATE TABLE kv (key TEXT PRIMARY KEY, value TEXT)')
   }
 
-  /** The storage of a new instance; the one before has died. A sync takes so many ms, and after so many of them this one dies too. */
+  /** Creates the storage of the next instance. A sync takes `syncMs`; the instance dies after `syncs` of them. */
   context(syncMs: number, syncs = Number.POSITIVE_INFINITY): DurableContext {
     let left = syncs
     if (this.#isOpen) this.#db.exec('ROLLBACK')

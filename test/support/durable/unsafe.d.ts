@@ -1,7 +1,7 @@
-/** What workerd offers to tests alone. */
+/** The API that workerd offers to tests only. */
 declare module 'workerd:unsafe' {
   const unsafe: {
-    /** Takes an object out of memory as the platform does with one that is idle: when all that is being handled has been. */
+    /** Evicts an object as the platform does with an idle one, after its pending requests. */
     evict(stub: unknown, options: object): Promise<void>
   }
   export default unsafe

@@ -1,4 +1,5 @@
-// The Worker of test/edge/durable/durable.node.test.ts: a class for each way of being set up, and doors to what a test must do from within.
+// The Worker of test/edge/durable/durable.node.test.ts: one class for each configuration, and routes for what
+// a test must do inside the Worker.
 
 import unsafe from 'workerd:unsafe'
 import { lambda, StringOutputParser } from 'chaintap'
@@ -6,13 +7,13 @@ import { ChatAnthropic } from 'chaintap/anthropic'
 import { type DurableContext, type DurableNamespace, durable, serveDurable } from 'chaintap/durable'
 import { type ScriptedModel, scriptedModel } from 'chaintap/testing'
 
-/** Both live as long as the process. */
+/** Models and counters that live as long as the process. */
 const models: ScriptedModel[] = []
-const seen = { alarms: 0, heard: 0, failures: 0 }
+const seen = { alarms: 0, handled: 0, failures: 0 }
 /** How many of the next writes fail. */
 const faults = { left: 0 }
 
-/** Says as many numbers as it is asked for, each after so many ms as the header `x-delay` says. */
+/** Emits as many numbers as the input says, with a pause in ms that the header `x-delay` sets. */
 function counting(_env: unknown, { headers }: Request) {
   const model = scriptedModel(
     ([question]) => {
@@ -26,12 +27,12 @@ function counting(_env: unknown, { headers }: Request) {
   return model.pipe(new StringOutputParser())
 }
 
-/** One value of so many characters, in pieces that the codec keeps whole. */
+/** Creates a value with a number of characters, in parts that the codec does not truncate. */
 const bulky = lambda(function bulk(size: number) {
   return Array.from({ length: Math.ceil(size / 100_000) }, (_, index) => `${index}é`.padEnd(100_000, 'x'))
 })
 
-/** Asks over the network. */
+/** Calls a model over the network. */
 const asking = (_env: unknown, { headers }: Request) =>
   new ChatAnthropic({ apiKey: 'none', baseURL: headers.get('x-provider') ?? '' }).pipe(new StringOutputParser())
 
@@ -51,7 +52,7 @@ export class Few extends durable(counting, { ...anybody, limits: { events: 40 } 
 export class Hasty extends durable(counting, { ...anybody, limits: { age: 50 } }) {}
 export class Quiet extends durable(counting, { ...anybody, heartbeatMs: 5, events: { include: { types: ['token'] } } }) {}
 
-export class Open extends durable(counting, { ...anybody, callbacks: [() => void seen.heard++] }) {
+export class Open extends durable(counting, { ...anybody, callbacks: [() => void seen.handled++] }) {
   readonly #context: DurableContext & { abort(): void }
 
   constructor(context: DurableContext & { abort(): void }, env: unknown) {
@@ -70,7 +71,7 @@ export class Open extends durable(counting, { ...anybody, callbacks: [() => void
   }
 }
 
-/** Its disk fails as often as `faults` says. */
+/** A run whose next `faults` writes fail. */
 export class Faulty extends durable(counting, anybody) {
   constructor(context: DurableContext, env: unknown) {
     const { storage } = context

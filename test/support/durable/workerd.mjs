@@ -1,4 +1,4 @@
-// A workerd of its own for a program: real disk, and a process that can be killed and started again.
+// Runs a program in a workerd of its own, with a real disk and a process that can be killed and restarted.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
@@ -15,14 +15,14 @@ const workerd = createRequire(import.meta.url)('workerd').default
  * @typedef {object} Workerd
  * @property {string} url
  * @property {number} pid
- * @property {() => string} said what it has written to its console
- * @property {() => Promise<void>} kill at once, as a machine that fails
+ * @property {() => string} output what it has written to its console
+ * @property {() => Promise<void>} kill ends the process at once, like a power failure
  */
 
 /**
  * Bundles a Worker with Durable Objects, each class bound under its name in capitals, and writes its configuration into the folder.
  * @param {string} entry
- * @param {string} folder where its data are kept, too
+ * @param {string} folder also contains the data
  * @param {readonly string[]} classes
  */
 export async function buildWorker(entry, folder, classes) {
@@ -62,7 +62,7 @@ export async function buildWorker(entry, folder, classes) {
 }
 
 /**
- * Starts what a folder's `config.capnp` says.
+ * Starts a workerd with the `config.capnp` of a folder.
  * @param {string} folder
  * @returns {Promise<Workerd>}
  */
@@ -70,16 +70,16 @@ export async function startWorkerd(folder) {
   const child = spawn(workerd, ['serve', join(folder, 'config.capnp'), '--control-fd=3', '--experimental'], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   })
-  let said = ''
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (said += chunk))
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += chunk))
   const closed = once(child, 'close')
   const control = /** @type {import('node:stream').Readable} */ (child.stdio[3])
-  const listening = await Promise.race([once(control, 'data'), closed.then(() => Promise.reject(new Error(`workerd ended:\n${said}`)))])
+  const listening = await Promise.race([once(control, 'data'), closed.then(() => Promise.reject(new Error(`workerd ended:\n${output}`)))])
   const { port } = JSON.parse(String(listening[0]).split('\n')[0] ?? '')
   return {
     url: `http://127.0.0.1:${port}`,
     pid: child.pid ?? 0,
-    said: () => said,
+    output: () => output,
     async kill() {
       child.kill('SIGKILL')
       await closed

@@ -1,4 +1,4 @@
-// A page whose chats are useChat as its documents have it: one on our Worker, one on a chain that runs here.
+// A page with two chats of useChat, written as in its documentation: one with the Worker, one with a local chain.
 import { useChat } from '@ai-sdk/react'
 import {
   type ChatTransport as AnyTransport,
@@ -34,7 +34,7 @@ function Chat(): ReactElement {
   const { messages, status, error, sendMessage, stop, addToolOutput } = useChat({
     transport: made,
     sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithToolCalls,
-    // A tool that runs in the page, where the Worker's chain leaves it to the page.
+    // A client tool, which the Worker's chain does not run.
     onToolCall: ({ toolCall: { toolCallId, toolName } }) => {
       if (where === 'tools') void addToolOutput({ tool: toolName, toolCallId, output: { degrees: 18 } })
     },
@@ -50,7 +50,7 @@ function Chat(): ReactElement {
 }
 createRoot(document.body.appendChild(document.createElement('div'))).render(createElement(Chat))
 
-/** The openai SDK in a page, on our Worker. */
+/** The openai SDK in a page, with the Worker. */
 async function askOpenAI(): Promise<string> {
   const client = new OpenAI({ apiKey: 'right', baseURL: `${worker}/v1`, dangerouslyAllowBrowser: true })
   const stream = await client.chat.completions.create({
@@ -58,8 +58,8 @@ async function askOpenAI(): Promise<string> {
     stream: true,
     messages: [{ role: 'tool', tool_call_id: 'call_1', content: '18 °C' }],
   })
-  let said = ''
-  for await (const { choices } of stream) said += choices[0]?.delta.content ?? ''
-  return said
+  let text = ''
+  for await (const { choices } of stream) text += choices[0]?.delta.content ?? ''
+  return text
 }
 Object.assign(globalThis, { askOpenAI })

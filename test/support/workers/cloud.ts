@@ -13,7 +13,7 @@ const refused = (code: string, status: number): Response => {
   return new Response(JSON.stringify({ internalCode: Number(code), name: 'AiError', description: `It is ${code}` }), { status, headers })
 }
 
-/** What Workers AI answers, as far as it is known, to the question that names it. */
+/** Known responses of Workers AI, selected by the question. */
 function answerTo(question: string, isFirst: boolean): Response | Promise<Response> {
   const usage = '{"response":"","usage":{"prompt_tokens":3,"completion_tokens":2},"p":"abc"}'
   switch (question) {
@@ -36,7 +36,7 @@ function answerTo(question: string, isFirst: boolean): Response | Promise<Respon
   }
 }
 
-/** Stands for Cloudflare behind the AI binding. */
+/** Replaces Cloudflare behind the AI binding. */
 export default {
   async fetch(request: Request): Promise<Response> {
     const { pathname, search } = new URL(request.url)

@@ -8,7 +8,7 @@ import { z } from 'zod'
 
 const cors = { origin: '*' }
 
-/** How far the answers that clients leave have come, for the test to ask. */
+/** Progress of the responses that clients leave. The test fetches it. */
 const slow = scriptedModel([Array.from({ length: 10_000 }, (_, index) => `${index} `)], { delayMs: 10 })
 
 const model = new ChatAnthropic({ apiKey: 'offline', fetch: offlineFetch() })
@@ -27,7 +27,7 @@ const forecaster = () =>
     { agentType: 'tool-calling' },
   )
 
-/** Says how many messages it was sent, and calls the client's tool where it is told to. */
+/** Responds with the number of messages, and calls the client's tool on request. */
 const caller = scriptedModel((messages) => {
   const last = messages.at(-1)
   if (last?.role === 'tool') return [`The tool says ${textOf(last)}.`, { type: 'stop', reason: 'end_turn' }]

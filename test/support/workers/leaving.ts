@@ -4,22 +4,22 @@ import { type Context, doctor, serve } from 'chaintap/edge'
 
 interface Env {
   readonly PROVIDER: string
-  /** One that never comes to its first token. */
+  /** URL of a provider that never sends a token. */
   readonly SILENT: string
 }
 
-/** What the Worker's own handler heard and did, for the test to ask. */
-const told: string[] = []
+/** What the Worker's handler received and did. The test fetches it. */
+const reports: string[] = []
 
-/** Has tail work: it takes a while, and must not be lost. */
+/** A handler with slow work after the run, which must not be lost. */
 const log: Listener = Object.assign(
   (event: Parameters<Listener>[0]) => {
-    if (event.type === 'error' && event.run.parentId === undefined) told.push(`error ${(event.error as Error).name}`)
+    if (event.type === 'error' && event.run.parentId === undefined) reports.push(`error ${(event.error as Error).name}`)
   },
   {
     flush: async () => {
       await new Promise((resolve) => setTimeout(resolve, 200))
-      told.push('flushed')
+      reports.push('flushed')
     },
   },
 )
@@ -32,7 +32,7 @@ const silent = serve<Env>((env) => chainOn(env.SILENT), { callbacks: [log], hear
 export default {
   async fetch(request: Request, env: Env, ctx: Context): Promise<Response> {
     const { pathname } = new URL(request.url)
-    if (pathname === '/told') return Response.json(told.splice(0))
+    if (pathname === '/reports') return Response.json(reports.splice(0))
     if (pathname === '/doctor') return Response.json(doctor({ ctx }))
     if (pathname === '/silent') return silent(request, env, ctx)
     if (pathname === '/pending') ctx.waitUntil(new Promise((resolve) => setTimeout(resolve, 2_000)))
