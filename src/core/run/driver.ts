@@ -4,7 +4,7 @@ import { Flow } from '../flow/flow.ts'
 import type { BatchMapper, BatchReader, FlowOwner } from '../flow/source.ts'
 import type { MergedOptions } from '../options.ts'
 import type { Outcome } from '../outcome.ts'
-import { ActiveRun, isActiveRun } from './run.ts'
+import { ActiveRun, toActiveRun } from './run.ts'
 import { remainingDepthBelow } from './scope.ts'
 import { type Startable, startRun } from './start.ts'
 import { Tree } from './tree.ts'
@@ -126,10 +126,8 @@ function failedFlow<Chunk>(error: unknown): Flow<Chunk> {
  * @throws ChaintapError `invalid_options` or `run_ended`; the parent's error if it has failed
  */
 function resolveParent(options: MergedOptions, name: string): ActiveRun | undefined {
-  const { parent } = options
-  if (!parent) return
-  if (!isActiveRun(parent))
-    throw new ChaintapError('invalid_options', `The parent of ${name} is not a run context. Pass the context that your function received.`)
+  if (!options.parent) return
+  const parent = toActiveRun(options.parent, name)
   if (parent.phase === 'failed') throw parent.error
   if (parent.phase !== 'open') {
     throw new ChaintapError(

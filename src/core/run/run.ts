@@ -1,5 +1,5 @@
 import { AbortReason, ChaintapError } from '../errors.ts'
-import type { EmittablePayload, EventSink, Run, RunReport } from '../event.ts'
+import type { EmittablePayload, EventSink, Run, RunContext, RunReport } from '../event.ts'
 import type { Handler } from '../handler/handler.ts'
 import type { MergedOptions } from '../options.ts'
 import { snapshot } from '../util/snapshot.ts'
@@ -187,11 +187,12 @@ export class ActiveRun implements RunHandle, TreeMember {
 export const isActiveRun = (value: unknown): value is ActiveRun => value instanceof ActiveRun
 
 /**
- * The runtime's run behind a handle.
+ * The runtime's run behind a context or a handle.
  *
+ * @param name The runnable that is called with it, for the error.
  * @throws ChaintapError `invalid_options` for an object that the runtime did not make.
  */
-export function toActiveRun(handle: RunHandle): ActiveRun {
-  if (isActiveRun(handle)) return handle
-  throw new ChaintapError('invalid_options', 'This run handle was not made by chaintap. Pass on the one that open() received.')
+export function toActiveRun(context: RunContext, name = 'the call'): ActiveRun {
+  if (isActiveRun(context)) return context
+  throw new ChaintapError('invalid_options', `The parent of ${name} is not a run context. Pass the context that your function received.`)
 }

@@ -22,7 +22,7 @@ type ChildInit = Omit<RunInit, 'tree' | 'parent'>
 
 /** Makes the run of a child, which does not start yet. */
 export function createChildRun(runnable: Startable<unknown>, handle: RunHandle, init: ChildInit = {}): ActiveRun {
-  const parent = toActiveRun(handle)
+  const parent = toActiveRun(handle, runnable.name)
   return new ActiveRun(runnable, { options: runnable.config, ...init, tree: parent.tree, parent })
 }
 
