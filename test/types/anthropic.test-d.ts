@@ -3,11 +3,11 @@ import type * as Wire from '@anthropic-ai/sdk/resources/messages'
 import { type AssistantMessage, type CacheControl, type Delta, type Part, type Runnable, StringOutputParser } from 'chaintap'
 import { type AnthropicCallOptions, type AnthropicClient, ChatAnthropic } from 'chaintap/anthropic'
 
-// Our type of a client stands alone; the SDK's must go on fitting it.
+// AnthropicClient does not import the SDK: the SDK's client must stay assignable to it.
 export const client: AnthropicClient = new Anthropic()
 export const model: Runnable<string, AssistantMessage, Delta> = new ChatAnthropic({ client: new Anthropic() })
 
-// What Anthropic's own types say may be asked is taken as it is, and what we call by a name of ours has one there.
+// Request values of Anthropic's own types are accepted unchanged, and every renamed option has a counterpart there.
 declare const params: Wire.MessageCreateParamsBase
 export const options: AnthropicCallOptions = {
   model: params.model,
@@ -21,14 +21,14 @@ export const options: AnthropicCallOptions = {
 }
 export const cacheControl: Wire.CacheControlEphemeral = {} as CacheControl
 
-// Every block that may come or go is a part.
+// Every content block is assignable to a part.
 declare const block: Wire.ContentBlock | Wire.ContentBlockParam
 export const part: Part = { type: 'block', provider: 'anthropic', block: { ...block } }
 declare const cited: Wire.TextCitation
 export const source: Part = { type: 'text', text: 'Bears', citations: [{ ...cited }] }
 export const details: AssistantMessage['stopDetails'] = { ...({} as Wire.RefusalStopDetails) }
 
-// What we write of parts, answers and results is what Anthropic takes.
+// The blocks that we send are assignable to Anthropic's parameters.
 export const written: readonly Wire.ContentBlockParam[] = [
   { type: 'text', text: 'Bears', citations: [], cache_control: { type: 'ephemeral', ttl: '1h' } },
   { type: 'thinking', thinking: 'Hm.', signature: 'c2ln' },
@@ -40,20 +40,20 @@ export const written: readonly Wire.ContentBlockParam[] = [
 ]
 
 declare const env: { readonly ANTHROPIC_API_KEY?: string }
-// What an environment holds may be missing: that is an error when it runs, with the line to write.
+// An environment variable may be undefined: the constructor then throws at run time, and says what to write.
 new ChatAnthropic({ apiKey: env.ANTHROPIC_API_KEY })
 new ChatAnthropic({ apiKey: async () => 'key', fetch: (input, init) => fetch(input, init) })
 
 const bound: ChatAnthropic = new ChatAnthropic({ apiKey: 'key' }).bind({ stop: ['\n'], maxTokens: 10 })
 export const text: Promise<string> = bound.pipe(new StringOutputParser()).invoke([['system', 'Be brief.'], 'Hi'])
 
-// @ts-expect-error an option of the model is none of a call's
+// @ts-expect-error maxRetries is a constructor option, not a call option
 bound.bind({ maxRetries: 3 })
-// @ts-expect-error a misspelt option
+// @ts-expect-error misspelt option
 new ChatAnthropic({ apiKey: 'key', temprature: 0 })
-// @ts-expect-error the policy is one of two words
+// @ts-expect-error onTruncated is 'error' or 'accept'
 new ChatAnthropic({ apiKey: 'key', onTruncated: 'ignore' })
-// @ts-expect-error a number is no question
+// @ts-expect-error a number is not a chat input
 void bound.invoke(5)
-// @ts-expect-error a client has to carry messages
+// @ts-expect-error a client must have `messages`
 new ChatAnthropic({ client: { baseURL: 'https://api.example' } })

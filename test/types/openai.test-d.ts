@@ -10,14 +10,14 @@ import {
 import { ChatOpenAI, OpenAI, type OpenAIClient } from 'chaintap/openai'
 import OfficialOpenAI, { AzureOpenAI } from 'openai'
 
-// Our type of a client stands alone; the SDK's must go on fitting it.
+// OpenAIClient does not import the SDK: the SDK's clients must stay assignable to it.
 export const client: OpenAIClient = new OfficialOpenAI()
 export const azure: OpenAIClient = new AzureOpenAI()
 export const model: Runnable<string, AssistantMessage, Delta> = new ChatOpenAI({ client: new OfficialOpenAI() })
 export const llm: Runnable<string, string, string> = new OpenAI({ client: new AzureOpenAI() })
 
 declare const env: { readonly OPENAI_API_KEY?: string }
-// What an environment holds may be missing: that is an error when it runs, with the line to write.
+// An environment variable may be undefined: the constructor then throws at run time, and says what to write.
 new ChatOpenAI({ apiKey: env.OPENAI_API_KEY, baseURL: env.OPENAI_API_KEY, organization: 'org', streamUsage: false })
 new OpenAI({ apiKey: async () => 'key', fetch: (input, init) => fetch(input, init), temperature: 0, streaming: true, callbacks: [] })
 
@@ -32,16 +32,16 @@ export const answer: AssistantMessage | undefined = generations[0]?.[0].message
 export const spent: Usage | undefined = usage
 const texts = await instruct.generate(['Hi'])
 export const one: string | undefined = texts.generations[0]?.[0].text
-// @ts-expect-error a text model has no messages
+// @ts-expect-error a text model has no `message` in its generations
 void texts.generations[0]?.[0].message
 
-// @ts-expect-error an option of the model is none of a call's
+// @ts-expect-error a constructor option is not a call option
 bound.bind({ maxRetries: 3 })
 // @ts-expect-error a text model has no tools
 instruct.bind({ tools: [] })
-// @ts-expect-error a misspelt option
+// @ts-expect-error misspelt option
 new ChatOpenAI({ apiKey: 'key', temprature: 0 })
-// @ts-expect-error a number is no question
+// @ts-expect-error a number is not a chat input
 void bound.invoke(5)
-// @ts-expect-error a client has to carry both APIs
+// @ts-expect-error a client must have both APIs
 new ChatOpenAI({ client: { baseURL: 'https://api.example' } })

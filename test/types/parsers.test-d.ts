@@ -1,4 +1,4 @@
-// What parsers take and give, and how it goes on through `pipe`.
+// Inputs, outputs and chunks of parsers, alone and in `pipe`.
 import {
   type AssistantMessage,
   ChatPromptTemplate,
@@ -33,7 +33,7 @@ interface PartialJoke {
 const model = ChatPromptTemplate.fromTemplate('A joke about {animal}').pipe(scriptedModel(['{}']))
 const input = { animal: 'bears' }
 
-// JsonOutputParser: the output is whole, the chunks are partial
+// JsonOutputParser: the output is complete, the chunks are partial
 const json = new JsonOutputParser<Joke>()
 const chain = model.pipe(json)
 expectTypeOf(chain.invoke(input)).resolves.toEqualTypeOf<Joke>()
@@ -44,15 +44,15 @@ expectTypeOf(chain.pipe((joke) => joke.setup).invoke(input)).resolves.toEqualTyp
 expectTypeOf(json.invoke('{}')).resolves.toEqualTypeOf<Joke>()
 declare const message: AssistantMessage
 expectTypeOf(json.invoke(message)).resolves.toEqualTypeOf<Joke>()
-// @ts-expect-error numbers are no text
+// @ts-expect-error a number is not a string
 lambda((n: number) => n).pipe(json)
-// @ts-expect-error the output is no string
+// @ts-expect-error the output is not a string
 void chain.invoke(input).then((text: string) => text)
 chain.pipe({
   transform(joke, controller: TransformStreamDefaultController<string>) {
-    // @ts-expect-error a part may not be there yet
+    // @ts-expect-error a property of a chunk may be undefined
     controller.enqueue(joke.by.name)
-    // @ts-expect-error chunks share what they have in common
+    // @ts-expect-error chunks are read-only: they share their unchanged parts
     joke.setup = 'mine'
   },
 })

@@ -1,4 +1,4 @@
-// What `pipe` infers, and what does not compile.
+// What `pipe` infers, and what it rejects.
 import {
   type AssistantMessage,
   ChatPromptTemplate,
@@ -32,23 +32,23 @@ expectTypeOf(joke.withConfig({ tags: ['t'] })).toEqualTypeOf(joke)
 expectTypeOf(sequence(prompt, model, parser).stream(input)).toEqualTypeOf<RunStream<string, string>>()
 expectTypeOf(PromptTemplate.fromTemplate('{a}').pipe(model).invoke('x')).resolves.toEqualTypeOf<AssistantMessage>()
 
-// @ts-expect-error the prompt's variable is missing
+// @ts-expect-error animal is missing
 void joke.invoke({})
-// @ts-expect-error and misspelt
+// @ts-expect-error animal is misspelt
 void joke.invoke({ anymal: 'bears' })
-// @ts-expect-error and of the wrong type
+// @ts-expect-error animal has the wrong type
 void joke.invoke({ animal: { kind: 'bear' } })
 // @ts-expect-error the output is a string
 void joke.invoke(input).then((text: number) => text)
-// @ts-expect-error messages are no input of a text parser
+// @ts-expect-error a text parser does not accept a list of messages
 prompt.pipe(parser)
-// @ts-expect-error a parser's text fills no prompt of two variables
+// @ts-expect-error a string cannot fill a prompt with two variables
 joke.pipe(ChatPromptTemplate.fromTemplate('{a} {b}'))
 
-// A prompt of one variable takes the text before it.
+// A prompt with one variable accepts the text of the step before it.
 expectTypeOf(joke.pipe(PromptTemplate.fromTemplate('Explain {joke}')).invoke(input)).resolves.toEqualTypeOf<string>()
 
-// Functions: of the folded output, one chunk
+// Functions receive the folded output and give one chunk
 const counted = joke.pipe((text) => text.length)
 expectTypeOf(counted.invoke(input)).resolves.toEqualTypeOf<number>()
 expectTypeOf(counted.stream(input)).toEqualTypeOf<RunStream<number, number>>()
@@ -61,20 +61,20 @@ expectTypeOf(joke.pipe((text) => text.split(' ')).stream(input)).toEqualTypeOf<R
 expectTypeOf(joke.pipe(() => undefined).invoke(input)).resolves.toEqualTypeOf<undefined>()
 expectTypeOf(prompt.pipe(model).pipe((message) => message.usage?.outputTokens)).toExtend<Runnable<{ animal: string }, number | undefined>>()
 
-// @ts-expect-error the function takes a number, and text comes
+// @ts-expect-error the function takes a number and receives a string
 joke.pipe((length: number) => length)
-// @ts-expect-error numbers are no input of a prompt
+// @ts-expect-error a prompt does not accept a number
 counted.pipe(prompt)
-// @ts-expect-error nor of a text parser
+// @ts-expect-error a text parser does not accept a number
 counted.pipe(parser)
 
-// Functions that give a runnable: its output and its chunks
+// Functions that return a runnable: its output and its chunks
 const routed = joke.pipe((text) => (text.length > 9 ? parser : new StringOutputParser()))
 expectTypeOf(routed.stream(input)).toEqualTypeOf<RunStream<string, string>>()
 expectTypeOf(joke.pipe(async () => model).stream(input)).toEqualTypeOf<RunStream<Delta, AssistantMessage>>()
 expectTypeOf(joke.pipe((text) => (text ? counted : text)).invoke(input)).resolves.toEqualTypeOf<string | number>()
 
-// Generators: their yields are the chunks, strings join, anything else is a list
+// Generators: the values are the chunks; strings are joined, other values become an array
 const words = joke.pipe(function* (text) {
   for (const word of text.split(' ')) yield word
 })
@@ -95,11 +95,11 @@ expectTypeOf(
 expectTypeOf(joke.pipe((text) => new Map([[text, 1]]).keys()).stream(input)).toEqualTypeOf<RunStream<string, string>>()
 expectTypeOf(joke.pipe((text) => new Map([[text, 1]])).invoke(input)).resolves.toEqualTypeOf<Map<string, number>>()
 
-// What is unknown stays so
+// unknown stays unknown
 expectTypeOf(joke.pipe((text) => JSON.parse(text)).invoke(input)).resolves.toBeAny()
 expectTypeOf(joke.pipe((text): unknown => text).invoke(input)).resolves.toBeUnknown()
 
-// Transformers see chunks
+// Transformers receive chunks
 const loud = joke.pipe({
   transform(text, controller: TransformStreamDefaultController<string>) {
     controller.enqueue(text.toUpperCase())
@@ -128,8 +128,8 @@ expectTypeOf(
     .pipe(joke)
     .pipe(inner),
 ).toExtend<Runnable<string, boolean>>()
-// @ts-expect-error a chain of strings after numbers
+// @ts-expect-error a chain of strings after one of numbers
 counted.pipe(inner)
-// @ts-expect-error the chain gives booleans
+// @ts-expect-error the output of the chain is a boolean
 const wrong: Runnable<string, string> = inner
 void wrong

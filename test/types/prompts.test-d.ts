@@ -1,4 +1,4 @@
-// Variables come from the literal; what does not fit does not compile.
+// Variables are inferred from the template literal.
 import {
   ChatPromptTemplate,
   type ChatTemplate,
@@ -30,31 +30,31 @@ void joke.invoke('bears')
 expectTypeOf(joke.format({ animal: true })).resolves.toEqualTypeOf<string>()
 // @ts-expect-error animal is missing
 void joke.invoke({})
-// @ts-expect-error misspelt
+// @ts-expect-error animal is misspelt
 void joke.invoke({ anymal: 'bears' })
-// @ts-expect-error an object is no text
+// @ts-expect-error an object is not a prompt value
 void joke.invoke({ animal: { name: 'bear' } })
-// @ts-expect-error undefined is none either
+// @ts-expect-error undefined is not a prompt value
 void joke.invoke({ animal: undefined })
-// @ts-expect-error a number alone is no input
+// @ts-expect-error a number alone is not an input
 void joke.invoke(7)
 
 const two = PromptTemplate.fromTemplate('{a} {b}')
 void two.invoke({ a: 1, b: 2 })
 // @ts-expect-error b is missing
 void two.invoke({ a: 1 })
-// @ts-expect-error a string alone does not say which variable it is
+// @ts-expect-error a string alone cannot fill two variables
 void two.invoke('x')
 
 const none = PromptTemplate.fromTemplate('Hi {{there}}')
 void none.invoke({})
-// @ts-expect-error there is no variable that a string could be
+// @ts-expect-error a string alone needs a variable to fill
 void none.invoke('x')
 
 declare const unknown: string
 void PromptTemplate.fromTemplate(unknown).invoke({ whatever: 'x' })
 void PromptTemplate.fromTemplate(unknown).invoke('x')
-// @ts-expect-error values are text even where the names are unknown
+// @ts-expect-error values must be text even if the names are unknown
 void PromptTemplate.fromTemplate(unknown).invoke({ whatever: [] })
 
 // partial
@@ -65,11 +65,11 @@ void dated.invoke('Why?')
 void dated.invoke({})
 // @ts-expect-error date is filled in already
 void dated.invoke({ q: 'Why?', date: 'x' })
-// @ts-expect-error there is no such variable
+// @ts-expect-error there is no variable c
 two.partial({ c: 1 })
-// @ts-expect-error nor beside one that there is
+// @ts-expect-error there is no variable c
 two.partial({ a: 1, c: 1 })
-// @ts-expect-error the function gives no text
+// @ts-expect-error the function must return a prompt value
 two.partial({ a: () => ({}) })
 void two.partial({ a: 1, b: 2 }).invoke({})
 // @ts-expect-error filled in twice
@@ -110,7 +110,7 @@ void chat.invoke({ ...values, f: [], g: [], h: [] })
 void chat.invoke(values)
 // @ts-expect-error f is a list
 void chat.invoke({ ...values, f: 'Hi' })
-// @ts-expect-error and a is not
+// @ts-expect-error a is not a list
 void chat.invoke({ ...values, a: ['Hi'], f: [] })
 // @ts-expect-error an unknown role
 void chat.invoke({ ...values, f: [['bot', 'Hi']] })
@@ -129,19 +129,19 @@ expectTypeOf<Parameters<typeof asInLangChain.invoke>[0]>().toEqualTypeOf<{
   readonly b: readonly MessageLike[]
   readonly c?: readonly MessageLike[]
 }>()
-// @ts-expect-error a part of no known type
+// @ts-expect-error a part with an unknown type
 ChatPromptTemplate.fromMessages([['user', [{ type: 'sound', url: '{a}' }]]])
 // @ts-expect-error the name is missing
 new MessagesPlaceholder({ optional: true })
 
-// A message made by a function does not tell its variables to the compiler.
+// The compiler does not know the variables of a message that a function makes.
 const untold = ChatPromptTemplate.fromMessages([userMessage('{a}'), '{b}'])
 void untold.invoke({ a: 'x', b: 'y', h: ['Hi'] })
 
 const history = ChatPromptTemplate.fromMessages([new MessagesPlaceholder('messages')])
 void history.invoke({ messages: ['Hi'] })
 void history.invoke([['user', 'Hi']])
-// @ts-expect-error one text is no list of messages
+// @ts-expect-error a string is not a list of messages
 void history.invoke('Hi')
 
 const optional = ChatPromptTemplate.fromMessages([['placeholder', '{history}'], '{question}'])
@@ -155,9 +155,9 @@ void ChatPromptTemplate.fromTemplate('Hi').invoke({})
 void ChatPromptTemplate.fromTemplate('{animal}').invoke({})
 // @ts-expect-error an unknown role
 ChatPromptTemplate.fromMessages([['bot', 'Hi']])
-// @ts-expect-error a placeholder's name stands in braces
+// @ts-expect-error the name of a placeholder must be in braces
 ChatPromptTemplate.fromMessages([['placeholder', 'history']])
-// @ts-expect-error a tool message says which call it answers
+// @ts-expect-error a tool message needs a toolCallId
 ChatPromptTemplate.fromMessages([{ role: 'tool', content: 'x' }])
 
 declare const some: ChatTemplate[]
@@ -168,7 +168,7 @@ toMessages('Hi')
 toMessages([['system', 'Be brief.'], 'Hi', { role: 'human', content: 'Hi' }])
 // @ts-expect-error an unknown role
 toMessages({ role: 'bot', content: 'Hi' })
-// @ts-expect-error no content
+// @ts-expect-error content is missing
 toMessages({ role: 'user' })
-// @ts-expect-error a tool message as a pair has no call
+// @ts-expect-error a tool message cannot be a pair: it needs a toolCallId
 toMessages([['tool', 'x']])

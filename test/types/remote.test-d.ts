@@ -36,9 +36,9 @@ expectTypeOf(
     .invoke('bears'),
 ).resolves.toEqualTypeOf<string>()
 
-// @ts-expect-error the prompt's variable is missing
+// @ts-expect-error animal is missing
 void joke.invoke({})
-// @ts-expect-error what runs on takes no input
+// @ts-expect-error an attached run takes no input
 void joke.attach('id').invoke(input)
 
 // Remote<typeof function> has those of the returned chain.
@@ -60,7 +60,7 @@ expectTypeOf(recipe.stream(input)).toEqualTypeOf(recipes.stream(input))
 // Explicit type arguments.
 const typed = new RemoteRunnable<{ animal: string }, string>('/api/joke', { headers: async () => ({ authorization: 'Bearer t' }) })
 expectTypeOf(typed.stream(input)).toEqualTypeOf<RunStream<string, string>>()
-// @ts-expect-error a remote of another output
+// @ts-expect-error a remote with another output
 const other: Remote<typeof recipes> = typed
 void other
 
@@ -79,5 +79,5 @@ expectTypeOf(remoteWeather.stream(call).outcome).resolves.toHaveProperty('status
 expectTypeOf(remoteWeather.stream(call)).toEqualTypeOf<RunStream<{ city: string; degrees: number }, ToolMessage>>()
 const makeWeather = (env: { KEY: string }) => (env.KEY ? weather : weather)
 expectTypeOf<Remote<typeof makeWeather>>().toEqualTypeOf<Remote<typeof weather>>()
-// @ts-expect-error the remote of a chain takes no tool call
+// @ts-expect-error the remote of a chain does not accept a tool call
 void joke.invoke(call)

@@ -8,7 +8,7 @@ import { meter } from 'chaintap/meter'
 import { budget, type Cost, countTokens, type PriceBook, priceTable, TokenCounter, type TokenSnapshot, tagged } from 'chaintap/tokens'
 import OpenAI from 'openai'
 
-// Our type of the package stands alone; its own must go on fitting it.
+// GenaiPrices does not import the package: the package must stay assignable to it.
 export const package_: GenaiPrices = genai
 export const book: Promise<PriceBook> = genaiPrices()
 
@@ -19,14 +19,14 @@ export const total: number | undefined = counter.totalTokens
 export const requests: number = counter.successfulRequests
 export const cost: Cost = counter.cost
 export const sums: ReadonlyMap<string, Usage> = counter.byModel
-// @ts-expect-error what is unknown is not a number
+// @ts-expect-error totalCost may be undefined
 export const wrong: number = counter.totalCost
 
-// As React's useSyncExternalStore takes them.
+// Assignable to the parameters of React's useSyncExternalStore.
 declare function subscribed<Snapshot>(subscribe: (changed: () => void) => () => void, snapshot: () => Snapshot): Snapshot
 export const shown: TokenSnapshot = subscribed(counter.subscribe, counter.snapshot)
 
-// In the SDKs' own places.
+// Assignable to the SDKs' own options.
 const openai = new OpenAI({ apiKey: 'key', fetch: counter.fetch })
 const anthropic = new Anthropic({ apiKey: 'key', fetch: meter(fetch, ambientCounter) })
 void openai.chat.completions.create({ model: 'm', messages: [] }, { fetchOptions: tagged(counter) })
@@ -38,9 +38,9 @@ const { result } = await countTokens((inner) => chain.invoke({ animal: 'bears' }
 export const text: string | readonly unknown[] = result.content
 export const two: Promise<{ readonly result: number; readonly counter: TokenCounter }> = countAmbient(async () => 2)
 
-// @ts-expect-error a budget is in numbers
+// @ts-expect-error maxTokens is a number
 budget({ maxTokens: '100' })
-// @ts-expect-error a misspelt limit
+// @ts-expect-error misspelt limit
 budget({ maxToken: 100 })
-// @ts-expect-error a price needs both sides
+// @ts-expect-error a price needs input and output
 priceTable({ m: { input: 1 } })

@@ -1,4 +1,4 @@
-// What a function is given follows from the schema; what it gives is the tool's output.
+// The schema determines the arguments of the function; the function determines the output of the tool.
 import { lambda, type Runnable, type RunStream, type ToolCall, type ToolMessage } from 'chaintap'
 import {
   type AnyTool,
@@ -18,7 +18,7 @@ import * as z from 'zod'
 const about = { name: 'weather', description: 'The weather in a city.' }
 const call: ToolCall = { id: '1', name: 'weather', args: {} }
 
-// Standard Schema: what it takes is the tool's input, what it gives is the function's.
+// Standard Schema: its input is the tool's input, its output is the function's argument.
 const weather = tool(
   ({ city, days }, { signal }) => {
     expectTypeOf(city).toEqualTypeOf<string>()
@@ -38,25 +38,25 @@ expectTypeOf(weather.stream(call)).toEqualTypeOf<RunStream<{ city: string; degre
 void weather.invoke({})
 // @ts-expect-error days is a number
 void weather.invoke({ city: 'Paris', days: '1' })
-// @ts-expect-error a text is no such object
+// @ts-expect-error a string is not the arguments object
 void weather.stream('Paris')
 // @ts-expect-error the schema has no country
 tool(({ country }) => country, { ...about, schema: z.object({ city: z.string() }) })
-// @ts-expect-error the schema gives a text
+// @ts-expect-error city is a string
 tool((args: { city: number }) => args, { ...about, schema: z.object({ city: z.string() }) })
 
 declare const any: StandardSchema<'in', 'out'>
 expectTypeOf(tool((given) => given, { ...about, schema: any })).toEqualTypeOf<Tool<'in', 'out'>>()
 
-// A text where there is no schema
+// Without a schema the input is a string
 const shout = tool((text) => text.toUpperCase(), about)
 expectTypeOf(shout).toEqualTypeOf<Tool<string, string>>()
-// @ts-expect-error a number is no text
+// @ts-expect-error a number is not a string
 void shout.invoke(7)
 // @ts-expect-error description is missing
 tool((text) => text, { name: 'x' })
 
-// JSON Schema says nothing of types: the function does
+// JSON Schema carries no types: those of the function apply
 const jsonSchema = { type: 'object', properties: { n: { type: 'number' } } } as const satisfies JsonSchema
 const unsure = tool((args) => expectTypeOf(args).toBeUnknown(), { ...about, schema: jsonSchema })
 void unsure.invoke({ whatever: 1 })
@@ -66,7 +66,7 @@ expectTypeOf(tool(({ n }: { n: number }) => n * n, { ...about, jsonSchema })).to
 // @ts-expect-error n is a number
 void square.invoke({ n: '3' })
 
-// Async, streaming, and going on with a runnable
+// Async functions, generators, and functions that return a runnable
 expectTypeOf(tool(async (text) => text.length, about)).toEqualTypeOf<Tool<string, number>>()
 expectTypeOf(
   tool(async function* (text) {
@@ -81,7 +81,7 @@ expectTypeOf(
 declare const inner: Runnable<string, 'whole', 'piece'>
 expectTypeOf(tool(() => inner, about)).toEqualTypeOf<Tool<string, 'whole', 'piece'>>()
 
-// Every tool is a tool, a runnable, and what a model is told
+// Every tool is assignable to AnyTool, Runnable and ToolSpec
 const tools: readonly AnyTool[] = [weather, shout, square, calculator, ...loadTools(['calculator'])]
 const specs: readonly ToolSpec[] = tools
 expectTypeOf(weather.withConfig({ tags: ['a'] })).toEqualTypeOf(weather)
@@ -91,7 +91,7 @@ expectTypeOf(lambda((calls: readonly ToolCall[], context) => callTools(calls, to
 >()
 void specs
 
-// @ts-expect-error there is no such tool
+// @ts-expect-error unknown tool name
 loadTools(['serpapi'])
-// @ts-expect-error a tool of objects is no model
+// @ts-expect-error a tool is not a model
 llmMath(weather)

@@ -20,7 +20,7 @@ export class ReportCollector {
   add({ usage, answered, externalUsage, truncated }: RunFacts): void {
     if (usage) this.#usage = mergeUsage(this.#usage, usage)
     if (answered) {
-      // Picked one by one: a `meta` Delta is passed as it is.
+      // Picked one by one: callers pass a whole `meta` Delta.
       const { id, model, url, cacheWrite1hTokens } = answered
       this.#answered = mergeUsage<ResponseInfo>(this.#answered, { id, model, url, cacheWrite1hTokens })
     }

@@ -17,7 +17,7 @@ export interface RunFacts {
   readonly answered?: ResponseInfo | undefined
   /** Usage of calls outside this run tree, e.g. on a server. It is added to `outcome.usage`, not to the run's `end` event. */
   readonly externalUsage?: Usage | undefined
-  /** The response was cut off and is accepted as it is: the run completes, and `outcome.status` is `truncated`. */
+  /** The response was cut off, and the model accepts that: the run completes, and `outcome.status` is `truncated`. */
   readonly truncated?: TruncatedError | undefined
   /** False for a model that was asked for a whole response: its run then emits no `token` and `delta` events. */
   readonly emitsTokens?: boolean | undefined
