@@ -7,7 +7,15 @@ import { Runnable } from '../core/runnable/runnable.ts'
 import { type ChatInput, toMessages } from '../messages/coerce.ts'
 import { bindOptions, type ChatGeneration, chatGeneration, generate, type LLMResult, type ModelOptions, pickOptions } from './model.ts'
 
-/** Base class of the chat models: takes messages, returns an assistant message and streams Deltas. Subclasses add `open`. */
+/**
+ * Base class of the providers' chat models: takes messages, returns an assistant message and streams Deltas. Subclasses add `open`.
+ *
+ * @typeParam CallOptions - the options of one call
+ *
+ * @example
+ * const precise = (chat: ChatModel<ChatOpenAICallOptions>) => chat.bind({ temperature: 0, seed: 1 })
+ * const { content } = await precise(new ChatOpenAI({ apiKey })).invoke('What is 17 + 4?')
+ */
 export abstract class ChatModel<CallOptions extends object> extends Runnable<ChatInput, AssistantMessage, Delta> {
   /** Its kind in events. */
   readonly kind = 'chat_model'

@@ -2,6 +2,7 @@
 export { type AnthropicAnswer, anthropicJson, anthropicSse } from './anthropic-sse.ts'
 export type { FaultyAnswer } from './faulty-answer.ts'
 export { type FaultyCall, type FaultyFetch, type FaultyScript, faultyFetch } from './faulty-fetch.ts'
+export type { ModelScript, ScriptedAnswer } from './model-script.ts'
 export { type OfflineOptions, offlineFetch } from './offline.ts'
 export {
   type OpenAIAnswer,
@@ -13,11 +14,4 @@ export {
 } from './openai-sse.ts'
 export { type Recorder, recorder } from './recorder.ts'
 export type { FetchLike } from './request.ts'
-export {
-  type ModelScript,
-  type ScriptedAnswer,
-  type ScriptedModel,
-  type ScriptedModelOptions,
-  type ScriptedRecord,
-  scriptedModel,
-} from './scripted-model.ts'
+export { type ScriptedModel, type ScriptedModelOptions, type ScriptedRecord, scriptedModel } from './scripted-model.ts'

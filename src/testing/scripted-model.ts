@@ -1,5 +1,4 @@
 import type { Delta } from '../core/delta.ts'
-import { ChaintapError } from '../core/errors.ts'
 import type { RunKind } from '../core/event.ts'
 import { Flow } from '../core/flow/flow.ts'
 import type { Source } from '../core/flow/source.ts'
@@ -7,32 +6,10 @@ import type { Handler } from '../core/handler/handler.ts'
 import type { AssistantMessage, Message } from '../core/message.ts'
 import type { RunHandle } from '../core/run/run-handle.ts'
 import { Runnable } from '../core/runnable/runnable.ts'
-import type { Usage } from '../core/usage.ts'
 import { sleep } from '../core/util/backoff.ts'
 import { type ChatInput, toMessages } from '../messages/coerce.ts'
 import { messageFold } from '../messages/fold.ts'
-
-/**
- * One response of the script: text in one token or in several, any Deltas, or a failure. An Error alone fails the call before its first
- * token; `error` fails it after the tokens. Nothing is added: without Deltas for them, a response has no usage and no stop reason.
- */
-export type ScriptedAnswer =
-  | string
-  | Error
-  | readonly (string | Delta)[]
-  | {
-      /** The text in tokens, or any Deltas. */
-      readonly tokens: readonly (string | Delta)[]
-      /** The usage, reported after the tokens. */
-      readonly usage?: Usage
-      /** Thrown after the tokens. */
-      readonly error?: Error
-    }
-
-/** A response per call, of which the last one repeats, or a function of the messages and the index of the call. */
-export type ModelScript =
-  | readonly ScriptedAnswer[]
-  | ((messages: readonly Message[], index: number) => ScriptedAnswer | Promise<ScriptedAnswer>)
+import { answerDeltas, type ModelScript, type ScriptedAnswer, selectScriptedAnswer } from './model-script.ts'
 
 /** Options of {@link scriptedModel}. */
 export interface ScriptedModelOptions {
@@ -76,7 +53,14 @@ export interface ScriptedRecord {
   readonly open: number
 }
 
-/** A chat model that responds from a script. Made by {@link scriptedModel}. */
+/**
+ * A chat model that responds from a script. Made by {@link scriptedModel}.
+ *
+ * @example
+ * const fake: ScriptedModel = scriptedModel(['Hello'])
+ * await fake.bind({ temperature: 0 }).invoke('Hi')
+ * fake.record.options // [{ temperature: 0 }]
+ */
 export class ScriptedModel extends Runnable<ChatInput, AssistantMessage, Delta> {
   /** Its kind in events. */
   readonly kind: RunKind = 'chat_model'
@@ -144,22 +128,6 @@ interface MutableScriptedRecord extends ScriptedRecord {
   pulls: number
   cancels: unknown[]
   open: number
-}
-
-function selectScriptedAnswer(script: ModelScript, messages: readonly Message[], index: number): ScriptedAnswer | Promise<ScriptedAnswer> {
-  if (typeof script === 'function') return script(messages, index)
-  const answer = script[Math.min(index, script.length - 1)]
-  if (answer === undefined)
-    throw new ChaintapError('invalid_options', "scriptedModel: the script is empty. Pass at least one response: scriptedModel(['Hello']).")
-  return answer
-}
-
-/** Yields the Deltas of a response, then throws its error, if any. */
-function* answerDeltas(answer: Exclude<ScriptedAnswer, Error>): Generator<Delta, void> {
-  const { tokens, usage, error } = typeof answer === 'string' ? { tokens: [answer] } : 'tokens' in answer ? answer : { tokens: answer }
-  for (const token of tokens) yield typeof token === 'string' ? { type: 'text', text: token } : token
-  if (usage) yield { type: 'usage', usage }
-  if (error) throw error
 }
 
 function scriptedSource(
