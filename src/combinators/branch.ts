@@ -11,8 +11,8 @@ export type BranchCase<In, S extends BranchStep<In>> = readonly [
   step: S,
 ]
 
-export /** A runnable with the outputs and chunks of the steps `S`. */
-type BranchRunnable<In, S> = Runnable<In, StepOutput<S>, StepChunk<S>>
+/** A runnable with the outputs and chunks of the steps `S`. */
+export type BranchRunnable<In, S> = Runnable<In, StepOutput<S>, StepChunk<S>>
 
 /**
  * Creates a runnable that passes its input to the step of the first condition that is true, else to the last step (LangChain's

@@ -87,12 +87,12 @@ export class RunDriver<Chunk, Out> implements BatchReader<Chunk>, FlowOwner {
     if (this.#stats) return
     const { run } = this
     const now = Date.now()
-    const began = this.#startedAt ?? now
+    const startedAt = this.#startedAt ?? now
     const { firstTokenAt } = run.tree
     this.#stats = {
       usage: run.reports.totalUsage,
-      firstTokenMs: firstTokenAt === undefined ? undefined : firstTokenAt - began,
-      durationMs: now - began,
+      firstTokenMs: firstTokenAt === undefined ? undefined : firstTokenAt - startedAt,
+      durationMs: now - startedAt,
     }
     this.#failure = failure ?? (run.reports.truncated && { error: run.reports.truncated })
     this.#resolveOutcome()

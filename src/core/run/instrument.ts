@@ -15,7 +15,7 @@ export function instrument<Chunk>(run: ActiveRun, flow: Flow<Chunk>, emitsChunks
   const folding = flow.retained
   if (dispatcher.hasListeners) run.output.needed = 'yes'
   const retained = run.output.start(flow.fold, folding)
-  const adding = retained === folding ? undefined : retained
+  const accumulating = retained === folding ? undefined : retained
   const emitFromChunk = tokenEmitter(run)
   const pass = (chunk: Chunk, controller: TransformStreamDefaultController<Chunk>): void => {
     if (emitsChunks) dispatcher.emitChunk(chunk)
@@ -24,13 +24,13 @@ export function instrument<Chunk>(run: ActiveRun, flow: Flow<Chunk>, emitsChunks
   const transform = (chunk: Chunk, controller: TransformStreamDefaultController<Chunk>): MaybePromise => {
     // A handler may have stopped the run in the middle of a pass.
     if (run.phase === 'failed') return
-    adding?.add(chunk)
+    accumulating?.add(chunk)
     const wait = emitFromChunk?.(chunk)
     if (wait) return wait.then(() => pass(chunk, controller))
     pass(chunk, controller)
   }
   const instrumented = flow.through<Chunk>({
-    ...((adding || emitFromChunk || emitsChunks) && { transform }),
+    ...((accumulating || emitFromChunk || emitsChunks) && { transform }),
     flush: () => run.end() as Promise<void> | undefined,
     cancel: (reason) => run.tree.close(run, reason),
   })

@@ -13,7 +13,7 @@ type ChunkTransformer<I, O> = Transformer<I, O> | TransformStream<I, O>
  * - A `Transformer` object becomes a stage of the pass over the source. It is shared by all runs: keep no state in it, or pass a function.
  * - A `TransformStream` is a real pipe, with the queues and promises of streams. An instance serves one run: pass a function that makes one.
  *
- * @param made The transformer, the stream, or a function that is called for each run and returns one.
+ * @param transformer The transformer, the stream, or a function that is called for each run and returns one.
  * @param options `name`: the name of its runs.
  * @throws ChaintapError `stream_reused`, in a run, for the second run of a `TransformStream` instance
  *
@@ -22,21 +22,21 @@ type ChunkTransformer<I, O> = Transformer<I, O> | TransformStream<I, O>
  * const fresh = transform(() => new TransformStream<string, string>())
  */
 export function transform<I, O>(
-  made: ChunkTransformer<I, O> | (() => ChunkTransformer<I, O>),
+  transformer: ChunkTransformer<I, O> | (() => ChunkTransformer<I, O>),
   { name = 'RunnableTransform' }: { name?: string } = {},
 ): Runnable<I, OutputOf<AsyncIterable<O>>, O> {
-  let used = false
-  const instance = (): ChunkTransformer<I, O> => {
-    if (typeof made === 'function') return made()
-    if (isTransformStream(made)) {
-      if (used) throw streamReusedError()
-      used = true
+  let isUsed = false
+  const takeInstance = (): ChunkTransformer<I, O> => {
+    if (typeof transformer === 'function') return transformer()
+    if (isTransformStream(transformer)) {
+      if (isUsed) throw streamReusedError()
+      isUsed = true
     }
-    return made
+    return transformer
   }
   const through = (flow: Flow): Flow<O> => {
-    const transformer = instance()
-    return isTransformStream(transformer) ? pipeThroughStream<O>(flow, transformer) : flow.through(transformer, defaultFold)
+    const instance = takeInstance()
+    return isTransformStream(instance) ? pipeThroughStream<O>(flow, instance) : flow.through(instance, defaultFold)
   }
   return createRunnable<I, OutputOf<AsyncIterable<O>>, O>({ name, open: (input) => through(Flow.of(input)), through })
 }
