@@ -45,8 +45,8 @@ type ChatTransportArguments<In> = readonly Message[] extends In
   : [options: ChatTransportOptions<In> & Required<Pick<ChatTransportOptions<In>, 'input'>>]
 
 /**
- * Lets `useChat` run a chain in the page, without a server: implements the AI SDK's `ChatTransport`. The chain's text, reasoning, tool calls
- * and `custom` events (as `data-…` parts) become parts of the message. `stop()` of the chat stops the run.
+ * Lets `useChat` run a chain in the page, without a server: implements the AI SDK's `ChatTransport`. The chain's text, reasoning, tool
+ * calls and `custom` events (as `data-…` parts) become parts of the message. `stop()` of the chat stops the run.
  *
  * @see https://ai-sdk.dev/docs/ai-sdk-ui/transport
  * @example

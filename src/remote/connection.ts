@@ -34,7 +34,10 @@ export class RemoteConnection {
     return this.#idleTimer.waitingSince
   }
 
-  /** Sends the request. Resolves when the response has begun. Rejects as soon as the connection is closed, even if `fetch` ignores its signal. */
+  /**
+   * Sends the request. Resolves when the response has begun. Rejects as soon as the connection is closed, even if `fetch` ignores its
+   * signal.
+   */
   open(request: RemoteRequest): Promise<void> {
     this.#idleTimer.start()
     this.#openPromise = this.#open(request)

@@ -11,8 +11,8 @@ export interface RemoteErrorFacts {
 }
 
 /**
- * The server of a {@link RemoteRunnable} refused a call, could not be reached or sent an unexpected response. Errors of the chain itself are
- * rethrown as instances of their own class instead.
+ * The server of a {@link RemoteRunnable} refused a call, could not be reached or sent an unexpected response. Errors of the chain itself
+ * are rethrown as instances of their own class instead.
  *
  * | `code` | meaning |
  * |---|---|

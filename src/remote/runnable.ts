@@ -57,7 +57,8 @@ export interface ResumeOptions {
  * - Each call is a run named `RemoteRunnable`. The server's runs are its children and keep their ids, so handlers, `events()` and budgets
  *   receive their events as if they ran here. `seq` counts in the local run tree. `at` is the server's clock, corrected if the two clocks
  *   disagree about the order. `invoke` streams too, so handlers receive tokens.
- * - The `tags`, `metadata` and `runName` of a call are sent with it, including those of parent runs. Input and metadata are sent as plain JSON.
+ * - The `tags`, `metadata` and `runName` of a call are sent with it, including those of parent runs. Input and metadata are sent as plain
+ *   JSON.
  * - When the run ends for any reason, the connection closes at once, and with it the model's call. A server that can resume the run is
  *   sent a stop request, except after a `Disconnect` or when the page unloads.
  * - If the server can resume the run, a lost or silent connection is reopened; each attempt emits `retry`, and no event is delivered

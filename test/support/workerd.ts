@@ -25,7 +25,10 @@ export interface WorkerSettings {
   readonly date?: string
   /** Environment of the Worker. */
   readonly bindings?: Readonly<Record<string, string>>
-  /** Path, from the root, of a Worker that replaces Cloudflare behind the binding `AI`, workerd's own code for Workers AI. Also bound as `CLOUD`. */
+  /**
+   * Path, from the root, of a Worker that replaces Cloudflare behind the binding `AI`, workerd's own code for Workers AI. Also bound as
+   * `CLOUD`.
+   */
   readonly cloud?: string
 }
 

@@ -15,8 +15,8 @@ export function readIdempotencyKey({ headers }: Request): string | undefined {
 }
 
 /**
- * Returns the id of the run that a request starts: derived from its key, so that a repeated request reaches the same object, or else random.
- * Returns undefined if the key is invalid.
+ * Returns the id of the run that a request starts: derived from its key, so that a repeated request reaches the same object, or else
+ * random. Returns undefined if the key is invalid.
  */
 export async function runIdForRequest(request: Request): Promise<string | undefined> {
   if (!request.headers.has(IDEMPOTENCY_HEADER)) return idFactory()()

@@ -62,14 +62,16 @@ const runPathPattern = /\/([\da-f]{8}-[\da-f]{4}-[78][\da-f]{3}-[\da-f]{4}-[\da-
 /**
  * Creates the `fetch` handler in front of a {@link durable} class. It may be mounted at any path of the Worker:
  *
- * - `POST /` with `{ "input": … }` starts a run and streams its events, as `serve` does. The header `x-chaintap-run` is the run's id. Repeated
- *   with the same `Idempotency-Key`, the request starts no second run: it streams the first run from its first event
+ * - `POST /` with `{ "input": … }` starts a run and streams its events, as `serve` does. The header `x-chaintap-run` is the run's id.
+ *   Repeated with the same `Idempotency-Key`, the request starts no second run: it streams the first run from its first event
  * - `GET /:id` streams the events after `Last-Event-ID` or `?after=`, then follows the run. Without either it streams all events
  * - `POST /:id/stop` stops the run with `UserStop`, which ends the model's call, then responds like `status`
- * - `GET /:id/status` responds with `{ id, status, startedAt, endedAt?, events, usage?, error? }`; `status` is `running` or that of the outcome
+ * - `GET /:id/status` responds with `{ id, status, startedAt, endedAt?, events, usage?, error? }`; `status` is `running` or that of the
+ *   outcome
  *
- * An invalid request is refused with a 4xx status and `{ "error": … }`, as `serve` does. An unknown run, or one of another caller, is 404. If
- * the object cannot be reached, the status is 503 with `Retry-After`. Event streams end with `event: outcome`; one without it was cut off.
+ * An invalid request is refused with a 4xx status and `{ "error": … }`, as `serve` does. An unknown run, or one of another caller, is 404.
+ * If the object cannot be reached, the status is 503 with `Retry-After`. Event streams end with `event: outcome`; one without it was cut
+ * off.
  *
  * @param namespace Returns the binding of the class.
  * @throws ChaintapError `invalid_options` when a request is handled without the binding

@@ -31,8 +31,8 @@ export interface DurableOptions<Env> extends Omit<ParseRequestOptions, 'formats'
   /**
    * Decides who may start, read and stop runs. With `access: () => true`, the id of a run is enough to read and stop it.
    *
-   * @defaultValue anyone may start a run, and only the starter may read and stop it: the same browser, recognised by a cookie of the run, or
-   * a request with the same `Authorization` header
+   * @defaultValue anyone may start a run, and only the starter may read and stop it: the same browser, recognised by a cookie of the run,
+   * or a request with the same `Authorization` header
    */
   readonly access?: Access<Env>
   /**

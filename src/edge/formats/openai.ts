@@ -41,7 +41,10 @@ export class OpenAICompletionState {
     this.#hasFixedModel = model !== undefined
   }
 
-  /** Reads run events, or chunks of `stream()`. Only tool calls among the chain's chunks are included, not those that an agent answers itself. */
+  /**
+   * Reads run events, or chunks of `stream()`. Only tool calls among the chain's chunks are included, not those that an agent answers
+   * itself.
+   */
   read(batch: readonly unknown[]): OpenAIMessageDelta {
     const message: OpenAIMessageDelta = {}
     for (const item of batch) {

@@ -12,7 +12,9 @@ export function fromContent(content: unknown, fromPart: (part: unknown) => Part)
   return content.map(fromPart)
 }
 
-/** Converts a tool call `{ id, function: { name, arguments } }`, which OpenAI and AG-UI write alike. Arguments that do not parse stay text. */
+/**
+ * Converts a tool call `{ id, function: { name, arguments } }`, which OpenAI and AG-UI write alike. Arguments that do not parse stay text.
+ */
 export function fromToolCall(call: unknown): ToolCall {
   const { id, function: called } = Object(call) as JsonObject
   const { name, arguments: args } = Object(called) as JsonObject

@@ -1,6 +1,8 @@
 import type { ResponseFormat } from '../response/format.ts'
 
-/** The client protocol of a body: chaintap's has an `input`; `useChat`, AG-UI and OpenAI clients send `messages`, each in a form of its own. */
+/**
+ * The client protocol of a body: chaintap's has an `input`; `useChat`, AG-UI and OpenAI clients send `messages`, each in a form of its own.
+ */
 export type ClientProtocol = 'input' | 'ui-message' | 'ag-ui' | 'openai'
 
 /** Returns the protocol of a body; undefined if no supported client sends it. */

@@ -31,7 +31,10 @@ export interface ParseRequestOptions {
    * @defaultValue all
    */
   readonly formats?: readonly ResponseFormat[]
-  /** Validates the input: a schema of zod, valibot, arktype or any Standard Schema library, or a JSON Schema. Its output is the chain's input. */
+  /**
+   * Validates the input: a schema of zod, valibot, arktype or any Standard Schema library, or a JSON Schema. Its output is the chain's
+   * input.
+   */
   readonly schema?: AnySchema
   /**
    * Converts the messages that `useChat`, an AG-UI or an OpenAI client sends to the chain's input.

@@ -7,7 +7,10 @@ import { type PublicErrorMapper, publicEvent } from './public-error.ts'
 const ID_FIELD = 'id: '
 const DATA_FIELD = '\ndata: '
 
-/** Encodes the events of one run as server-sent events: `id: seq`, `event: type` and `data:` with the codec's JSON, which has no line breaks. */
+/**
+ * Encodes the events of one run as server-sent events: `id: seq`, `event: type` and `data:` with the codec's JSON, which has no line
+ * breaks.
+ */
 export function eventFrameEncoder(expose: PublicErrorMapper): (event: RunEvent) => string {
   const encode = encoder()
   return (event) => `${ID_FIELD}${event.seq}\nevent: ${event.type}${DATA_FIELD}${encode(publicEvent(event, expose))}\n\n`

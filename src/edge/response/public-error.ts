@@ -3,8 +3,8 @@ import type { RunEvent } from '../../core/event.ts'
 import type { Outcome } from '../../core/outcome.ts'
 
 /**
- * Which error messages callers receive: `true` sends all of them, `false` (the default) only those that reveal nothing about the server, and a
- * function returns the message to send.
+ * Which error messages callers receive: `true` sends all of them, `false` (the default) only those that reveal nothing about the server,
+ * and a function returns the message to send.
  */
 export type ExposeErrors = boolean | ((error: unknown) => string)
 

@@ -30,7 +30,9 @@ export interface ResponseOptions {
    * the compatibility flag `enable_request_signal`.
    */
   readonly request?: Request
-  /** Keeps the Worker alive until the handlers are done. It also lets a Worker detect through the response body that the client has left. */
+  /**
+   * Keeps the Worker alive until the handlers are done. It also lets a Worker detect through the response body that the client has left.
+   */
   readonly ctx?: Context | undefined
   /**
    * Interval of the comments that keep proxies from closing a silent stream, in ms. 0 for none. Used by the formats of server-sent events.
