@@ -52,7 +52,7 @@ export const textsOf = (records: readonly StoredRecord[]): readonly string[] =>
   records.map((record) => ('event' in record ? `${record.event.run.name} ${record.event.type}` : record.message))
 
 /** The record as it was appended, from the one that was read. */
-export const given = (record: StoredRecord): LogRecord => {
+export const toLogRecord = (record: StoredRecord): LogRecord => {
   if ('event' in record) return record.event
   const { level, at, category, message, properties } = record
   return { level, at, category, message, properties }
@@ -69,7 +69,7 @@ export const run = (id: string, more: Partial<Run> = {}): Run => ({
   ...more,
 })
 
-export const said = (message: string, more: Partial<Extract<LogRecord, { message: string }>> = {}): LogRecord => ({
+export const logMessage = (message: string, more: Partial<Extract<LogRecord, { message: string }>> = {}): LogRecord => ({
   level: 'info',
   category: ['test'],
   message,
@@ -87,7 +87,7 @@ const logs: fc.Arbitrary<readonly LogRecord[]> = fc
   .array(
     fc.record({
       tree: fc.nat(2),
-      what: fc.constantFrom('start', 'token', 'token', 'token', 'delta', 'end', 'text', 'said'),
+      what: fc.constantFrom('start', 'token', 'token', 'token', 'delta', 'end', 'text', 'message'),
       text: fc.string({ unit: fc.constantFrom('a', '"', '\\', '\n', 'é', '💡', '\ud83d', '$', '<') }),
       later: fc.integer({ min: -5, max: 50 }),
       fraction: fc.constantFrom(0, 0, 0, 0.25),
@@ -101,7 +101,7 @@ const logs: fc.Arbitrary<readonly LogRecord[]> = fc
     return steps.map(({ tree, what, text, later, fraction }): LogRecord => {
       now += later
       const at = now + fraction
-      if (what === 'said') return said(text, { at, properties: { text } })
+      if (what === 'message') return logMessage(text, { at, properties: { text } })
       const seq = seqs[tree] ?? 0
       seqs[tree] = seq + 1
       const common = { run: trees[tree] as Run, at, seq }
@@ -131,29 +131,29 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
         start(root, 0),
         start(child, 1),
         token(child, 2, 'Hel'),
-        said('between', { properties: { since: new Date(0), n: 1n, lost: undefined } }),
+        logMessage('between', { properties: { since: new Date(0), n: 1n, lost: undefined } }),
         token(child, 3, 'lo', 9),
         end(child, 4, { role: 'assistant', content: 'Hello' }),
         { run: root, at: 10, seq: 5, type: 'error', error: new RangeError('too far', { cause: 'why' }), partial: 'Hello' },
       ] as const
       const stored = await read(await filled(...records))
-      expect(stored.map(given)).toEqual(records)
+      expect(stored.map(toLogRecord)).toEqual(records)
       expect(stored.map(({ at }) => at)).toEqual(records.map(({ at }) => at))
       expect((stored[6] as { event: { error: unknown } }).event.error).toBeInstanceOf(RangeError)
     })
 
     test('records can be read once append() or flush() resolves', async () => {
       const store = await make()
-      await store.append([said('one')])
+      await store.append([logMessage('one')])
       expect(textsOf(await read(store))).toEqual(['one'])
-      store.write(said('two'))
+      store.write(logMessage('two'))
       await store.flush()
       expect(textsOf(await read(store))).toEqual(['one', 'two'])
     })
 
     test('read() includes records that have not been flushed', async () => {
       const store = await make()
-      store.write(said('one'))
+      store.write(logMessage('one'))
       expect(textsOf(await read(store))).toEqual(['one'])
     })
 
@@ -168,9 +168,9 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
           await store.flush()
           const stored = await read(store)
           // The Run object of a run without `start` is written with its first event; every event has it all the same.
-          expect(stored.map(given)).toEqual(records)
+          expect(stored.map(toLogRecord)).toEqual(records)
           const newest = await read(store, { order: 'desc' })
-          expect(newest.map(given)).toEqual(records.toReversed())
+          expect(newest.map(toLogRecord)).toEqual(records.toReversed())
           expect(newest.map(({ id }) => id)).toEqual(stored.map(({ id }) => id).toReversed())
           await store[asyncDispose]()
         }),
@@ -182,7 +182,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       const store = await make()
       const root = run('root')
       await store.append([start(root, 0), token(root, 1, 'a'), token(root, 2, 'b')])
-      await store.append(Array.from({ length: 1_200 }, (_, i) => said(`${i}`)))
+      await store.append(Array.from({ length: 1_200 }, (_, i) => logMessage(`${i}`)))
       const [once, again] = [await read(store), await read(store)]
       expect(once).toHaveLength(1_203)
       expect(new Set(once.map(({ id }) => id)).size).toBe(1_203)
@@ -198,7 +198,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       await store.append([token(root, 1, 'x')])
       await store.append([end(root, 2)])
       const [last] = await read(store, { order: 'desc', limit: 1 })
-      expect(last && given(last)).toEqual(end(root, 2))
+      expect(last && toLogRecord(last)).toEqual(end(root, 2))
       const runs = (await read(store)).map((record) => 'event' in record && record.event.run)
       expect(new Set(runs).size).toBe(1)
     })
@@ -206,13 +206,13 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
     test('events of a run without a start event are stored', async () => {
       const root = run('root', { metadata: { user: 7 } })
       const store = await filled(token(root, 5, 'x'), token(root, 6, 'y'))
-      expect((await read(store)).map(given)).toEqual([token(root, 5, 'x'), token(root, 6, 'y')])
+      expect((await read(store)).map(toLogRecord)).toEqual([token(root, 5, 'x'), token(root, 6, 'y')])
     })
 
     test('write() takes a snapshot: later changes of an object do not reach the log', async () => {
       const store = await make()
       const properties = { step: 1 }
-      store.write(said('x', { properties }))
+      store.write(logMessage('x', { properties }))
       properties.step = 2
       const [record] = await read(store)
       expect(record).toMatchObject({ properties: { step: 1 } })
@@ -220,7 +220,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
 
     test('append() accepts 4,000 records at once', async () => {
       const store = await make()
-      await store.append(Array.from({ length: 4_000 }, (_, i) => said(`${i}`)))
+      await store.append(Array.from({ length: 4_000 }, (_, i) => logMessage(`${i}`)))
       expect(textsOf(await read(store))).toEqual(Array.from({ length: 4_000 }, (_, i) => `${i}`))
     })
 
@@ -230,7 +230,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
         { level: 'info', category: ['test', 7], message: new TypeError('bad'), at: Number.NaN, properties: ['list'] },
         { category: undefined, message: { answer: 42 }, properties: 'text', at: '2026-11-21' },
       ] as unknown as LogRecord[]
-      const stored = await read(await filled(...nonsense, said('after')))
+      const stored = await read(await filled(...nonsense, logMessage('after')))
       expect(stored).toMatchObject([
         { level: 'info', message: 'level', properties: {} },
         { level: 'info', category: ['test', '7'], message: 'TypeError: bad', properties: { value: ['list'] } },
@@ -245,7 +245,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       const text = 'ä'.repeat(200_000)
       store.write(null as unknown as LogRecord)
       store.write({ run: undefined } as unknown as LogRecord)
-      await store.append([said(text), said('after')])
+      await store.append([logMessage(text), logMessage('after')])
       expect(textsOf(await read(store))).toEqual([text, 'after'])
     })
   })
@@ -256,7 +256,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
     const root = run('root')
     const other = run('other')
     const records: readonly LogRecord[] = [
-      said('begin', { at: 10, level: 'debug' }),
+      logMessage('begin', { at: 10, level: 'debug' }),
       start(root, 0, 20),
       start(model, 1, 30),
       token(model, 2, 'Grizzly', 40),
@@ -265,7 +265,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       { run: tool, at: 70, seq: 5, type: 'error', error: new Error('The tool is BROKEN'), partial: undefined },
       { run: root, at: 80, seq: 6, type: 'end', output: 'done' },
       start(other, 0, 90),
-      said('over', { at: 100, level: 'fatal', properties: { deep: [{ reason: 'Grizzly' }] } }),
+      logMessage('over', { at: 100, level: 'fatal', properties: { deep: [{ reason: 'Grizzly' }] } }),
     ]
     const found = async (query: LogQuery) => textsOf(await read(await filled(...records), query))
 
@@ -306,7 +306,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
     test('text matches the name of a run whose start is in another segment', async () => {
       const store = await make()
       await store.append([start(model, 1)])
-      await store.append([said('else')])
+      await store.append([logMessage('else')])
       await store.append([end(model, 3)])
       expect(textsOf(await read(store, { text: 'MODEL' }))).toEqual(['model start', 'model end'])
       expect(textsOf(await read(store, { text: 'model', order: 'desc', limit: 1 }))).toEqual(['model end'])
@@ -319,7 +319,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
 
     test('paging by cursor yields every record once, in both orders', async () => {
       const store = await make()
-      for (let i = 0; i < 30; i += 3) await store.append([said(`${i}`), said(`${i + 1}`), said(`${i + 2}`)])
+      for (let i = 0; i < 30; i += 3) await store.append([logMessage(`${i}`), logMessage(`${i + 1}`), logMessage(`${i + 2}`)])
       for (const order of ['asc', 'desc'] as const) {
         const seen: StoredRecord[] = []
         for (;;) {
@@ -335,9 +335,9 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
     })
 
     test('read() starts with the first read of its stream and ends when it is cancelled', async () => {
-      const store = await filled(said('one'), said('two'))
+      const store = await filled(logMessage('one'), logMessage('two'))
       const stream = store.read()
-      await store.append([said('three')])
+      await store.append([logMessage('three')])
       expect(textsOf(await first(1, stream))).toEqual(['one'])
       expect(textsOf(await read(store))).toEqual(['one', 'two', 'three'])
     })
@@ -345,20 +345,20 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
 
   describe(`${name}: tail()`, () => {
     test('yields the records written from now on', async () => {
-      const store = await filled(said('before'))
+      const store = await filled(logMessage('before'))
       const tail = store.tail()
-      await store.append([said('one')])
-      store.write(said('two'))
+      await store.append([logMessage('one')])
+      store.write(logMessage('two'))
       expect(textsOf(await first(2, tail))).toEqual(['one', 'two'])
     })
 
     test('yields records written before the first read, and between reads', async () => {
       const store = await make()
       const tail = store.tail()
-      store.write(said('zero'))
+      store.write(logMessage('zero'))
       const reader = tail.getReader()
       const zero = await reader.read()
-      for (let i = 0; i < 50; i++) await store.append([said(`${i}`)])
+      for (let i = 0; i < 50; i++) await store.append([logMessage(`${i}`)])
       const seen: string[] = [...textsOf([zero.value as StoredRecord])]
       while (seen.length < 51) seen.push(...textsOf([(await reader.read()).value as StoredRecord]))
       expect(seen).toEqual(['zero', ...Array.from({ length: 50 }, (_, i) => `${i}`)])
@@ -366,24 +366,24 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
     })
 
     test('yields the records since a cursor, then new ones', async () => {
-      const store = await filled(said('zero'), said('one'), said('two'))
+      const store = await filled(logMessage('zero'), logMessage('one'), logMessage('two'))
       const [zero] = await read(store)
       const tail = store.tail({ after: zero?.cursor as string })
-      await store.append([said('three')])
+      await store.append([logMessage('three')])
       expect(textsOf(await first(3, tail))).toEqual(['one', 'two', 'three'])
     })
 
     test('yields the records since a time, then new ones', async () => {
-      const store = await filled(said('old', { at: 10 }), said('new', { at: 30 }))
+      const store = await filled(logMessage('old', { at: 10 }), logMessage('new', { at: 30 }))
       const tail = store.tail({ after: new Date(20) })
-      await store.append([said('older', { at: 15 }), said('newer', { at: 40 })])
+      await store.append([logMessage('older', { at: 15 }), logMessage('newer', { at: 40 })])
       expect(textsOf(await first(2, tail))).toEqual(['new', 'newer'])
     })
 
     test('yields only records that match the filter', async () => {
       const store = await make()
       const tail = store.tail({ level: 'warning' })
-      for (const level of ['info', 'warning', 'debug', 'error'] as const) await store.append([said(level, { level })])
+      for (const level of ['info', 'warning', 'debug', 'error'] as const) await store.append([logMessage(level, { level })])
       expect(textsOf(await first(2, tail))).toEqual(['warning', 'error'])
     })
 
@@ -391,7 +391,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       const store = await make()
       const tails = [store.tail(), store.tail(), store.tail()]
       await tails.pop()?.cancel()
-      await store.append([said('one')])
+      await store.append([logMessage('one')])
       expect(await Promise.all(tails.map(async (tail) => textsOf(await first(1, tail))))).toEqual([['one'], ['one']])
     })
 
@@ -408,7 +408,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
   describe(`${name}: prune(), clear() and closing`, () => {
     async function segments(): Promise<LogStore> {
       const store = await make()
-      for (let i = 0; i < 10; i++) await store.append([said(`${i}a`, { at: i * 1_000 }), said(`${i}b`, { at: i * 1_000 })])
+      for (let i = 0; i < 10; i++) await store.append([logMessage(`${i}a`, { at: i * 1_000 }), logMessage(`${i}b`, { at: i * 1_000 })])
       return store
     }
 
@@ -434,18 +434,18 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       const store = await make()
       const root = run('root', { metadata: { user: 7 } })
       await store.append([start(root, 0)])
-      await store.append([said('x')])
+      await store.append([logMessage('x')])
       await store.prune({ maxRecords: 1 })
       await store.append([end(root, 1)])
-      expect((await read(store)).map(given)).toEqual([said('x'), end(root, 1)])
+      expect((await read(store)).map(toLogRecord)).toEqual([logMessage('x'), end(root, 1)])
     })
 
     test('clear() removes every record, and the log accepts new ones', async () => {
       const store = await segments()
-      store.write(said('late'))
+      store.write(logMessage('late'))
       await store.clear()
       expect(await read(store)).toEqual([])
-      await store.append([said('new')])
+      await store.append([logMessage('new')])
       expect(textsOf(await read(store))).toEqual(['new'])
     })
 
@@ -454,7 +454,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       const calls: string[] = []
       const [one, other] = [() => void calls.push('one'), () => void calls.push('other')]
       for (const listener of [one, other]) store.onRemoval?.add(listener)
-      await store.append([said('new')])
+      await store.append([logMessage('new')])
       expect(calls).toEqual([])
       await store.prune({ maxRecords: 1 })
       expect(new Set(calls)).toEqual(new Set(['one', 'other']))
@@ -465,14 +465,14 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
     })
 
     test('after closing, write() is ignored, and append() and read() reject with log_closed', async () => {
-      const store = await filled(said('one'))
+      const store = await filled(logMessage('one'))
       await store[asyncDispose]()
       await store[asyncDispose]()
-      store.write(said('two'))
+      store.write(logMessage('two'))
       store.logger('x').error('three')
       // Not handled on purpose: it must not be reported as an unhandled rejection.
-      void store.append([said('four')])
-      await expect(store.append([said('four')])).rejects.toMatchObject({ code: 'log_closed' })
+      void store.append([logMessage('four')])
+      await expect(store.append([logMessage('four')])).rejects.toMatchObject({ code: 'log_closed' })
       await expect(read(store)).rejects.toMatchObject({ code: 'log_closed' })
     })
   })
@@ -490,7 +490,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
           input: { [`${secrets[0]}`]: headers, url: 'https://me:hunter2!pass@h.example/?key=abcd1234&x=1' },
         } as RunEvent,
         { run: root, at: 1, seq: 1, type: 'error', error: new Error(`401: wrong key ${secrets[0]}`), partial: undefined },
-        said(`password=hunter2!pass {"client_secret": "${secrets[1]}"}`, { properties: { password: 12345, ok: 'kept' } }),
+        logMessage(`password=hunter2!pass {"client_secret": "${secrets[1]}"}`, { properties: { password: 12345, ok: 'kept' } }),
       ])
       const stored = await read(store)
       for (const secret of [...secrets, 'plain-and-short', 'a=b', 'c=d', 'abcd1234', 'xyz1234', 'abc"', '12345'])
@@ -540,7 +540,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
     test('redact takes patterns and field names, and keep drops records', async () => {
       const redact = [/\b\d{4}-\d{4}\b/, 'ssn']
       const store = await make({ redact, keep: (record) => ('message' in record && record.message === 'no' ? undefined : record) })
-      await store.append([said('card 1234-5678', { properties: { SSN: 'x1' } }), said('no'), said('yes')])
+      await store.append([logMessage('card 1234-5678', { properties: { SSN: 'x1' } }), logMessage('no'), logMessage('yes')])
       const stored = await read(store)
       expect(textsOf(stored)).toEqual(['card [redacted]', 'yes'])
       expect(stored[0]).toMatchObject({ properties: { SSN: '[redacted]' } })
@@ -554,7 +554,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
         start(child, 1),
         token(root, 2, 'Hello'),
         { run: child, at: 3, seq: 3, type: 'error', error: new TypeError('bears', { cause: new Map([['who', 1n]]) }), partial: undefined },
-        said('bears', { level: 'warning', properties: { since: new Date(0), who: 'Anna' } }),
+        logMessage('bears', { level: 'warning', properties: { since: new Date(0), who: 'Anna' } }),
       ])
       const stored = await read(store)
       expect(stored.map((record) => ('event' in record ? `${record.event.run.id} ${record.event.type}` : record.level))).toEqual([
@@ -577,11 +577,11 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
         { run: root, at: 8, seq: 2, type: 'delta', delta: { type: 'reasoning', text: 'bears?' } },
         { run: root, at: 9, seq: 3, type: 'action', action: { tool: 'search', toolInput: 'bears', log: 'I look for bears' } },
         { run: root, at: 9, seq: 4, type: 'error', error: Object.assign(new RangeError('bears'), { code: 'E1' }), partial: 'bears' },
-        said('bears', { properties: { who: 'Ann' } }),
+        logMessage('bears', { properties: { who: 'Ann' } }),
       ])
       const stored = await read(store)
       expect(mentions(stored, 'bears').concat(mentions(stored, 'Ann'), mentions(stored, 'Hello'))).toEqual([])
-      expect(stored.map(given)).toMatchObject([
+      expect(stored.map(toLogRecord)).toMatchObject([
         { type: 'start', run: { name: 'root', tags: ['a'] } },
         { type: 'token', token: '·····', at: 7 },
         { type: 'delta', delta: { type: 'reasoning', text: '[6 characters]' } },
@@ -604,7 +604,7 @@ export function describeLogStore(name: string, { make, numRuns = 30, within = (b
       await stream.drain()
       await stream.flushed
       const stored = await read(store)
-      expect(stored.map(given)).toEqual(events)
+      expect(stored.map(toLogRecord)).toEqual(events)
       expect(events.filter(({ type }) => type === 'token').length).toBeGreaterThan(1)
       expect(await read(store, { runId: stream.run.id })).toHaveLength(events.length)
     })

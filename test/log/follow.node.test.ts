@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { type LogStore, MemoryLogStore, shipTo } from 'chaintap/log'
 import { expect, test } from 'vitest'
-import { said } from '../contracts/log-store.ts'
+import { logMessage } from '../contracts/log-store.ts'
 
 setFlagsFromString('--expose-gc')
 const gc: () => void = runInNewContext('gc')
@@ -21,7 +21,7 @@ async function growth(times: number, work: () => Promise<unknown>): Promise<numb
 }
 
 async function writeOne(store: LogStore): Promise<void> {
-  store.write(said('x'))
+  store.write(logMessage('x'))
   await setImmediate()
 }
 

@@ -110,7 +110,7 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
   /** Writes 200 records and navigates away at once; returns what a later page reads. */
   async function leave(from: Page, how: 'write' | 'append' | 'pagehide', path = '/'): Promise<readonly string[]> {
     await from.evaluate(async (how) => {
-      const records = Array.from({ length: 200 }, (_, i) => client.said(`${i}`))
+      const records = Array.from({ length: 200 }, (_, i) => client.logMessage(`${i}`))
       if (how === 'append') void client.store.append(records)
       else if (how === 'pagehide') addEventListener('pagehide', () => void client.store.append(records))
       else for (const record of records) client.store.write(record)
@@ -122,7 +122,7 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
 
   it.each(['write', 'append', 'pagehide'] as const)('navigating away right after 200 records were written (%s) loses none', async (how) => {
     for (let round = 0; round < 4; round++) {
-      await page.evaluate(() => client.store.append([client.said('open')]))
+      await page.evaluate(() => client.store.append([client.logMessage('open')]))
       expect(await leave(page, how)).toEqual(numbers(200))
       await context.close()
       context = await browser.newContext()
@@ -136,7 +136,7 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
       const counts: number[] = []
       for (let round = 0; round < 4; round++) {
         const sealed = await open('/?sealed')
-        await sealed.evaluate(() => client.store.append([client.said('open')]))
+        await sealed.evaluate(() => client.store.append([client.logMessage('open')]))
         const texts = await leave(sealed, how, '/?sealed')
         const lost = texts.map((text) => Number(/^records lost: (\d+)$/.exec(text)?.[1] ?? 0)).reduce((sum, count) => sum + count, 0)
         const there = texts.filter((text) => /^\d+$/.test(text))
@@ -155,7 +155,7 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
       Storage.prototype.setItem = () => {
         throw new DOMException('blocked', 'SecurityError')
       }
-      await client.store.append([client.said('open')])
+      await client.store.append([client.logMessage('open')])
       await new Promise((resolve) => setTimeout(resolve, 300))
     })
     expect(await leave(bare, 'pagehide')).toEqual([])
@@ -166,7 +166,7 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
       Storage.prototype.setItem = () => {
         throw new DOMException('blocked', 'SecurityError')
       }
-      await client.store.append([client.said('open')])
+      await client.store.append([client.logMessage('open')])
       await new Promise((resolve) => setTimeout(resolve, 300))
     })
     expect(await leave(page, 'pagehide')).toEqual(numbers(200))
@@ -175,7 +175,7 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
   it('navigating away loses no record while another tab reads continuously', async () => {
     const other = await open()
     await page.evaluate(async () => {
-      for (let i = 0; i < 40; i++) await client.store.append([client.said('open', 20_000)])
+      for (let i = 0; i < 40; i++) await client.store.append([client.logMessage('open', 20_000)])
     })
     await other.evaluate(() => {
       void (async () => {
@@ -187,11 +187,11 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
   })
 
   it('a closed tab loses no acknowledged record, and a reload reads all', async () => {
-    await page.evaluate(() => client.store.append([client.said('one')]))
+    await page.evaluate(() => client.store.append([client.logMessage('one')]))
     await page.reload()
     await page.waitForFunction(() => 'client' in globalThis)
     expect(await found(page)).toEqual(['one'])
-    await page.evaluate(() => client.store.append([client.said('two')]))
+    await page.evaluate(() => client.store.append([client.logMessage('two')]))
     await page.close()
     page = await open()
     expect(await found(page)).toEqual(['one', 'two'])
@@ -202,7 +202,7 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
     const write = (who: string) => {
       const all = async (who: string) => {
         for (let i = 0; i < 10_000; i += 50) {
-          const records = Array.from({ length: 50 }, (_, n) => client.said(`${who} ${i + n}`))
+          const records = Array.from({ length: 50 }, (_, n) => client.logMessage(`${who} ${i + n}`))
           if (i % 500 === 450) await client.store.append(records)
           else for (const record of records) client.store.write(record)
         }
@@ -230,16 +230,16 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
       void follow()
       return texts
     })
-    await page.evaluate(() => client.store.append([client.said('one')]))
+    await page.evaluate(() => client.store.append([client.logMessage('one')]))
     await follower.waitForFunction((texts) => texts.length === 1, seen)
-    await page.evaluate(() => client.store.write(client.said('two')))
+    await page.evaluate(() => client.store.write(client.logMessage('two')))
     await page.close({ runBeforeUnload: false })
     await follower.waitForFunction((texts) => texts.length === 2, seen)
     expect(await seen.jsonValue()).toEqual(['one', 'two'])
   })
 
   it('a database that another tab deletes is closed at once, and created again', async () => {
-    await page.evaluate(() => client.store.append([client.said('one')]))
+    await page.evaluate(() => client.store.append([client.logMessage('one')]))
     const other = await context.newPage()
     await other.goto(`${site.url}/elsewhere`)
     const events = await other.evaluate(
@@ -252,15 +252,15 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
         }),
     )
     expect(events).toEqual(['deleted'])
-    await page.evaluate(() => client.store.append([client.said('two')]))
+    await page.evaluate(() => client.store.append([client.logMessage('two')]))
     expect(await found(page)).toEqual(['two'])
   })
 
   it('a connection that the browser closes is replaced', async () => {
-    await page.evaluate(() => client.store.append([client.said('one')]))
+    await page.evaluate(() => client.store.append([client.logMessage('one')]))
     const session = await context.newCDPSession(page)
     await session.send('Storage.clearDataForOrigin', { origin: site.url, storageTypes: 'indexeddb' })
-    await page.evaluate(() => client.store.append([client.said('two')]))
+    await page.evaluate(() => client.store.append([client.logMessage('two')]))
     expect(await page.evaluate(() => client.store.isDurable)).toBe(true)
     expect((await found(page)).at(-1)).toBe('two')
   })
@@ -285,7 +285,7 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
       async ([count = 0, length = 0]) => {
         const codes: string[] = []
         for (let i = 0; i < count; i++) {
-          const record = { ...client.said(`${i}`), properties: { noise: client.noise(length) } }
+          const record = { ...client.logMessage(`${i}`), properties: { noise: client.noise(length) } }
           await client.store.append([record]).catch((error: { code: string }) => codes.push(error.code))
         }
         return codes
@@ -307,7 +307,7 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
     await session.send('Storage.overrideQuotaForOrigin', { origin: site.url })
     await small.reload()
     await small.waitForFunction(() => 'client' in globalThis)
-    await small.evaluate(() => client.store.append([client.said('after')]))
+    await small.evaluate(() => client.store.append([client.logMessage('after')]))
     expect((await found(small)).at(-1)).toBe('after')
   })
 

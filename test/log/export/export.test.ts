@@ -3,7 +3,7 @@ import { type LogStore, MemoryLogStore, type StoredRecord } from 'chaintap/log'
 import { type ExportProgress, exportLog, importLog } from 'chaintap/log-export'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { all, given, run, said } from '../../contracts/log-store.ts'
+import { all, logMessage, run, toLogRecord } from '../../contracts/log-store.ts'
 import { agentLog, exported, logs, recordsIn, storeOf } from './samples.ts'
 
 /** A log of `count` records that are created when they are read; `made` is their number so far. */
@@ -64,7 +64,7 @@ describe('exportLog() as ndjson', () => {
 
   test('does not cut texts that the log contains whole', async () => {
     const store = new MemoryLogStore({ limit: 1_000_000 })
-    const records = [said('x'.repeat(600_000)), { run: run('r'), at: 1, seq: 0, type: 'start', input: 'y'.repeat(600_000) }] as const
+    const records = [logMessage('x'.repeat(600_000)), { run: run('r'), at: 1, seq: 0, type: 'start', input: 'y'.repeat(600_000) }] as const
     await store.append(records)
     const copy = new MemoryLogStore({ limit: 1_000_000 })
     await importLog(copy, exportLog(store))
@@ -182,7 +182,7 @@ Final Answer: 1.18
   })
 
   test('removes control characters from texts, so that they cannot control the terminal', async () => {
-    const store = await storeOf([{ run: run('r'), at: 1, seq: 0, type: 'text', text: 'a\x1b[31mb\x9b2Jc\0' }, said('d\x1b]0;t\x07')])
+    const store = await storeOf([{ run: run('r'), at: 1, seq: 0, type: 'text', text: 'a\x1b[31mb\x9b2Jc\0' }, logMessage('d\x1b]0;t\x07')])
     const text = await exported(store, { format: 'ansi' })
     expect(text).toContain('a[31mb2Jc\n')
     expect(text).toContain('d]0;t')
@@ -190,7 +190,7 @@ Final Answer: 1.18
 
   test('prints a time out of range as a number', async () => {
     for (const format of ['text', 'html'] as const)
-      expect(await exported(await storeOf([said('then', { at: 1e300 })]), { format })).toContain('1e+300')
+      expect(await exported(await storeOf([logMessage('then', { at: 1e300 })]), { format })).toContain('1e+300')
   })
 })
 
@@ -198,7 +198,7 @@ describe('exportLog() as html', () => {
   const root = (id: string) => run(id, { name: `chain <${id}>` })
   const start = (id: string, at: number) => ({ run: root(id), at, seq: 0, type: 'start', input: `question of ${id}` }) as const
   const end = (id: string, at: number) => ({ run: root(id), at, seq: 9, type: 'end', output: `answer of ${id}` }) as const
-  const freeRecord = said('<b onclick="x">&\'</b>', { at: 3 })
+  const freeRecord = logMessage('<b onclick="x">&\'</b>', { at: 3 })
 
   test('writes each run tree as one section, even if they are interleaved in the log', async () => {
     const page = await exported(await storeOf([start('one', 1), start('two', 2), freeRecord, end('one', 4), end('two', 5)]), {
@@ -292,6 +292,6 @@ describe('exportLog() while the log is written', () => {
     await reader.read()
     await store.append(agentLog.map((record) => ('run' in record ? { ...record, at: 5_000 } : record)))
     while (!(await reader.read()).done);
-    expect((await all(store.read())).map(given)).toHaveLength(agentLog.length * 2)
+    expect((await all(store.read())).map(toLogRecord)).toHaveLength(agentLog.length * 2)
   })
 })

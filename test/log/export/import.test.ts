@@ -2,7 +2,7 @@ import { type LogRecord, MemoryLogStore, shipTo } from 'chaintap/log'
 import { exportLog, type ImportProgress, importLog } from 'chaintap/log-export'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { run, said } from '../../contracts/log-store.ts'
+import { logMessage, run } from '../../contracts/log-store.ts'
 import { agentLog, exported, logs, recordsIn, storeOf } from './samples.ts'
 
 const header = '{"chaintap":"log","version":1}'
@@ -63,9 +63,9 @@ describe('importLog()', () => {
   })
 
   test('counts equal free records and keeps as many as were exported', async () => {
-    const records = [said('tick'), said('tick'), said('tock'), said('tick')]
+    const records = [logMessage('tick'), logMessage('tick'), logMessage('tock'), logMessage('tick')]
     const text = await exported(await storeOf(records))
-    const copy = await storeOf([said('tick')])
+    const copy = await storeOf([logMessage('tick')])
     expect(await importLog(copy, text)).toEqual({ records: 3, repeats: 1 })
     expect(await importLog(copy, text)).toEqual({ records: 0, repeats: 4 })
     expect((await recordsIn(copy)).filter((record) => 'message' in record && record.message === 'tick')).toHaveLength(3)
@@ -81,7 +81,7 @@ describe('importLog()', () => {
   test('appends a large log in batches and calls onProgress after each', async () => {
     const store = new MemoryLogStore({ retain: {} })
     const records = Array.from({ length: 3_000 }, (_, i) =>
-      i % 3 === 0 ? said(`${i}`, { at: i }) : ({ run: run(`r${i % 7}`), at: i, seq: i, type: 'text', text: `${i}` } as const),
+      i % 3 === 0 ? logMessage(`${i}`, { at: i }) : ({ run: run(`r${i % 7}`), at: i, seq: i, type: 'text', text: `${i}` } as const),
     )
     await store.append(records)
     const reports: ImportProgress[] = []
@@ -93,7 +93,7 @@ describe('importLog()', () => {
   })
 
   test('does not import or export the cursor records of shipTo()', async () => {
-    const store = await storeOf([said('one')])
+    const store = await storeOf([logMessage('one')])
     const shipper = shipTo(store, () => {})
     await shipper.flush()
     await shipper[Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]()
@@ -101,7 +101,7 @@ describe('importLog()', () => {
     for (const format of ['text', 'html'] as const) expect(await exported(store, { format })).not.toContain('shipped')
     const copy = new MemoryLogStore()
     await importLog(copy, exportLog(store))
-    expect(await recordsIn(copy)).toEqual([said('one')])
+    expect(await recordsIn(copy)).toEqual([logMessage('one')])
   })
 })
 
@@ -150,7 +150,7 @@ describe('importLog() with invalid input', () => {
   })
 
   test('may import the lines before an invalid one; the mended source imports the rest', async () => {
-    const records = Array.from({ length: 1_200 }, (_, i) => said(`${i}`, { at: i }))
+    const records = Array.from({ length: 1_200 }, (_, i) => logMessage(`${i}`, { at: i }))
     const lines = (await exported(await storeOf(records))).split('\n')
     const copy = new MemoryLogStore()
     await expect(importLog(copy, [...lines.slice(0, 1_100), 'broken', ...lines.slice(1_100)].join('\n'))).rejects.toThrow('Line 1101')

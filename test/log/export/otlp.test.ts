@@ -19,7 +19,7 @@ import { offlineFetch, scriptedModel } from 'chaintap/testing'
 import { tool } from 'chaintap/tools'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { run, said } from '../../contracts/log-store.ts'
+import { logMessage, run } from '../../contracts/log-store.ts'
 import { linesOf, type ReadSpan } from './otlp-traces.ts'
 import { exported, logs, recordsIn, storeOf } from './samples.ts'
 
@@ -432,7 +432,7 @@ describe('exportLog() as otlp: parts of a log', () => {
   })
 
   test('runs without a start event, and free records, have no span', async () => {
-    expect(await exported(await storeOf([...chat.slice(2), said('hello')]), { format: 'otlp' })).toBe('')
+    expect(await exported(await storeOf([...chat.slice(2), logMessage('hello')]), { format: 'otlp' })).toBe('')
   })
 
   test('a run whose parent is not exported is below the root, or is a root itself', async () => {

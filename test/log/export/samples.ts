@@ -2,7 +2,7 @@ import type { Run, RunEvent } from 'chaintap'
 import { type LogRecord, type LogStore, MemoryLogStore } from 'chaintap/log'
 import { type ExportOptions, exportLog } from 'chaintap/log-export'
 import fc from 'fast-check'
-import { all, given, run, said } from '../../contracts/log-store.ts'
+import { all, logMessage, run, toLogRecord } from '../../contracts/log-store.ts'
 import { isReadRight } from '../../support/json.ts'
 
 /** Texts with characters that formats must escape. */
@@ -46,7 +46,7 @@ export const logs: fc.Arbitrary<readonly LogRecord[]> = fc
     return steps.map(({ tree, what, text, value, later, fraction }): LogRecord => {
       now += later
       const at = now + fraction
-      if (what === 'free') return said(text, { at, level: 'warning', category: ['app', text], properties: { value } })
+      if (what === 'free') return logMessage(text, { at, level: 'warning', category: ['app', text], properties: { value } })
       const seq = seqs[tree] ?? 0
       seqs[tree] = seq + 1
       const [chain, model] = trees[tree] as (typeof trees)[number]
@@ -71,7 +71,7 @@ export const exported = (store: Pick<LogStore, 'read'>, options?: ExportOptions)
   new Response(exportLog(store, options)).text()
 
 /** The records of a log, without the fields that the log assigns. */
-export const recordsIn = async (store: LogStore): Promise<readonly LogRecord[]> => (await all(store.read())).map(given)
+export const recordsIn = async (store: LogStore): Promise<readonly LogRecord[]> => (await all(store.read())).map(toLogRecord)
 
 const agent = run('a', { name: 'AgentExecutor', kind: 'agent' })
 const llm = run('m', { name: 'OpenAI', kind: 'llm', parentId: 'a', rootId: 'a' })
@@ -93,9 +93,9 @@ export const agentLog: readonly LogRecord[] = [
     action: { tool: 'Calculator', toolInput: '2^0.235', log: ' I need a calculator.\nAction: Calculator\nAction Input: 2^0.235' },
   }),
   event(tool, 5, { type: 'start', input: '2^0.235' }),
-  said('half <way>', { at: 1_005, level: 'warning', category: ['app', 'tools'], properties: { user: 7 } }),
+  logMessage('half <way>', { at: 1_005, level: 'warning', category: ['app', 'tools'], properties: { user: 7 } }),
   event(tool, 6, { type: 'end', output: 'Answer: 1.18' }),
   event(agent, 7, { type: 'finish', finish: { returnValues: { output: '1.18' }, log: ' I know it.\nFinal Answer: 1.18' } }),
   event(agent, 8, { type: 'end', output: { output: '1.18' } }),
-  said('1.18', { at: 1_010, properties: { value: { output: '1.18' } } }),
+  logMessage('1.18', { at: 1_010, properties: { value: { output: '1.18' } } }),
 ]

@@ -3,7 +3,7 @@ import { IndexedDBLogStore } from 'chaintap/indexeddb'
 import { type LogStore, type StoredRecord, shipTo } from 'chaintap/log'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { SegmentHeader } from '../../../src/log/segment/segment.ts'
-import { all, first, given, run, said, textsOf } from '../../contracts/log-store.ts'
+import { all, first, logMessage, run, textsOf, toLogRecord } from '../../contracts/log-store.ts'
 import { patience } from '../../support/patience.ts'
 import { turn } from '../../support/sources.ts'
 import { tab } from '../../support/tab.ts'
@@ -28,7 +28,7 @@ function make(options: ConstructorParameters<typeof IndexedDBLogStore>[0] = {}):
 }
 
 /** Reads the database on a separate connection. */
-async function inside(name: string): Promise<{ readonly heads: readonly SegmentHeader[]; readonly bodies: readonly string[] }> {
+async function readDatabase(name: string): Promise<{ readonly heads: readonly SegmentHeader[]; readonly bodies: readonly string[] }> {
   const promisify = <T>(request: IDBRequest<T>): Promise<T> =>
     new Promise((resolve, reject) => {
       request.onsuccess = () => resolve(request.result)
@@ -64,9 +64,9 @@ const end = (seq: number): RunEvent => ({ run: model, at: seq, seq, type: 'end',
 describe('IndexedDBLogStore storage', () => {
   test('stores one value per flush, one line for the tokens of a run, and a Run object with its start only', async () => {
     const store = make()
-    await store.append([start, token(1), said('x'), token(2), token(3)])
+    await store.append([start, token(1), logMessage('x'), token(2), token(3)])
     await store.append([token(4), token(5)])
-    const { heads, bodies } = await inside(store.name)
+    const { heads, bodies } = await readDatabase(store.name)
     expect(heads.map(({ records }) => records)).toEqual([5, 2])
     expect(bodies.join('\n').split('\n')).toHaveLength(4)
     expect(bodies.join('\n').split('"metadata"')).toHaveLength(2)
@@ -75,18 +75,18 @@ describe('IndexedDBLogStore storage', () => {
 
   test('uses the database chaintap:<name>, and a later page reads it', async () => {
     const store = make({ name: 'output' })
-    await store.append([said('one')])
+    await store.append([logMessage('one')])
     await store[asyncDispose]()
     const again = make({ name: 'output' })
     expect(textsOf(await read(again))).toEqual(['one'])
-    expect((await inside('output')).heads).toHaveLength(1)
+    expect((await readDatabase('output')).heads).toHaveLength(1)
   })
 
   test('enforces `retain` without a call of prune()', async () => {
     const store = make({ retain: { maxBytes: 300_000 } })
-    for (let i = 0; i < 60; i++) await store.append([said('x'.repeat(20_000)), said(`${i}`)])
+    for (let i = 0; i < 60; i++) await store.append([logMessage('x'.repeat(20_000)), logMessage(`${i}`)])
     await vi.waitFor(async () => {
-      const { heads } = await inside(store.name)
+      const { heads } = await readDatabase(store.name)
       expect(heads.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(330_000)
     }, patience)
     expect(textsOf(await read(store)).at(-1)).toBe('59')
@@ -95,8 +95,8 @@ describe('IndexedDBLogStore storage', () => {
   test('enforces `retain` without Web Locks', async () => {
     vi.spyOn(navigator, 'locks', 'get').mockReturnValue(undefined as never)
     const store = make({ retain: { maxBytes: 50_000 } })
-    for (let i = 0; i < 20; i++) await store.append([said('x'.repeat(20_000))])
-    await vi.waitFor(async () => expect((await inside(store.name)).heads.length).toBeLessThan(5), patience)
+    for (let i = 0; i < 20; i++) await store.append([logMessage('x'.repeat(20_000))])
+    await vi.waitFor(async () => expect((await readDatabase(store.name)).heads.length).toBeLessThan(5), patience)
   })
 })
 
@@ -104,12 +104,12 @@ test('neither the database nor the journal contains a secret (P11)', async () =>
   const secret = 'sk-ant-api03-AbCdEfGhIjKl_1'
   const set = vi.spyOn(Storage.prototype, 'setItem')
   const store = make()
-  await store.append([said(`my key is ${secret}`, { properties: { headers: { 'x-api-key': 'plain-and-short' } } })])
-  store.write(said(`and again ${secret}`))
+  await store.append([logMessage(`my key is ${secret}`, { properties: { headers: { 'x-api-key': 'plain-and-short' } } })])
+  store.write(logMessage(`and again ${secret}`))
   dispatchEvent(new Event('pagehide'))
   expect(set).toHaveBeenCalledOnce()
   await store.flush()
-  const { bodies } = await inside(store.name)
+  const { bodies } = await readDatabase(store.name)
   expect(bodies).toHaveLength(2)
   for (const text of [...bodies, ...set.mock.calls.flat()]) expect(text).not.toMatch(/AbCd|plain-and/)
 })
@@ -133,7 +133,7 @@ test.each(['no JSON', 'null', '{}', '{"head":{"name":"x"}}'])('an invalid journa
   const name = `noted-${Math.random()}`
   localStorage.setItem(`chaintap:${name}:x`, entry)
   const store = make({ name })
-  await store.append([said('one')])
+  await store.append([logMessage('one')])
   expect(store.isDurable).toBe(true)
   expect(textsOf(await read(store))).toEqual(['one'])
   expect(localStorage.getItem(`chaintap:${name}:x`)).toBeNull()
@@ -146,29 +146,29 @@ test('an empty database created by others gets its object stores', async () => {
     request.onsuccess = () => resolve(request.result.close())
   })
   const store = make({ name })
-  await store.append([said('one')])
+  await store.append([logMessage('one')])
   expect(store.isDurable).toBe(true)
-  expect((await inside(name)).heads).toHaveLength(1)
+  expect((await readDatabase(name)).heads).toHaveLength(1)
 })
 
 describe('when records are saved', () => {
   const isThere = async (store: IndexedDBLogStore, count: number): Promise<void> => {
     await vi.waitFor(async () => {
-      const { heads } = await inside(store.name)
+      const { heads } = await readDatabase(store.name)
       expect(heads.reduce((sum, { records }) => sum + records, 0)).toBe(count)
     }, patience)
   }
 
   test('without a flush, after a short delay', async () => {
     const store = make()
-    store.write(said('one'))
-    store.write(said('two'))
+    store.write(logMessage('one'))
+    store.write(logMessage('two'))
     await isThere(store, 2)
-    expect((await inside(store.name)).heads).toHaveLength(1)
+    expect((await readDatabase(store.name)).heads).toHaveLength(1)
   })
 
   test.each([
-    ['an error', said('x', { level: 'error' })],
+    ['an error', logMessage('x', { level: 'error' })],
     ['the end of a root run', end(1)],
     [
       'the failure of a root run',
@@ -178,7 +178,7 @@ describe('when records are saved', () => {
     const store = make()
     await store.append([start])
     vi.useFakeTimers({ toFake: ['setTimeout'] })
-    store.write(said('before'))
+    store.write(logMessage('before'))
     store.write(record)
     vi.useRealTimers()
     await isThere(store, 3)
@@ -189,9 +189,9 @@ describe('when records are saved', () => {
     await store.flush()
     await read(store)
     const begin = vi.spyOn(IDBDatabase.prototype, 'transaction')
-    await store.append([said('x')])
-    await store.append([said('x', { level: 'fatal' })])
-    await store.append([said('x')])
+    await store.append([logMessage('x')])
+    await store.append([logMessage('x', { level: 'fatal' })])
+    await store.append([logMessage('x')])
     const writes = begin.mock.calls.filter(([, mode]) => mode === 'readwrite')
     expect(writes.map(([, , options]) => options?.durability)).toEqual(['relaxed', 'strict', 'relaxed'])
   })
@@ -208,13 +208,13 @@ describe('when records are saved', () => {
     ],
   ])('on %s, in one transaction that is committed before the event handler returns', async (_, happen) => {
     const store = make()
-    await store.append([said('open')])
+    await store.append([logMessage('open')])
     const [begin, add, commit] = [
       vi.spyOn(IDBDatabase.prototype, 'transaction'),
       vi.spyOn(IDBObjectStore.prototype, 'add'),
       vi.spyOn(IDBTransaction.prototype, 'commit'),
     ]
-    for (let i = 0; i < 1_200; i++) store.write(said(`${i}`))
+    for (let i = 0; i < 1_200; i++) store.write(logMessage(`${i}`))
     const before = begin.mock.calls.length
     happen()
     expect(begin.mock.calls.length).toBe(before + 1)
@@ -227,20 +227,20 @@ describe('when records are saved', () => {
 
   test('at once while the page is hidden', async () => {
     const store = make()
-    await store.append([said('open')])
+    await store.append([logMessage('open')])
     vi.spyOn(document, 'visibilityState', 'get').mockReturnValue('hidden')
     document.dispatchEvent(new Event('visibilitychange'))
     vi.useFakeTimers({ toFake: ['setTimeout'] })
-    store.write(said('hidden'))
+    store.write(logMessage('hidden'))
     vi.useRealTimers()
     await isThere(store, 2)
   })
 
   test('all records of one turn in one transaction', async () => {
     const store = make()
-    await store.append([said('open')])
+    await store.append([logMessage('open')])
     const begin = vi.spyOn(IDBDatabase.prototype, 'transaction')
-    await Promise.all(Array.from({ length: 50 }, (_, i) => store.append([said(`${i}`)])))
+    await Promise.all(Array.from({ length: 50 }, (_, i) => store.append([logMessage(`${i}`)])))
     expect(begin.mock.calls.filter(([, mode]) => mode === 'readwrite')).toHaveLength(1)
   })
 })
@@ -249,19 +249,19 @@ describe('two handles on one log', () => {
   test('share a pipeline, and have separate redaction rules', async () => {
     const one = make({ name: 'shared' })
     const two = make({ name: 'shared', redact: [/card \d+/] })
-    one.write(said('card 1'))
-    two.write(said('card 2'))
-    one.write(said('card 3'))
+    one.write(logMessage('card 1'))
+    two.write(logMessage('card 2'))
+    one.write(logMessage('card 3'))
     expect(textsOf(await read(two))).toEqual(['card 1', '[redacted]', 'card 3'])
-    expect((await inside('shared')).heads).toHaveLength(1)
+    expect((await readDatabase('shared')).heads).toHaveLength(1)
   })
 
   test('closing one leaves the other open', async () => {
     const one = make({ name: 'shared-2' })
     const two = make({ name: 'shared-2' })
     await one[asyncDispose]()
-    await expect(one.append([said('x')])).rejects.toMatchObject({ code: 'log_closed' })
-    await two.append([said('y')])
+    await expect(one.append([logMessage('x')])).rejects.toMatchObject({ code: 'log_closed' })
+    await two.append([logMessage('y')])
     expect(textsOf(await read(two))).toEqual(['y'])
   })
 })
@@ -282,16 +282,16 @@ describe('faults', () => {
   test('a connection that fired `close` is not used again', async () => {
     const seen = connections()
     const store = make()
-    await store.append([said('one')])
+    await store.append([logMessage('one')])
     seen[0]?.dispatchEvent(new Event('close'))
-    await store.append([said('two')])
+    await store.append([logMessage('two')])
     expect(seen).toHaveLength(2)
     expect(textsOf(await read(store))).toEqual(['one', 'two'])
   })
 
   test('an aborted transaction is retried on another connection', async () => {
     const store = make()
-    await store.append([said('one')])
+    await store.append([logMessage('one')])
     const seen = connections()
     vi.spyOn(IDBObjectStore.prototype, 'add').mockImplementationOnce(function (this: IDBObjectStore, ...args) {
       vi.restoreAllMocks()
@@ -299,14 +299,14 @@ describe('faults', () => {
       this.transaction.abort()
       return request
     })
-    await store.append([said('two')])
+    await store.append([logMessage('two')])
     expect(seen).toHaveLength(1)
     expect(textsOf(await read(store))).toEqual(['one', 'two'])
   })
 
   test('a segment whose confirmation was lost is stored once', async () => {
     const store = make()
-    await store.append([said('one')])
+    await store.append([logMessage('one')])
     const complete = Object.getOwnPropertyDescriptor(IDBTransaction.prototype, 'oncomplete')
     const abort = Object.getOwnPropertyDescriptor(IDBTransaction.prototype, 'onabort')
     let isLost = false
@@ -325,7 +325,7 @@ describe('faults', () => {
         if (isLost || this.mode !== 'readwrite') return complete?.set?.call(this, hear)
       },
     })
-    await store.append([said('two')])
+    await store.append([logMessage('two')])
     Object.defineProperty(IDBTransaction.prototype, 'onabort', abort ?? {})
     Object.defineProperty(IDBTransaction.prototype, 'oncomplete', complete ?? {})
     expect(isLost).toBe(true)
@@ -341,7 +341,7 @@ describe('faults', () => {
     await new Promise((resolve) => deletion.addEventListener('success', resolve))
     await store.append([token(2)])
     // The Run object is written again: its start was deleted.
-    expect((await read(store)).map(given)).toEqual([token(2)])
+    expect((await read(store)).map(toLogRecord)).toEqual([token(2)])
     expect(blocked).not.toHaveBeenCalled()
   })
 
@@ -351,12 +351,12 @@ describe('faults', () => {
     const sent: string[] = []
     const shipper = shipTo(store, ({ body }) => void sent.push(...(body.match(/(?<="message":")[^"]*/g) ?? [])), { delayMs: 1 })
     for (const text of ['one', 'two', 'three']) {
-      await store.append([said(text)])
+      await store.append([logMessage(text)])
       expect(textsOf([(await tail.read()).value as StoredRecord])).toEqual([text])
     }
     await shipper.flush()
     await new Promise((resolve) => indexedDB.deleteDatabase(`chaintap:${store.name}`).addEventListener('success', resolve))
-    await store.append([said('four')])
+    await store.append([logMessage('four')])
     expect(textsOf([(await tail.read()).value as StoredRecord])).toEqual(['four'])
     await vi.waitFor(() => expect(sent).toEqual(['one', 'two', 'three', 'four']), patience)
     await shipper[asyncDispose]()
@@ -365,7 +365,7 @@ describe('faults', () => {
 
   test('read() and tail() continue on another connection after a failure', async () => {
     const store = make()
-    await store.append([said('one')])
+    await store.append([logMessage('one')])
     const tail = store.tail().getReader()
     const getAll = IDBObjectStore.prototype.getAll
     for (const text of ['two', 'three', 'four']) {
@@ -375,7 +375,7 @@ describe('faults', () => {
           this.transaction.abort()
           return request
         })
-      await store.append([said(text)])
+      await store.append([logMessage(text)])
       expect(textsOf([(await tail.read()).value as StoredRecord])).toEqual([text])
       vi.restoreAllMocks()
     }
@@ -401,12 +401,12 @@ describe('faults', () => {
     const [warn, error] = [vi.spyOn(console, 'warn'), vi.spyOn(console, 'error')]
     vi.spyOn(IDBFactory.prototype, 'open').mockImplementation(open)
     const store = make()
-    store.write(said('one'))
-    await store.append([said('two')])
+    store.write(logMessage('one'))
+    await store.append([logMessage('two')])
     expect(textsOf(await read(store))).toEqual(['one', 'two'])
     expect(store.isDurable).toBe(false)
     const tail = store.tail()
-    await store.append([said('three')])
+    await store.append([logMessage('three')])
     expect(textsOf(await first(1, tail))).toEqual(['three'])
     expect([warn.mock.calls, error.mock.calls]).toEqual([[], []])
   })
@@ -430,40 +430,40 @@ describe('faults', () => {
   test('a failing backend causes one warning: reads work, append() and flush() reject, and writes are retried', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     const store = make()
-    await store.append([said('one')])
+    await store.append([logMessage('one')])
     const add = vi.spyOn(IDBObjectStore.prototype, 'add').mockImplementation(() => {
       throw new DOMException('Connection to Indexed Database server lost', 'UnknownError')
     })
-    await expect(store.append([said('two')])).rejects.toMatchObject({ code: 'log_not_written' })
-    await expect(store.append([said('three')])).rejects.toMatchObject({ code: 'log_not_written' })
+    await expect(store.append([logMessage('two')])).rejects.toMatchObject({ code: 'log_not_written' })
+    await expect(store.append([logMessage('three')])).rejects.toMatchObject({ code: 'log_not_written' })
     expect(store.isDurable).toBe(false)
     expect(textsOf(await read(store))).toEqual(['one', 'two', 'three'])
     expect(textsOf(await all(store.read({ order: 'desc', limit: 2 })))).toEqual(['three', 'two'])
     const ids = (await read(store)).map(({ id }) => id)
     add.mockRestore()
     document.dispatchEvent(new Event('visibilitychange'))
-    await store.append([said('four')])
+    await store.append([logMessage('four')])
     expect(store.isDurable).toBe(true)
     const again = await read(store)
     expect(textsOf(again)).toEqual(['one', 'two', 'three', 'four'])
     expect(again.map(({ id }) => id).slice(0, 3)).toEqual(ids)
-    expect((await inside(store.name)).heads.reduce((sum, { records }) => sum + records, 0)).toBe(4)
+    expect((await readDatabase(store.name)).heads.reduce((sum, { records }) => sum + records, 0)).toBe(4)
     expect(warn.mock.calls.map(([text]) => String(text))).toEqual([expect.stringContaining('could not be saved')])
   })
 
   test('tail() yields every record once across a failure', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => {})
     const store = make()
-    await store.append([said('zero')])
+    await store.append([logMessage('zero')])
     const reader = store.tail().getReader()
     const add = vi.spyOn(IDBObjectStore.prototype, 'add').mockImplementation(() => {
       throw new DOMException('lost', 'UnknownError')
     })
-    await store.append([said('one')]).catch(() => {})
+    await store.append([logMessage('one')]).catch(() => {})
     const seen = [(await reader.read()).value]
     add.mockRestore()
     document.dispatchEvent(new Event('visibilitychange'))
-    await store.append([said('two')])
+    await store.append([logMessage('two')])
     seen.push((await reader.read()).value)
     expect(seen.map((record) => record && 'message' in record && record.message)).toEqual(['one', 'two'])
     await reader.cancel()
@@ -472,11 +472,11 @@ describe('faults', () => {
   test('`room` bounds the unsaved records, and a record counts the lost ones in their place', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => {})
     const store = make({ room: 50_000 })
-    await store.append([said('kept')])
+    await store.append([logMessage('kept')])
     const add = vi.spyOn(IDBObjectStore.prototype, 'add').mockImplementation(() => {
       throw new DOMException('lost', 'UnknownError')
     })
-    for (let i = 0; i < 100; i++) await store.append([said(`${i}`, { properties: { filler: 'x'.repeat(1_000) } })]).catch(() => {})
+    for (let i = 0; i < 100; i++) await store.append([logMessage(`${i}`, { properties: { filler: 'x'.repeat(1_000) } })]).catch(() => {})
     const failing = textsOf(await read(store))
     expect(failing.slice(0, 2)).toEqual(['kept', expect.stringMatching(/^records lost: \d+$/)])
     add.mockRestore()
@@ -487,13 +487,13 @@ describe('faults', () => {
     const lost = Number(/\d+/.exec(failing[1] ?? '')?.[0])
     expect(failing.slice(2)).toEqual(Array.from({ length: 100 - lost }, (_, i) => `${lost + i}`))
     expect(stored[1]).toMatchObject({ level: 'warning', category: ['chaintap', 'log'], properties: { lost } })
-    expect((await inside(store.name)).heads).toHaveLength(100 - lost + 2)
+    expect((await readDatabase(store.name)).heads).toHaveLength(100 - lost + 2)
   })
 
   test('`room` bounds the records of one turn', async () => {
     const store = make({ room: 400_000 })
-    await store.append([said('open')])
-    for (let i = 0; i < 5_000; i++) store.write(said(`${i}`, { properties: { filler: 'x'.repeat(1_000) } }))
+    await store.append([logMessage('open')])
+    for (let i = 0; i < 5_000; i++) store.write(logMessage(`${i}`, { properties: { filler: 'x'.repeat(1_000) } }))
     await store.flush().catch(() => {})
     const texts = textsOf(await read(store))
     expect(texts.length).toBeLessThan(2_000)
@@ -503,9 +503,9 @@ describe('faults', () => {
 
   test('records written before the database is open are bounded', async () => {
     const store = make({ room: 100_000_000 })
-    for (let i = 0; i < 140; i++) store.write(said(`${i}`, { properties: { filler: 'x'.repeat(135_000) } }))
+    for (let i = 0; i < 140; i++) store.write(logMessage(`${i}`, { properties: { filler: 'x'.repeat(135_000) } }))
     await expect(store.flush()).rejects.toMatchObject({ code: 'log_not_written' })
-    await store.append([said('open')])
+    await store.append([logMessage('open')])
     const texts = textsOf(await read(store))
     const lost = Number(/^records lost: (\d+)$/.exec(texts.at(-2) ?? '')?.[1])
     expect(lost).toBeGreaterThan(0)
@@ -515,21 +515,21 @@ describe('faults', () => {
   test('clear() removes unsaved records, and flush() does not wait for them', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => {})
     const store = make()
-    await store.append([said('one')])
+    await store.append([logMessage('one')])
     const add = vi.spyOn(IDBObjectStore.prototype, 'add').mockImplementation(() => {
       throw new DOMException('lost', 'UnknownError')
     })
-    await store.append([said('two')]).catch(() => {})
+    await store.append([logMessage('two')]).catch(() => {})
     await store.clear()
     expect(await read(store)).toEqual([])
     add.mockRestore()
-    await store.append([said('three')])
+    await store.append([logMessage('three')])
     expect(textsOf(await read(store))).toEqual(['three'])
   })
 
   test('append() waits for room, and loses no record', async () => {
     const store = make({ room: 400_000 })
-    await store.append(Array.from({ length: 5_000 }, (_, i) => said(`${i}`, { properties: { filler: 'x'.repeat(500) } })))
+    await store.append(Array.from({ length: 5_000 }, (_, i) => logMessage(`${i}`, { properties: { filler: 'x'.repeat(500) } })))
     expect(textsOf(await read(store))).toEqual(Array.from({ length: 5_000 }, (_, i) => `${i}`))
   })
 })
@@ -544,9 +544,9 @@ describe('several tabs', () => {
     const there = new (await tab()).IndexedDBLogStore({ name: 'tabs' })
     const tail = here.tail()
     await there.append([start, token(1)])
-    await here.append([said('here')])
+    await here.append([logMessage('here')])
     await there.append([token(2)])
-    expect((await first(4, tail)).map(given)).toEqual([start, token(1), said('here'), token(2)])
+    expect((await first(4, tail)).map(toLogRecord)).toEqual([start, token(1), logMessage('here'), token(2)])
     await there[asyncDispose]()
   })
 
@@ -555,7 +555,7 @@ describe('several tabs', () => {
     const there = new (await tab()).IndexedDBLogStore({ name: 'tabs-2' })
     const write = async (store: LogStore, who: string) => {
       for (let i = 0; i < 10_000; i++) {
-        store.write(said(`${who} ${i}`))
+        store.write(logMessage(`${who} ${i}`))
         if (i % 100 === 99) await (i % 1_000 === 999 ? store.flush() : turn())
       }
       await store.flush()
@@ -579,20 +579,20 @@ describe('several tabs', () => {
     ['append', 'is removed'],
   ])('no record is lost if the page calls %s and %s at once, while others read and write', { timeout: 30_000 }, async (how, leave) => {
     const here = make({ name: `left-${how}-${leave}` })
-    await here.append(Array.from({ length: 20 }, () => said('open', { properties: { filler: 'x'.repeat(50_000) } })))
+    await here.append(Array.from({ length: 20 }, () => logMessage('open', { properties: { filler: 'x'.repeat(50_000) } })))
     let isOver = false
     const noise = (async () => {
-      for (let i = 0; !isOver; i++) await (i % 3 === 0 ? here.append([said('noise')]) : read(here))
+      for (let i = 0; !isOver; i++) await (i % 3 === 0 ? here.append([logMessage('noise')]) : read(here))
     })()
     const expected: string[] = []
     for (let round = 0; round < 4; round++) {
       const { IndexedDBLogStore: There } = await tab()
       const there = new There({ name: here.name })
-      await there.append([said('open')])
+      await there.append([logMessage('open')])
       const texts = Array.from({ length: 200 }, (_, i) => `left ${round} ${i}`)
       expected.push(...texts)
-      if (how === 'append') void there.append(texts.map((text) => said(text)))
-      else for (const text of texts) there.write(said(text))
+      if (how === 'append') void there.append(texts.map((text) => logMessage(text)))
+      else for (const text of texts) there.write(logMessage(text))
       const frame = document.querySelector('iframe') as HTMLIFrameElement
       if (leave === 'goes elsewhere' && frame.contentWindow) {
         const loaded = new Promise((resolve) => frame.addEventListener('load', resolve))
@@ -605,8 +605,8 @@ describe('several tabs', () => {
     await noise
     const left = async () => textsOf(await read(here)).filter((text) => text.startsWith('left'))
     await vi.waitFor(async () => expect((await left()).toSorted()).toEqual(expected.toSorted()), patience)
-    const noted = () => Object.keys(localStorage).filter((key) => key.startsWith(`chaintap:${here.name}`))
-    await vi.waitFor(() => expect(noted()).toEqual([]), patience)
+    const journalEntries = () => Object.keys(localStorage).filter((key) => key.startsWith(`chaintap:${here.name}`))
+    await vi.waitFor(() => expect(journalEntries()).toEqual([]), patience)
   })
 
   test('after clear() in one tab the others write their Run objects again', async () => {
@@ -617,7 +617,7 @@ describe('several tabs', () => {
     await vi.waitFor(async () => {
       await here.append([token(1)])
       const [last] = await all(there.read({ order: 'desc', limit: 1 }))
-      expect(last && given(last)).toEqual(token(1))
+      expect(last && toLogRecord(last)).toEqual(token(1))
     }, patience)
     await there[asyncDispose]()
   })

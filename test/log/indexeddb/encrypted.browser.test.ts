@@ -1,7 +1,7 @@
 import { IndexedDBLogStore } from 'chaintap/indexeddb'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { SegmentHeader } from '../../../src/log/segment/segment.ts'
-import { all, first, run, said, textsOf } from '../../contracts/log-store.ts'
+import { all, first, logMessage, run, textsOf } from '../../contracts/log-store.ts'
 import { patience } from '../../support/patience.ts'
 import { turn } from '../../support/sources.ts'
 
@@ -47,7 +47,9 @@ async function withDatabase<T>(name: string, work: (db: IDBDatabase) => Promise<
 }
 
 /** Reads the database on a separate connection. */
-const inside = (store: IndexedDBLogStore): Promise<{ readonly heads: readonly SegmentHeader[]; readonly bodies: readonly string[] }> =>
+const readDatabase = (
+  store: IndexedDBLogStore,
+): Promise<{ readonly heads: readonly SegmentHeader[]; readonly bodies: readonly string[] }> =>
   withDatabase(`chaintap:${store.name}`, async (db) => {
     const transaction = db.transaction(['heads', 'bodies'])
     const [heads, bodies] = [promisify(transaction.objectStore('heads').getAll()), promisify(transaction.objectStore('bodies').getAll())]
@@ -57,14 +59,14 @@ const inside = (store: IndexedDBLogStore): Promise<{ readonly heads: readonly Se
 const keyOf = (store: IndexedDBLogStore): Promise<CryptoKey | undefined> =>
   withDatabase('chaintap-keys', (db) => promisify(db.transaction('keys').objectStore('keys').get(`chaintap:${store.name}`)))
 
-const noted = (store: IndexedDBLogStore): readonly (readonly [string, string])[] =>
+const journalEntries = (store: IndexedDBLogStore): readonly (readonly [string, string])[] =>
   Object.entries(localStorage as Readonly<Record<string, string>>).filter(([key]) => key.startsWith(`chaintap:${store.name}:`))
 
 describe('gzip', () => {
   test('segments are smaller, retention counts the compressed size, and a store without gzip reads them', async () => {
     const store = make({ gzip: true })
-    await store.append(Array.from({ length: 100 }, (_, i) => said(`${i}`, { properties: filler })))
-    const { heads, bodies } = await inside(store)
+    await store.append(Array.from({ length: 100 }, (_, i) => logMessage(`${i}`, { properties: filler })))
+    const { heads, bodies } = await readDatabase(store)
     expect(bodies[0]?.length).toBeLessThan(20_000)
     expect(heads.map(({ bytes }) => bytes)).toEqual(bodies.map(({ length }) => length))
     expect(textsOf(await all((await reopen(store)).read()))).toEqual(Array.from({ length: 100 }, (_, i) => `${i}`))
@@ -72,43 +74,43 @@ describe('gzip', () => {
 
   test('a segment that would not become smaller is stored uncompressed', async () => {
     const store = make({ gzip: true })
-    await store.append([said('x')])
-    await store.append([said('dull dull dull dull dull dull')])
-    expect((await inside(store)).bodies.map((body) => body[0])).toEqual(['{', '{'])
+    await store.append([logMessage('x')])
+    await store.append([logMessage('dull dull dull dull dull dull')])
+    expect((await readDatabase(store)).bodies.map((body) => body[0])).toEqual(['{', '{'])
   })
 
   test('on pagehide, segments are written uncompressed, in that turn, and once', async () => {
     const store = make({ gzip: true })
-    await store.append([said('open')])
+    await store.append([logMessage('open')])
     const add = vi.spyOn(IDBObjectStore.prototype, 'add')
-    for (let i = 0; i < 600; i++) store.write(said(`${i}`, { properties: filler }))
+    for (let i = 0; i < 600; i++) store.write(logMessage(`${i}`, { properties: filler }))
     dispatchEvent(new Event('pagehide'))
     const bodies = add.mock.calls.map(([value]) => value).filter((value) => typeof value === 'string')
     expect(bodies.join('\n').split('\n')).toHaveLength(600)
     await store.flush()
-    expect(noted(store)).toEqual([])
+    expect(journalEntries(store)).toEqual([])
     expect(textsOf(await all(store.read()))).toEqual(['open', ...Array.from({ length: 600 }, (_, i) => `${i}`)])
   })
 
   test('without CompressionStream, segments are stored uncompressed', async () => {
     vi.stubGlobal('CompressionStream', undefined)
     const store = make({ gzip: true })
-    await store.append([said('x', { properties: filler })])
+    await store.append([logMessage('x', { properties: filler })])
     vi.unstubAllGlobals()
     expect(store.isDurable).toBe(true)
-    expect((await inside(store)).bodies[0]).toContain('dull boy')
+    expect((await readDatabase(store)).bodies[0]).toContain('dull boy')
   })
 })
 
 test('encrypt without a key: the log is in memory, and no plain text is stored', async () => {
   vi.spyOn(crypto.subtle, 'generateKey').mockRejectedValue(new DOMException('no', 'NotSupportedError'))
   const store = make({ encrypt: true })
-  store.write(said(SECRET))
+  store.write(logMessage(SECRET))
   dispatchEvent(new Event('pagehide'))
   await store.flush()
   expect(store.isDurable).toBe(false)
   expect(textsOf(await all(store.read()))).toEqual([SECRET])
-  expect(noted(store)).toEqual([])
+  expect(journalEntries(store)).toEqual([])
 })
 
 describe('encrypt', () => {
@@ -119,27 +121,27 @@ describe('encrypt', () => {
     await store.append([
       { run: model, at: 1, seq: 0, type: 'start', input: SECRET },
       { run: model, at: 2, seq: 1, type: 'token', token: SECRET },
-      said(SECRET, { properties: { ...filler, SECRET } }),
+      logMessage(SECRET, { properties: { ...filler, SECRET } }),
     ])
     expect(store.isDurable).toBe(true)
-    const { heads, bodies } = await inside(store)
+    const { heads, bodies } = await readDatabase(store)
     const raw = JSON.stringify([heads, bodies])
     for (const word of ['bears', 'shoes', 'secret-name', 'dull boy', 'SECRET']) expect(raw).not.toContain(word)
     // Readable, as documented in docs/log.md.
     expect(heads[0]).toMatchObject({ records: 3, from: 1, to: 2, runs: ['model'], roots: ['model'] })
-    expect(noted(store)).toEqual([])
+    expect(journalEntries(store)).toEqual([])
     expect(textsOf(await all((await reopen(store)).read()))).toEqual(['secret-name start', 'secret-name token', SECRET])
   })
 
   test('equal records are encrypted to different bytes', async () => {
     const store = make({ encrypt: true })
-    for (let i = 0; i < 3; i++) await store.append([said(SECRET)])
-    expect(new Set((await inside(store)).bodies).size).toBe(3)
+    for (let i = 0; i < 3; i++) await store.append([logMessage(SECRET)])
+    expect(new Set((await readDatabase(store)).bodies).size).toBe(3)
   })
 
   test('scripts can use the key, and cannot export it', async () => {
     const store = make({ encrypt: true })
-    await store.append([said(SECRET)])
+    await store.append([logMessage(SECRET)])
     const key = await keyOf(store)
     expect(key).toMatchObject({ type: 'secret', extractable: false, algorithm: { name: 'AES-GCM', length: 256 } })
     if (!key) throw new Error('There is no key')
@@ -160,7 +162,7 @@ describe('encrypt', () => {
     }, patience)
     const tail = here.tail()
     // Both create the key at the same time.
-    await Promise.all([here.append([said('here')]), there.append([said('there')])])
+    await Promise.all([here.append([logMessage('here')]), there.append([logMessage('there')])])
     expect(textsOf(await first(2, tail)).toSorted()).toEqual(['here', 'there'])
     expect(textsOf(await all(there.read())).toSorted()).toEqual(['here', 'there'])
     await there[asyncDispose]()
@@ -169,25 +171,25 @@ describe('encrypt', () => {
 
   test('pagehide writes no plain text and notes the possible loss; a page that stays loses no record and removes the note', async () => {
     const store = make({ encrypt: true })
-    await store.append([said('open')])
+    await store.append([logMessage('open')])
     const [add, note] = [vi.spyOn(IDBObjectStore.prototype, 'add'), vi.spyOn(Storage.prototype, 'setItem')]
-    for (let i = 0; i < 600; i++) store.write(said(`${SECRET} ${i}`))
+    for (let i = 0; i < 600; i++) store.write(logMessage(`${SECRET} ${i}`))
     dispatchEvent(new Event('pagehide'))
     const notes = note.mock.calls.map(([, value]) => /records lost: (\d+)/.exec(value)?.[1])
     expect(notes.map(Number).reduce((sum, lost) => sum + lost, 0)).toBe(600)
     await store.flush()
     const written = JSON.stringify([add.mock.calls, note.mock.calls])
     expect(written).not.toContain('bears')
-    expect(noted(store)).toEqual([])
+    expect(journalEntries(store)).toEqual([])
     expect(textsOf(await all(store.read()))).toEqual(['open', ...Array.from({ length: 600 }, (_, i) => `${SECRET} ${i}`)])
   })
 
   test('a loss noted by a closed page is in the log, and the segments that it had encrypted are read', async () => {
     const store = make({ encrypt: true })
-    await store.append([said('open')])
+    await store.append([logMessage('open')])
     const entries: (readonly [string, string])[] = []
     vi.spyOn(Storage.prototype, 'setItem').mockImplementation((key, value) => void entries.push([key, value]))
-    store.write(said(SECRET))
+    store.write(logMessage(SECRET))
     dispatchEvent(new Event('pagehide'))
     await store.flush()
     vi.restoreAllMocks()
@@ -199,16 +201,16 @@ describe('encrypt', () => {
     expect(textsOf(await all(again.read()))).toEqual(['records lost: 1'])
     if (sealed) localStorage.setItem(...sealed)
     expect(textsOf(await all((await reopen(again)).read()))).toEqual(['records lost: 1', SECRET])
-    expect(noted(store)).toEqual([])
+    expect(journalEntries(store)).toEqual([])
   })
 
   test('a segment without its key is one record with the number of unreadable records; other segments are read', async () => {
     const store = make({})
-    await store.append([said('plain')])
+    await store.append([logMessage('plain')])
     const sealed = await reopen(store, { encrypt: true })
-    await sealed.append([said(SECRET, { at: 5 }), said(SECRET, { at: 7 })])
+    await sealed.append([logMessage(SECRET, { at: 5 }), logMessage(SECRET, { at: 7 })])
     const zipped = await reopen(sealed, { gzip: true })
-    await zipped.append([said('zipped', { properties: filler })])
+    await zipped.append([logMessage('zipped', { properties: filler })])
     expect(textsOf(await all(zipped.read()))).toEqual(['plain', SECRET, SECRET, 'zipped'])
     await withDatabase('chaintap-keys', (db) =>
       promisify(db.transaction('keys', 'readwrite').objectStore('keys').delete(`chaintap:${store.name}`)),
@@ -219,14 +221,14 @@ describe('encrypt', () => {
     expect(keyless[1]).toMatchObject({ level: 'warning', at: 7, category: ['chaintap', 'log'], properties: { unreadable: 2 } })
     // Also with a different key.
     const other = await reopen(zipped, { encrypt: true })
-    await other.append([said('new')])
+    await other.append([logMessage('new')])
     expect(textsOf(await all(other.read()))).toEqual([...expected, 'new'])
     expect(textsOf(await all(other.read({ order: 'desc' })))).toEqual([...expected, 'new'].toReversed())
   })
 
   test('read() rejects while the key cannot be loaded, and skips no record', async () => {
     const store = make({ encrypt: true })
-    await store.append([said(SECRET)])
+    await store.append([logMessage(SECRET)])
     const open = indexedDB.open.bind(indexedDB)
     vi.spyOn(IDBFactory.prototype, 'open').mockImplementation((name, version) => {
       if (name === 'chaintap-keys') throw new DOMException('Connection to Indexed Database server lost', 'UnknownError')
@@ -242,13 +244,13 @@ describe('encrypt', () => {
     expect(() => new IndexedDBLogStore({ name: plain.name, encrypt: true })).toThrow(expect.objectContaining({ code: 'invalid_options' }))
     const sealed = await reopen(plain, { encrypt: true })
     const second = make({ name: sealed.name })
-    await second.append([said(SECRET)])
-    expect(JSON.stringify(await inside(second))).not.toContain('bears')
+    await second.append([logMessage(SECRET)])
+    expect(JSON.stringify(await readDatabase(second))).not.toContain('bears')
   })
 
   test('changed or swapped bodies are not decrypted', async () => {
     const store = make({ encrypt: true })
-    for (const text of ['one', 'two', 'three']) await store.append([said(text)])
+    for (const text of ['one', 'two', 'three']) await store.append([logMessage(text)])
     await withDatabase(`chaintap:${store.name}`, async (db) => {
       const bodies = db.transaction('bodies', 'readwrite').objectStore('bodies')
       const names = await promisify(bodies.getAllKeys())
@@ -261,7 +263,7 @@ describe('encrypt', () => {
 
   test('a segment that takes long to encrypt is stored in its place', async () => {
     const store = make({ encrypt: true })
-    await store.append([said('open')])
+    await store.append([logMessage('open')])
     const encrypt = crypto.subtle.encrypt.bind(crypto.subtle)
     const others = Promise.withResolvers<void>()
     let calls = 0
@@ -272,11 +274,11 @@ describe('encrypt', () => {
       if (!isFirst) setTimeout(() => others.resolve(), 50)
       return secret
     })
-    store.write(said('first', { level: 'error' }))
+    store.write(logMessage('first', { level: 'error' }))
     await vi.waitFor(() => expect(calls).toBe(1), patience)
     // A batch of this size does not wait for a running write.
     const texts = Array.from({ length: 20 }, (_, i) => `${i}`)
-    await store.append(texts.map((text) => said(text, { properties: { filler: 'x'.repeat(100_000) } })))
+    await store.append(texts.map((text) => logMessage(text, { properties: { filler: 'x'.repeat(100_000) } })))
     expect(textsOf(await all(store.read()))).toEqual(['open', 'first', ...texts])
   })
 
@@ -284,7 +286,7 @@ describe('encrypt', () => {
     const store = make({ encrypt: true, gzip: true })
     const texts = Array.from({ length: 2_000 }, (_, i) => `${i}`)
     for (const [i, text] of texts.entries()) {
-      store.write(said(text, { properties: { filler: 'é💡'.repeat(i % 100 < 50 ? 1_500 : 1) } }))
+      store.write(logMessage(text, { properties: { filler: 'é💡'.repeat(i % 100 < 50 ? 1_500 : 1) } }))
       if (i % 50 === 0) void store.flush()
       if (i % 200 === 0) await turn()
     }
@@ -294,12 +296,12 @@ describe('encrypt', () => {
 
   test('clear() removes segments that are being encrypted', async () => {
     const store = make({ encrypt: true })
-    await store.append([said('open')])
-    void store.append([said('one', { properties: filler })])
+    await store.append([logMessage('open')])
+    void store.append([logMessage('one', { properties: filler })])
     await store.clear()
     await store.flush()
-    expect((await inside(store)).heads).toEqual([])
-    await store.append([said('two')])
+    expect((await readDatabase(store)).heads).toEqual([])
+    await store.append([logMessage('two')])
     expect(textsOf(await all(store.read()))).toEqual(['two'])
   })
 })

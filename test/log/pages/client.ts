@@ -19,7 +19,7 @@ export async function read(from: LogStore = store): Promise<readonly string[]> {
   }
 }
 
-export function said(message: string, filler = 0): LogMessage {
+export function logMessage(message: string, filler = 0): LogMessage {
   return { level: 'info', category: 'test', message, ...(filler > 0 && { properties: { filler: 'x'.repeat(filler) } }) }
 }
 
@@ -27,7 +27,7 @@ export function said(message: string, filler = 0): LogMessage {
 async function write(from: number): Promise<void> {
   let reported: Promise<unknown> = Promise.resolve()
   for (let n = from; ; n += 10) {
-    await store.append(Array.from({ length: 10 }, (_, i) => said(`${n + i}`, 100)))
+    await store.append(Array.from({ length: 10 }, (_, i) => logMessage(`${n + i}`, 100)))
     await reported
     // A log in memory acknowledges nothing durable.
     if (store.isDurable) reported = fetch(`/acknowledged?${n + 9}`, { method: 'POST' })
@@ -41,7 +41,7 @@ function noise(length: number): string {
   return text
 }
 
-const client = { store, read, said, noise, IndexedDBLogStore }
+const client = { store, read, logMessage, noise, IndexedDBLogStore }
 export type Client = typeof client
 Object.assign(globalThis, { client })
 

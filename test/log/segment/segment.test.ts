@@ -7,7 +7,7 @@ import { SegmentBuilder } from '../../../src/log/segment/builder.ts'
 import { SegmentEncoder } from '../../../src/log/segment/encoder.ts'
 import { RunRegistry, SegmentReader } from '../../../src/log/segment/reader.ts'
 import { type Segment, toSortableNumber } from '../../../src/log/segment/segment.ts'
-import { run, said } from '../../contracts/log-store.ts'
+import { logMessage, run } from '../../contracts/log-store.ts'
 
 /** Encodes records into segments, and finishes one after each index in `cuts`. */
 function segmentsOf(records: readonly LogRecord[], cuts: readonly number[] = [], options: RulesOptions = {}): readonly Segment[] {
@@ -35,8 +35,8 @@ describe('segments', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(40_000), fc.constantFrom('x', 'é', '漢')), { minLength: 1, maxLength: 60 }), (texts) => {
         const segments = segmentsOf([
-          ...texts.map(([length, letter]) => said(letter.repeat(length))),
-          ...Array.from({ length: 700 }, () => said('')),
+          ...texts.map(([length, letter]) => logMessage(letter.repeat(length))),
+          ...Array.from({ length: 700 }, () => logMessage('')),
         ])
         expect(segments.reduce((sum, { head }) => sum + head.records, 0)).toBe(texts.length + 700)
         for (const { head, body } of segments) {
@@ -50,7 +50,7 @@ describe('segments', () => {
   })
 
   test('a longer record has a segment of its own', () => {
-    const segments = segmentsOf([said('before'), said('x'.repeat(200_000)), said('after')])
+    const segments = segmentsOf([logMessage('before'), logMessage('x'.repeat(200_000)), logMessage('after')])
     expect(segments.map(({ head }) => head.records)).toEqual([1, 1, 1])
   })
 
@@ -77,13 +77,13 @@ describe('segments', () => {
         const runs = [run('a'), run('b'), undefined]
         const records = steps.map(({ from, text, at }, seq): LogRecord => {
           const of = runs[from]
-          return of ? { run: of, at, seq, type: 'token', token: text } : said(text, { at })
+          return of ? { run: of, at, seq, type: 'token', token: text } : logMessage(text, { at })
         })
         const registry = new RunRegistry()
         const readers = segmentsOf(records, cuts).map((segment) => new SegmentReader({ ...segment, cursorPrefix: '' }, registry))
         const again = readers.flatMap((reader) => Array.from({ length: reader.size }, (_, i) => reader.get(i)))
-        expect(again.map((record) => record && ('event' in record ? record.event : said(record.message, { at: record.at })))).toEqual(
-          records.map((record) => ('run' in record ? record : said(record.message, { at: record.at ?? 0 }))),
+        expect(again.map((record) => record && ('event' in record ? record.event : logMessage(record.message, { at: record.at })))).toEqual(
+          records.map((record) => ('run' in record ? record : logMessage(record.message, { at: record.at ?? 0 }))),
         )
       }),
     )
@@ -101,7 +101,7 @@ describe('segments', () => {
   })
 
   test('records that cannot be decoded are skipped one by one', () => {
-    const [segment] = segmentsOf([said('one'), said('two'), said('three')])
+    const [segment] = segmentsOf([logMessage('one'), logMessage('two'), logMessage('three')])
     const body = segment?.body.replace('{"level":"info","at":1,"category":["test"],"message":"two"', '{"what":') ?? ''
     const reader = readerOf({ head: (segment as Segment).head, body })
     expect([0, 1, 2].map((i) => reader.get(i))).toMatchObject([{ message: 'one' }, undefined as never, { message: 'three' }])
@@ -117,7 +117,7 @@ describe('segments', () => {
 
 describe('segment names and sort keys', () => {
   test('two writers never create the same name', () => {
-    const names = Array.from({ length: 500 }, () => segmentsOf([said('x'), said('y')], [0]).map(({ head }) => head.name)).flat()
+    const names = Array.from({ length: 500 }, () => segmentsOf([logMessage('x'), logMessage('y')], [0]).map(({ head }) => head.name)).flat()
     expect(new Set(names).size).toBe(1_000)
   })
 

@@ -4,7 +4,7 @@ import { type LogRecord, MemoryLogStore, type ShipOptions, type ShipTarget, ship
 import { importLog } from 'chaintap/log-export'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import { all, run, said, textsOf } from '../../contracts/log-store.ts'
+import { all, logMessage, run, textsOf } from '../../contracts/log-store.ts'
 import { patience } from '../../support/patience.ts'
 
 const { BUCKET, QUEUE } = env as unknown as { readonly BUCKET: R2Bucket; readonly QUEUE: Queue<string> }
@@ -45,7 +45,7 @@ describe('toR2()', () => {
   test('writes one object per batch, sorted by time, which importLog() reads', async () => {
     const store = await filled(...events)
     await shipAll(store, toR2(BUCKET, { prefix: 'plain/' }))
-    await store.append(Array.from({ length: 501 }, (_, i) => said(`${i}`, { at: 1_789_000_001_000 + i })))
+    await store.append(Array.from({ length: 501 }, (_, i) => logMessage(`${i}`, { at: 1_789_000_001_000 + i })))
     await shipAll(store, toR2(BUCKET, { prefix: 'plain/' }))
     const found = await objects('plain/')
     expect(found.map(({ key }) => key)).toEqual([
@@ -71,7 +71,7 @@ describe('toR2()', () => {
         const store = await filled()
         let [saved, count] = ['', 0]
         for (const { records, fate } of [...steps, { records: 1, fate: 'lives' }]) {
-          await store.append(Array.from({ length: records }, () => said(`${count++}`)))
+          await store.append(Array.from({ length: records }, () => logMessage(`${count++}`)))
           const death = new AbortController()
           const bucket: LogBucket = {
             async put(...object) {
@@ -91,7 +91,7 @@ describe('toR2()', () => {
   }, 60_000)
 
   test('accepts a record whose time is beyond the range of Date', async () => {
-    const store = await filled(said('odd', { at: 1e300 }))
+    const store = await filled(logMessage('odd', { at: 1e300 }))
     await shipAll(store, toR2(BUCKET, { prefix: 'odd/' }))
     expect((await objects('odd/')).map(({ key }) => key)).toEqual([expect.stringMatching(/^odd\/1970-01-01T00:00:00\.000Z-/)])
   })
@@ -115,7 +115,7 @@ describe('toQueue()', () => {
   }
 
   test('sends one message per batch, which its consumer can import', async () => {
-    const many = Array.from({ length: 501 }, (_, i) => said(`${i}`))
+    const many = Array.from({ length: 501 }, (_, i) => logMessage(`${i}`))
     const bodies = await queued(await filled(...events, ...many))
     expect(bodies.length).toBeGreaterThan(1)
     const texts = await textsIn(bodies)
@@ -123,9 +123,9 @@ describe('toQueue()', () => {
   })
 
   test('replaces a record larger than a message by a notice with the same id, level and time, and continues', async () => {
-    const large = said('x'.repeat(200_000), { level: 'warning', at: 7 })
+    const large = logMessage('x'.repeat(200_000), { level: 'warning', at: 7 })
     const failure: LogRecord = { run: tree, at: 8, seq: 1, type: 'error', error: new Error('y'.repeat(200_000)), partial: '' }
-    const store = await filled(large, failure, said('after'))
+    const store = await filled(large, failure, logMessage('after'))
     const bodies = await queued(store)
     const lines = bodies.map((body) => JSON.parse(body.split('\n')[1] ?? '') as { id: string; level: string; at: number; message: string })
     const ids = (await all(store.read())).slice(0, 3).map(({ id }) => id)
@@ -150,7 +150,7 @@ describe('toQueue()', () => {
         sent.push(message)
       },
     }
-    const shipper = shipTo(await filled(said('a')), toQueue(busy), { delayMs: 1e9, onRetry: () => void (isBusy = false) })
+    const shipper = shipTo(await filled(logMessage('a')), toQueue(busy), { delayMs: 1e9, onRetry: () => void (isBusy = false) })
     await shipper.flush()
     await shipper[Symbol.asyncDispose]()
     expect(await textsIn(sent)).toEqual(['a'])

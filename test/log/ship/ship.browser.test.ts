@@ -1,7 +1,7 @@
 import { IndexedDBLogStore } from 'chaintap/indexeddb'
 import { type ShipBatch, type Shipper, shipTo } from 'chaintap/log'
 import { afterEach, expect, test, vi } from 'vitest'
-import { said } from '../../contracts/log-store.ts'
+import { logMessage } from '../../contracts/log-store.ts'
 import { patience } from '../../support/patience.ts'
 
 const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
@@ -39,7 +39,7 @@ test('shipTo() sends unsent records with keepalive on pagehide, in the same turn
   const cursor = { load: () => undefined, save: () => {} }
   const shipper = ship(store, (batch) => void batches.push(batch), { delayMs: 1e9, cursor })
   await shipper.flush()
-  await store.append([said('one'), said('two')])
+  await store.append([logMessage('one'), logMessage('two')])
   await vi.waitFor(() => {
     window.dispatchEvent(new PageTransitionEvent('pagehide'))
     expect(batches.flatMap(messagesIn)).toEqual(['one', 'two'])
@@ -64,7 +64,7 @@ test('shipTo() sends at most one batch within the keepalive limit on pagehide', 
     { delayMs: 1e9 },
   )
   void shipper.flush().catch(() => {})
-  await store.append(Array.from({ length: 300 }, (_, i) => said(`${i}`.padEnd(1_000, '.'))))
+  await store.append(Array.from({ length: 300 }, (_, i) => logMessage(`${i}`.padEnd(1_000, '.'))))
   isLeft = true
   await vi.waitFor(() => {
     window.dispatchEvent(new PageTransitionEvent('pagehide'))
@@ -77,7 +77,7 @@ test('shipTo() sends unsent records when the page becomes hidden', async () => {
   const store = logOf()
   const batches: ShipBatch[] = []
   await ship(store, (batch) => void batches.push(batch), { delayMs: 1e9 }).flush()
-  await store.append([said('one')])
+  await store.append([logMessage('one')])
   vi.spyOn(document, 'visibilityState', 'get').mockReturnValue('hidden')
   document.dispatchEvent(new Event('visibilitychange'))
   await vi.waitFor(() => expect(batches.flatMap(messagesIn)).toEqual(['one']), patience)
@@ -88,7 +88,7 @@ test('shipTo() continues where the page before it stopped', async () => {
   const store = logOf()
   const batches: ShipBatch[] = []
   for (const text of ['one', 'two']) {
-    await store.append([said(text)])
+    await store.append([logMessage(text)])
     const shipper = ship(store, (batch) => void batches.push(batch))
     await shipper.flush()
     await shipper[asyncDispose]()

@@ -2,7 +2,7 @@ import { type LogRecord, type LogStore, MemoryLogStore, type ShipBatch, type Shi
 import { importLog } from 'chaintap/log-export'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { all, run, said } from '../../contracts/log-store.ts'
+import { all, logMessage, run } from '../../contracts/log-store.ts'
 import { patience } from '../../support/patience.ts'
 import { mentions } from '../../support/secrets.ts'
 import { agentLog, logs, recordsIn, storeOf } from '../export/samples.ts'
@@ -80,11 +80,11 @@ describe('shipTo()', () => {
   })
 
   test('continues at the stored cursor, which each `name` has of its own', async () => {
-    const store = await storeOf([said('one')])
+    const store = await storeOf([logMessage('one')])
     const [a, b] = [server(), server()]
     await ship(store, a.take, { name: 'a' }).flush()
     await shippers.pop()?.[asyncDispose]()
-    await store.append([said('two')])
+    await store.append([logMessage('two')])
     await ship(store, a.take, { name: 'a' }).flush()
     await ship(store, b.take, { name: 'b' }).flush()
     expect(a.batches.map(({ records }) => records)).toEqual([1, 1])
@@ -93,7 +93,7 @@ describe('shipTo()', () => {
 
   test('stores its cursor in a log whose `keep` is withoutContent()', async () => {
     const store = new MemoryLogStore({ keep: withoutContent() })
-    await store.append([said('one')])
+    await store.append([logMessage('one')])
     const { take, batches } = server()
     await ship(store, take).flush()
     await shippers.pop()?.[asyncDispose]()
@@ -134,7 +134,7 @@ describe('shipTo()', () => {
     const expected: string[] = []
     for (const texts of [['one', 'two', 'three'], ['four'], ['five', 'six']]) {
       const store = new MemoryLogStore()
-      for (const text of texts) await store.append([said(text)])
+      for (const text of texts) await store.append([logMessage(text)])
       expected.push(...(await idsIn(store)))
       const shipper = ship(store, take, { cursor })
       await shipper.flush()
@@ -145,13 +145,13 @@ describe('shipTo()', () => {
   })
 
   test('uses the `cursor` option; a cursor that cannot be saved is kept in memory', async () => {
-    const store = await storeOf([said('one')])
+    const store = await storeOf([logMessage('one')])
     const { take, batches } = server()
     let kept: string | undefined
     const cursor = { load: () => kept, save: vi.fn((cursor: string) => Promise.reject(new Error(cursor))) }
     const shipper = ship(store, take, { cursor })
     await shipper.flush()
-    await store.append([said('two')])
+    await store.append([logMessage('two')])
     await shipper.flush()
     expect(batches.map(({ records }) => records)).toEqual([1, 1])
     kept = cursor.save.mock.calls[1]?.[0]
@@ -188,7 +188,7 @@ describe('shipTo()', () => {
   test('limits batches to 60,000 bytes; a larger record gets a batch of its own without keepalive', async () => {
     const texts = [...Array.from({ length: 40 }, (_, i) => `${i}é`.repeat(1_000)), 'x'.repeat(200_000), 'last']
     const { take, batches } = server()
-    await ship(await storeOf(texts.map((text) => said(text))), take).flush()
+    await ship(await storeOf(texts.map((text) => logMessage(text))), take).flush()
     expect(batches.filter(({ bytes }) => bytes > 60_000)).toMatchObject([{ records: 1, keepalive: false }])
     expect(batches.reduce((sum, { records }) => sum + records, 0)).toBe(42)
     for (const { body, bytes, keepalive } of batches) {
@@ -199,12 +199,12 @@ describe('shipTo()', () => {
 
   test('limits batches to 500 records', async () => {
     const { take, batches } = server()
-    await ship(await storeOf(Array.from({ length: 1_100 }, () => said('x'))), take).flush()
+    await ship(await storeOf(Array.from({ length: 1_100 }, () => logMessage('x'))), take).flush()
     expect(batches.map(({ records }) => records)).toEqual([500, 500, 100])
   })
 
   test('retries with the same ids and calls onRetry with each error', async () => {
-    const store = await storeOf([said('one')])
+    const store = await storeOf([logMessage('one')])
     const offline = new TypeError('Failed to fetch')
     const { take, batches, received } = server(503, 429, offline)
     const errors: unknown[] = []
@@ -222,7 +222,7 @@ describe('shipTo()', () => {
   })
 
   test('waits for the time in Retry-After before it retries', async () => {
-    const store = await storeOf([said('one')])
+    const store = await storeOf([logMessage('one')])
     const batches: ShipBatch[] = []
     const take = (batch: ShipBatch) => {
       batches.push(batch)
@@ -247,7 +247,7 @@ describe('shipTo()', () => {
   })
 
   test.each([400, 401, 403, 404, 413, 301])('ends with ship_refused after status %d and leaves the records in the log', async (status) => {
-    const store = await storeOf([said('one')])
+    const store = await storeOf([logMessage('one')])
     const { take, batches } = server(status)
     const errors: unknown[] = []
     const shipper = ship(store, take, { name: 'here', onError: (error) => errors.push(error) })
@@ -260,7 +260,7 @@ describe('shipTo()', () => {
     await expect(shipper.closed).rejects.toMatchObject(refusal)
     await expect(shipper.flush()).rejects.toMatchObject(refusal)
     expect(errors).toMatchObject([refusal])
-    await store.append([said('two')])
+    await store.append([logMessage('two')])
     expect(batches).toHaveLength(1)
     const next = server()
     await ship(store, next.take, { name: 'here' }).flush()
@@ -269,7 +269,7 @@ describe('shipTo()', () => {
 
   test('sends nothing after it was disposed of, its signal aborted or its log closed', async () => {
     for (const how of ['dispose', 'signal', 'closed log'] as const) {
-      const store = await storeOf([said('one')])
+      const store = await storeOf([logMessage('one')])
       const { take, batches } = server()
       const controller = new AbortController()
       const shipper = ship(store, take, { signal: controller.signal, onError: () => expect.unreachable() })
@@ -285,7 +285,7 @@ describe('shipTo()', () => {
   })
 
   test('aborts a pending delivery when it is disposed of', async () => {
-    const store = await storeOf([said('one')])
+    const store = await storeOf([logMessage('one')])
     const sent = Promise.withResolvers<AbortSignal>()
     const shipper = ship(store, ({ signal }) => {
       sent.resolve(signal)
@@ -300,7 +300,7 @@ describe('shipTo()', () => {
 
   test('sends nothing if its signal is already aborted', async () => {
     const { take, batches } = server()
-    const shipper = ship(await storeOf([said('one')]), take, { signal: AbortSignal.abort() })
+    const shipper = ship(await storeOf([logMessage('one')]), take, { signal: AbortSignal.abort() })
     await shipper.closed
     expect(batches).toEqual([])
   })
@@ -312,7 +312,7 @@ describe('shipTo()', () => {
       return new Response('', { status: calls.length === 1 ? 500 : 200, headers: { 'retry-after': '0' } })
     }
     let tokens = 0
-    const store = await storeOf([said('one')])
+    const store = await storeOf([logMessage('one')])
     const errors: unknown[] = []
     const headers = () => ({ 'x-token': `${++tokens}` })
     await ship(store, 'https://logs.example/in?key=abc', { fetch, headers, onRetry: (error) => errors.push(error) }).flush()

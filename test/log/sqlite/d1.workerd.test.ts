@@ -4,7 +4,7 @@ import { toResponse } from 'chaintap/edge'
 import { logHandler } from 'chaintap/log'
 import { scriptedModel } from 'chaintap/testing'
 import { describe, expect, test } from 'vitest'
-import { all, describeLogStore, said, textsOf } from '../../contracts/log-store.ts'
+import { all, describeLogStore, logMessage, textsOf } from '../../contracts/log-store.ts'
 
 const { LOGS } = env as unknown as { readonly LOGS: D1Database }
 
@@ -19,8 +19,8 @@ describeLogStore('D1LogStore', { make: async (options) => new D1LogStore(await e
 describe('D1LogStore', () => {
   test('all stores on one database share the log', async () => {
     const [one, other] = [new D1LogStore(await empty()), new D1LogStore(LOGS)]
-    await Promise.all([one.append([said('a1'), said('a2')]), other.append([said('b1'), said('b2')])])
-    await new D1LogStore(LOGS).append([said('last')])
+    await Promise.all([one.append([logMessage('a1'), logMessage('a2')]), other.append([logMessage('b1'), logMessage('b2')])])
+    await new D1LogStore(LOGS).append([logMessage('last')])
     const texts = textsOf(await all(new D1LogStore(LOGS).read()))
     expect([...texts].sort()).toEqual(['a1', 'a2', 'b1', 'b2', 'last'])
     expect(texts.at(-1)).toBe('last')
@@ -45,7 +45,7 @@ describe('D1LogStore', () => {
     const store = new D1LogStore(await empty(), { limit: 8_000_000 })
     // Row boundaries fall between and inside of surrogate pairs.
     const messages = ['語'.repeat(1_500_000), '💡'.repeat(700_000), `x${'💡'.repeat(700_000)}`]
-    for (const message of messages) await store.append([said(message)])
+    for (const message of messages) await store.append([logMessage(message)])
     for (const [i, text] of textsOf(await all(store.read())).entries()) expect(text === messages[i]).toBe(true)
   })
 
@@ -59,13 +59,13 @@ describe('D1LogStore', () => {
         return real.batch(statements as D1PreparedStatement[])
       },
     }
-    await new D1LogStore(counted).append(Array.from({ length: 400 }, (_, i) => said(`${i}`)))
+    await new D1LogStore(counted).append(Array.from({ length: 400 }, (_, i) => logMessage(`${i}`)))
     expect(batches).toBe(2)
   })
 
   test('prune() removes the oldest records', async () => {
     const store = new D1LogStore(await empty())
-    for (let i = 0; i < 3; i++) await store.append(Array.from({ length: 1_000 }, (_, j) => said(`${i}:${j}`)))
+    for (let i = 0; i < 3; i++) await store.append(Array.from({ length: 1_000 }, (_, j) => logMessage(`${i}:${j}`)))
     expect(await all(store.read())).toHaveLength(3_000)
     await store.prune({ maxRecords: 1_000 })
     const texts = textsOf(await all(store.read()))
@@ -86,12 +86,12 @@ describe('D1LogStore', () => {
       },
     }
     const [one, other] = [new D1LogStore(flaky), new D1LogStore(flaky)]
-    await Promise.all([one.append([said('one')]), other.append([said('other')])])
+    await Promise.all([one.append([logMessage('one')]), other.append([logMessage('other')])])
     fate = 'fails'
-    await expect(one.append([said('first')])).rejects.toMatchObject({ code: 'log_not_written' })
+    await expect(one.append([logMessage('first')])).rejects.toMatchObject({ code: 'log_not_written' })
     expect([...textsOf(await all(new D1LogStore(LOGS).read()))].sort()).toEqual(['one', 'other'])
     fate = 'goes lost'
-    await expect(other.append([said('second')])).rejects.toMatchObject({ code: 'log_not_written' })
+    await expect(other.append([logMessage('second')])).rejects.toMatchObject({ code: 'log_not_written' })
     fate = 'works'
     // The store does not know yet that the record is stored.
     expect(textsOf(await all(other.read())).filter((text) => text === 'second')).toEqual(['second'])
@@ -109,10 +109,10 @@ describe('D1LogStore', () => {
         isBroken ? Promise.reject(new Error('D1_ERROR: overloaded')) : real.batch(statements as D1PreparedStatement[]),
     }
     const store = new D1LogStore(broken)
-    await expect(store.append([said('one')])).rejects.toMatchObject({ code: 'log_not_written' })
+    await expect(store.append([logMessage('one')])).rejects.toMatchObject({ code: 'log_not_written' })
     isBroken = false
     await new Promise((resolve) => setTimeout(resolve, 5_500))
-    await store.append([said('two')])
+    await store.append([logMessage('two')])
     expect(textsOf(await all(store.read()))).toEqual(['one', 'two'])
   }, 20_000)
 })

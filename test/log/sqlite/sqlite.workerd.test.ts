@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers'
 import { DurableLogStore, type SqliteStorage } from 'chaintap/durable-log'
 import { type StoredRecord, shipTo } from 'chaintap/log'
 import { describe, expect, test } from 'vitest'
-import { all, describeLogStore, said, textsOf } from '../../contracts/log-store.ts'
+import { all, describeLogStore, logMessage, textsOf } from '../../contracts/log-store.ts'
 
 const { STORAGE } = env as unknown as { readonly STORAGE: DurableObjectNamespace }
 
@@ -48,10 +48,10 @@ describeLogStore('DurableLogStore', {
 describe('DurableLogStore', () => {
   test('the next store of the object reads the records', async () => {
     const stub = STORAGE.get(STORAGE.newUniqueId())
-    await inObject((storage) => new DurableLogStore(storage).append([said('before')]), stub)
+    await inObject((storage) => new DurableLogStore(storage).append([logMessage('before')]), stub)
     await inObject(async (storage) => {
       const store = new DurableLogStore(storage)
-      await store.append([said('after')])
+      await store.append([logMessage('after')])
       expect(textsOf(await all(store.read()))).toEqual(['before', 'after'])
       expect(store.isDurable).toBe(true)
     }, stub)
@@ -62,7 +62,7 @@ describe('DurableLogStore', () => {
       const store = new DurableLogStore(storage, { limit: 8_000_000 })
       // Row boundaries fall between and inside of surrogate pairs.
       const messages = ['語'.repeat(1_500_000), '💡'.repeat(700_000), `x${'💡'.repeat(700_000)}`]
-      for (const message of messages) await store.append([said(message)])
+      for (const message of messages) await store.append([logMessage(message)])
       for (const [i, text] of textsOf(await all(store.read())).entries()) expect(text === messages[i]).toBe(true)
     }))
 
@@ -71,11 +71,11 @@ describe('DurableLogStore', () => {
     () =>
       inObject(async (storage) => {
         const { store, fail } = failing(storage)
-        await store.append([said('one')])
+        await store.append([logMessage('one')])
         fail(true)
-        await expect(store.append([said('two')])).rejects.toMatchObject({ code: 'log_not_written' })
+        await expect(store.append([logMessage('two')])).rejects.toMatchObject({ code: 'log_not_written' })
         fail(false)
-        store.write(said('three'))
+        store.write(logMessage('three'))
         await new Promise((resolve) => setTimeout(resolve, 5_500))
         await store.flush()
         expect(textsOf(await all(store.read()))).toEqual(['one', 'two', 'three'])
@@ -86,7 +86,7 @@ describe('DurableLogStore', () => {
   test('prune() enforces maxRecords', () =>
     inObject(async (storage) => {
       const store = new DurableLogStore(storage, { retain: { maxRecords: 1_000 } })
-      for (let i = 0; i < 5; i++) await store.append(Array.from({ length: 1_000 }, (_, j) => said(`${i}:${j}`)))
+      for (let i = 0; i < 5; i++) await store.append(Array.from({ length: 1_000 }, (_, j) => logMessage(`${i}:${j}`)))
       await store.prune({ maxRecords: 1_000 })
       const texts = textsOf(await all(store.read()))
       expect(texts.length).toBeLessThanOrEqual(1_000)
@@ -100,11 +100,11 @@ describe('DurableLogStore', () => {
         const { store: broken, fail } = failing(storage)
         await broken.flush()
         const others = new DurableLogStore(storage)
-        for (const text of ['one', 'two', 'three']) await others.append([said(text)])
+        for (const text of ['one', 'two', 'three']) await others.append([logMessage(text)])
         const tail = broken.tail()
         expect(await all(broken.read({ limit: 0 }))).toEqual([])
         fail(true)
-        await expect(broken.append([said('waits')])).rejects.toMatchObject({ code: 'log_not_written' })
+        await expect(broken.append([logMessage('waits')])).rejects.toMatchObject({ code: 'log_not_written' })
         const reader = tail.getReader()
         const late = broken.tail().getReader()
         const reads = [reader.read(), reader.read()]
@@ -120,7 +120,7 @@ describe('DurableLogStore', () => {
         expect(back.map(({ cursor }) => cursor).toSorted()).toEqual(back.map(({ cursor }) => cursor).toReversed())
         fail(false)
         await new Promise((resolve) => setTimeout(resolve, 5_500))
-        await broken.append([said('last')])
+        await broken.append([logMessage('last')])
         expect(textsOf((await Promise.all(reads)).map(({ value }) => value as StoredRecord))).toEqual(['waits', 'last'])
         expect(textsOf([(await lateRead).value as StoredRecord])).toEqual(['last'])
         await Promise.all([reader.cancel(), late.cancel()])
@@ -137,12 +137,12 @@ describe('DurableLogStore', () => {
         sync: () => confirmed ?? storage.sync(),
       }
       const store = new DurableLogStore(slow)
-      for (const text of ['one', 'two']) await store.append([said(text)])
+      for (const text of ['one', 'two']) await store.append([logMessage(text)])
       const reader = store.read().getReader()
       const seen = [(await reader.read()).value as StoredRecord]
       const gate = Promise.withResolvers<void>()
       confirmed = gate.promise
-      const appended = store.append([said('three')])
+      const appended = store.append([logMessage('three')])
       await new Promise((resolve) => setTimeout(resolve, 20))
       for (let read = await reader.read(); !read.done; read = await reader.read()) seen.push(read.value)
       expect(textsOf(seen)).toEqual(['one', 'two', 'three'])
@@ -158,7 +158,7 @@ describe('DurableLogStore', () => {
         await store.flush()
         fail(true)
         const texts = ['a', 'b', 'c'].map((letter) => letter.repeat(50_000))
-        for (const text of texts) await expect(store.append([said(text)])).rejects.toMatchObject({ code: 'log_not_written' })
+        for (const text of texts) await expect(store.append([logMessage(text)])).rejects.toMatchObject({ code: 'log_not_written' })
         const sent: string[] = []
         const shipper = shipTo(
           store,
@@ -195,7 +195,7 @@ describe('DurableLogStore', () => {
       )
       let written = 0
       for (let round = 0; round < 40; round++) {
-        for (const store of stores) for (let i = 0; i < round % 4; i++) store.write(said(`${written++}`))
+        for (const store of stores) for (let i = 0; i < round % 4; i++) store.write(logMessage(`${written++}`))
         if (round % 3 === 0) await Promise.race(stores.map((store) => store.flush()))
         if (round % 7 === 0) void shippers[round % 2]?.flush()
         await new Promise((resolve) => setTimeout(resolve, round % 5))

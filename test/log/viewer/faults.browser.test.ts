@@ -3,7 +3,7 @@ import { IndexedDBLogStore } from 'chaintap/indexeddb'
 import { type LogRecord, MemoryLogStore } from 'chaintap/log'
 import { afterEach, describe, expect, test } from 'vitest'
 import { cdp, server } from 'vitest/browser'
-import { run, said } from '../../contracts/log-store.ts'
+import { logMessage, run } from '../../contracts/log-store.ts'
 import { tab } from '../../support/tab.ts'
 import {
   button,
@@ -43,7 +43,7 @@ describe('<chaintap-log> when records are removed', () => {
     expect(part('.details').hidden).toBe(true)
     await eventually(() => part('.empty').textContent).toContain('This log is empty')
     expect(root().querySelectorAll('.chip:not([hidden])')).toHaveLength(0)
-    await store.append([said('a new beginning')])
+    await store.append([logMessage('a new beginning')])
     await eventually(names).toEqual(['a new beginning'])
   })
 
@@ -52,8 +52,8 @@ describe('<chaintap-log> when records are removed', () => {
     show(store)
     await eventually(names).toHaveLength(4)
     await eventually(state).toBe('live')
-    await Promise.all([store.clear(), store.append([said('after')])])
-    await store.append([said('later')])
+    await Promise.all([store.clear(), store.append([logMessage('after')])])
+    await store.append([logMessage('later')])
     await eventually(() => names().at(-1)).toBe('later')
     await eventually(() => names().includes('Chain')).toBe(false)
   })
@@ -69,7 +69,7 @@ describe('<chaintap-log> when records are removed', () => {
       await eventually(state).toBe('live')
       await there.clear()
       await eventually(names).toEqual([])
-      await there.append([said('from elsewhere')])
+      await there.append([logMessage('from elsewhere')])
       await eventually(names).toEqual(['from elsewhere'])
     } finally {
       element.remove()
@@ -85,7 +85,7 @@ describe('<chaintap-log> when records are removed', () => {
     await eventually(() => textsOf('.text').at(-1)).toBe('line 399')
     await eventually(state).toBe('live')
     await store.prune({ maxRecords: 150 })
-    await store.append([said('after')])
+    await store.append([logMessage('after')])
     await eventually(() => textsOf('.text').at(-1)).toBe('after')
     expect(part('.counts').textContent).toBe('401 records')
   })
@@ -132,7 +132,7 @@ describe('<chaintap-log> with malformed records', () => {
     await eventually(() => rowNamed('Model')).toBeDefined()
     rowNamed('Model')?.click()
     await eventually(() => textsOf('.section summary')).toEqual(['Input', 'Output', 'Run'])
-    await store.append([said('drawn after it')])
+    await store.append([logMessage('drawn after it')])
     await eventually(() => names().at(-1)).toBe('drawn after it')
     expect(part('.problem').hidden).toBe(true)
   })
@@ -169,7 +169,7 @@ describe('<chaintap-log> with malformed records', () => {
     const far = run('far', { name: 'Far' })
     show(
       await storeOf([
-        said('long ago', { at: -8.64e15 }),
+        logMessage('long ago', { at: -8.64e15 }),
         emit(far, { type: 'start', input: 1 }),
         emit(far, { type: 'text', text: 'x' }),
         emit(far, { type: 'end', output: 1 }),
@@ -227,7 +227,7 @@ describe('<chaintap-log> in a page', () => {
   })
 
   test('searches for characters of regular expressions literally', async () => {
-    show(await storeOf([said('a.b*c (d) [e] \\f ^g$'), said('aXb*c')]))
+    show(await storeOf([logMessage('a.b*c (d) [e] \\f ^g$'), logMessage('aXb*c')]))
     await eventually(names).toHaveLength(2)
     const search = part<HTMLInputElement>('[aria-label=Search]')
     for (const text of ['a.b*', '(d)', '[e', '\\f', '^g$']) {

@@ -6,7 +6,7 @@ import { describeRow, descriptionToText } from '../../../src/log/viewer/model/de
 import { LogFeed } from '../../../src/log/viewer/model/feed.ts'
 import { LogModel } from '../../../src/log/viewer/model/log-model.ts'
 import { type Row, runDuration, runStateOf, tokenRate } from '../../../src/log/viewer/model/row.ts'
-import { all, run, said } from '../../contracts/log-store.ts'
+import { all, logMessage, run } from '../../contracts/log-store.ts'
 import { patience } from '../../support/patience.ts'
 
 const child = (id: string, parentId: string, more: Partial<Run> = {}): Run =>
@@ -41,17 +41,17 @@ function chain(): readonly LogRecord[] {
   const root = run('root', { tags: ['chat'] })
   const [one, two] = [child('one', 'root'), child('two', 'root', { tags: ['late'] })]
   return [
-    said('before', { at: 999 }),
+    logMessage('before', { at: 999 }),
     emit(root, { type: 'start', input: 'Hi' }),
     emit(one, { type: 'start', input: 'Hi' }),
     emit(one, { type: 'token', token: 'Bears ' }),
     emit(one, { type: 'token', token: 'sleep.' }),
-    said('between', { level: 'warning', at: 1_004 }),
+    logMessage('between', { level: 'warning', at: 1_004 }),
     emit(one, { type: 'end', output: 'Bears sleep.', usage: { inputTokens: 3, outputTokens: 2 } }),
     emit(two, { type: 'start', input: 'more' }),
     emit(two, { type: 'error', error: new ModelError('http', 'Overloaded'), partial: undefined, usage: { inputTokens: 4 } }),
     emit(root, { type: 'end', output: 'Bears sleep.' }),
-    said('after', { at: 2_000 }),
+    logMessage('after', { at: 2_000 }),
   ]
 }
 
@@ -67,7 +67,7 @@ function random(choices: readonly number[]): readonly LogRecord[] {
   for (const [i, choice] of choices.entries()) {
     const [what, which] = [choice % 5, Math.floor(choice / 5)]
     const of = open[which % Math.max(1, open.length)]
-    if (what === 0) records.push(said(`said ${i}`, { at: i }))
+    if (what === 0) records.push(logMessage(`said ${i}`, { at: i }))
     else if (!of || what === 1) open.push(what === 1 && of ? child(`run ${i}`, of.id, { rootId: of.rootId }) : run(`run ${i}`))
     else if (what === 2) open.push(run(`run ${i}`))
     else if (what === 3) emit(of, { type: 'token', token: 'a' })
@@ -242,13 +242,13 @@ describe('LogModel', () => {
 
   test('appends new lines without rebuilding the others', async () => {
     const emit = eventFactory()
-    const model = modelOf(await stored([...Array.from({ length: 2_000 }, (_, i) => said(`${i}`)), ...chain()]))
+    const model = modelOf(await stored([...Array.from({ length: 2_000 }, (_, i) => logMessage(`${i}`)), ...chain()]))
     const { rows } = model
     const [first, version] = [rows[0], found(model, 'root').version]
     const more = [
       emit(child('one', 'root'), { type: 'token', token: 'a' }),
       emit(child('three', 'root'), { type: 'start', input: 1 }),
-      said('later'),
+      logMessage('later'),
     ]
     for (const record of await stored(more)) {
       model.append(record)
@@ -468,7 +468,7 @@ describe('LogFeed', () => {
     const store = new MemoryLogStore({ retain: {} })
     let written = 0
     const write = (count: number) => {
-      for (let i = 0; i < count; i++) store.write(said(`${written++}`))
+      for (let i = 0; i < count; i++) store.write(logMessage(`${written++}`))
     }
     write(2_500)
     const model = new LogModel()
@@ -492,11 +492,11 @@ describe('LogFeed', () => {
     const feed = new LogFeed(store, listen(model))
     const started = feed.start()
     await settled()
-    store.write(said('first'))
+    store.write(logMessage('first'))
     await vi.waitFor(() => expect(linesOf(model)).toEqual(['first']), patience)
     feed.stop()
     await started
-    store.write(said('after stop'))
+    store.write(logMessage('after stop'))
     await settled()
     expect(linesOf(model)).toEqual(['first'])
   })

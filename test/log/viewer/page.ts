@@ -4,7 +4,7 @@ import { type LogRecord, type LogStore, MemoryLogStore } from 'chaintap/log'
 import type { ChaintapLog } from 'chaintap/viewer'
 import 'chaintap/viewer'
 import { afterEach, expect } from 'vitest'
-import { run, said } from '../../contracts/log-store.ts'
+import { logMessage, run } from '../../contracts/log-store.ts'
 
 /** The displayed element. */
 export let element: ChaintapLog
@@ -67,7 +67,7 @@ export function failed(): readonly LogRecord[] {
   const emit = eventFactory()
   const error = new ModelError('http', 'Overloaded', { status: 529, cause: new TypeError('The connection was reset') })
   return [
-    said('ready'),
+    logMessage('ready'),
     emit(chainRun, { type: 'start', input: { question: 'Why?' } }),
     emit(modelRun, { type: 'start', input: [{ role: 'user', content: 'Why do bears sleep?' }] }),
     emit(modelRun, { type: 'token', token: 'Be' }),
@@ -80,7 +80,7 @@ export function failed(): readonly LogRecord[] {
       answered: { model: 'm-1' },
     }),
     emit(chainRun, { type: 'error', error, partial: undefined }),
-    said('over', { level: 'warning', category: ['app', 'chat'], properties: { tries: 2 } }),
+    logMessage('over', { level: 'warning', category: ['app', 'chat'], properties: { tries: 2 } }),
   ]
 }
 
@@ -101,4 +101,4 @@ export function withOverrides(store: LogStore, own: Partial<LogStore>): LogStore
 }
 
 export const many = (count: number, from = 0): readonly LogRecord[] =>
-  Array.from({ length: count }, (_, i) => said(`line ${from + i}`, { at: from + i }))
+  Array.from({ length: count }, (_, i) => logMessage(`line ${from + i}`, { at: from + i }))

@@ -4,7 +4,7 @@ import { IndexedDBLogStore } from 'chaintap/indexeddb'
 import { type LogRecord, type LogStore, MemoryLogStore } from 'chaintap/log'
 import { priceTable } from 'chaintap/tokens'
 import { describe, expect, test } from 'vitest'
-import { run, said } from '../../contracts/log-store.ts'
+import { logMessage, run } from '../../contracts/log-store.ts'
 import {
   activeName,
   button,
@@ -152,7 +152,7 @@ describe('<chaintap-log>: lines', () => {
     await eventually(() => part('.empty').textContent).toContain('element.store = store')
     element.store = new MemoryLogStore()
     await eventually(() => part('.empty').textContent).toContain('logHandler(store)')
-    element.store.write(said('hello'))
+    element.store.write(logMessage('hello'))
     await eventually(names).toEqual(['hello'])
     expect(part('.empty').hidden).toBe(true)
   })
@@ -195,8 +195,8 @@ describe('<chaintap-log>: search and filters', () => {
     search.dispatchEvent(new Event('input', { bubbles: true }))
     await eventually(names).toEqual(['Chain', 'Model'])
     await eventually(() => part('[role=status]').textContent).toBe('2 lines found.')
-    store.write(said('The connection was reset again'))
-    store.write(said('nothing of interest'))
+    store.write(logMessage('The connection was reset again'))
+    store.write(logMessage('nothing of interest'))
     await eventually(names).toEqual(['Chain', 'Model', 'The connection was reset again'])
     press('Escape', search)
     await eventually(() => rows().length).toBeGreaterThan(10)
@@ -359,7 +359,7 @@ test('<chaintap-log> displays records that another store writes to the same Inde
     await eventually(names).toEqual(['ready', 'Chain', 'Model', 'over'])
     rowNamed('Model')?.click()
     await eventually(() => textsOf('.section summary')).toContain('Error')
-    await other.append([said('from elsewhere')])
+    await other.append([logMessage('from elsewhere')])
     await eventually(names).toHaveLength(5)
     element.remove()
   } finally {
@@ -387,7 +387,7 @@ describe('<chaintap-log>: safety', () => {
       emit(of, { type: 'custom', name: evil, data: evil }),
       emit(of, { type: 'retry', attempt: 1, error }),
       emit(of, { type: 'error', error, partial: evil, answered: { model: evil } }),
-      said(evil, { category: [evil], properties: { [evil]: evil } }),
+      logMessage(evil, { category: [evil], properties: { [evil]: evil } }),
     ]
     show(await storeOf(records))
     await eventually(() => rows().length).toBe(2)
@@ -418,9 +418,9 @@ describe('<chaintap-log>: safety', () => {
     await eventually(open).toBe(0)
     document.body.appendChild(element)
     await eventually(() => part('.foot .live').textContent).toBe('live')
-    store.write(said('one more line'))
+    store.write(logMessage('one more line'))
     await eventually(() => textsOf('.text').at(-1)).toBe('one more line')
-    element.store = await storeOf([said('line of another log')])
+    element.store = await storeOf([logMessage('line of another log')])
     await eventually(names).toEqual(['line of another log'])
     await eventually(open).toBe(0)
     element.store = undefined
@@ -449,7 +449,7 @@ describe('<chaintap-log>: safety', () => {
   })
 
   test('displays a store that was set before the element was defined', async () => {
-    const store = await storeOf([said('early')])
+    const store = await storeOf([logMessage('early')])
     show(store, '', document.implementation.createHTMLDocument().createElement('chaintap-log'))
     await eventually(names).toEqual(['early'])
   })
