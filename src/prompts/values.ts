@@ -91,7 +91,7 @@ export async function fillPrompt<T>(prompt: PartialPrompt<T>, input: unknown): P
     throw invalidPromptInputError(`${name}: ${quoteNames(duplicates)} is already set by partial(). Remove it from the input.`)
   const missing = needed.filter((variable) => !isGiven(variable))
   if (missing.length > 0) {
-    const facts = `Expected ${quoteNames(needed)}; received ${quoteNames([...given.keys()])}`
+    const facts = `Expected ${quoteNames(needed)}; received ${quoteNames([...given.keys()].filter(isGiven))}`
     throw new ChaintapError('missing_variable', `${name}: missing variables ${quoteNames(missing)}. ${facts}. ${doubleBraceHint}`)
   }
   await Promise.all(
