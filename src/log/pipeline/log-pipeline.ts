@@ -78,7 +78,7 @@ export class LogPipeline {
     return this.#queue?.isDurable ?? false
   }
 
-  /** The only effect of the page's lifecycle on the log. */
+  /** Called when the page's lifecycle changes: `hidden` and `leaving` save the buffer at once, `visible` retries a failed write. */
   onPageState(state: PageState): void {
     if (state !== 'leaving') this.#isImmediate = state === 'hidden'
     if (state === 'visible') return this.#queue?.retry()
