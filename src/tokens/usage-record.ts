@@ -1,25 +1,34 @@
 import type { Usage } from '../core/usage.ts'
 
-/** What a meter saw of one HTTP response of a model's provider. Attempts that were tried again are responses of their own. */
+/**
+ * What a meter read from one HTTP response of a model's provider. If a client retries a request, each response has its own record.
+ *
+ * @example
+ * const total: UsageListener = { record: ({ model, usage }) => console.log(model, usage?.totalTokens) }
+ */
 export interface UsageRecord {
-  /** Without credentials and query. */
+  /** URL of the request, without credentials and query. */
   readonly url: string
-  /** HTTP status; responses that are no success have records too. */
+  /** HTTP status. Refused requests to a model (4xx, 5xx) have records too. */
   readonly status: number
-  /** E.g. `anthropic`, `openai`; undefined where it could not be told. */
+  /** E.g. `anthropic`, `openai`; undefined if neither the URL nor the format of the answer identifies it. */
   readonly provider: string | undefined
-  /** As the provider names it. */
+  /** The model's name, as in the answer; if it has none, as in the URL. */
   readonly model: string | undefined
-  /** The provider's id of the answer: what is heard twice counts once by it. */
+  /** The provider's id of the answer. A counter counts calls with the same id once. */
   readonly responseId: string | undefined
-  /** Absent where the provider said nothing of it. */
+  /** Absent if the provider reported none. */
   readonly usage?: Usage
-  /** Of its `cacheWriteTokens`, those that Anthropic's cache keeps for an hour: they have a price of their own. */
+  /** The part of `usage.cacheWriteTokens` that Anthropic caches for one hour, at a different price. */
   readonly cacheWrite1hTokens?: number
-  /** The provider's own end was seen. */
+  /** Whether the answer was received to the provider's end marker, without an error. */
   readonly complete: boolean
-  /** How it ended: `end` well, `truncated` without the provider's own end, `cancel` by the reader, `abort` by the signal, `error` by the network, by the provider, or with a refusal. */
+  /**
+   * How the answer ended: `end` with the provider's end marker, `truncated` without it, `cancel` by its reader, `abort` by the request's
+   * signal, `error` by a network error, an error of the provider or a refused request.
+   */
   readonly reason: 'end' | 'truncated' | 'cancel' | 'abort' | 'error'
+  /** From the request to the end of the answer, in ms. */
   readonly durationMs: number
   /**
    * The weight of the output received (text, reasoning, tool arguments), in tokens by `weigh` of estimate.ts. Counters estimate interrupted
@@ -28,13 +37,19 @@ export interface UsageRecord {
    * @internal
    */
   readonly outputWeight?: number
-  /** The caller's own mark, from `fetchOptions` of an SDK client. */
+  /** The tag of the call: see `tagged`. */
   readonly tag?: unknown
 }
 
-/** Who is told of responses: a TokenCounter, or an object of your own. */
+/**
+ * Receives the records of a meter: a TokenCounter, or your own object.
+ *
+ * @example
+ * const listener: UsageListener = { record: ({ url, usage }) => console.log(url, usage) }
+ */
 export interface UsageListener {
+  /** Called when an answer is over. Exceptions go to the meter's `onListenerError`. */
   record(record: UsageRecord): void
-  /** Asked when a request leaves: who shall be told of its response, undefined for nobody. Without it the listener itself. For scopes. */
+  /** Called when a request is sent. Returns the listener for its record, or undefined for none. Default: this listener. For scopes. */
   begin?(): UsageListener | undefined
 }

@@ -1,14 +1,24 @@
-// Apart from the meter: who marks a call need not load it.
+// Separate from the meter, so that code that only tags calls does not load it.
 
 /**
- * The key of a call's own mark, which comes back as `tag` of its record; where it is a counter, or another listener, that is told of the
- * call too. It goes where an SDK takes options for `fetch`, and not on the
- * wire. Known to `@anthropic-ai/sdk`, `openai` and `groq-sdk`; others build a Request, which loses it: give them a meter of their own.
+ * The key of a call's tag in the options of `fetch`. The tag is returned as `tag` of the call's record. If it is a counter or another
+ * listener, that listener receives the record too. The tag is not sent to the provider. `@anthropic-ai/sdk`, `openai` and `groq-sdk` pass
+ * it
+ * on; other clients build a Request, which loses it: give each of them its own meter.
  *
  * @example
- * await client.messages.create(params, { fetchOptions: tagged('search') })
+ * const init: RequestInit = { [usageTag]: 'search' }
  */
 export const usageTag: unique symbol = Symbol.for('chaintap.usageTag')
 
-/** Options of `fetch` that carry a mark: see {@link usageTag}. Of a type without fields, for SDKs forbid some of a RequestInit's. */
+/**
+ * Returns options of `fetch` that carry a tag: see {@link usageTag}. Their type has no fields, because SDKs forbid some fields of
+ * RequestInit.
+ *
+ * @param tag - A counter or listener that also receives the record, or any value. A counter sums the usage of each string in `byTag`.
+ *
+ * @example
+ * // await client.messages.create(params, { fetchOptions })
+ * const fetchOptions = tagged('search')
+ */
 export const tagged = (tag: unknown): Readonly<Record<never, never>> => ({ [usageTag]: tag })

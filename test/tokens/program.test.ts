@@ -9,7 +9,7 @@ const options = { apiKey: 'offline', fetch: offlineFetch(), dangerouslyAllowBrow
 const question = 'What is the square root of 4?'
 const hasAsyncContext = 'process' in globalThis && typeof process.getBuiltinModule === 'function'
 
-test('the counter passed along, as in a page', async () => {
+test('countTokens() counts with an explicitly passed counter, as in a page', async () => {
   const llm = new OpenAI(options)
 
   const { counter: one } = await countTokens((counter) => llm.invoke(question, { callbacks: [counter] }))
@@ -35,8 +35,8 @@ test('the counter passed along, as in a page', async () => {
   expect(other.totalTokens).toBe(t)
 })
 
-describe.runIf(hasAsyncContext)('where the runtime has async context', () => {
-  test('nothing passed along, as in a Worker', async () => {
+describe.runIf(hasAsyncContext)('in a runtime with async context', () => {
+  test('ambientCounter counts without passing a counter, as in a Worker', async () => {
     const llm = new OpenAI({ ...options, callbacks: [ambientCounter] })
 
     const { counter: one } = await countAmbient(() => llm.invoke(question))

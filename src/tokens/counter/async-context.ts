@@ -1,4 +1,5 @@
-// Scopes that nobody passes along, where the runtime has async context: Node, Deno, Bun, workerd. Nothing else knows of them.
+// Counting scopes that are not passed explicitly, in runtimes with async context: Node, Deno, Bun, workerd. Only this file uses async
+// context.
 import { ChaintapError } from '../../core/errors.ts'
 import type { Run, RunEvent } from '../../core/event.ts'
 import type { CallbackMethods } from '../../core/handler/methods.ts'
@@ -9,7 +10,7 @@ import { TokenCounter, type TokenCounterOptions } from './counter.ts'
 export type { Counted } from './count-tokens.ts'
 export { TokenCounter, type TokenCounterOptions } from './counter.ts'
 
-/** As much of Node's AsyncLocalStorage as is used. */
+/** The part of Node's AsyncLocalStorage that is used. */
 interface CounterStorage {
   getStore(): TokenCounter | undefined
   run<Result>(counter: TokenCounter, scope: () => Result): Result
@@ -17,10 +18,10 @@ interface CounterStorage {
 
 type CounterStorageClass = new () => CounterStorage
 
-/** The scopes of this program: what is ambient cannot be passed. */
+/** The storage of all scopes of the program. Module state, because an ambient scope cannot be passed. */
 const storageCache: { storage?: CounterStorage | undefined } = {}
 
-/** Looked for when it is needed: a static import of `node:async_hooks` would break every bundle for browsers. */
+/** Looked up at run time: a static import of `node:async_hooks` would break every bundle for browsers. */
 function findCounterStorage(): CounterStorage | undefined {
   const { process, AsyncLocalStorage } = globalThis as {
     process?: { getBuiltinModule?(name: string): { readonly AsyncLocalStorage?: CounterStorageClass } | undefined }
@@ -31,16 +32,17 @@ function findCounterStorage(): CounterStorage | undefined {
   return storageCache.storage
 }
 
-/** The counters of runs, remembered from their start. */
+/** The counter of each run, from the scope in which the run started. */
 const countersByRun = new WeakMap<Run, TokenCounter>()
 
 /**
- * Counts in the scope of {@link countTokens} in which a call begins; where there is none, nowhere. A handler for the constructors of
- * models and chains, and a listener for `meter`.
+ * Counts each call in the scope of {@link countTokens} in which it begins. Outside of a scope it does nothing. Pass it as a handler to the
+ * constructors of models and chains, and as a listener to `meter`.
  *
  * @example
- * const model = new ChatAnthropic({ apiKey, callbacks: [ambientCounter] })
- * const client = new OpenAI({ apiKey, fetch: meter(fetch, ambientCounter) })
+ * const claude = new ChatAnthropic({ apiKey, callbacks: [ambientCounter] })
+ * // For another client: new OpenAI({ apiKey, fetch: metered })
+ * const metered = meter(fetch, ambientCounter)
  */
 export const ambientCounter: CallbackMethods & UsageListener = {
   name: 'ambientCounter',
@@ -52,17 +54,20 @@ export const ambientCounter: CallbackMethods & UsageListener = {
     counter.onEvent(event)
   },
   begin: () => findCounterStorage()?.getStore(),
-  /** Told only of what began in no scope. */
+  /** Does nothing: without a scope, `begin` returns no listener. */
   record(_record: UsageRecord): void {},
 }
 
 /**
- * Counts what is called in a scope, as `countTokens` of `chaintap/tokens` does, and beside it all calls in it that {@link ambientCounter}
- * hears of, passed along or not. Of scopes in one another both count.
+ * Counts the calls in a scope, like `countTokens` of `chaintap/tokens`, and also all calls in it that {@link ambientCounter} receives,
+ * without passing the counter. Nested scopes both count.
  *
- * @throws ChaintapError `no_async_context` where the runtime has none, as in browsers, and the function takes no counter to pass along.
- *   Workers have it by the compatibility flag `nodejs_compat`, with dates from 2026-08-04 on by default; with `nodejs_als` alone set
- *   `globalThis.AsyncLocalStorage`.
+ * @param scope - The function whose calls are counted.
+ * @returns The function's result and its closed counter.
+ * @throws ChaintapError `no_async_context` if the runtime has no async context, as browsers, and the function takes no counter parameter.
+ *   Workers have it with the compatibility flag `nodejs_compat`, which is the default for dates from 2026-08-04 on. With `nodejs_als`
+ * alone,
+ *   set `globalThis.AsyncLocalStorage`.
  *
  * @example
  * const { result, counter } = await countTokens(() => model.invoke('Why is the sky blue?'))
@@ -73,14 +78,14 @@ export async function countTokens<Result>(
 ): Promise<Counted<Result>> {
   const scopes = findCounterStorage()
   if (!scopes && scope.length === 0) throw noAsyncContext()
-  const around = options.parent ?? scopes?.getStore()
-  const counter = new TokenCounter({ ...options, ...(around && { parent: around }) })
+  const parent = options.parent ?? scopes?.getStore()
+  const counter = new TokenCounter({ ...options, ...(parent && { parent }) })
   return runWithCounter(() => (scopes ? scopes.run(counter, () => scope(counter)) : scope(counter)), counter)
 }
 
 const noAsyncContext = (): ChaintapError =>
   new ChaintapError(
     'no_async_context',
-    'This runtime has no async context to count in (browsers have none; a Worker needs the flag nodejs_compat). ' +
-      'Take the counter and pass it along: countTokens(async (counter) => chain.invoke(input, { callbacks: [counter] })).',
+    'countTokens: this runtime has no async context (browsers have none; a Worker requires the flag nodejs_compat). ' +
+      'Pass the counter explicitly: countTokens(async (counter) => chain.invoke(input, { callbacks: [counter] })).',
   )

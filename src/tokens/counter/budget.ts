@@ -4,74 +4,81 @@ import type { CallbackMethods } from '../../core/handler/methods.ts'
 import { MAX_TIMER_MS } from '../../core/util/signal.ts'
 import { TokenCounter, type TokenCounterOptions } from './counter.ts'
 
-/** Limits, of which at least one must be given, and how to count. */
+/** Options of {@link budget}: at least one limit, and how to count. */
 export interface BudgetOptions extends TokenCounterOptions {
-  /** Input and output together. */
+  /** Maximum of input and output tokens together. */
   readonly maxTokens?: number
+  /** Maximum of output tokens. */
   readonly maxOutputTokens?: number
-  /** In the currency of the prices; of what providers say themselves, US dollars. */
+  /** Maximum cost, in the currency of the prices; in US dollars for costs that a provider reports. */
   readonly maxCost?: number
-  /** Of one run tree, from its first event. More than 24 days are no limit. */
+  /** Maximum duration of each run tree, in seconds from its first event. More than 24 days are no limit. */
   readonly maxSeconds?: number
-  /** Counts against a counter that is there already, with its prices, as long as it is not closed. Default: one of its own. */
+  /**
+   * Counts against an existing counter and its prices. It must not be closed.
+   *
+   * @defaultValue a new counter
+   */
   readonly counter?: TokenCounter
 }
 
-/** A handler that stops what it hears when too much is spent. */
+/** A handler that stops its runs when a limit is exceeded. */
 export interface Budget extends CallbackMethods {
-  /** What has been spent. */
+  /** Counts what the budget's runs have used. */
   readonly counter: TokenCounter
+  /** Counts an event, and stops the run tree if a limit is exceeded. */
   onEvent(event: RunEvent, stop?: StopRun): void
 }
 
 /**
- * Stops runs when a limit is passed: the topmost run that it hears, and all below it, end with BudgetExceeded, and the provider's body is
- * closed. `outcome.status` is `aborted`. For `callbacks` of a request, where it holds for agents and nested chains too, of `withConfig`,
- * or of a model; of several it holds for all of them together.
+ * Returns a handler that stops runs when a limit is exceeded. The topmost run whose events it receives and all runs below it then end with
+ * BudgetExceeded, the provider's response body is closed, and `outcome.status` is `aborted`. Pass it in the `callbacks` of a request, where
+ * it
+ * also applies to agents and all nested runs, bind it with `withConfig`, or give it to a model. It applies to all of its runs together.
  *
- * - While an answer streams it is counted by estimate, and the message says so. One that is not streamed is known at its end.
- * - An answer that is whole is never taken back: only the next call is refused.
- * - A cost that nobody knows cannot be kept to: after a call without a price, `maxCost` refuses the next.
+ * - A streaming answer is counted by estimate; the error message says so. An answer that is not streamed is counted when it is complete.
+ * - A complete answer is never discarded: the next call is refused instead.
+ * - After a call whose cost is unknown, `maxCost` refuses the next call, because it could not be enforced.
  *
- * @throws ChaintapError `invalid_options` for a limit that is no number from 0 on, or where there is none.
+ * @throws ChaintapError `invalid_options` if a limit is not a number of 0 or more, or if no limit is given.
  *
  * @example
- * await agent.run('Who won?', { callbacks: [budget({ maxTokens: 20_000, maxSeconds: 60 })] })
+ * await chain.invoke('Who won?', { callbacks: [budget({ maxTokens: 20_000, maxSeconds: 60 })] })
  */
-export function budget({ counter: given, ...options }: BudgetOptions): Budget {
+export function budget({ counter: sharedCounter, ...options }: BudgetOptions): Budget {
   validateLimits(options)
-  const counter = given ?? new TokenCounter(options)
-  const watched = new Map<string, BudgetedTree>()
+  const counter = sharedCounter ?? new TokenCounter(options)
+  const trees = new Map<string, BudgetedTree>()
   return {
     name: 'budget',
     counter,
     onEvent(event, stop = () => {}) {
       counter.onEvent(event)
       const { run, type } = event
-      if (type === 'start') watched.set(run.id, watched.get(run.parentId ?? '') ?? watchTree(run.id, options, stop))
-      const tree = watched.get(run.id)
+      if (type === 'start') trees.set(run.id, trees.get(run.parentId ?? '') ?? watchTree(run.id, options, stop))
+      const tree = trees.get(run.id)
       const excess = consumesTokens(event) ? exceededLimitMessage(event, options, counter) : undefined
       if (excess) tree?.stop(new BudgetExceeded(excess))
       if (type !== 'end' && type !== 'error') return
-      watched.delete(run.id)
+      trees.delete(run.id)
       if (run.id === tree?.topRunId && tree.timer !== undefined) clearTimeout(tree.timer)
     },
   }
 }
 
-/** A run and all that are heard below it. */
+/** A run and its descendants. */
 interface BudgetedTree {
   readonly topRunId: string
   readonly stop: StopRun
   readonly timer: ReturnType<typeof setTimeout> | undefined
 }
 
-function watchTree(top: string, { maxSeconds = Number.POSITIVE_INFINITY }: BudgetOptions, stop: StopRun): BudgetedTree {
-  const late = (): void => stop(new BudgetExceeded(`The budget of ${maxSeconds} seconds is used up.`))
-  return { topRunId: top, stop, timer: maxSeconds * 1000 > MAX_TIMER_MS ? undefined : setTimeout(late, maxSeconds * 1000) }
+function watchTree(topRunId: string, { maxSeconds = Number.POSITIVE_INFINITY }: BudgetOptions, stop: StopRun): BudgetedTree {
+  const onTimeout = (): void => stop(new BudgetExceeded(`The budget of ${maxSeconds} seconds is exhausted.`))
+  return { topRunId, stop, timer: maxSeconds * 1000 > MAX_TIMER_MS ? undefined : setTimeout(onTimeout, maxSeconds * 1000) }
 }
 
-/** Which limit is passed, in words. */
+/** Returns an error message for the first limit that is exceeded, or undefined. */
 function exceededLimitMessage(
   event: RunEvent,
   { maxTokens, maxOutputTokens, maxCost }: BudgetOptions,
@@ -83,16 +90,16 @@ function exceededLimitMessage(
   const mark = source === 'estimated' ? ' (estimated)' : ''
   const tokens = Math.max(totalTokens, inputTokens + outputTokens)
   if (isPast(tokens, maxTokens)) return limitMessage(maxTokens, 'tokens', tokens, mark)
-  if (isPast(outputTokens, maxOutputTokens)) return limitMessage(maxOutputTokens, 'tokens of output', outputTokens, mark)
+  if (isPast(outputTokens, maxOutputTokens)) return limitMessage(maxOutputTokens, 'output tokens', outputTokens, mark)
   if (maxCost === undefined) return
   const { total, parts, currency = 'USD' } = counter.cost
   const spent = total ?? parts.reduce((sum, part) => sum + part.total, 0)
   if (isPast(spent, maxCost)) return limitMessage(maxCost, currency, spent, mark)
   if (isNext && total === undefined)
-    return `The budget of ${maxCost} cannot be kept: what some calls cost is unknown. Give it prices for them.`
+    return `The budget of ${maxCost} cannot be enforced: the cost of a call is unknown. Pass prices for its model.`
 }
 
-/** Whether an event is of a model that begins, or that goes on. */
+/** Whether an event is the start of a model's run, or adds to its output. */
 function consumesTokens(event: RunEvent): boolean {
   const { type, run } = event
   if (type === 'start') return run.kind === 'chat_model' || run.kind === 'llm'
@@ -100,10 +107,11 @@ function consumesTokens(event: RunEvent): boolean {
 }
 
 const limitMessage = (max: number | undefined, unit: string, used: number, mark = ''): string =>
-  `The budget of ${max} ${unit} is used up: ${Number(used.toPrecision(4))}${mark}.`
+  `The budget of ${max} ${unit} is exhausted: ${Number(used.toPrecision(4))} used${mark}.`
 
 function validateLimits({ maxTokens, maxOutputTokens, maxCost, maxSeconds }: BudgetOptions): void {
   const limits = Object.entries({ maxTokens, maxOutputTokens, maxCost, maxSeconds }).filter(([, limit]) => limit !== undefined)
-  if (limits.length === 0) throw invalidOptionsError('A budget needs a limit: maxTokens, maxOutputTokens, maxCost or maxSeconds.')
-  for (const [name, limit = 0] of limits) if (!(limit >= 0)) throw invalidOptionsError(`${name} must be 0 or more, but is ${limit}.`)
+  if (limits.length === 0) throw invalidOptionsError('budget() requires a limit: maxTokens, maxOutputTokens, maxCost or maxSeconds.')
+  for (const [name, limit = 0] of limits)
+    if (!(limit >= 0)) throw invalidOptionsError(`budget(): ${name} must be a number of 0 or more, but is ${limit}.`)
 }

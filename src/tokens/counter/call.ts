@@ -25,10 +25,10 @@ const initialCall = {
   lastPrice: undefined,
 }
 
-/** Tags that say where a run stands in its chain. */
+/** Tags that the library sets: a run's position in its chain. */
 const FRAMEWORK_TAG = /^(seq:step|map:key|retry:attempt):/
 
-/** A call whose run has started. */
+/** Creates the call of a run that has started. */
 export function callFromStart({ run, at, seq, input }: EventOf<'start'>): TrackedCall {
   const prompt = callInputText(input)
   return {
@@ -42,14 +42,14 @@ export function callFromStart({ run, at, seq, input }: EventOf<'start'>): Tracke
   }
 }
 
-/** A call that a meter has seen the end of. */
+/** Creates a call from a meter's record. It is over. */
 export function callFromRecord(record: UsageRecord): TrackedCall {
   const call: TrackedCall = { ...initialCall, tags: new Set(), at: Date.now() - record.durationMs, isOver: true }
   applyMeterRecord(call, record)
   return call
 }
 
-/** Takes in what a run tells while it goes on, and at its end; gives then all that was said. */
+/** Applies an event of the call's run. At the end of the run, returns the whole output as text. */
 export function applyEvent(call: TrackedCall, event: RunEvent): string | undefined {
   call.seq = event.seq
   switch (event.type) {
@@ -69,7 +69,7 @@ export function applyEvent(call: TrackedCall, event: RunEvent): string | undefin
       )
     }
     case 'end':
-      // An accepted answer without the provider's own end has an end, too.
+      // A truncated answer that was accepted (`onTruncated`) ends with `end` too.
       call.isComplete ||= event.usage?.source !== 'partial'
       return finishCall(call, event, event.output)
     case 'error':
@@ -79,7 +79,7 @@ export function applyEvent(call: TrackedCall, event: RunEvent): string | undefin
   }
 }
 
-/** Takes in what a meter has seen of the same answer. */
+/** Applies a meter's record of the same answer. */
 export function applyMeterRecord(
   call: TrackedCall,
   { responseId, model, provider, url, usage, outputWeight = 0, complete, tag, ...record }: UsageRecord,
@@ -97,7 +97,7 @@ export function applyMeterRecord(
   if (typeof tag === 'string') call.tags.add(tag)
 }
 
-/** Makes one call of two that turned out to be the same: one from its run, one from a meter. */
+/** Merges two reports of one call, one from its run and one from a meter, into the first. */
 export function mergeCalls(call: TrackedCall, other: TrackedCall): void {
   call.isFromRun ||= other.isFromRun
   call.isFromMeter ||= other.isFromMeter
@@ -120,7 +120,7 @@ function addCallOutput(call: TrackedCall, text: string): undefined {
 function finishCall(call: TrackedCall, { usage, answered }: EndEvent, output: unknown): string | undefined {
   call.isOver = true
   if (usage) call.usage = mergeUsage(call.usage, usage)
-  // Events that were stored before they said it have it in the message.
+  // Older stored events have these fields in the message instead.
   const { id, model, url, cacheWrite1hTokens } = answered ?? (Object(output) as ResponseInfo)
   call.id = id ?? call.id
   call.model = model ?? call.model
@@ -137,12 +137,12 @@ function callInputText(input: unknown): string | undefined {
   try {
     return (input as readonly Message[] | undefined)?.map(textOf).join('\n')
   } catch {
-    // No messages: the run is about to fail because of them.
+    // The input is not a list of messages: the run is about to fail.
     return undefined
   }
 }
 
-/** All that an answer says, thinks and asks for. */
+/** Returns the whole output as text: text, reasoning and tool calls. */
 function callOutputText(output: unknown): string {
   if (typeof output === 'string') return output
   const { content = '', toolCalls = [] } = Object(output) as Partial<AssistantMessage>

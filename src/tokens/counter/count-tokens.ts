@@ -1,23 +1,28 @@
 import { ChaintapError } from '../../core/errors.ts'
 import { TokenCounter, type TokenCounterOptions } from './counter.ts'
 
-/** What was done in a scope, and what it used. */
+/** The result of `countTokens`. */
 export interface Counted<Result> {
+  /** What the function returned or resolved with. */
   readonly result: Result
-  /** Closed: what ends after the scope is `late`. */
+  /** The counter of the scope, closed: calls that end after the scope are counted in `late`. */
   readonly counter: TokenCounter
 }
 
 /**
- * Counts what is called in a scope (LangChain's `get_openai_callback`), in every engine: the counter is passed along, as a handler of
- * runs (`callbacks: [counter]`), or to foreign clients (`counter.fetch`, `tagged(counter)`). Scopes side by side do not mix; of scopes
- * in one another both count, where the inner one is given the outer one as `parent`. Read streams to their end inside.
+ * Counts the calls in a scope (LangChain's `get_openai_callback`), in every engine. The function passes the counter on: to runs as a
+ * handler
+ * (`callbacks: [counter]`), to other clients as `counter.fetch` or `tagged(counter)`. Concurrent scopes do not mix. Nested scopes both
+ * count
+ * if the inner one gets the outer counter as `parent`. Read streams to their end inside the function.
  *
- * @throws ChaintapError `invalid_options` where the function takes no counter: it could count nothing. Without passing it along:
- *   `chaintap/async-context`.
+ * @param scope - The function whose calls are counted. It must have a parameter, the counter.
+ * @returns The function's result and its counter, which is closed when the function returns or throws.
+ * @throws ChaintapError `invalid_options` if the function has no parameter, because it could count nothing. `countTokens` of
+ *   `chaintap/async-context` needs none.
  *
  * @example
- * const { result, counter } = await countTokens((counter) => chain.invoke({ animal: 'bears' }, { callbacks: [counter] }))
+ * const { result, counter } = await countTokens((counter) => chain.invoke('bears', { callbacks: [counter] }))
  * console.log(result, counter.totalTokens, counter.totalCost)
  */
 export async function countTokens<Result>(
@@ -25,11 +30,14 @@ export async function countTokens<Result>(
   options?: TokenCounterOptions,
 ): Promise<Counted<Result>> {
   if (scope.length > 0) return runWithCounter(scope, new TokenCounter(options))
-  const how = 'Write countTokens(async (counter) => …) and pass it along, as { callbacks: [counter] }; or use chaintap/async-context.'
-  throw new ChaintapError('invalid_options', `countTokens was given a function that takes no counter, and would count nothing. ${how}`)
+  throw new ChaintapError(
+    'invalid_options',
+    'countTokens: the function has no parameter, so it could count nothing. Write countTokens(async (counter) => …) and pass ' +
+      '{ callbacks: [counter] }, or use chaintap/async-context.',
+  )
 }
 
-/** Runs a scope, and closes it however it ends. */
+/** Runs a scope and closes its counter, whether the scope returns or throws. */
 export async function runWithCounter<Result>(
   scope: (counter: TokenCounter) => Result | PromiseLike<Result>,
   counter: TokenCounter,

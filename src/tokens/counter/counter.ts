@@ -12,31 +12,37 @@ import { createTokenSnapshot, type TokenSnapshot } from './snapshot.ts'
 
 /** Options of {@link TokenCounter}. */
 export interface TokenCounterOptions {
-  /** Who knows what calls cost. Without it only what a provider says itself is known. */
+  /** Computes the cost of calls. Without it, only costs that a provider reports are known. */
   readonly prices?: PriceBook
-  /** Counts exactly what a provider left out of an answer that a run told of: an interrupted one, or one without usage. Default: an estimate. */
+  /**
+   * Counts the tokens of a run's answer whose usage the provider did not report: an interrupted answer, or one without usage.
+   *
+   * @defaultValue an estimate from the characters
+   */
   readonly tokenizer?: Tokenizer
-  /** Counts what this one counts, too: of a scope around this one. */
+  /** A counter, e.g. of an enclosing scope, that also counts everything that this one counts. */
   readonly parent?: TokenCounter
 }
 
 /**
- * Counts the tokens of all model calls that it hears of (LangChain's OpenAICallbackHandler): of runs as a handler, of foreign clients
- * by its {@link TokenCounter.fetch | fetch}. What it hears of on both ways counts once. For a scope of its own on a client that is shared,
- * a call is tagged with a counter: `{ fetchOptions: tagged(counter) }`.
+ * Counts the tokens of model calls (LangChain's OpenAICallbackHandler): of runs, as a handler; of other clients, by its
+ * {@link TokenCounter.fetch | fetch}. A call that is reported both ways counts once. To count single calls of a shared client, tag them
+ * with
+ * a counter: `{ fetchOptions: tagged(counter) }`.
  *
- * - While an answer streams an estimate is counted; the provider's figures take its place. What stays an estimate is marked.
- * - Unknown is not 0: see each figure. Where nothing was called, all are 0.
- * - A call counts from when its answer begins; one that was refused does not.
- * - After `close()`, or at the end of a `using` block, what still ends is `late`.
+ * - While an answer streams, the counter shows an estimate; the provider's figures replace it. Remaining estimates are marked by `source`.
+ * - Unknown figures are undefined, never 0. Before the first call, all numbers are 0.
+ * - A call counts from the moment at which its answer begins. Refused calls do not count.
+ * - Calls that end after `close()`, or after the end of a `using` block, are counted in `late` only.
  *
  * @example
  * const counter = new TokenCounter()
- * await chain.invoke({ animal: 'bears' }, { callbacks: [counter] })
+ * await chain.invoke('bears', { callbacks: [counter] })
  * console.log(counter.totalTokens, counter.usage?.source)
  */
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: a class cannot declare a member that only some libs know
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: a class cannot declare a member that only some `lib`s have
 export class TokenCounter implements CallbackMethods, UsageListener, TokenSnapshot {
+  /** The handler's name in error reports. */
   readonly name = 'TokenCounter'
   readonly #ledger: CallLedger
   readonly #parent: TokenCounter | undefined
@@ -52,27 +58,32 @@ export class TokenCounter implements CallbackMethods, UsageListener, TokenSnapsh
     Object.defineProperty(this, dispose, { value: () => this.close() })
   }
 
-  /** `globalThis.fetch`, metered: `new OpenAI({ fetch: counter.fetch })`. For another fetch: `meter(fetch, counter)`. */
+  /** `globalThis.fetch` with a meter: `new OpenAI({ fetch: counter.fetch })`. For another `fetch` use `meter(fetch, counter)`. */
   readonly fetch: MeteredFetch = async (...request) => (await this.#loadMeter())(...request)
 
-  /** Calls a listener, soon after the counter has changed, once for what a wire chunk brings; returns what ends that. */
+  /**
+   * Calls a listener after the counter has changed: in a microtask, once for each wire chunk.
+   *
+   * @returns A function that removes the listener.
+   */
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
   }
 
-  /** All figures; the same object until one changes: `useSyncExternalStore(counter.subscribe, counter.snapshot)`. */
+  /** Returns all figures, as the same object until one changes. For React: `useSyncExternalStore(counter.subscribe, counter.snapshot)`. */
   readonly snapshot = (): TokenSnapshot => {
     this.#snapshot ??= createTokenSnapshot(this.#ledger)
     return this.#snapshot
   }
 
+  /** Counts an event of a run. */
   onEvent(event: RunEvent): void {
     if (this.#ledger.applyEvent(event)) this.#markChanged()
     this.#parent?.onEvent(event)
   }
 
-  /** Takes in what a meter saw of a response. */
+  /** Counts a record of a meter. The same record object counts once. */
   record(record: UsageRecord): void {
     if (this.#seenRecords.has(record)) return
     this.#seenRecords.add(record)
@@ -80,64 +91,75 @@ export class TokenCounter implements CallbackMethods, UsageListener, TokenSnapsh
     this.#parent?.record(record)
   }
 
-  /** Ends the scope: what ends from now on is `late`. */
+  /** Closes the counter: calls that end from now on are counted in `late` only. */
   close(): void {
     this.#ledger.close()
     this.#markChanged()
   }
 
+  /** The usage of all calls, including estimates; undefined before the first call. Its `source` is the weakest of the calls. */
   get usage(): Usage | undefined {
     return this.#ledger.usage()
   }
 
+  /** The usage that providers reported, without estimates. */
   get reported(): Usage | undefined {
     return this.snapshot().reported
   }
 
+  /** The same as `usage`, by the model's name in the answer; `unknown` if the answer has none. */
   get byModel(): ReadonlyMap<string, Usage> {
     return this.snapshot().byModel
   }
 
+  /** The same as `usage`, by tag: the tags of runs, and the string tags of other clients' calls. */
   get byTag(): ReadonlyMap<string, Usage> {
     return this.snapshot().byTag
   }
 
+  /** The usage of calls that ended after `close()`. No other figure includes it. */
   get late(): Usage | undefined {
     return this.snapshot().late
   }
 
+  /** The cost of all calls, by source. */
   get cost(): Cost {
     return this.#ledger.cost()
   }
 
+  /** All tokens; undefined if a call lacks the figure. LangChain's `total_tokens`. */
   get totalTokens(): number | undefined {
     return this.snapshot().totalTokens
   }
 
+  /** Input tokens; undefined if a call lacks the figure. LangChain's `prompt_tokens`. */
   get promptTokens(): number | undefined {
     return this.snapshot().promptTokens
   }
 
+  /** Output tokens; undefined if a call lacks the figure. LangChain's `completion_tokens`. */
   get completionTokens(): number | undefined {
     return this.snapshot().completionTokens
   }
 
+  /** The number of calls that were answered completely. LangChain's `successful_requests`. */
   get successfulRequests(): number {
     return this.snapshot().successfulRequests
   }
 
+  /** The cost of all calls; undefined if the cost of a call is unknown, or if there are several currencies. LangChain's `total_cost`. */
   get totalCost(): number | undefined {
     return this.snapshot().totalCost
   }
 
-  /** The meter is loaded when it is first used. Where it cannot be, the call goes on without it, as a run does without a failing handler. */
+  /** Loads the meter at the first use. If loading fails, calls go on without a meter, as a run continues without a failing handler. */
   async #loadMeter(): Promise<MeteredFetch> {
     try {
       const { meter } = await import('../meter/index.ts')
       this.#meteredFetch ??= meter(globalFetch, this)
       return this.#meteredFetch
     } catch (error) {
-      reportCallbackError('The meter could not be loaded: calls by `counter.fetch` go on, and are not counted.', error)
+      reportCallbackError('TokenCounter: the meter could not be loaded. Calls by `counter.fetch` are sent but not counted.', error)
       return globalFetch
     }
   }
@@ -148,22 +170,23 @@ export class TokenCounter implements CallbackMethods, UsageListener, TokenSnapsh
     this.#isNotifyQueued = true
     queueMicrotask(() => {
       this.#isNotifyQueued = false
-      // A copy: one that leaves and comes back while it is told would be told for ever.
+      // A copy: a listener that removes and adds itself during its call would otherwise be called endlessly.
       const listeners = [...this.#listeners]
       for (const listener of listeners) if (this.#listeners.has(listener)) notifySubscriber(listener)
     })
   }
 }
 
-// Looked up at each call: it may be replaced later. As a plain function: engines refuse a fetch whose `this` is another object.
+// Looked up at each call, because it may be replaced later. Called as a plain function: engines reject a fetch whose `this` is another
+// object.
 const globalFetch: MeteredFetch = (...request) => globalThis.fetch(...request)
 
-/** One listener's failure is not the others'. */
+/** Calls a listener. Its exception is reported and does not affect other listeners. */
 function notifySubscriber(listener: () => void): void {
   try {
     listener()
   } catch (error) {
-    reportCallbackError('A subscriber of a TokenCounter failed. It goes on being told, and so do the others.', error)
+    reportCallbackError('A subscriber of a TokenCounter threw an error. It stays subscribed.', error)
   }
 }
 

@@ -2,14 +2,14 @@ import { mergeUsage, type Usage } from '../../core/usage.ts'
 import { guardCallback } from '../guard-callback.ts'
 import type { TokenEstimate, TrackedCall } from './tracked-call.ts'
 
-/** Tokens per character, before anything is known of a model's tokenizer: measured in docs/tokens.md. Other blanks belong to words. */
+/** Tokens per ASCII character, before a model's tokenizer is known; measured in docs/tokens.md. Other white space is part of words. */
 const asciiWeights: readonly number[] = Array.from({ length: 128 }, (_, code) => {
   if (code <= 32) return code === 10 ? 0.5 : 0
   const character = String.fromCharCode(code)
   return /[a-z]/i.test(character) ? 0.26 : /\d/.test(character) ? 0.75 : 0.5
 })
 
-/** How many tokens a text is about, whoever's they are. Cut anywhere, its pieces give the same sum. */
+/** Estimates the tokens of a text for any model. The sum is the same wherever the text is cut into pieces. */
 export function weigh(text: string): number {
   let tokens = 0
   for (let i = 0; i < text.length; i++) {
@@ -20,39 +20,45 @@ export function weigh(text: string): number {
   return tokens
 }
 
-/** Counts the tokens of a text as the model does. */
+/**
+ * Counts the tokens of a text as the model does. `model` is the name in the answer.
+ *
+ * @example
+ * const tokenizer: Tokenizer = (text) => text.split(' ').length
+ */
 export type Tokenizer = (text: string, model: string | undefined) => number
 
-/** What a model's first answers weigh against: short ones say little of its tokenizer. */
+/** Tokens of prior weight: the first answers of a model are averaged against it, because short ones reveal little about its tokenizer. */
 const PRIOR_WEIGHT = 100
 
-/** What is learnt stays fresh: a conversation may change its language. In tokens. */
+/** From this weight on, in tokens, older samples count half: a conversation may change its language. */
 const MAX_LEARNED_WEIGHT = 10_000
 
-/** Counts what a provider leaves out, and learns from what it reports. */
+/** Estimates figures that a provider did not report, calibrated by those that it reported. */
 export class TokenEstimator {
   readonly #tokenizer: ((...given: Parameters<Tokenizer>) => number | undefined) | undefined
   readonly #calibrations = new Map<string | undefined, { readonly reported: number; readonly weight: number }>()
 
   constructor(tokenizer: Tokenizer | undefined) {
     this.#tokenizer =
-      tokenizer && guardCallback(tokenizer, 'The tokenizer of a TokenCounter failed: the estimate counts. This is told once.')
+      tokenizer &&
+      guardCallback(tokenizer, 'The tokenizer of a TokenCounter failed. The estimate is used instead. Further errors are not reported.')
   }
 
-  /** Compares what a complete answer was reported to have with what it weighs. */
+  /** Learns the ratio of reported tokens to weight from a complete answer. */
   calibrate({ model, outputWeight, usage, isComplete }: TrackedCall): void {
-    // What a model thought may have been told in part, or not at all.
+    // Reasoning may have been sent in part, or not at all.
     if (!isComplete || outputWeight === 0 || !usage?.outputTokens || usage.reasoningTokens) return
     const { reported, weight } = this.#calibrationFor(model)
-    const kept = weight > MAX_LEARNED_WEIGHT ? 0.5 : 1
-    this.#calibrations.set(model, { reported: reported * kept + usage.outputTokens, weight: weight * kept + outputWeight })
+    const decay = weight > MAX_LEARNED_WEIGHT ? 0.5 : 1
+    this.#calibrations.set(model, { reported: reported * decay + usage.outputTokens, weight: weight * decay + outputWeight })
   }
 
-  /** Our own count of a call. `answer`: all that it said, when it is over; then a tokenizer is asked, where there is one. */
+  /** Estimates the tokens of a call. With `answer`, the whole output of a call that is over, the tokenizer is used if there is one. */
   estimate({ model, prompt, inputWeight, outputWeight }: TrackedCall, answer?: string): TokenEstimate {
     const count = (weight: number, text: string | undefined): number => {
       const exact = text === undefined ? undefined : this.#tokenizer?.(text, model)
-      // Not so of NaN, nor of a promise.
+      // False for NaN and for a promise.
       return exact !== undefined && exact >= 0 ? exact : this.#tokensForWeight(weight, model)
     }
     const isOver = answer !== undefined
@@ -63,8 +69,8 @@ export class TokenEstimator {
   }
 
   #tokensForWeight(weight: number, model: string | undefined): number {
-    const learnt = this.#calibrationFor(model)
-    return Math.ceil((weight * (PRIOR_WEIGHT + learnt.reported)) / (PRIOR_WEIGHT + learnt.weight))
+    const learned = this.#calibrationFor(model)
+    return Math.ceil((weight * (PRIOR_WEIGHT + learned.reported)) / (PRIOR_WEIGHT + learned.weight))
   }
 
   #calibrationFor(model: string | undefined): { readonly reported: number; readonly weight: number } {
@@ -72,7 +78,7 @@ export class TokenEstimator {
   }
 }
 
-/** What the provider has said of a call. Of embeddings it says no output: the total is all input. */
+/** Returns the reported usage of a call. For embeddings no output is reported: the total is all input. */
 export function reportedUsage({ usage, isComplete }: TrackedCall): Usage | undefined {
   if (!usage) return
   const { inputTokens, totalTokens } = usage
@@ -80,16 +86,16 @@ export function reportedUsage({ usage, isComplete }: TrackedCall): Usage | undef
   return { ...rest, ...usage, requests: 1, source: isComplete ? 'provider' : 'partial' }
 }
 
-/** Whether the provider has said all there is to say. */
+/** Whether the provider has reported final figures, including the output. */
 export const isFullyReported = (call: TrackedCall): boolean => call.isComplete && reportedUsage(call)?.outputTokens !== undefined
 
-/** What a call has used: as reported, and where that is not all, as estimated. What the provider saw is never made less. */
+/** Returns the usage of a call: reported figures, completed by the estimate. A reported figure is never lowered. */
 export function effectiveUsage(call: TrackedCall, estimate: TokenEstimate | undefined): Usage {
   const reported = reportedUsage(call)
-  const said = reported?.outputTokens ?? 0
+  const reportedOutput = reported?.outputTokens ?? 0
   const inputTokens = reported?.inputTokens ?? estimate?.inputTokens
-  const outputTokens = Math.max(said, estimate?.outputTokens ?? 0)
-  if (inputTokens === reported?.inputTokens && outputTokens === said) return reported ?? { requests: 1 }
+  const outputTokens = Math.max(reportedOutput, estimate?.outputTokens ?? 0)
+  if (inputTokens === reported?.inputTokens && outputTokens === reportedOutput) return reported ?? { requests: 1 }
   const totalTokens = inputTokens === undefined ? undefined : inputTokens + outputTokens
   return { ...mergeUsage(reported, { inputTokens, outputTokens, totalTokens }), requests: 1, source: 'estimated' }
 }

@@ -1,10 +1,12 @@
 import type { TrackedCall } from './tracked-call.ts'
 import { type CallTotals, UsageTotals } from './usage-totals.ts'
 
-/** So many calls are kept apart, for what may still be heard of them from the other side; older ones are in the sums alone. */
+/**
+ * The number of calls that are kept one by one, to be matched with a later report of the other source. Older calls are only in the sums.
+ */
 const MAX_KEPT_CALLS = 200
 
-/** Calls that are over, and their sums. */
+/** Finished calls, and their sums. */
 export class FinishedCalls {
   totals: UsageTotals = new UsageTotals()
   #evictedTotals = new UsageTotals()
@@ -14,19 +16,19 @@ export class FinishedCalls {
     return this.#totalsByCall.has(call)
   }
 
-  /** Counts a call, or counts it anew; gives one that was forgotten for it. */
-  put(call: TrackedCall, item: CallTotals): TrackedCall | undefined {
+  /** Adds or replaces the totals of a call. Returns the oldest call if it was evicted. */
+  put(call: TrackedCall, added: CallTotals): TrackedCall | undefined {
     const isKnown = this.#totalsByCall.has(call)
-    this.#totalsByCall.set(call, item)
+    this.#totalsByCall.set(call, added)
     if (isKnown) {
       this.totals = new UsageTotals(this.#evictedTotals)
-      for (const each of this.#totalsByCall.values()) this.totals.add(each)
+      for (const totals of this.#totalsByCall.values()) this.totals.add(totals)
       return
     }
-    this.totals.add(item)
-    for (const [oldest, its] of this.#totalsByCall) {
+    this.totals.add(added)
+    for (const [oldest, totals] of this.#totalsByCall) {
       if (this.#totalsByCall.size <= MAX_KEPT_CALLS) return
-      this.#evictedTotals.add(its)
+      this.#evictedTotals.add(totals)
       this.#totalsByCall.delete(oldest)
       return oldest
     }

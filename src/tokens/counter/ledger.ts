@@ -9,16 +9,16 @@ import { FinishedCalls } from './finished-calls.ts'
 import type { TrackedCall } from './tracked-call.ts'
 import { type CallTotals, UsageTotals } from './usage-totals.ts'
 
-/** A price book may take longer than a hundred events. While an answer comes it is asked anew after so many tokens. */
+/** Tokens between two requests to the price book while an answer streams: one request may take longer than a hundred events. */
 const REPRICE_INTERVAL_TOKENS = 16
 
-/** The calls of a counter. What is heard of one from its run and from a meter counts once. */
+/** The calls of a counter. A call that both its run and a meter report counts once. */
 export class CallLedger {
   readonly #costOf: (usage: Usage, call: TrackedCall) => Price | undefined
   readonly #estimator: TokenEstimator
-  /** By the ids of their runs. */
+  /** By run id. */
   readonly #openCalls = new Map<string, TrackedCall>()
-  /** By the ids of their answers, which some servers, and most tests, give more than once. */
+  /** By the id of the answer. Some servers, and most tests, use an id more than once. */
   readonly #callsById = new Map<string, TrackedCall[]>()
   readonly #finished = new FinishedCalls()
   readonly #finishedLate = new FinishedCalls()
@@ -27,34 +27,34 @@ export class CallLedger {
   constructor(prices: PriceBook | undefined, tokenizer: Tokenizer | undefined) {
     this.#costOf = guardCallback(
       (usage, call) => costOf(usage, call, prices),
-      'The price book of a TokenCounter failed: the cost is unknown. This is told once.',
+      'The price book of a TokenCounter failed. The cost of the call is unknown. Further errors are not reported.',
     )
     this.#estimator = new TokenEstimator(tokenizer)
   }
 
-  /** From here on what ends is late. */
+  /** Counts calls that end from now on as late. */
   close(): void {
     this.#isClosed = true
   }
 
-  /** What ended after the close. */
+  /** The usage of calls that ended after `close()`. */
   get late(): Usage | undefined {
     return this.#finishedLate.totals.usage
   }
 
-  /** All that counts: what is over, and what is going on. */
+  /** Returns the sums over finished and active calls. */
   totals(): UsageTotals {
-    const tally = new UsageTotals(this.#finished.totals)
-    for (const call of this.#activeCalls()) tally.add(this.#callTotals(call))
-    return tally
+    const totals = new UsageTotals(this.#finished.totals)
+    for (const call of this.#activeCalls()) totals.add(this.#callTotals(call))
+    return totals
   }
 
-  /** Its usage alone: a whole tally is too much for every token. */
+  /** Returns the usage of `totals()` alone: computing all totals for every token would be too slow. */
   usage(): Usage | undefined {
     return this.#activeCalls().reduce((sum, call) => addUsage(sum, this.#callUsage(call)), this.#finished.totals.usage)
   }
 
-  /** Its cost alone. */
+  /** Returns the cost of `totals()` alone. */
   cost(): Cost {
     let { cost } = this.#finished.totals
     for (const call of this.#activeCalls()) {
@@ -64,13 +64,13 @@ export class CallLedger {
     return cost
   }
 
-  /** Whether an event changed what is counted. */
+  /** Applies an event of a run. Returns whether the figures may have changed. */
   applyEvent(event: RunEvent): boolean {
     const { run, type, seq } = event
     if (run.kind !== 'chat_model' && run.kind !== 'llm') return false
     const call = this.#openCalls.get(run.id)
     if (type === 'start' && !call) this.#openCalls.set(run.id, callFromStart(event))
-    // What was not heard from its start began before this counter was there. One that is reached on two ways hears each event twice.
+    // Without its start event, a run began before this counter was attached. A counter that is attached twice receives each event twice.
     if (!call || seq <= call.seq) return false
     const { id } = call
     const answer = applyEvent(call, event)
@@ -84,12 +84,12 @@ export class CallLedger {
     return call.hasBegun
   }
 
-  /** Whether a response changed what is counted. */
+  /** Applies a meter's record. Returns whether the figures may have changed. */
   applyRecord(record: UsageRecord): boolean {
     const { responseId = '', url } = record
-    // An answer that is asked for again, or resumed, has its id in the address.
-    const isAgain = responseId !== '' && url.includes(responseId)
-    const known = this.#callsById.get(responseId)?.find((call) => isAgain || !call.isFromMeter)
+    // A request for an existing answer, or one that resumes it, has the answer's id in its URL.
+    const isRepeated = responseId !== '' && url.includes(responseId)
+    const known = this.#callsById.get(responseId)?.find((call) => isRepeated || !call.isFromMeter)
     if (known) applyMeterRecord(known, record)
     const call = known ?? callFromRecord(record)
     if (!known && call.hasBegun) this.#index(call)
@@ -97,30 +97,30 @@ export class CallLedger {
     return call.hasBegun
   }
 
-  /** Counts a call that is over, or counts it anew. `answer`: all that it said. */
+  /** Counts a call that is over, or updates it. `answer` is its whole output. */
   #finish(call: TrackedCall, answer?: string): void {
     if (!call.hasBegun) return this.#forget(call)
     if (!isFullyReported(call)) call.estimate ??= this.#estimator.estimate(call, answer)
     call.prompt = undefined
-    const twin = this.#findCounterpart(call)
-    if (twin) {
-      mergeCalls(twin, call)
+    const counterpart = this.#findCounterpart(call)
+    if (counterpart) {
+      mergeCalls(counterpart, call)
       this.#forget(call)
     }
-    const one = twin ?? call
-    const known = [this.#finished, this.#finishedLate].find((shelf) => shelf.has(one))
-    if (!known) this.#estimator.calibrate(one)
-    const shelf = known ?? (this.#isClosed ? this.#finishedLate : this.#finished)
-    const oldest = shelf.put(one, this.#callTotals(one))
+    const merged = counterpart ?? call
+    const known = [this.#finished, this.#finishedLate].find((finished) => finished.has(merged))
+    if (!known) this.#estimator.calibrate(merged)
+    const finished = known ?? (this.#isClosed ? this.#finishedLate : this.#finished)
+    const oldest = finished.put(merged, this.#callTotals(merged))
     if (oldest) this.#forget(oldest)
   }
 
-  /** What is going on; without what a meter has seen the end of, faster than the run. */
+  /** Returns the calls in progress, except those whose end a meter has already reported before the run. */
   #activeCalls(): readonly TrackedCall[] {
     return this.#isClosed ? [] : [...this.#openCalls.values()].filter((call) => call.hasBegun && !this.#findCounterpart(call))
   }
 
-  /** What a meter has told of the same call, where this is its run. */
+  /** Returns the meter's report of the same call, for a call that only its run has reported. */
   #findCounterpart(call: TrackedCall): TrackedCall | undefined {
     if (!call.isFromRun || call.isFromMeter || call.id === undefined) return
     return this.#callsById.get(call.id)?.find((other) => !other.isFromRun)

@@ -2,37 +2,39 @@ import type { Usage } from '../../core/usage.ts'
 import type { Cost } from '../prices/prices.ts'
 import type { CallLedger } from './ledger.ts'
 
-/** What a counter has counted, at one moment. */
+/** The figures of a counter at one moment. */
 export interface TokenSnapshot {
   /**
-   * All of it, estimates too; the weakest `source`. Known figures add up: where a call lacks one (nobody said it, and nobody could
-   * estimate it) the sum is of the others.
+   * The usage of all calls, including estimates; undefined before the first call. Its `source` is the weakest of the calls. If a call lacks
+   * a
+   * figure, because it was neither reported nor could be estimated, the sum is that of the other calls.
    */
   readonly usage: Usage | undefined
-  /** What providers said, and nothing else. */
+  /** The usage that providers reported, without estimates. */
   readonly reported: Usage | undefined
-  /** As `usage`, by the model's name as the provider answers it; `unknown` where it does not. */
+  /** The same as `usage`, by the model's name in the answer; `unknown` if the answer has none. */
   readonly byModel: ReadonlyMap<string, Usage>
-  /** As `usage`, by the tags of the runs, and by what a foreign client's calls were tagged with. */
+  /** The same as `usage`, by tag: the tags of runs, and the string tags of other clients' calls. */
   readonly byTag: ReadonlyMap<string, Usage>
-  /** What ended after the scope was closed; it is in no other figure. */
+  /** The usage of calls that ended after the counter was closed. No other figure includes it. */
   readonly late: Usage | undefined
+  /** The cost of all calls, by source. */
   readonly cost: Cost
-  /** Undefined where a call lacks it. LangChain's `total_tokens`. */
+  /** All tokens; undefined if a call lacks the figure. LangChain's `total_tokens`. */
   readonly totalTokens: number | undefined
-  /** LangChain's `prompt_tokens`. */
+  /** Input tokens; undefined if a call lacks the figure. LangChain's `prompt_tokens`. */
   readonly promptTokens: number | undefined
-  /** LangChain's `completion_tokens`. */
+  /** Output tokens; undefined if a call lacks the figure. LangChain's `completion_tokens`. */
   readonly completionTokens: number | undefined
-  /** Calls that were answered to the end. LangChain's `successful_requests`. */
+  /** The number of calls that were answered completely. LangChain's `successful_requests`. */
   readonly successfulRequests: number
-  /** Undefined where the cost of a call is unknown. LangChain's `total_cost`. */
+  /** The cost of all calls; undefined if the cost of a call is unknown, or if there are several currencies. LangChain's `total_cost`. */
   readonly totalCost: number | undefined
 }
 
 export function createTokenSnapshot(ledger: CallLedger): TokenSnapshot {
-  const tally = ledger.totals()
-  const { usage, reported, byModel, byTag, cost, successes } = tally
+  const totals = ledger.totals()
+  const { usage, reported, byModel, byTag, cost, successes } = totals
   return {
     usage,
     reported,
@@ -40,9 +42,9 @@ export function createTokenSnapshot(ledger: CallLedger): TokenSnapshot {
     byTag,
     late: ledger.late,
     cost,
-    totalTokens: tally.sum('totalTokens'),
-    promptTokens: tally.sum('inputTokens'),
-    completionTokens: tally.sum('outputTokens'),
+    totalTokens: totals.sum('totalTokens'),
+    promptTokens: totals.sum('inputTokens'),
+    completionTokens: totals.sum('outputTokens'),
     successfulRequests: successes,
     totalCost: cost.total,
   }

@@ -1,16 +1,16 @@
 import { addUsage, type Usage } from '../../core/usage.ts'
 import { addCost, type Cost, noCost, type Price } from '../prices/prices.ts'
 
-/** What one call adds. */
+/** What one call adds to the sums. */
 export interface CallTotals {
   readonly usage: Usage
   readonly reported: Usage | undefined
   readonly model: string | undefined
   readonly tags: Iterable<string>
   readonly price: Price | undefined
-  /** It was answered to the end. */
+  /** Whether it was answered completely. */
   readonly isSuccess: boolean
-  /** While it is going on its cost may still become known. */
+  /** Until the call is over, its cost may still become known: an unknown cost is left out of the sum. */
   readonly isOver: boolean
 }
 
@@ -22,7 +22,7 @@ export class UsageTotals {
   readonly byTag: Map<string, Usage>
   successes: number
   cost: Cost
-  /** Figures that some call lacks: their sums are of the others only. */
+  /** Figures that at least one call lacks. Their sums are those of the other calls. */
   readonly incompleteFigures: Set<keyof Usage>
 
   constructor(from?: UsageTotals) {
@@ -47,7 +47,7 @@ export class UsageTotals {
     }
   }
 
-  /** A sum over all calls; undefined where one of them lacks the figure, 0 where there was none. */
+  /** Returns a sum over all calls: undefined if one of them lacks the figure, 0 if there was no call. */
   sum(figure: 'inputTokens' | 'outputTokens' | 'totalTokens'): number | undefined {
     return this.incompleteFigures.has(figure) ? undefined : (this.usage?.[figure] ?? 0)
   }

@@ -2,37 +2,37 @@ import type { Framing } from './framing.ts'
 import type { ResponseState } from './response-state.ts'
 import { TextEventTemplate } from './template.ts'
 
-/** 8 MB, without what {@link compactJson} leaves out: a body without an end of an event does not fill the memory. */
+/** Maximum size of a pending event after {@link compactJson}, so that a body whose event does not end cannot fill the memory. */
 const MAX_PENDING_EVENT_BYTES = 8_000_000
 
-/** A run of what is no word is. */
+/** Minimum length of a span without words (base64, lists of numbers) that {@link compactJson} removes. */
 const MAX_JSON_SPAN_BYTES = 1_000
 
-/** What a view of its own does not pay for: it costs 80 ns, a copy into what has one 30. */
+/** Chunks up to this size are copied into a buffer that has a DataView: the copy takes 30 ns, a new DataView 80 ns. */
 const MAX_COPIED_CHUNK_BYTES = 2_048
 
-/** Finds the events in the bytes of a body. */
+/** Finds the events in the bytes of a body and passes them to a {@link ResponseState}. */
 export class BodyEventReader {
   readonly #framing: Framing
   readonly #response: ResponseState
   readonly #template = new TextEventTemplate()
-  /** The event that is going on. A copy: whoever reads the chunks may transfer them. */
+  /** The incomplete event. A copy, because the body's reader may transfer its chunks. */
   readonly #pending = new PendingBytes()
   readonly #copy = new Uint8Array(MAX_COPIED_CHUNK_BYTES)
   readonly #copyView = new DataView(this.#copy.buffer)
   #isSkipping = false
 
-  constructor(framing: Framing, answer: ResponseState) {
+  constructor(framing: Framing, response: ResponseState) {
     this.#framing = framing
-    this.#response = answer
+    this.#response = response
   }
 
-  /** What was said, by `weigh`. */
+  /** The weight of the output so far, by `weigh`. */
   get outputWeight(): number {
     return this.#response.weight + this.#template.weight
   }
 
-  /** Reads on. */
+  /** Reads a chunk. */
   feed(chunk: Uint8Array): void {
     if (this.#response.isOver) return
     const from = this.#pending.length > 0 || this.#isSkipping ? this.#continueEvent(chunk) : 0
@@ -45,13 +45,13 @@ export class BodyEventReader {
     if (rest < chunk.length) this.#appendPending(chunk.subarray(rest))
   }
 
-  /** The body has ended. Its last event may lack its own end: it is tried once. */
+  /** Called at the end of the body. Its last event may lack its end marker, so its bytes are parsed, once. */
   end(): void {
     if (!this.#response.isOver && this.#pending.length > 0) this.#parseEvent(this.#pending.bytes, true)
     this.#pending.clear()
   }
 
-  /** Reads on in the event that is held, and gives where it ends; -1 where it goes on. */
+  /** Continues the pending event. Returns where it ends in the chunk, or -1 if it does not. */
   #continueEvent(chunk: Uint8Array): number {
     const end = this.#framing.findEventEnd(chunk, 0, chunk.length)
     if (!this.#isSkipping) this.#appendPending(end < 0 ? chunk : chunk.subarray(0, end))
@@ -63,7 +63,7 @@ export class BodyEventReader {
     return end
   }
 
-  /** Reads all events that end within the bytes, and gives where the first one begins that does not. */
+  /** Reads all events that end within the bytes. Returns where the first incomplete one begins. */
   #readEvents(bytes: Uint8Array, view: DataView, from: number, to: number): number {
     let at = from
     while (at < to && !this.#response.isOver) {
@@ -85,7 +85,7 @@ export class BodyEventReader {
       const text = data && this.#response.addEvent(data, isLast)
       if (text) this.#template.learn(event, text, (probe) => this.#response.parseTextOnly(this.#framing.extractJson(probe)))
     } catch {
-      // Of another shape than its provider's documents say; or cut.
+      // The event is cut, or does not have the documented shape.
       this.#response.isDamaged ||= !isLast
     }
   }
@@ -94,7 +94,7 @@ export class BodyEventReader {
     this.#pending.add(bytes)
     if (this.#pending.length <= MAX_PENDING_EVENT_BYTES) return
     this.#pending.length = compactJson(this.#pending.bytes)
-    // Where more is left it would be gone through again too soon.
+    // If more than half is left, the limit would soon be reached and the event compacted again.
     if (this.#pending.length <= MAX_PENDING_EVENT_BYTES / 2) return
     this.#response.isDamaged = true
     this.#isSkipping = true
@@ -104,13 +104,14 @@ export class BodyEventReader {
 
 const COMMA_BYTE = 44
 
-/** What the strings, lists and objects of JSON end with, and their names. */
+/** Bytes at which strings, names, arrays and objects of JSON begin or end. */
 const jsonDelimiters: ReadonlySet<number> = new Set(new TextEncoder().encode('"\\:[]{}'))
 
 /**
- * Leaves out of JSON, in place, what is long and no words (pictures, sound, embeddings: base64 or numbers), and gives how much is left. It
- * stays JSON, and so does what is read on: of numbers those between two commas go, of anything else, which is within a string, all but its
- * beginning.
+ * Removes long spans without words from JSON, in place (images, audio, embeddings: base64 or numbers), and returns the remaining length.
+ * The
+ * JSON stays valid, also with the bytes that follow: of a list of numbers, those between the first and the last comma are removed; of any
+ * other span, which is inside a string, all but the beginning.
  */
 function compactJson(json: Uint8Array): number {
   let [to, done, from] = [0, 0, 0]
@@ -132,7 +133,7 @@ function compactJson(json: Uint8Array): number {
 
 const toDataView = ({ buffer, byteOffset, length }: Uint8Array): DataView => new DataView(buffer, byteOffset, length)
 
-/** Bytes that are added to one another, without copying all of them each time. */
+/** A growing byte buffer. Appending does not copy all bytes each time. */
 class PendingBytes {
   length = 0
   #storage = new Uint8Array(0)
@@ -144,9 +145,9 @@ class PendingBytes {
   add(bytes: Uint8Array): void {
     const length = this.length + bytes.length
     if (length > this.#storage.length) {
-      const held = this.bytes
+      const previous = this.bytes
       this.#storage = new Uint8Array(Math.max(MAX_COPIED_CHUNK_BYTES, length * 2))
-      this.#storage.set(held)
+      this.#storage.set(previous)
     }
     this.#storage.set(bytes, this.length)
     this.length = length

@@ -1,37 +1,37 @@
 import type { Usage } from '../../core/usage.ts'
 
-/** What one event of an answer, or a whole one, says of it. */
+/** The facts that one event of a stream, or a whole answer, contains. */
 export interface MeteredEventInfo {
   readonly model?: string | null | undefined
   readonly id?: string | null | undefined
-  /** In the provider's own words: they are merged before they are read, for our figures are sums of several. */
+  /** In the provider's format. Reports are merged in this format, because figures of `Usage` are sums of several of its fields. */
   readonly usage?: object | null | undefined
-  /** The provider's own end. */
+  /** Whether it is the provider's end marker. */
   readonly complete?: boolean
-  /** Nothing comes after it. */
+  /** Whether it is the last event. */
   readonly final?: boolean
-  /** The provider gave up. */
+  /** Whether it reports an error. */
   readonly failed?: boolean
-  /** What it adds to the answer: text, reasoning, arguments of tools. */
+  /** The output that it adds: text, reasoning, tool arguments. */
   readonly text?: string
 }
 
-/** How a provider's answers say what they cost. */
+/** How to read the usage of a provider's answers. */
 export interface MeteredFormat<Event = never> {
-  /** Whose format it is; undefined where many speak it. */
+  /** The provider; undefined for a format of many providers. */
   readonly provider: string | undefined
-  /** Whether a stream has its usage only where it was asked for. */
+  /** Whether a stream contains usage only if the request asked for it. */
   readonly isUsageOptional?: boolean
-  /** Whether an event is of this format. `isCall`: the request went to where a model is asked. */
+  /** Whether an event has this format (truthy). `isCall` says whether the request's URL is that of a model. */
   detects(event: Event, isCall: boolean): unknown
   read(event: Event): MeteredEventInfo
   usage(wire: object): Usage | undefined
-  /** Of what was written to a cache, what it keeps for an hour. */
+  /** The tokens cached for one hour. */
   cacheWrite1hTokens?(wire: object): number | undefined
 }
 
-/** Texts, wherever an event has them. */
+/** Joins the strings among the values. */
 export const joinTexts = (...texts: readonly unknown[]): string => texts.filter((text) => typeof text === 'string').join('')
 
-/** Arguments of a tool, as text. */
+/** Returns tool arguments as text. */
 export const toolArgumentsToText = (args: unknown): string => (typeof args === 'string' ? args : args ? JSON.stringify(args) : '')

@@ -32,7 +32,7 @@ export const geminiFormat: MeteredFormat<GeminiChunk> = {
   usage: geminiUsage,
 }
 
-/** Whether it is a model's. Searches have candidates, too. */
+/** Whether a candidate is from a model. Search results have `candidates` too. */
 const isModelCandidate = (candidate: GeminiCandidate | null): unknown => candidate?.content ?? candidate?.finishReason
 
 interface GeminiInteraction {
@@ -49,7 +49,7 @@ interface GeminiInteractionEvent extends GeminiInteraction {
   readonly delta?: { readonly text?: unknown; readonly arguments?: unknown }
 }
 
-/** Gemini’s Interactions API. Each request of a call reports its own. */
+/** Gemini's Interactions API. Each request of a call reports its own usage. */
 export const geminiInteractionsFormat: MeteredFormat<GeminiInteractionEvent> = {
   provider: 'gemini',
   detects: ({ event_type, object }) => /^(interaction|step)\./.test(String(event_type)) || object === 'interaction',

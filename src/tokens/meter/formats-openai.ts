@@ -3,7 +3,7 @@ import type { OpenAIChoice, OpenAIChunk, OpenAIChunkMessage } from '../usage/ope
 import { type OpenAIResponsesUsage, openaiResponsesUsage } from '../usage/openai-responses.ts'
 import { joinTexts, type MeteredEventInfo, type MeteredFormat, toolArgumentsToText } from './format.ts'
 
-/** OpenAI's Chat Completions, Completions and Embeddings, which many speak: Azure, Groq, DeepSeek, OpenRouter, Mistral, local servers. */
+/** OpenAI's Chat Completions, Completions and Embeddings; also of Azure, Groq, DeepSeek, OpenRouter, Mistral and local servers. */
 export const openaiCompletionsFormat: MeteredFormat<OpenAIChunk> = {
   provider: undefined,
   isUsageOptional: true,
@@ -22,19 +22,19 @@ export const openaiCompletionsFormat: MeteredFormat<OpenAIChunk> = {
       text: choices?.map(({ delta, message, text }) => joinTexts(text, completionsDeltaText(delta ?? message))).join('') ?? '',
     }
   },
-  // Mistral's differ by a field that nobody else has.
+  // Mistral's usage has one more field, which no other provider sends.
   usage: (usage: MistralUsage) => mistralUsage({ usage }),
 }
 
-/** Whether it is a model's. Questions have choices, too. */
+/** Whether a choice is from a model. Multiple-choice questions have `choices` too. */
 function isModelChoice(choice: OpenAIChoice | null): boolean {
   const { delta, message, finish_reason } = choice ?? {}
   return typeof (delta ?? message) === 'object' || finish_reason !== undefined
 }
 
-function completionsDeltaText(said: OpenAIChunkMessage | null | undefined): string {
-  const { content, reasoning_content, reasoning, refusal, tool_calls } = said ?? {}
-  // Mistral's thinking models say parts.
+function completionsDeltaText(message: OpenAIChunkMessage | null | undefined): string {
+  const { content, reasoning_content, reasoning, refusal, tool_calls } = message ?? {}
+  // Mistral's thinking models send parts.
   const parts = Array.isArray(content) ? (content as readonly { readonly text?: unknown }[]).map((part) => part.text) : [content]
   return joinTexts(
     reasoning_content ?? reasoning,
@@ -64,7 +64,7 @@ interface ResponsesEvent extends ResponsesObject {
   readonly delta?: unknown
 }
 
-/** OpenAI's Responses API; its APIs for images and audio report alike. */
+/** OpenAI's Responses API. Its image and audio APIs report usage in the same format. */
 export const openaiResponsesFormat: MeteredFormat<ResponsesEvent> = {
   provider: undefined,
   detects: ({ type, object, sequence_number, usage }) =>
@@ -78,7 +78,7 @@ export const openaiResponsesFormat: MeteredFormat<ResponsesEvent> = {
     const isEnd = /^response\.(completed|incomplete|failed|cancelled)$/.test(String(type))
     const whole = object === 'response' ? output.flatMap(({ content, summary }) => [...(content ?? []), ...(summary ?? [])]) : []
     return {
-      // In a stream, ids are those of items too.
+      // In a stream, other events have ids too, those of output items.
       ...(!(isOther && type) && { id, model }),
       usage,
       complete: isOther ? Boolean(usage) : status === 'completed' || status === 'incomplete',

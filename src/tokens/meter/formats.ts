@@ -95,7 +95,7 @@ interface WorkersAIEvent extends WorkersAIReport {
   readonly result?: (WorkersAIReport['result'] & { readonly response?: unknown }) | null
 }
 
-/** Cloudflare's own format. Its only end is `[DONE]`; over REST an answer is whole. */
+/** Workers AI's own format. A stream's only end marker is `[DONE]`; over REST the answer is one object. */
 const workersAIFormat: MeteredFormat<WorkersAIEvent> = {
   provider: 'workersai',
   detects: ({ response, usage, p, result }, isCall) =>
@@ -119,16 +119,16 @@ interface BedrockEvent {
   }
   readonly messageStop?: unknown
   readonly metadata?: { readonly usage?: BedrockUsage }
-  /** Of an answer that came whole. */
+  /** Of an answer that is not streamed. */
   readonly stopReason?: unknown
   readonly usage?: BedrockUsage
-  /** Of a model's own format, through InvokeModel. */
+  /** Of other models' own formats, through InvokeModel. */
   readonly generation?: unknown
   readonly outputText?: unknown
   readonly 'amazon-bedrock-invocationMetrics'?: BedrockMetrics
 }
 
-/** Amazon's Converse, and InvokeModel with models whose own format is not here. Which model it is stands in the URL. */
+/** Bedrock's Converse, and InvokeModel for models whose own format is not listed here. The model's name is in the URL. */
 const bedrockFormat: MeteredFormat<BedrockEvent> = {
   provider: 'bedrock',
   detects: ({ messageStart, contentBlockDelta, messageStop, stopReason, usage, ...event }, isCall) =>
@@ -149,7 +149,7 @@ const bedrockFormat: MeteredFormat<BedrockEvent> = {
   cacheWrite1hTokens: bedrockCacheWrite1hTokens,
 }
 
-/** The more particular first. */
+/** More specific formats first. */
 export const meteredFormats: readonly MeteredFormat[] = [
   anthropicFormat,
   geminiInteractionsFormat,

@@ -5,17 +5,17 @@ const JSON_BACKSLASH_BYTE = 92
 const OPEN_BRACE_BYTE = 123
 const CLOSE_BRACE_BYTE = 125
 
-/** How a body is made of events. It remembers where it is in the one that is going on. */
+/** Splits a body into events. It keeps its position in the current event between calls. */
 export interface Framing {
-  /** Where this event ends, read on at `from`; -1 where it goes on behind `to`. */
+  /** Returns where the current event ends, continuing at `from`; -1 if it does not end before `to`. */
   findEventEnd(bytes: Uint8Array, from: number, to: number): number
-  /** An event as text. */
+  /** Decodes an event to text. */
   decode(event: Uint8Array): string
-  /** Its JSON; empty where it has none. */
+  /** Returns the JSON of an event; empty if it has none. */
   extractJson(event: string): string
 }
 
-/** How a body of that content type is framed; undefined where no model's answer comes so. */
+/** Returns the framing of a content type; undefined if no model's answer has that type. */
 export function framingForContentType(contentType: string | null): Framing | undefined {
   const type = (contentType ?? '').replace(/;.*/s, '').trim().toLowerCase()
   if (type === 'text/event-stream') return sseFraming()
@@ -36,7 +36,7 @@ function sseFraming(): Framing {
       for (let at = from; at < to; at++) {
         const [byte = 0, before] = [bytes[at], last]
         last = byte
-        // CRLF is one end of a line: its second half is of no account, wherever chunks are cut.
+        // CRLF is one line break: its LF is skipped, also if a chunk ends in between.
         if (byte === LF && before === CR) continue
         if (byte !== LF && byte !== CR) isLineStart = false
         else if (isLineStart) return at + 1
@@ -48,13 +48,13 @@ function sseFraming(): Framing {
     extractJson(event) {
       const lines = event.split(/\r\n|\r|\n/)
       const data = lines.filter((line) => /^data(:|$)/.test(line)).map((line) => line.slice(5).replace(/^ /, ''))
-      // Gemini says an error in the middle of a stream as JSON and no event.
+      // Gemini sends an error in the middle of a stream as plain JSON, not as an event.
       return data.length > 0 ? data.join('\n') : (/^\s*(\{.*)/s.exec(event)?.[1] ?? '')
     },
   }
 }
 
-/** A JSON value per line. */
+/** One JSON value per line. */
 function jsonLinesFraming(): Framing {
   return {
     findEventEnd(bytes, from, to) {
@@ -90,7 +90,7 @@ function jsonFraming(): Framing {
   }
 }
 
-/** Amazon's event stream: the length of a frame, that of its headers, a checksum; headers; the payload; a checksum. */
+/** Amazon's event stream. A frame: its length, the length of its headers, a checksum; headers; payload; a checksum. */
 function amazonFraming(): Framing {
   let [seen, length] = [0, 0]
   return {
@@ -100,7 +100,7 @@ function amazonFraming(): Framing {
       const end = at + length - seen
       seen += to - at
       if (seen < Math.max(4, length)) return -1
-      // No frame is shorter than what it says of itself: this is something else.
+      // A frame has at least 16 bytes, so this is another format.
       const isFrame = length >= 16
       seen = 0
       length = 0
@@ -111,7 +111,7 @@ function amazonFraming(): Framing {
   }
 }
 
-/** A frame as JSON: its payload by the name of the event; what it wraps, where it is InvokeModel's; an exception as an error. */
+/** Converts a frame to JSON: the payload under the event's name; the wrapped JSON for InvokeModel; `error` for an exception. */
 function amazonFrameToJson(frame: Uint8Array): string {
   const headersEnd = 12 + new DataView(frame.buffer, frame.byteOffset, frame.length).getUint32(4)
   const headers = parseAmazonHeaders(frame.subarray(12, headersEnd))
@@ -123,7 +123,7 @@ function amazonFrameToJson(frame: Uint8Array): string {
   return decodeUtf8(Uint8Array.from(atob(wrapped), (char) => char.charCodeAt(0)))
 }
 
-/** All of them are text: a name, its length before it in one byte; the type of text, 7; a value, its length before it in two. */
+/** Parses headers, all of them text: 1 byte length, name, 1 byte type (7, text), 2 bytes length, value. */
 function parseAmazonHeaders(bytes: Uint8Array): Readonly<Record<string, string>> {
   const headers: Record<string, string> = {}
   for (let at = 0; at < bytes.length; ) {

@@ -7,77 +7,97 @@ export type { UsageListener, UsageRecord } from '../usage-record.ts'
 export { tagged, usageTag } from '../usage-tag.ts'
 export type { MeteredFetch } from './request.ts'
 
+/** Options of {@link meter} and {@link meterMiddleware}. */
 export interface MeterOptions {
   /**
-   * Asks for the usage of streams (`stream_options: { include_usage: true }`) where a request to `…/completions` does not say whether it
-   * wants it. It changes the request and adds an event to the answer. Default false.
+   * Adds `stream_options: { include_usage: true }` to streaming requests to `…/completions` that do not set it. This changes the request
+   * and
+   * adds an event to the answer. Not for Mistral, which reports usage without it and rejects the field.
+   *
+   * @defaultValue false
    */
   readonly askForUsage?: boolean
-  /** Told, once, when a stream had no usage because nobody had asked for it. Default: `console.warn`. */
+  /**
+   * Called once, when a stream ends without usage because the request did not ask for it.
+   *
+   * @defaultValue `console.warn`
+   */
   readonly onDiagnostic?: (message: string) => void
-  /** Told of a failure of the listener. Default: `reportError`, else `console.error`. */
+  /**
+   * Called when a listener throws.
+   *
+   * @defaultValue `reportError`, or `console.error` if the engine lacks it
+   */
   readonly onListenerError?: (error: unknown) => void
 }
 
-/** Who is told of answers: a TokenCounter, a function, or an object with `record`. */
+/** Receives the records of answers: a TokenCounter, a function, or an object with `record`. */
 export type MeterTarget = UsageListener | ((record: UsageRecord) => void)
 
 /**
- * Counts under anybody's client: a `fetch` that reads along in the answers of models, and tells `target` of each one when it is over,
- * however it ends.
+ * Returns a `fetch` for any client that reads the answers of models as they pass, and passes a record of each one to `target` when the
+ * answer
+ * is over, however it ends.
  *
- * - Streams and whole answers of Anthropic, OpenAI (Chat Completions, Completions, Responses, Embeddings), Gemini, Mistral, Ollama,
- *   Workers AI, Bedrock, and of those who speak like one of them: Azure, Groq, DeepSeek, OpenRouter and more. They are known by what they
- *   say; what is no model's answer passes, and has no record. A refusal (4xx, 5xx) has one where a model was asked.
- * - Nothing is changed: the same bytes in the same chunks, each only when it is asked for. Cancelling cancels, and errors are the same.
- * - Nothing of it fails: where an answer cannot be read, or the listener throws, its reader does not notice.
+ * - It reads streams and whole answers of Anthropic, OpenAI (Chat Completions, Completions, Responses, Embeddings), Gemini, Mistral,
+ *   Ollama,
+ *   Workers AI, Bedrock, and of servers with one of these formats: Azure, Groq, DeepSeek, OpenRouter and others. Formats are detected from
+ *   the content. Other responses have no record. Refused requests (4xx, 5xx) have one if their URL is that of a model.
+ * - It does not change the body: the same bytes in the same chunks, each read only on demand. Cancelling and errors pass through.
+ * - It does not fail a call: unreadable answers and exceptions of listeners do not affect the reader.
  *
- * Each attempt of a client that tries again has a record of its own. What a provider says only where it was asked is unknown, not 0: see
- * `askForUsage`. An answer that is read to no end, and neither cancelled nor aborted, has no record.
+ * If a client retries, each attempt has its own record. Usage that a provider reports only on request is absent otherwise: see
+ * `askForUsage`. An answer that is neither read to its end, nor cancelled, nor aborted has no record.
  *
  * @example
- * const client = new OpenAI({ fetch: meter(fetch, ({ model, usage }) => console.log(model, usage)) })
+ * // new OpenAI({ apiKey, fetch: metered })
+ * const metered = meter(fetch, ({ model, usage }) => console.log(model, usage))
  */
 export function meter(fetch: MeteredFetch, target: MeterTarget, options: MeterOptions = {}): MeteredFetch {
-  const watch = createListenerResolver(target, options)
+  const recordCallback = createListenerResolver(target, options)
   return async (input, init) => {
-    const asked = toMeteredRequest(input, init)
-    const tell = watch(asked.tag)
-    const [wanted, how] = options.askForUsage ? await withUsageRequested(input, init) : [input, init]
-    const began = performance.now()
-    // A second argument, be it undefined, makes Bun forget what the Request says.
-    const response = await (how === undefined ? fetch(wanted) : fetch(wanted, how))
-    return tell ? tapResponse(response, asked, began, tell) : response
+    const request = toMeteredRequest(input, init)
+    const onRecord = recordCallback(request.tag)
+    const [sentInput, sentInit] = options.askForUsage ? await withUsageRequested(input, init) : [input, init]
+    const startedAt = performance.now()
+    // With a second argument, even undefined, Bun ignores the options of the Request.
+    const response = await (sentInit === undefined ? fetch(sentInput) : fetch(sentInput, sentInit))
+    return onRecord ? tapResponse(response, request, startedAt, onRecord) : response
   }
 }
 
-/** What a middleware of `@anthropic-ai/sdk` is asked with: the options of a fetch, and its URL. */
+/** The request of a middleware of `@anthropic-ai/sdk`: options of `fetch`, and the URL. */
 export interface MiddlewareRequest extends RequestInit {
+  /** The URL of the request. */
   readonly url: string
 }
 
 /**
- * The same as a middleware of `@anthropic-ai/sdk`, for its clients of Bedrock and Vertex too: a middleware sees Anthropic's own events,
- * whatever is on the wire.
+ * The same as {@link meter}, as a middleware of `@anthropic-ai/sdk`. It also works for the SDK's Bedrock and Vertex clients, because a
+ * middleware receives Anthropic's own events, whatever the wire format.
  *
  * @example
- * const client = new Anthropic({ middleware: [meterMiddleware(counter)] })
+ * // new Anthropic({ middleware: [middleware] })
+ * const middleware = meterMiddleware(({ model, usage }) => console.log(model, usage))
  */
-export function meterMiddleware<Asking extends MiddlewareRequest>(
+export function meterMiddleware<Sent extends MiddlewareRequest>(
   target: MeterTarget,
   options: Omit<MeterOptions, 'askForUsage'> = {},
-): (request: Asking, next: (request: Asking) => Promise<Response>) => Promise<Response> {
-  const watch = createListenerResolver(target, options)
+): (request: Sent, next: (request: Sent) => Promise<Response>) => Promise<Response> {
+  const recordCallback = createListenerResolver(target, options)
   return async (request, next) => {
-    const asked = toMeteredRequest(request.url, request)
-    const tell = watch(asked.tag)
-    const began = performance.now()
+    const meteredRequest = toMeteredRequest(request.url, request)
+    const onRecord = recordCallback(meteredRequest.tag)
+    const startedAt = performance.now()
     const response = await next(request)
-    return tell ? tapResponse(response, asked, began, tell) : response
+    return onRecord ? tapResponse(response, meteredRequest, startedAt, onRecord) : response
   }
 }
 
-/** Asks the target, when a request leaves, who shall be told of its answer, beside a listener that it is tagged with. What they do cannot fail. */
+/**
+ * Returns a function that resolves, when a request is sent, the listeners of its record: those of the target, and its tag. Their exceptions
+ * are caught.
+ */
 function createListenerResolver(
   target: MeterTarget,
   { askForUsage, onDiagnostic = warnOnConsole, onListenerError = reportGlobally }: MeterOptions,
@@ -91,9 +111,9 @@ function createListenerResolver(
       reportGlobally(reason)
     }
   }
-  const guarded = <T>(work: () => T): T | undefined => {
+  const guarded = <T>(callback: () => T): T | undefined => {
     try {
-      const result: unknown = work()
+      const result: unknown = callback()
       if (result instanceof Promise) result.catch(reportListenerError)
       return result as T
     } catch (error) {
@@ -102,11 +122,11 @@ function createListenerResolver(
     }
   }
   return (tag) => {
-    const heard = listener.begin ? guarded(() => listener.begin?.()) : listener
-    const listeners = new Set([heard, tag].filter(isUsageListener))
+    const scoped = listener.begin ? guarded(() => listener.begin?.()) : listener
+    const listeners = new Set([scoped, tag].filter(isUsageListener))
     if (listeners.size === 0) return
     return (record, lacksUsage) => {
-      for (const each of listeners) guarded(() => each.record(record))
+      for (const recipient of listeners) guarded(() => recipient.record(record))
       if (!lacksUsage || hasWarned) return
       hasWarned = true
       guarded(() => onDiagnostic(missingUsageMessage(record, askForUsage === true)))
@@ -116,12 +136,12 @@ function createListenerResolver(
 
 const isUsageListener = (tag: unknown): tag is UsageListener => typeof (Object(tag) as Partial<UsageListener>).record === 'function'
 
-function missingUsageMessage({ url }: UsageRecord, wasAsked: boolean): string {
-  const cure = wasAsked
-    ? 'It was asked for: the server does not tell.'
-    : 'Ask for it: stream_options: { include_usage: true }, or meter(fetch, target, { askForUsage: true }).'
-  return `A stream from ${url} had no usage, so what it cost is unknown. ${cure} This is said once.`
+function missingUsageMessage({ url }: UsageRecord, wasRequested: boolean): string {
+  const fix = wasRequested
+    ? 'It was requested, but the server does not report it.'
+    : 'Request it: stream_options: { include_usage: true }, or meter(fetch, target, { askForUsage: true }).'
+  return `A stream from ${url} had no usage, so its cost is unknown. ${fix} Further streams are not reported.`
 }
 
-// biome-ignore lint/suspicious/noConsole: where nobody listens
+// biome-ignore lint/suspicious/noConsole: the default of onDiagnostic
 const warnOnConsole = (message: string): void => console.warn(message)

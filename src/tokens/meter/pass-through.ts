@@ -1,7 +1,7 @@
-/** How reading comes to its end. */
+/** How the reading of a body ended. */
 export type BodyEndReason = 'end' | 'cancel' | 'abort' | 'error'
 
-/** What is told of a body that is read through it. Neither throws. */
+/** Observes a body. Its methods must not throw. */
 export interface BodyObserver {
   onChunk(chunk: Uint8Array): void
   onEnd(ending: BodyEndReason): void
@@ -10,52 +10,53 @@ export interface BodyObserver {
 type MeteredBytes = Uint8Array<ArrayBuffer>
 
 /**
- * A body that is read through: the same chunks, each when it is asked for, and none before. Not a `tee`, which reads at the pace of the
- * faster branch, keeps the rest for the other, and cancels only when both have.
+ * Returns a body that passes the same chunks on, each read only on demand, and shows them to `observer`. Not a `tee`, which reads at the
+ * pace
+ * of the faster branch, buffers the rest for the other one, and cancels only when both branches are cancelled.
  */
-export function passThroughBody(body: ReadableStream<MeteredBytes>, tap: BodyObserver): ReadableStream<MeteredBytes> {
+export function passThroughBody(body: ReadableStream<MeteredBytes>, observer: BodyObserver): ReadableStream<MeteredBytes> {
   const reader = body.getReader()
   let [isReading, isOver] = [false, false]
   let controller: ReadableStreamDefaultController<MeteredBytes>
-  const over = (ending: BodyEndReason): void => {
+  const finish = (reason: BodyEndReason): void => {
     isOver = true
-    tap.onEnd(ending)
+    observer.onEnd(reason)
   }
   const onRead = ({ done, value }: ReadableStreamReadResult<MeteredBytes>): void => {
     isReading = false
     if (isOver) return
     if (done) {
-      over('end')
+      finish('end')
       return controller.close()
     }
-    // Before the chunk goes on: who gets it may transfer it. A body that somebody made may be of anything.
-    if (ArrayBuffer.isView(value)) tap.onChunk(value)
+    // Before the chunk is passed on, because its reader may transfer it. A user-made body may have chunks of any type.
+    if (ArrayBuffer.isView(value)) observer.onChunk(value)
     controller.enqueue(value)
   }
   const onError = (error: unknown): void => {
     if (isOver) return
-    over(Object(error).name === 'AbortError' ? 'abort' : 'error')
+    finish(Object(error).name === 'AbortError' ? 'abort' : 'error')
     controller.error(error)
   }
-  // Without a promise: the stream's own machinery around one costs 80 ns per chunk. One read at a time is what it is there for.
+  // Returns no promise: the stream's handling of one costs 80 ns per chunk. `isReading` allows one read at a time instead.
   const pull = (): void => {
     if (isReading) return
     isReading = true
     reader.read().then(onRead, onError)
   }
   const cancel = (reason: unknown): Promise<void> => {
-    over('cancel')
+    finish('cancel')
     return reader.cancel(reason)
   }
-  return new ReadableStream({ start: (given) => void (controller = given), pull, cancel }, { highWaterMark: 0 })
+  return new ReadableStream({ start: (started) => void (controller = started), pull, cancel }, { highWaterMark: 0 })
 }
 
-/** Gives a response that was made of another what the constructor leaves out, and what is `ours`. Its clones have it too. */
-export function copyResponseMetadata(response: Response, { url, redirected, type }: Response, ours: object): Response {
-  const clone = (): Response => copyResponseMetadata(Response.prototype.clone.call(response), { url, redirected, type } as Response, ours)
-  const kept = { url, redirected, type, clone, ...ours }
-  for (const key of Reflect.ownKeys(kept)) {
-    Object.defineProperty(response, key, { value: kept[key as keyof typeof kept], configurable: true })
+/** Copies what the Response constructor leaves out, and `extra`, to a response made from another one, and to its clones. */
+export function copyResponseMetadata(response: Response, { url, redirected, type }: Response, extra: object): Response {
+  const clone = (): Response => copyResponseMetadata(Response.prototype.clone.call(response), { url, redirected, type } as Response, extra)
+  const properties = { url, redirected, type, clone, ...extra }
+  for (const key of Reflect.ownKeys(properties)) {
+    Object.defineProperty(response, key, { value: properties[key as keyof typeof properties], configurable: true })
   }
   return response
 }

@@ -2,10 +2,18 @@ import { parseJson } from '../../core/util/parse-json.ts'
 import { stripUrlSecrets } from '../../core/util/strip-url.ts'
 import { usageTag } from '../usage-tag.ts'
 
-/** What a meter is put around: `fetch`, an SDK's own, or another wrapper of it. */
+/**
+ * A `fetch` function: the global one, an SDK's own, or a wrapper of one.
+ *
+ * @example
+ * const logged: MeteredFetch = (input, init) => {
+ *   console.log(String(input))
+ *   return fetch(input, init)
+ * }
+ */
 export type MeteredFetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
 
-/** A request, as far as its record tells of it. */
+/** The parts of a request that its record needs. */
 export interface MeteredRequest {
   readonly url: string
   readonly signal: AbortSignal | null | undefined
@@ -14,20 +22,20 @@ export interface MeteredRequest {
 
 export function toMeteredRequest(input: string | URL | Request, init?: RequestInit): MeteredRequest {
   const [url, signal] = isRequest(input) ? [input.url, input.signal] : [String(input)]
-  // As null, too, a fetch takes it.
+  // fetch accepts null as a signal too.
   return { url, signal: init?.signal ?? signal, tag: (init as { readonly [usageTag]?: unknown } | undefined)?.[usageTag] }
 }
 
 const isRequest = (input: string | URL | Request): input is Request => typeof input === 'object' && 'url' in input
 
-/** Where models are asked, by the end of the path. */
+/** The path endings of models' URLs. */
 const MODEL_PATH: RegExp =
   /\/(?:(?:chat\/)?completions|(?:v1|openai)\/(?:messages|responses(?:\/[\w-]+)?)|api\/(?:chat|generate|embed)|embeddings|interactions|ai\/run\/.+|model\/[^/]+\/(?:converse|invoke)[\w-]*)$|:(?:(?:stream)?(?:generateContent|rawPredict))$/i
 
-/** Whether a model is asked there. */
+/** Whether a URL is that of a model. */
 export const isModelUrl = (url: string): boolean => MODEL_PATH.test(stripUrlSecrets(url))
 
-/** Whose server it is, from a URL without a user. Undefined for others: a proxy, a local one. */
+/** Returns the provider of a URL without a user name; undefined for other servers, e.g. a proxy or a local one. */
 export function providerFromUrl(url: string): string | undefined {
   const host = /^\w+:\/\/([^/]*)/.exec(url)?.[1] ?? ''
   const named = /(?:^|\.)(openai|azure|anthropic|groq|deepseek|mistral|openrouter)\.(?:com|ai)$/.exec(host)?.[1]
@@ -38,54 +46,59 @@ export function providerFromUrl(url: string): string | undefined {
   return host.endsWith(':11434') ? 'ollama' : undefined
 }
 
-/** What an answer may leave out, where the URL (without its query) says it: Amazon's and Cloudflare's models, an answer of OpenAI's that is asked for again. */
+/**
+ * Returns facts that an answer may omit, from the URL without its query: the model for Amazon, Cloudflare and Google, the id of an OpenAI
+ * answer
+ * that is requested again.
+ */
 export function answerInfoFromUrl(url: string): { readonly model: string | undefined; readonly responseId: string | undefined } {
-  const [, amazons, cloudflares, googles] = /\/model\/([^/]+)\/(?:converse|invoke)|\/ai\/run\/(.+)$|\/models\/([^/:]+):/.exec(url) ?? []
-  const model = amazons ?? cloudflares ?? googles
+  const [, bedrockModel, workersAIModel, geminiModel] =
+    /\/model\/([^/]+)\/(?:converse|invoke)|\/ai\/run\/(.+)$|\/models\/([^/:]+):/.exec(url) ?? []
+  const model = bedrockModel ?? workersAIModel ?? geminiModel
   return { model: model && decodePathSegment(model), responseId: /\/responses\/([\w-]+)$/.exec(url)?.[1] }
 }
 
-function decodePathSegment(part: string): string {
+function decodePathSegment(segment: string): string {
   try {
-    return decodeURIComponent(part)
+    return decodeURIComponent(segment)
   } catch {
-    return part
+    return segment
   }
 }
 
 /**
- * The request, asking for usage too, where it asks for a stream of OpenAI's Chat Completions or Completions and does not say whether it
- * wants it. Mistral's answers have it unasked, and its server refuses the field.
+ * Returns the arguments of `fetch` with usage requested, for a stream of OpenAI's Chat Completions or Completions that does not set it.
+ * Mistral's answers contain usage without it, and its server rejects the field.
  */
 export async function withUsageRequested(
   input: string | URL | Request,
   init?: RequestInit,
 ): Promise<[string | URL | Request, RequestInit?]> {
   const url = toMeteredRequest(input).url
-  const asked: [string | URL | Request, RequestInit?] = init === undefined ? [input] : [input, init]
-  if (!stripUrlSecrets(url).endsWith('/completions') || providerFromUrl(url) === 'mistral') return asked
+  const unchanged: [string | URL | Request, RequestInit?] = init === undefined ? [input] : [input, init]
+  if (!stripUrlSecrets(url).endsWith('/completions') || providerFromUrl(url) === 'mistral') return unchanged
   if (typeof init?.body === 'string') {
     const body = addIncludeUsage(init.body)
-    return body === undefined ? asked : [input, { ...init, body, ...withoutContentLength(init.headers) }]
+    return body === undefined ? unchanged : [input, { ...init, body, ...withoutContentLength(init.headers) }]
   }
-  if (init?.body || !isRequest(input) || input.method !== 'POST') return asked
+  if (init?.body || !isRequest(input) || input.method !== 'POST') return unchanged
   const body = addIncludeUsage(await input.clone().text())
-  if (body === undefined) return asked
-  const wanted = new Request(input, { body, ...withoutContentLength(input.headers) })
-  return init === undefined ? [wanted] : [wanted, init]
+  if (body === undefined) return unchanged
+  const request = new Request(input, { body, ...withoutContentLength(input.headers) })
+  return init === undefined ? [request] : [request, init]
 }
 
 function addIncludeUsage(body: string): string | undefined {
-  const wanted = parseJson(body)
-  const { stream, stream_options } = Object(wanted) as { readonly stream?: unknown; readonly stream_options?: unknown }
+  const fields = parseJson(body)
+  const { stream, stream_options } = Object(fields) as { readonly stream?: unknown; readonly stream_options?: unknown }
   const options = stream_options ?? {}
   if (stream !== true || typeof options !== 'object' || 'include_usage' in options) return
-  return JSON.stringify({ ...(wanted as object), stream_options: { ...options, include_usage: true } })
+  return JSON.stringify({ ...(fields as object), stream_options: { ...options, include_usage: true } })
 }
 
-/** Headers without a length that is no longer right. */
-function withoutContentLength(given: HeadersInit | undefined): { headers?: Headers } {
-  const headers = new Headers(given)
+/** Returns the headers without `content-length`, which no longer fits the body. */
+function withoutContentLength(init: HeadersInit | undefined): { headers?: Headers } {
+  const headers = new Headers(init)
   if (!headers.has('content-length')) return {}
   headers.delete('content-length')
   return { headers }

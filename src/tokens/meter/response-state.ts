@@ -4,35 +4,34 @@ import { weigh } from '../counter/estimate.ts'
 import type { MeteredEventInfo, MeteredFormat } from './format.ts'
 import { meteredFormats } from './formats.ts'
 
-/** Events of no known format from where no model was asked, until it is given up: they are no model's answer. */
+/** After this many events of an unknown format, a response from a URL that is not a model's is not read further. */
 const MAX_UNKNOWN_EVENTS = 16
 
-/** What is known of a model's answer, event by event. */
+/** The facts of a model's answer, collected event by event. */
 export class ResponseState {
-  /** Undefined as long as nothing has come that only a model says. */
+  /** Undefined until an event has identified the format. */
   format: MeteredFormat | undefined
   model: string | undefined
   id: string | undefined
-  /** The provider's own end has come. */
+  /** Whether the provider's end marker was received. */
   isComplete = false
-  /** The provider has told of an error. */
+  /** Whether the provider reported an error. */
   hasFailed = false
-  /** Some of it could not be read: it may have been the usage. */
+  /** Whether an event could not be read. It may have contained the usage. */
   isDamaged = false
-  /** Nothing is to come any more that has to be read. */
+  /** Whether the rest of the body need not be read. */
   isOver = false
   events = 0
-  /** What was said, by `weigh`. */
+  /** The weight of the output in parsed events, by `weigh`. */
   weight = 0
   readonly #isModelRequest: boolean
   #wireUsage: object | undefined
 
-  /** `isCall`: the request went to where a model is asked. */
-  constructor(isCall: boolean) {
-    this.#isModelRequest = isCall
+  constructor(isModelRequest: boolean) {
+    this.#isModelRequest = isModelRequest
   }
 
-  /** Takes in an event, and gives its text where it says nothing else. `isLast`: it may have been cut. */
+  /** Adds an event. Returns its text if it contains nothing else. The last event of a body (`isLast`) may be cut. */
   addEvent(data: string, isLast: boolean): string | undefined {
     const facts = this.#parseEvent(data)
     if (!facts) {
@@ -40,7 +39,7 @@ export class ResponseState {
       return
     }
     const { model, id, usage, complete, final, failed, text = '' } = facts
-    const isNews = this.#hasMetadata(facts)
+    const hasMetadata = this.#hasMetadata(facts)
     this.events++
     this.weight += weigh(text)
     this.model ||= model ?? undefined
@@ -49,16 +48,16 @@ export class ResponseState {
     this.isComplete ||= complete === true
     this.hasFailed ||= failed === true
     this.isOver = final === true || (!this.format && !this.#isModelRequest && this.events >= MAX_UNKNOWN_EVENTS)
-    return isNews ? undefined : text
+    return hasMetadata ? undefined : text
   }
 
-  /** The text of an event that says nothing else. */
+  /** Returns the text of an event that contains nothing else. */
   parseTextOnly(data: string): string | undefined {
     const facts = this.#parseEvent(data)
     return facts && !this.#hasMetadata(facts) ? facts.text : undefined
   }
 
-  /** As reported so far; undefined where nothing was. */
+  /** The usage reported so far; undefined if there is none. */
   get usage(): Usage | undefined {
     const figures = Object.entries(this.#readWireUsage((wire) => this.format?.usage(wire)) ?? {}).filter(([, figure]) =>
       Number.isFinite(figure),
@@ -66,12 +65,12 @@ export class ResponseState {
     return figures.length > 0 ? Object.fromEntries(figures) : undefined
   }
 
-  /** Of what was written to a cache, what it keeps for an hour; undefined where that is nothing. */
+  /** The tokens cached for one hour; undefined if there are none. */
   get cacheWrite1hTokens(): number | undefined {
     return this.#readWireUsage((wire) => this.format?.cacheWrite1hTokens?.(wire)) || undefined
   }
 
-  /** What is read from the provider's words. Nobody vouches for what servers write. */
+  /** Reads the merged usage. Returns undefined if it does not have the documented types. */
   #readWireUsage<Result>(read: (wire: object) => Result): Result | undefined {
     try {
       return this.#wireUsage && read(this.#wireUsage)

@@ -7,78 +7,82 @@ import { type BodyEndReason, type BodyObserver, copyResponseMetadata, passThroug
 import { answerInfoFromUrl, isModelUrl, type MeteredRequest, providerFromUrl } from './request.ts'
 import { ResponseState } from './response-state.ts'
 
-/** Told of an answer that is over. `lacksUsage`: it is a whole stream without usage, of a kind that has it only where it was asked for. */
+/** Receives the record of an answer. `lacksUsage`: it is a complete stream without usage, in a format that has it only on request. */
 export type UsageRecordCallback = (record: UsageRecord, lacksUsage: boolean) => void
 
-/** How a response of ours is heard by one more meter: of meters around one another the innermost reads, and all tell the same record. */
+/** Adds a callback to a tapped response. In nested meters the innermost reads the body, and all pass on the same record. */
 const addCallback: unique symbol = Symbol()
-type TappedResponse = Response & { readonly [addCallback]?: (tell: UsageRecordCallback) => void }
+type TappedResponse = Response & { readonly [addCallback]?: (onRecord: UsageRecordCallback) => void }
 
 /**
- * The same response, with a tap on its body where that may be a model's answer.
+ * Returns the same response, with a tap on its body if it may be a model's answer.
  *
- * A refusal is told at once and its body left alone: no tokens are in it, and who tries again does not always read it.
+ * A refused request (4xx, 5xx) is recorded at once and its body not read: it contains no tokens, and a client that retries may never read
+ * it.
  */
-export function tapResponse(response: Response, asked: MeteredRequest, began: number, tell: UsageRecordCallback): Response {
-  const { status, body, [addCallback]: joined }: TappedResponse = response
+export function tapResponse(response: Response, request: MeteredRequest, startedAt: number, onRecord: UsageRecordCallback): Response {
+  const { status, body, [addCallback]: addToInner }: TappedResponse = response
   if (status >= 400) {
-    if (isModelUrl(asked.url)) tell(createUsageRecord(asked, response, began, undefined), false)
+    if (isModelUrl(request.url)) onRecord(createUsageRecord(request, response, startedAt, undefined), false)
     return response
   }
-  if (joined) {
-    joined(withRecordTag(asked, tell))
+  if (addToInner) {
+    addToInner(withRecordTag(request, onRecord))
     return response
   }
-  // A fetch may be somebody's own, and so may its response.
+  // A user's own fetch may return any object.
   if (typeof body?.getReader !== 'function' || body.locked || status < 200 || [204, 205].includes(status)) return response
   const framing = framingForContentType(response.headers.get('content-type'))
   if (!framing) return response
-  const { tap, ...ours } = observeResponse(response, framing, asked, began, tell)
-  return copyResponseMetadata(new Response(passThroughBody(body, tap), response), response, ours)
+  const { observer, ...extra } = observeResponse(response, framing, request, startedAt, onRecord)
+  return copyResponseMetadata(new Response(passThroughBody(body, observer), response), response, extra)
 }
 
-/** Reads along in an answer, and tells of it when it is over. */
+/** Returns an observer that reads an answer and passes its record on when it is over. */
 function observeResponse(
   response: Response,
   framing: Framing,
-  asked: MeteredRequest,
-  began: number,
-  tell: UsageRecordCallback,
-): { readonly tap: BodyObserver; readonly [addCallback]: (tell: UsageRecordCallback) => void } {
-  const isModel = isModelUrl(asked.url)
-  const answer = new ResponseState(isModel)
-  const events = new BodyEventReader(framing, answer)
-  const tells = [tell]
+  request: MeteredRequest,
+  startedAt: number,
+  onRecord: UsageRecordCallback,
+): { readonly observer: BodyObserver; readonly [addCallback]: (onRecord: UsageRecordCallback) => void } {
+  const isModel = isModelUrl(request.url)
+  const state = new ResponseState(isModel)
+  const events = new BodyEventReader(framing, state)
+  const callbacks = [onRecord]
   let [isOver, unfollow] = [false, () => {}]
-  let told: Parameters<UsageRecordCallback> | undefined
-  const over = (ending: BodyEndReason): void => {
+  let reported: Parameters<UsageRecordCallback> | undefined
+  const onEnd = (reason: BodyEndReason): void => {
     if (isOver) return
     isOver = true
     unfollow()
     events.end()
-    // Nothing at all, from where a model was asked, is an answer that broke off; something else is none.
-    if (!answer.format && !(isModel && (answer.hasFailed || answer.events === 0))) return
-    const record = createUsageRecord(asked, response, began, answer, ending, events.outputWeight)
-    told = [record, lacksUsage(record, response, answer)]
-    for (const each of tells) each(...told)
+    // An empty body from a model's URL is an interrupted answer. A body of an unknown format is not a model's answer.
+    if (!state.format && !(isModel && (state.hasFailed || state.events === 0))) return
+    const record = createUsageRecord(request, response, startedAt, state, reason, events.outputWeight)
+    reported = [record, lacksUsage(record, response, state)]
+    for (const callback of callbacks) callback(...reported)
   }
-  const feed = (chunk: Uint8Array): void => {
+  const onChunk = (chunk: Uint8Array): void => {
     if (isOver) return
     events.feed(chunk)
-    if (answer.isOver) over('end')
+    if (state.isOver) onEnd('end')
   }
-  // An abort is heard here too: a fetch may be deaf to it.
-  if (asked.signal) unfollow = whenAborted(asked.signal, () => over('abort'))
-  return { tap: { onChunk: feed, onEnd: over }, [addCallback]: (another) => void (told ? another(...told) : tells.push(another)) }
+  // The signal is followed here too, because a fetch may ignore it.
+  if (request.signal) unfollow = whenAborted(request.signal, () => onEnd('abort'))
+  return {
+    observer: { onChunk, onEnd },
+    [addCallback]: (callback) => void (reported ? callback(...reported) : callbacks.push(callback)),
+  }
 }
 
-/** Tells with the mark of this asking: what is in between may have dropped it. */
+/** Adds the tag of this meter's request to the record: code between the meters may have dropped it. */
 const withRecordTag =
-  ({ tag }: MeteredRequest, tell: UsageRecordCallback): UsageRecordCallback =>
+  ({ tag }: MeteredRequest, onRecord: UsageRecordCallback): UsageRecordCallback =>
   (record, lacksUsage) =>
-    tell(tag === undefined || tag === record.tag ? record : { ...record, tag }, lacksUsage)
+    onRecord(tag === undefined || tag === record.tag ? record : { ...record, tag }, lacksUsage)
 
-/** Whether a stream ended without usage. One that was left may have had it still to come. */
+/** Whether a stream ended without usage. In a stream that was cancelled it may have been still to come. */
 const lacksUsage = ({ complete, reason, usage }: UsageRecord, { headers }: Response, { format }: ResponseState): boolean =>
   complete &&
   reason === 'end' &&
@@ -87,31 +91,31 @@ const lacksUsage = ({ complete, reason, usage }: UsageRecord, { headers }: Respo
   /^text\/event-stream/i.test(headers.get('content-type') ?? '')
 
 function createUsageRecord(
-  asked: MeteredRequest,
+  request: MeteredRequest,
   { status }: Response,
-  began: number,
-  answer: ResponseState | undefined,
-  ending: BodyEndReason = 'error',
+  startedAt: number,
+  state: ResponseState | undefined,
+  endReason: BodyEndReason = 'error',
   outputWeight = 0,
 ): UsageRecord {
-  const url = stripUrlSecrets(asked.url)
-  const told = answerInfoFromUrl(url)
-  const complete = answer?.isComplete === true && !answer.hasFailed && !answer.isDamaged
-  const usage = answer?.usage
-  const hours = answer?.cacheWrite1hTokens
-  const ended = answer?.hasFailed ? 'error' : answer?.isComplete ? 'end' : 'truncated'
+  const url = stripUrlSecrets(request.url)
+  const fromUrl = answerInfoFromUrl(url)
+  const complete = state?.isComplete === true && !state.hasFailed && !state.isDamaged
+  const usage = state?.usage
+  const cacheWrite1hTokens = state?.cacheWrite1hTokens
+  const stateReason = state?.hasFailed ? 'error' : state?.isComplete ? 'end' : 'truncated'
   return {
     url,
     status,
-    provider: providerFromUrl(url) ?? answer?.format?.provider,
-    model: answer?.model ?? told.model,
-    responseId: answer?.id ?? told.responseId,
+    provider: providerFromUrl(url) ?? state?.format?.provider,
+    model: state?.model ?? fromUrl.model,
+    responseId: state?.id ?? fromUrl.responseId,
     ...(usage && { usage: { ...usage, requests: 1, source: complete ? 'provider' : 'partial' } }),
-    ...(hours && { cacheWrite1hTokens: hours }),
+    ...(cacheWrite1hTokens && { cacheWrite1hTokens }),
     complete,
-    reason: ending === 'end' ? ended : ending,
-    durationMs: performance.now() - began,
-    ...(answer?.format && { outputWeight }),
-    ...(asked.tag !== undefined && { tag: asked.tag }),
+    reason: endReason === 'end' ? stateReason : endReason,
+    durationMs: performance.now() - startedAt,
+    ...(state?.format && { outputWeight }),
+    ...(request.tag !== undefined && { tag: request.tag }),
   }
 }

@@ -4,8 +4,9 @@ import type { PriceBook, Priced } from './prices.ts'
 
 export type { Price, PriceBook, Priced } from './prices.ts'
 
-/** As much of `@pydantic/genai-prices` as is used; a type test holds it equal to the package's. */
+/** The part of `@pydantic/genai-prices` that is used; a type test keeps it compatible with the package. */
 export interface GenaiPrices {
+  /** Returns the price of a call; null for an unknown model or provider. */
   calcPrice(
     usage: Readonly<Record<string, number | undefined>>,
     model: string,
@@ -15,21 +16,23 @@ export interface GenaiPrices {
     readonly model_price: Readonly<Record<string, unknown>>
     readonly auto_update_timestamp?: string
   } | null
+  /** Returns the provider with that name or URL; undefined if it is not listed. */
   findProvider(options: { readonly providerId?: string; readonly providerApiUrl?: string }): unknown
 }
 
-/** Its names for providers where ours are others. */
+/** Its provider names that differ from ours. */
 const GENAI_PROVIDER_IDS: Readonly<Record<string, string | undefined>> = { 'workers-ai': 'cloudflare', workersai: 'cloudflare' }
 
 /**
- * The prices of `@pydantic/genai-prices`, an optional peer of 76 KB gzip that is loaded by this call: dated and tiered prices of some
- * 1,500 models, in US dollars. From then on it answers at once.
+ * Loads the prices of `@pydantic/genai-prices`, an optional peer dependency of 76 KB gzip: dated and tiered prices of about 1,500 models,
+ * in
+ * US dollars.
  *
- * - A model that it does not know has no price; one at a server that it does not know neither, unless the provider is known otherwise.
- * - Known are tokens, at a model's usual price: what a provider charges beside them (searches, storage), or more or less for (audio, a tier
- *   of service), is not in the price.
+ * - The cost of a model that it does not list is unknown, and so is that of a server that it does not list, unless the provider is known.
+ * - Tokens are priced at the usual price of the model. Other charges (searches, storage) and different rates (audio, service tiers) are not
+ *   included.
  *
- * @throws ChaintapError `missing_package` where it cannot be loaded.
+ * @throws ChaintapError `missing_package` if the package cannot be loaded.
  *
  * @example
  * const prices = await genaiPrices()
@@ -39,9 +42,13 @@ export async function genaiPrices(): Promise<PriceBook> {
   try {
     return createGenaiPriceBook(await import('@pydantic/genai-prices'))
   } catch (cause) {
-    throw new ChaintapError('missing_package', 'genaiPrices() could not load @pydantic/genai-prices. npm install @pydantic/genai-prices', {
-      cause,
-    })
+    throw new ChaintapError(
+      'missing_package',
+      'genaiPrices() could not load @pydantic/genai-prices. Run npm install @pydantic/genai-prices.',
+      {
+        cause,
+      },
+    )
   }
 }
 
@@ -53,7 +60,7 @@ function createGenaiPriceBook(genai: GenaiPrices): PriceBook {
       const found = tryCalculate(() =>
         genai.calcPrice(toGenaiUsage(usage, call), model, { ...genaiProviderOptions(genai, call), timestamp: new Date(at) }),
       )
-      // Of models that have no price for an hour it takes that of five minutes.
+      // For models without a one-hour price it would use that of five minutes.
       if (!found || (call.cacheWrite1hTokens && found.model_price.cache_write_1h_mtok === undefined)) return
       const { total_price: total, auto_update_timestamp: date } = found
       return { total, currency: 'USD', source: '@pydantic/genai-prices', ...(date !== undefined && { date }) }
@@ -61,16 +68,16 @@ function createGenaiPriceBook(genai: GenaiPrices): PriceBook {
   }
 }
 
-/** It throws where figures contradict each other, e.g. more tokens from the cache than there were. */
-function tryCalculate<Result>(work: () => Result): Result | undefined {
+/** Returns undefined if the calculation throws: figures may contradict each other, e.g. more cached tokens than input. */
+function tryCalculate<Result>(calculate: () => Result): Result | undefined {
   try {
-    return work()
+    return calculate()
   } catch {
     return undefined
   }
 }
 
-/** The address says best who charges; a proxy's says nothing. Of a model alone it knows the maker. */
+/** Identifies the provider by the URL if the package lists it, else by name. With neither, the package uses the maker of the model. */
 function genaiProviderOptions(genai: GenaiPrices, { provider, url }: Priced): { providerApiUrl?: string; providerId?: string } {
   if (url !== undefined && genai.findProvider({ providerApiUrl: url })) return { providerApiUrl: url }
   return provider === undefined ? {} : { providerId: GENAI_PROVIDER_IDS[provider] ?? provider }

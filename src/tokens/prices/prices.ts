@@ -1,66 +1,93 @@
 import { ChaintapError } from '../../core/errors.ts'
 import type { Usage } from '../../core/usage.ts'
 
-/** What something cost, and who says so. */
+/** The cost of a call, and its source. */
 export interface Price {
+  /** The amount in `currency`. */
   readonly total: number
   /** ISO 4217, e.g. `USD`. */
   readonly currency: string
-  /** Whose prices these are: the provider's name where it said the cost itself. */
+  /** The source of the price: the name of a price list, or of the provider if it reported the cost itself. */
   readonly source: string
-  /** When those prices were published, as far as that is known. */
+  /** When the price list was published, if that is known. */
   readonly date?: string
 }
 
-/** Which call is to be priced. What is not known is undefined. */
+/** The call to be priced. Unknown fields are undefined. */
 export interface Priced {
+  /** The provider's name, e.g. `openai`. */
   readonly provider?: string | undefined
-  /** As the provider names it. */
+  /** The model's name in the answer. */
   readonly model: string | undefined
-  /** Where the request went, without query. */
+  /** The URL of the request, without query. */
   readonly url?: string | undefined
-  /** Of the usage's `cacheWriteTokens`, those that Anthropic's cache keeps for an hour. */
+  /** The part of the usage's `cacheWriteTokens` that Anthropic caches for one hour. */
   readonly cacheWrite1hTokens?: number | undefined
-  /** When, in ms since epoch: prices change. */
+  /** When the call began, in ms since epoch: prices change. */
   readonly at: number
 }
 
 /**
- * Knows prices: `genaiPrices()` of `chaintap/genai-prices`, a {@link priceTable}, or an object of your own. It answers at once;
- * undefined where it does not know, which is not 0.
+ * Computes the cost of calls: `genaiPrices()` of `chaintap/genai-prices`, a {@link priceTable}, or your own object.
+ *
+ * @example
+ * const book: PriceBook = {
+ *   price: ({ outputTokens }) => outputTokens === undefined ? undefined : { total: outputTokens / 1e6, currency: 'USD', source: 'my list'
+ * },
+ * }
  */
 export interface PriceBook {
+  /** Returns the cost of a call, synchronously; undefined if it is unknown. */
   price(usage: Usage, call: Priced): Price | undefined
 }
 
-/** Per million tokens. */
+/** The prices of a model, per million tokens. */
 export interface ModelPrice {
+  /** Input tokens. */
   readonly input: number
-  /** Reasoning too. */
+  /** Output tokens, including reasoning. */
   readonly output: number
-  /** Of input that was read from a cache. Default: as `input`. */
+  /**
+   * Input tokens read from a cache.
+   *
+   * @defaultValue `input`
+   */
   readonly cacheRead?: number
-  /** Of input that was written to a cache. Default: as `input`. */
+  /**
+   * Input tokens written to a cache.
+   *
+   * @defaultValue `input`
+   */
   readonly cacheWrite?: number
-  /** Of input that was written to Anthropic's cache for an hour. Without it a call that has such input has no price. */
+  /** Input tokens written to Anthropic's cache for one hour. Without this price, the cost of a call with such tokens is unknown. */
   readonly cacheWrite1h?: number
 }
 
-/** Where the prices of a {@link priceTable} come from. */
+/** Options of {@link priceTable}. */
 export interface TableOptions {
-  /** Default `USD`. */
+  /**
+   * The currency of the prices, ISO 4217.
+   *
+   * @defaultValue `USD`
+   */
   readonly currency?: string
-  /** Default `price table`. */
+  /**
+   * The name of the price list, `source` of the costs.
+   *
+   * @defaultValue `price table`
+   */
   readonly source?: string
+  /** When the prices were published, `date` of the costs. */
   readonly date?: string
-  /** Asked for the models that the table does not have. */
+  /** A price book for models that are not in the table. */
   readonly otherwise?: PriceBook
 }
 
 /**
- * Prices of your own, by the model's name as the provider answers it.
+ * Returns a price book with your own prices.
  *
- * @throws ChaintapError `invalid_options` for a price that is no number, or below 0.
+ * @param models - Prices by the model's name in the answer, which must match exactly.
+ * @throws ChaintapError `invalid_options` for a price that is not a number, or below 0.
  *
  * @example
  * const prices = priceTable({ 'gpt-5.5-2026-04-23': { input: 5, output: 30, cacheRead: 0.5 } }, { date: '2026-11-01' })
@@ -72,7 +99,7 @@ export function priceTable(models: Readonly<Record<string, ModelPrice>>, options
   for (const [model, price] of table) {
     const { input, output, cacheRead = 0, cacheWrite = 0, cacheWrite1h = 0 } = price
     if (!(Math.min(input, output, cacheRead, cacheWrite, cacheWrite1h) >= 0))
-      throw new ChaintapError('invalid_options', `The prices of ${model} must be 0 or more, per million tokens.`)
+      throw new ChaintapError('invalid_options', `priceTable: the prices of ${model} must be numbers of 0 or more, per million tokens.`)
   }
   return {
     price(usage, call) {
@@ -89,33 +116,33 @@ function computePrice(price: ModelPrice, usage: Usage, hourTokens = 0): number |
   const { inputTokens, outputTokens, cacheReadTokens: read = 0, cacheWriteTokens: written = 0 } = usage
   if (inputTokens === undefined || outputTokens === undefined || (hourTokens > 0 && cacheWrite1h === undefined)) return
   const fresh = inputTokens - read - written
-  // More from the cache, or to it, than there was: whatever is wrong, it is no price.
+  // The figures contradict each other: more cached tokens than input, or more one-hour tokens than written ones.
   if (fresh < 0 || hourTokens > written) return
   const cached = read * cacheRead + (written - hourTokens) * cacheWrite + hourTokens * (cacheWrite1h ?? 0)
   return (fresh * input + cached + outputTokens * output) / 1e6
 }
 
-/** What a call cost: what the provider says itself, else what the book says; undefined where nobody knows. */
+/** Returns the cost of a call: as the provider reported it, else from the price book; undefined if it is unknown. */
 export function costOf(usage: Usage, call: Priced, book: PriceBook | undefined): Price | undefined {
   if (usage.cost !== undefined) return { total: usage.cost, currency: 'USD', source: call.provider ?? 'provider' }
   return book?.price(usage, call)
 }
 
-/** What several calls cost. */
+/** The cost of several calls. */
 export interface Cost {
-  /** Undefined where the cost of one of them is unknown, or where they are in several currencies; 0 where there was no call. */
+  /** Undefined if the cost of a call is unknown, or if there are several currencies; 0 if there was no call. */
   readonly total: number | undefined
-  /** Undefined where nothing has a cost, or where there are several. */
+  /** The currency of all parts; undefined if there are none, or several currencies. */
   readonly currency: string | undefined
-  /** Of how many calls the cost is unknown. */
+  /** The number of calls whose cost is unknown. */
   readonly unknown: number
-  /** What is known, by source. */
+  /** The known costs, summed by source, date and currency. */
   readonly parts: readonly Price[]
 }
 
 export const noCost: Cost = { total: 0, currency: undefined, unknown: 0, parts: [] }
 
-/** Adds what one more call cost. */
+/** Adds the cost of one more call. */
 export function addCost({ unknown, parts }: Cost, price: Price | undefined): Cost {
   const isSame = (a: Price, b: Price): boolean => a.source === b.source && a.date === b.date && a.currency === b.currency
   const known = price && parts.find((part) => isSame(part, price))

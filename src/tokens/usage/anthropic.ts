@@ -2,31 +2,32 @@ import type { Usage } from '../../core/usage.ts'
 import { toUsage } from './to-usage.ts'
 
 /**
- * Anthropic's figures, as `message_start.message.usage`, `message_delta.usage` and a whole message's `usage` have them. A `message_delta`
- * may leave out what `message_start` said, and may correct it: with server tools the input grows. So they are merged before they are read.
+ * Anthropic's usage, in `message_start.message.usage`, `message_delta.usage` and `usage` of a message. A `message_delta` may omit or
+ * correct
+ * figures of `message_start`: with server tools the input grows. Merge them before reading.
  */
 export interface AnthropicUsage extends AnthropicTokens {
   readonly output_tokens_details?: { readonly thinking_tokens?: number | null } | null
-  /** The model calls that made the answer. Not all of them are in the figures above. */
+  /** The model calls of the answer. The figures above do not include all of them. */
   readonly iterations?: readonly (AnthropicTokens & { readonly type?: string })[] | null
 }
 
 interface AnthropicTokens {
-  /** Without what was read from or written to the cache. */
+  /** Without tokens read from or written to the cache. */
   readonly input_tokens?: number | null
-  /** With thinking. */
+  /** Including thinking. */
   readonly output_tokens?: number | null
   readonly cache_creation_input_tokens?: number | null
   readonly cache_read_input_tokens?: number | null
-  /** Of what was written to the cache, by how long it stays. */
+  /** Tokens written to the cache, by time to live. */
   readonly cache_creation?: { readonly ephemeral_1h_input_tokens?: number | null } | null
 }
 
 /**
- * Anthropic's figures as ours: `inputTokens` with the cache's tokens, which Anthropic counts beside its input. What was not reported is
+ * Converts Anthropic's usage. `inputTokens` includes cached tokens, which Anthropic reports separately. Figures that were not reported are
  * absent, never 0.
  *
- * What was spent to compact the context, or by an advisor model, is added: Anthropic bills it, and leaves it out of its totals.
+ * The calls of context compaction and of an advisor model are added: Anthropic bills them, but omits them from its totals.
  *
  * @see https://platform.claude.com/docs/en/build-with-claude/compaction
  * @see https://platform.claude.com/docs/en/agents-and-tools/tool-use/advisor-tool
@@ -47,11 +48,11 @@ export function anthropicUsage(wire: AnthropicUsage): Usage {
   })
 }
 
-/** Of `cacheWriteTokens`, those that the cache keeps for an hour, which cost more than those that it keeps for five minutes. */
+/** Returns the part of `cacheWriteTokens` that is cached for one hour. It costs more than tokens cached for five minutes. */
 export const anthropicCacheWrite1hTokens = (wire: AnthropicUsage): number | undefined =>
   sumWithIterations(wire, (call) => call.cache_creation?.ephemeral_1h_input_tokens)
 
-/** A figure of Anthropic's totals and of the calls that they leave out, as far as it is known. */
+/** Sums a figure over Anthropic's totals and the calls that they omit; undefined if it is unknown. */
 function sumWithIterations(wire: AnthropicUsage, figure: (call: AnthropicTokens) => number | null | undefined): number | undefined {
   let total = figure(wire) ?? undefined
   for (const call of wire.iterations ?? []) {

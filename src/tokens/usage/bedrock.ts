@@ -1,22 +1,23 @@
 import type { Usage } from '../../core/usage.ts'
 import { toUsage } from './to-usage.ts'
 
-/** Figures of Bedrock's Converse API, in its `metadata` event and in a whole answer. */
+/** Usage of Bedrock's Converse API, in its `metadata` event and in an answer that is not streamed. */
 export interface BedrockUsage {
-  /** Without what was read from or written to the cache. */
+  /** Without tokens read from or written to the cache. */
   readonly inputTokens?: number | null | undefined
   readonly outputTokens?: number | null | undefined
-  /** With the cache's tokens. */
+  /** Including cached tokens. */
   readonly totalTokens?: number | null | undefined
   readonly cacheReadInputTokens?: number | null | undefined
   readonly cacheWriteInputTokens?: number | null | undefined
-  /** Of what was written to the cache, by how long it stays. */
+  /** Tokens written to the cache, by time to live. */
   readonly cacheDetails?: readonly { readonly ttl?: string; readonly inputTokens?: number }[] | null
 }
 
 /**
- * Bedrock's figures as ours: `inputTokens` with the cache's tokens, which Bedrock counts beside its input. What was not reported is
- * absent, never 0.
+ * Converts Bedrock's usage. `inputTokens` includes cached tokens, which Bedrock reports separately. Figures that were not reported are
+ * absent,
+ * never 0.
  *
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html
  *
@@ -30,13 +31,13 @@ export function bedrockUsage({ inputTokens: fresh, outputTokens, totalTokens, ..
   return toUsage({ inputTokens, outputTokens, totalTokens, cacheReadTokens: read, cacheWriteTokens: written })
 }
 
-/** Of `cacheWriteTokens`, those that the cache keeps for an hour, which cost more than those that it keeps for five minutes. */
+/** Returns the part of `cacheWriteTokens` that is cached for one hour. It costs more than tokens cached for five minutes. */
 export const bedrockCacheWrite1hTokens = ({ cacheDetails }: BedrockUsage): number | undefined =>
   cacheDetails?.find(({ ttl }) => ttl === '1h')?.inputTokens
 
-/** What InvokeModel adds to the last chunk of every model's stream, as `amazon-bedrock-invocationMetrics`. */
+/** The metrics that InvokeModel adds to the last chunk of each stream, as `amazon-bedrock-invocationMetrics`. */
 export interface BedrockMetrics {
-  /** Without what was read from or written to the cache. */
+  /** Without tokens read from or written to the cache. */
   readonly inputTokenCount?: number | null
   readonly outputTokenCount?: number | null
   readonly cacheReadInputTokenCount?: number | null
@@ -44,7 +45,7 @@ export interface BedrockMetrics {
 }
 
 /**
- * The same of InvokeModel's metrics.
+ * Converts InvokeModel's metrics.
  *
  * @example
  * bedrockMetricsUsage({ inputTokenCount: 10, outputTokenCount: 5 })

@@ -1,12 +1,12 @@
 import type { Usage } from '../../core/usage.ts'
 import { toUsage } from './to-usage.ts'
 
-/** Gemini's `usageMetadata`: running totals, in nearly every chunk. Of fields that a chunk leaves out the last known value holds. */
+/** Gemini's `usageMetadata`: running totals, in nearly every chunk. For fields that a chunk omits, the last known value applies. */
 export interface GeminiUsage {
-  /** With what was read from the cache. */
+  /** Including tokens read from the cache. */
   readonly promptTokenCount?: number | null | undefined
   readonly cachedContentTokenCount?: number | null | undefined
-  /** What the provider's own tools gave back to the model. */
+  /** The results of the provider's own tools. */
   readonly toolUsePromptTokenCount?: number | null | undefined
   /** Without thoughts. */
   readonly candidatesTokenCount?: number | null | undefined
@@ -15,8 +15,8 @@ export interface GeminiUsage {
 }
 
 /**
- * Gemini's figures as ours: thoughts, which Gemini counts beside its output, are in `outputTokens`, and what its tools gave back is in
- * `inputTokens`. What was not reported is absent, never 0.
+ * Converts Gemini's usage. `outputTokens` includes thoughts, which Gemini reports separately, and `inputTokens` the results of its tools.
+ * Figures that were not reported are absent, never 0.
  *
  * @see https://ai.google.dev/api/generate-content#UsageMetadata
  *
@@ -25,17 +25,17 @@ export interface GeminiUsage {
  * // { inputTokens: 40, outputTokens: 64, totalTokens: 104, reasoningTokens: 46 }
  */
 export function geminiUsage(wire: GeminiUsage): Usage {
-  const { promptTokenCount: prompt, candidatesTokenCount: said, thoughtsTokenCount: thought } = wire
+  const { promptTokenCount: prompt, candidatesTokenCount: candidates, thoughtsTokenCount: thoughts } = wire
   return toUsage({
     inputTokens: prompt === undefined || prompt === null ? undefined : prompt + (wire.toolUsePromptTokenCount ?? 0),
-    outputTokens: said === undefined || said === null ? thought : said + (thought ?? 0),
+    outputTokens: candidates === undefined || candidates === null ? thoughts : candidates + (thoughts ?? 0),
     totalTokens: wire.totalTokenCount,
     cacheReadTokens: wire.cachedContentTokenCount,
-    reasoningTokens: thought,
+    reasoningTokens: thoughts,
   })
 }
 
-/** The figures of Gemini's Interactions API. A call may take several requests, and each reports its own. */
+/** Usage of Gemini's Interactions API. A call may take several requests; each reports its own usage. */
 export interface GeminiInteractionUsage {
   readonly total_input_tokens?: number | null
   readonly total_cached_tokens?: number | null
@@ -46,8 +46,9 @@ export interface GeminiInteractionUsage {
 }
 
 /**
- * The same of the Interactions API. Whether its output has the thoughts in it is not documented: the total tells, else it is taken as in
- * Gemini's other API.
+ * Converts usage of the Interactions API. It is not documented whether its output includes thoughts: this is derived from the total.
+ * Without a
+ * total, the output is read as in Gemini's other API, without thoughts.
  *
  * @see https://ai.google.dev/api/interactions-api
  *
@@ -56,14 +57,14 @@ export interface GeminiInteractionUsage {
  * // { inputTokens: 40, outputTokens: 64, totalTokens: 104, reasoningTokens: 46 }
  */
 export function geminiInteractionUsage(wire: GeminiInteractionUsage): Usage {
-  const { total_input_tokens: input, total_tool_use_tokens: tools, total_output_tokens: output, total_thought_tokens: thought } = wire
-  const isWithin = (input ?? 0) + (tools ?? 0) + (output ?? 0) === wire.total_tokens
+  const { total_input_tokens: input, total_tool_use_tokens: tools, total_output_tokens: output, total_thought_tokens: thoughts } = wire
+  const includesThoughts = (input ?? 0) + (tools ?? 0) + (output ?? 0) === wire.total_tokens
   return geminiUsage({
     promptTokenCount: input,
     toolUsePromptTokenCount: tools,
     cachedContentTokenCount: wire.total_cached_tokens,
-    candidatesTokenCount: isWithin && output ? output - (thought ?? 0) : output,
-    thoughtsTokenCount: thought,
+    candidatesTokenCount: includesThoughts && output ? output - (thoughts ?? 0) : output,
+    thoughtsTokenCount: thoughts,
     totalTokenCount: wire.total_tokens,
   })
 }

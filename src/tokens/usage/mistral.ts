@@ -1,13 +1,13 @@
 import type { Usage } from '../../core/usage.ts'
 import { type OpenAIUsage, openaiUsage } from './openai.ts'
 
-/** Mistral's figures: OpenAI's, and a word of its own for what was read from the cache. They come in the last chunk, unasked. */
+/** Mistral's usage: OpenAI's, with its own field for tokens read from the cache. The last chunk contains it without a request. */
 export interface MistralUsage extends OpenAIUsage {
   readonly num_cached_tokens?: number | null
 }
 
 /**
- * Mistral's figures as ours; undefined where there are none. What was not reported is absent, never 0.
+ * Converts Mistral's usage; undefined if there is none. Figures that were not reported are absent, never 0.
  *
  * @see https://docs.mistral.ai/api/endpoint/chat
  *

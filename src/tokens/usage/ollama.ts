@@ -1,17 +1,19 @@
 import type { Usage } from '../../core/usage.ts'
 import { toUsage } from './to-usage.ts'
 
-/** Ollama's figures, in the last line of a stream and in a whole answer. The input's is left out where the prompt was not evaluated anew. */
+/**
+ * Ollama's usage, in the last line of a stream and in an answer that is not streamed. The input is omitted if the prompt was not evaluated.
+ */
 export interface OllamaUsage {
-  /** With what was read from the cache. */
+  /** Including tokens read from the cache. */
   readonly prompt_eval_count?: number | null
   readonly prompt_eval_cached_count?: number | null
-  /** With thinking. */
+  /** Including thinking. */
   readonly eval_count?: number | null
 }
 
 /**
- * Ollama's figures as ours. What was not reported is absent, never 0.
+ * Converts Ollama's usage. Figures that were not reported are absent, never 0.
  *
  * @see https://docs.ollama.com/api/usage
  *

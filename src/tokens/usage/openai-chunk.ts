@@ -1,13 +1,13 @@
 import type { OpenAIReport } from './openai.ts'
 
-/** A tool call, or a piece of one. */
+/** A tool call, or a part of one. */
 export interface OpenAIToolCallPiece {
   readonly index?: number | null
   readonly id?: string | null
   readonly function?: { readonly name?: string | null; readonly arguments?: unknown } | null
 }
 
-/** What a chunk adds to a message, or a whole message. */
+/** A message, or what a chunk adds to one. */
 export interface OpenAIChunkMessage {
   readonly content?: unknown
   readonly refusal?: unknown

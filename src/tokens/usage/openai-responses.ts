@@ -2,19 +2,19 @@ import type { Usage } from '../../core/usage.ts'
 import { type OpenRouterCost, openRouterCost } from './openai.ts'
 import { toUsage } from './to-usage.ts'
 
-/** Figures of OpenAI's Responses API; its APIs for images and audio write them so too. */
+/** Usage of OpenAI's Responses API, and of its image and audio APIs. */
 export interface OpenAIResponsesUsage extends OpenRouterCost {
-  /** With what was read from and written to the cache. */
+  /** Including tokens read from and written to the cache. */
   readonly input_tokens?: number | null
   readonly input_tokens_details?: { readonly cached_tokens?: number | null; readonly cache_write_tokens?: number | null } | null
-  /** With reasoning. */
+  /** Including reasoning. */
   readonly output_tokens?: number | null
   readonly output_tokens_details?: { readonly reasoning_tokens?: number | null } | null
   readonly total_tokens?: number | null
 }
 
 /**
- * The figures of OpenAI's Responses API as ours. What was not reported is absent, never 0.
+ * Converts usage of OpenAI's Responses API. Figures that were not reported are absent, never 0.
  *
  * @see https://platform.openai.com/docs/api-reference/responses/object
  *

@@ -1,42 +1,45 @@
 import type { Usage } from '../../core/usage.ts'
 import { toUsage } from './to-usage.ts'
 
-/** Figures as OpenAI and its compatible servers write them. */
+/** Usage in the format of OpenAI and compatible servers. */
 export interface OpenAIUsage extends OpenRouterCost {
-  /** With what was read from and written to the cache. */
+  /** Including tokens read from and written to the cache. */
   readonly prompt_tokens?: number | null
-  /** With reasoning. */
+  /** Including reasoning. */
   readonly completion_tokens?: number | null
   readonly total_tokens?: number | null
   readonly prompt_tokens_details?: { readonly cached_tokens?: number | null; readonly cache_write_tokens?: number | null } | null
   readonly completion_tokens_details?: { readonly reasoning_tokens?: number | null } | null
-  /** DeepSeek's word for what was read from the cache. */
+  /** DeepSeek's field for tokens read from the cache. */
   readonly prompt_cache_hit_tokens?: number | null
 }
 
-/** What OpenRouter charges, in US dollars. */
+/** The cost that OpenRouter reports, in US dollars. */
 export interface OpenRouterCost {
   readonly cost?: unknown
-  /** With a key of one's own for the provider, `cost` is OpenRouter's fee, and the provider charges the key beside it. */
+  /**
+   * Whether the caller's own key of the provider was used. Then `cost` is OpenRouter's fee, and the provider charges that key in addition.
+   */
   readonly is_byok?: unknown
   readonly cost_details?: { readonly upstream_inference_cost?: unknown } | null
 }
 
-/** What an answer cost, all together; undefined where a part of it is not said. */
+/** Returns the total cost of an answer; undefined if a part of it was not reported. */
 export function openRouterCost({ cost, is_byok, cost_details }: OpenRouterCost): number | undefined {
-  const beside = is_byok === true ? cost_details?.upstream_inference_cost : 0
-  return typeof cost === 'number' && typeof beside === 'number' ? cost + beside : undefined
+  const upstreamCost = is_byok === true ? cost_details?.upstream_inference_cost : 0
+  return typeof cost === 'number' && typeof upstreamCost === 'number' ? cost + upstreamCost : undefined
 }
 
-/** Where they stand: in a chunk of a stream, mostly one without a choice, or in a whole answer. Groq has a place of its own. */
+/** The fields of a chunk (usually one without choices) or of a whole answer that contain usage. Groq uses `x_groq`. */
 export interface OpenAIReport {
   readonly usage?: OpenAIUsage | null
   readonly x_groq?: { readonly usage?: OpenAIUsage | null } | null
 }
 
 /**
- * What a chunk or an answer reports; undefined where it reports nothing. Of several reports in one answer the last counts, for they are
- * the same figures, or running totals: they are never added.
+ * Converts the usage of a chunk or an answer; undefined if there is none. If an answer contains several reports, use the last one: they
+ * repeat
+ * the same figures, or are running totals, and must not be added.
  *
  * @example
  * openaiUsage({ usage: { prompt_tokens: 100, completion_tokens: 20, prompt_tokens_details: { cached_tokens: 64 } } })

@@ -1,14 +1,14 @@
 import type { Usage } from '../../core/usage.ts'
 import { type OpenAIUsage, openaiUsage } from './openai.ts'
 
-/** An event or an answer of Workers AI in its own format; over REST it is the `result`. The figures are OpenAI's. */
+/** An event or an answer in Workers AI's own format; over REST it is in `result`. The usage has OpenAI's format. */
 export interface WorkersAIReport {
   readonly usage?: OpenAIUsage | null
   readonly result?: { readonly usage?: OpenAIUsage | null } | null
 }
 
 /**
- * Workers AI's figures as ours; undefined where there are none. What was not reported is absent, never 0.
+ * Converts Workers AI's usage; undefined if there is none. Figures that were not reported are absent, never 0.
  *
  * @see https://developers.cloudflare.com/workers-ai/
  *

@@ -18,21 +18,21 @@ const hasAsyncContext = 'process' in globalThis && typeof process.getBuiltinModu
 
 afterEach(() => vi.unstubAllGlobals())
 
-describe('everywhere', () => {
-  test('without a scope the ambient counter does nothing', async () => {
+describe('in every runtime', () => {
+  test('ambientCounter does nothing outside of a scope', async () => {
     expect((await model.invoke('Hi')).content).toBe('Hello')
     expect(ambientCounter.begin?.()).toBeUndefined()
   })
 
-  test('a counter that is passed along counts', async () => {
+  test('an explicitly passed counter counts', async () => {
     const { result, counter } = await countTokens((counter) => model.invoke('Hi', { callbacks: [counter] }))
     expect(result.content).toBe('Hello')
     expect(counter).toMatchObject({ totalTokens: 15, successfulRequests: 1 })
   })
 })
 
-describe.runIf(!hasAsyncContext)('where the runtime has no async context', () => {
-  test('a scope without a counter to pass along is a typed error, before anything is called', async () => {
+describe.runIf(!hasAsyncContext)('in a runtime without async context', () => {
+  test('countTokens() rejects with no_async_context before it calls a function without a parameter', async () => {
     let isCalled = false
     const wrong = countTokens(() => {
       isCalled = true
@@ -42,8 +42,8 @@ describe.runIf(!hasAsyncContext)('where the runtime has no async context', () =>
   })
 })
 
-describe.runIf(hasAsyncContext)('where the runtime has async context', () => {
-  test('a scope counts what is called in it, streamed or not, in chains or not', async () => {
+describe.runIf(hasAsyncContext)('in a runtime with async context', () => {
+  test('countTokens() counts the calls in its scope: streamed or not, in chains or not', async () => {
     const { result, counter } = await countTokens(async () => {
       await lambda((x: string) => x)
         .pipe(model)
@@ -56,7 +56,7 @@ describe.runIf(hasAsyncContext)('where the runtime has async context', () => {
     expect(counter).toMatchObject({ totalTokens: 60, successfulRequests: 4, late: undefined })
   })
 
-  test('scopes in one another both count; a call that hears the counter twice counts once', async () => {
+  test('nested scopes both count; a call with the counter attached twice counts once', async () => {
     const { counter: outer } = await countTokens(async () => {
       await model.invoke('Hi')
       const { counter: inner } = await countTokens(async () => model.invoke('Hi'))
@@ -67,7 +67,7 @@ describe.runIf(hasAsyncContext)('where the runtime has async context', () => {
     expect(outer).toMatchObject({ totalTokens: 45, successfulRequests: 3 })
   })
 
-  test('side by side they do not mix, and a call begun before one counts nowhere', async () => {
+  test('concurrent scopes do not mix, and a call that began before a scope does not count in it', async () => {
     const before = model.invoke('Hi')
     const [one, two] = await Promise.all([
       countTokens(async () => {
@@ -81,7 +81,7 @@ describe.runIf(hasAsyncContext)('where the runtime has async context', () => {
     expect([one.counter.totalTokens, two.counter.totalTokens]).toEqual([30, 15])
   })
 
-  test('an exception closes it; what is left running in it is late', async () => {
+  test('an exception closes the scope; calls still running in it are late', async () => {
     const counters: TokenCounter[] = []
     let left: Promise<unknown> = Promise.resolve()
     const failed = countTokens(async (counter) => {
@@ -95,7 +95,7 @@ describe.runIf(hasAsyncContext)('where the runtime has async context', () => {
     expect(ambientCounter.begin?.()).toBeUndefined()
   })
 
-  test('for meters: who is to be told is settled when a request leaves', async () => {
+  test('meter(fetch, ambientCounter) resolves the scope when the request is sent', async () => {
     const record: UsageRecord = {
       url: 'https://api.openai.com/v1/chat/completions',
       status: 200,
@@ -118,7 +118,7 @@ describe.runIf(hasAsyncContext)('where the runtime has async context', () => {
     expect(counter).toMatchObject({ totalTokens: 15, successfulRequests: 1 })
   })
 
-  test('it is found where Workers without process have it put; where it is nowhere, that is a typed error', async () => {
+  test('globalThis.AsyncLocalStorage is used without process; without either, countTokens() rejects with no_async_context', async () => {
     const AsyncLocalStorage: unknown = process.getBuiltinModule('node:async_hooks').AsyncLocalStorage
     const fresh = async (globals: Readonly<Record<string, unknown>>) => {
       vi.resetModules()
@@ -138,7 +138,7 @@ describe.runIf(hasAsyncContext)('where the runtime has async context', () => {
     await expect(fresh({ process: undefined })).rejects.toEqual(missing)
   })
 
-  test('however scopes and calls interleave, each counts its own', async () => {
+  test('each scope counts its own calls for any interleaving of scopes and calls', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.array(fc.nat(3), { maxLength: 4 }), { maxLength: 5 }), async (scopes) => {
         const counted = await Promise.all(

@@ -16,26 +16,29 @@ const chat = (fetch: FaultyFetch): ChatAnthropic => new ChatAnthropic({ apiKey: 
 
 describe('while an answer streams', () => {
   test.each([
-    [{ maxTokens: 120 }, 'The budget of 120 tokens is used up: 12'],
-    [{ maxOutputTokens: 20 }, 'The budget of 20 tokens of output is used up: 2'],
-    [{ maxCost: 0.001, prices: priceTable({ m: { input: 2, output: 40 } }) }, 'The budget of 0.001 USD is used up: 0.00'],
-  ] as const)('%j stops it: what came before is delivered, the outcome is aborted, the body is cancelled', async (limits, message) => {
-    const model = talker()
-    const heard = recorder()
-    const run = model.pipe(new StringOutputParser()).stream('Hi', { callbacks: [budget(limits), heard] })
-    const { outcome } = run
-    const { chunks, error } = await readAll(run)
-    expect(chunks.length).toBeGreaterThan(0)
-    expect(chunks.length).toBeLessThan(words.length)
-    expect(error).toBeInstanceOf(BudgetExceeded)
-    expect((error as Error).message).toContain(message)
-    expect((error as Error).message).toContain('(estimated)')
-    expect(await outcome).toMatchObject({ status: 'aborted', error, partial: chunks.join('') })
-    expect(model.record).toMatchObject({ open: 0, cancels: [error] })
-    heard.check()
-  })
+    [{ maxTokens: 120 }, 'The budget of 120 tokens is exhausted: 12'],
+    [{ maxOutputTokens: 20 }, 'The budget of 20 output tokens is exhausted: 2'],
+    [{ maxCost: 0.001, prices: priceTable({ m: { input: 2, output: 40 } }) }, 'The budget of 0.001 USD is exhausted: 0.00'],
+  ] as const)(
+    'budget(%j) stops the run: earlier chunks are delivered, the outcome is aborted, the body is cancelled',
+    async (limits, message) => {
+      const model = talker()
+      const heard = recorder()
+      const run = model.pipe(new StringOutputParser()).stream('Hi', { callbacks: [budget(limits), heard] })
+      const { outcome } = run
+      const { chunks, error } = await readAll(run)
+      expect(chunks.length).toBeGreaterThan(0)
+      expect(chunks.length).toBeLessThan(words.length)
+      expect(error).toBeInstanceOf(BudgetExceeded)
+      expect((error as Error).message).toContain(message)
+      expect((error as Error).message).toContain('(estimated)')
+      expect(await outcome).toMatchObject({ status: 'aborted', error, partial: chunks.join('') })
+      expect(model.record).toMatchObject({ open: 0, cancels: [error] })
+      heard.check()
+    },
+  )
 
-  test('the socket is closed', async () => {
+  test('an exceeded budget closes the socket', async () => {
     const fetch = faultyFetch({ body: anthropicSse({ text: words, usage }), split: 'events', deaf: true })
     const run = chat(fetch).stream('Hi', { callbacks: [budget({ maxOutputTokens: 10 })] })
     const { outcome } = run
@@ -46,13 +49,13 @@ describe('while an answer streams', () => {
     expect(fetch.pulls).toBeLessThan(30)
   })
 
-  test('what the provider says of its input stops it at the first token', async () => {
+  test('the reported input stops the run at the first token', async () => {
     const run = talker().stream('Hi', { callbacks: [budget({ maxTokens: 99 })] })
     const { chunks } = await readAll(run)
     expect(chunks.map(({ type }) => type)).toEqual(['meta', 'usage'])
   })
 
-  test('reasoning and calls of tools count, too', async () => {
+  test('reasoning and tool calls count', async () => {
     for (const delta of [
       { type: 'reasoning', text: 'Let me think about it. ' },
       { type: 'tool-call', index: 0, args: '"some more arguments", ' },
@@ -65,8 +68,8 @@ describe('while an answer streams', () => {
   })
 })
 
-describe('an answer that is whole', () => {
-  test.each(['invoke', 'stream'] as const)('%s: it is not taken back; the next call is refused before it begins', async (way) => {
+describe('a complete answer', () => {
+  test.each(['invoke', 'stream'] as const)('%s: it is not discarded; the next call is refused before it begins', async (way) => {
     const limit = budget({ maxOutputTokens: 49 })
     const model = scriptedModel([{ tokens: ['Hello'], usage }])
     const chain = model.pipe(new StringOutputParser())
@@ -74,12 +77,12 @@ describe('an answer that is whole', () => {
     const first = way === 'invoke' ? await chain.invoke('Hi', options) : (await readAll(chain.stream('Hi', options))).chunks.join('')
     expect(first).toBe('Hello')
     const second = chain.invoke('Hi', options)
-    await expect(second).rejects.toThrow(/^The budget of 49 tokens of output is used up: 50\.$/)
+    await expect(second).rejects.toThrow(/^The budget of 49 output tokens is exhausted: 50 used\.$/)
     expect(model.record.inputs).toHaveLength(1)
     expect(limit.counter.usage).toMatchObject({ outputTokens: 50, source: 'provider' })
   })
 
-  test('exactly at the limit it is whole, and nothing is left', async () => {
+  test('an answer exactly at the limit completes, and the next call is refused', async () => {
     const limit = budget({ maxTokens: 150 })
     const model = scriptedModel([{ tokens: ['Hello'], usage }])
     const { error } = await readAll(model.stream('Hi', { callbacks: [limit] }))
@@ -87,20 +90,20 @@ describe('an answer that is whole', () => {
     await expect(model.invoke('Hi', { callbacks: [limit] })).rejects.toBeInstanceOf(BudgetExceeded)
   })
 
-  test('where a cost is unknown, the next call is refused', async () => {
+  test('maxCost refuses the next call after a call of unknown cost', async () => {
     const limit = budget({ maxCost: 1, prices: priceTable({ m: { input: 1, output: 1 } }) })
     const model = scriptedModel([{ tokens: ['Hello'], usage }])
     await model.invoke('Hi', { callbacks: [limit] })
-    await expect(model.invoke('Hi', { callbacks: [limit] })).rejects.toThrow('what some calls cost is unknown')
+    await expect(model.invoke('Hi', { callbacks: [limit] })).rejects.toThrow('the cost of a call is unknown')
   })
 
-  test('a counter that is there already is counted against', async () => {
+  test('the `counter` option includes what that counter has already counted', async () => {
     const counter = new TokenCounter()
     const model = scriptedModel([{ tokens: ['Hello'], usage }])
     await model.invoke('Hi', { callbacks: [counter] })
     const options = { callbacks: [counter, budget({ maxTokens: 300, counter })] }
     await model.invoke('Hi', options)
-    await expect(model.invoke('Hi', options)).rejects.toThrow('300 tokens is used up: 300.')
+    await expect(model.invoke('Hi', options)).rejects.toThrow('300 tokens is exhausted: 300 used.')
     expect(counter.totalTokens).toBe(300)
   })
 })
@@ -109,7 +112,7 @@ describe('the run tree', () => {
   const weather = tool((city: string) => `Rain in ${city}.`, { name: 'weather', description: 'The weather of a city.' })
   const turns = ['Thought: ask.\nAction: weather\nAction Input: Paris', 'Thought: I know.\nFinal Answer: Rain.']
 
-  test('an agent ends at the call that is too much, with its tools heard', async () => {
+  test('an agent ends at the call that exceeds the budget, after its tools’ events', async () => {
     const heard = recorder()
     const llm = scriptedModel(turns.map((text) => ({ tokens: [text], usage })))
     const agent = initializeAgent([weather], llm, { agentType: 'zero-shot-react-description' })
@@ -120,7 +123,7 @@ describe('the run tree', () => {
     expect(heard.trace().slice(-3)).toEqual(['X ScriptedModel', 'X LLMChain', 'X AgentExecutor'])
   })
 
-  test('an agent that streams is stopped in the middle of an answer', async () => {
+  test('a streaming agent is stopped in the middle of an answer', async () => {
     const llm = scriptedModel([{ tokens: ['Thought: ', ...words] }])
     const agent = initializeAgent([weather], llm, { agentType: 'zero-shot-react-description' })
     const run = agent.stream('How is Paris?', { callbacks: [budget({ maxOutputTokens: 20 })] })
@@ -151,7 +154,7 @@ describe('the run tree', () => {
     expect(model.record.inputs).toHaveLength(1)
   })
 
-  test('of several at once all are stopped, and each run ends once', async () => {
+  test('all concurrent runs are stopped, and each ends once', async () => {
     const heard = recorder()
     const reports: unknown[] = []
     const model = talker()
@@ -166,7 +169,7 @@ describe('the run tree', () => {
     expect(reports).toEqual([])
   })
 
-  test('on a model, of several answers at once each is stopped', async () => {
+  test('a budget given to a model stops each of its concurrent answers', async () => {
     const model = talker()
     const limited = Object.assign(model.withConfig({}), { callbacks: [budget({ maxOutputTokens: 50 })] })
     const chain = lambda((x: string, context) => Promise.allSettled([1, 2, 3].map(() => limited.stream(x, context).drain())))
@@ -176,18 +179,18 @@ describe('the run tree', () => {
     expect(model.record.open).toBe(0)
   })
 
-  test('on a model it holds for that model’s runs, of all chains together', async () => {
+  test('a budget given to a model applies to its runs in all chains together', async () => {
     const limit = budget({ maxTokens: 200 })
     const model = scriptedModel([{ tokens: ['Hello'], usage }], { callbacks: [limit] })
     const chain = lambda((x: string) => x).pipe(model)
     await chain.invoke('Hi')
     await chain.invoke('Hi')
-    await expect(chain.invoke('Hi')).rejects.toThrow('200 tokens is used up: 300')
+    await expect(chain.invoke('Hi')).rejects.toThrow('200 tokens is exhausted: 300')
   })
 })
 
-describe('time', () => {
-  test('a run that stands still is stopped, and its body cancelled', async () => {
+describe('maxSeconds', () => {
+  test('a run without progress is stopped, and its body cancelled', async () => {
     const heard = recorder()
     const fetch = faultyFetch({ body: anthropicSse({ text: ['Hello', 'never'] }), stallAfter: 400, deaf: true })
     const chain = lambda((x: string, context) =>
@@ -197,12 +200,12 @@ describe('time', () => {
         .catch(() => 'instead'),
     )
     const stopped = chain.invoke('Hi', { callbacks: [budget({ maxSeconds: 0.02 }), heard] })
-    await expect(stopped).rejects.toThrow('The budget of 0.02 seconds is used up.')
+    await expect(stopped).rejects.toThrow('The budget of 0.02 seconds is exhausted.')
     heard.check()
     expect(fetch.open).toBe(0)
   })
 
-  test.each([Number.POSITIVE_INFINITY, 3_000_000])('%d seconds, which no timer knows, stop nothing', async (maxSeconds) => {
+  test.each([Number.POSITIVE_INFINITY, 3_000_000])('%d seconds, more than a timer supports, are no limit', async (maxSeconds) => {
     const slow = lambda(async (x: string) => {
       await new Promise((resolve) => setTimeout(resolve, 30))
       return x
@@ -210,7 +213,7 @@ describe('time', () => {
     expect(await slow.invoke('Hi', { callbacks: [budget({ maxSeconds })] })).toBe('Hi')
   })
 
-  test('a run that ends in time leaves nothing behind', async () => {
+  test('a run that ends in time leaves no timer', async () => {
     const set = vi.spyOn(globalThis, 'setTimeout')
     const cleared = vi.spyOn(globalThis, 'clearTimeout')
     await scriptedModel(['Hi']).invoke('Hi', { callbacks: [budget({ maxSeconds: 1_000 })] })
@@ -221,14 +224,14 @@ describe('time', () => {
 })
 
 test.each([
-  [{}, 'A budget needs a limit'],
-  [{ maxTokens: -1 }, 'maxTokens must be 0 or more, but is -1.'],
-  [{ maxSeconds: Number.NaN }, 'maxSeconds must be 0 or more, but is NaN.'],
-])('budget(%j) is an error', (limits, message) => {
+  [{}, 'budget() requires a limit'],
+  [{ maxTokens: -1 }, 'budget(): maxTokens must be a number of 0 or more, but is -1.'],
+  [{ maxSeconds: Number.NaN }, 'budget(): maxSeconds must be a number of 0 or more, but is NaN.'],
+])('budget(%j) throws invalid_options', (limits, message) => {
   expect(() => budget(limits)).toThrow(message)
 })
 
-test('a budget of nothing refuses the first call', async () => {
+test('a budget of 0 refuses the first call', async () => {
   const model = talker()
   await expect(model.invoke('Hi', { callbacks: [budget({ maxTokens: 0 })] })).rejects.toBeInstanceOf(BudgetExceeded)
   expect(model.record.inputs).toHaveLength(0)

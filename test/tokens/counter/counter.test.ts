@@ -22,8 +22,8 @@ const record = (more: Partial<UsageRecord> = {}): UsageRecord => ({
   ...more,
 })
 
-describe('what it counts of runs', () => {
-  test('nothing was called: nothing was used, and that is known', () => {
+describe('TokenCounter as a handler of runs', () => {
+  test('without calls all numbers are 0 and known', () => {
     const counter = new TokenCounter()
     expect(counter.snapshot()).toEqual({
       usage: undefined,
@@ -40,7 +40,7 @@ describe('what it counts of runs', () => {
     })
   })
 
-  test.each(['invoke', 'stream'] as const)('%s: the provider’s figures, summed over the calls of a chain', async (way) => {
+  test.each(['invoke', 'stream'] as const)('%s: sums the provider’s figures over the calls of a chain', async (way) => {
     const counter = new TokenCounter()
     const model = scriptedModel([{ tokens: [meta('a', 'm'), 'Hel', 'lo'], usage: spent }])
     const twice = lambda(async (input: string, context) => {
@@ -55,7 +55,7 @@ describe('what it counts of runs', () => {
     expect(counter.byModel).toEqual(new Map([['m', usage]]))
   })
 
-  test('by model and by tag: tags of the user, on the model or around it', async () => {
+  test('byModel and byTag: tags of the user, on the model or on an enclosing run', async () => {
     const counter = new TokenCounter()
     const model = (name: string, tag: string) =>
       scriptedModel([{ tokens: [meta(name, name), 'Hi'], usage: spent }], { tags: [tag] }).withConfig({ tags: ['all'] })
@@ -79,7 +79,7 @@ describe('what it counts of runs', () => {
     )
   })
 
-  test('a run that it did not hear from its start began before it, and is not counted', async () => {
+  test('a run whose start was not received is not counted', async () => {
     const events: RunEvent[] = []
     await scriptedModel([{ tokens: ['Hi'], usage: spent }]).invoke('x', { callbacks: [(event: RunEvent) => void events.push(event)] })
     const counter = new TokenCounter()
@@ -90,7 +90,7 @@ describe('what it counts of runs', () => {
     expect(counter.totalTokens).toBe(30)
   })
 
-  test('reached on two ways, it hears each event once', async () => {
+  test('a counter attached twice counts each event once', async () => {
     const outer = new TokenCounter()
     const inner = new TokenCounter({ parent: outer })
     const model = scriptedModel([{ tokens: ['Hel', 'lo'], usage: spent }], { callbacks: [inner], streaming: true })
@@ -99,7 +99,7 @@ describe('what it counts of runs', () => {
     expect(outer.usage?.requests).toBe(1)
   })
 
-  test('of a model that cannot read its input nothing is counted, and the counter does not fail', async () => {
+  test('a run with unreadable input is not counted, and the counter does not fail', async () => {
     const counter = new TokenCounter()
     const onHandlerError = vi.fn()
     const model = new ChatAnthropic({ apiKey: 'k', dangerouslyAllowBrowser: true, fetch: faultyFetch({ body: '' }) })
@@ -110,7 +110,7 @@ describe('what it counts of runs', () => {
     expect(counter).toMatchObject({ usage: undefined, totalTokens: 0 })
   })
 
-  test('a refused call counts nothing', async () => {
+  test('a refused call is not counted', async () => {
     const counter = new TokenCounter()
     const model = new ChatAnthropic({
       apiKey: 'k',
@@ -123,15 +123,15 @@ describe('what it counts of runs', () => {
   })
 })
 
-describe('what no provider has reported', () => {
-  test('a whole answer without usage is estimated, and marked', async () => {
+describe('figures that no provider reported', () => {
+  test('a complete answer without usage is estimated and marked', async () => {
     const counter = new TokenCounter()
     await scriptedModel(['The sky is blue.']).invoke('Why is it?', { callbacks: [counter] })
     expect(counter.usage).toEqual({ inputTokens: 3, outputTokens: 4, totalTokens: 7, requests: 1, source: 'estimated' })
     expect(counter).toMatchObject({ reported: undefined, totalTokens: 7, successfulRequests: 1, totalCost: undefined })
   })
 
-  test('where nothing can be estimated either, a figure is unknown, not 0; requests are counted always', async () => {
+  test('a figure that cannot be estimated is unknown, not 0; requests are always counted', async () => {
     const counter = new TokenCounter()
     const model = scriptedModel([{ tokens: [], usage: { totalTokens: 7 } }])
     await model.invoke([{ role: 'user', content: [] }], { callbacks: [counter] })
@@ -140,7 +140,7 @@ describe('what no provider has reported', () => {
     expect(counter).toMatchObject({ promptTokens: undefined, completionTokens: undefined, totalTokens: 22, successfulRequests: 2 })
   })
 
-  test('interrupted: what the provider said, and an estimate of what the model said beyond it', async () => {
+  test('an interrupted answer has the reported figures, and an estimate where that is higher', async () => {
     const counter = new TokenCounter()
     const text = 'Once upon a time there was a bear who lived in the woods. '.repeat(4)
     const fetch = faultyFetch({
@@ -157,7 +157,7 @@ describe('what no provider has reported', () => {
     expect(counter.successfulRequests).toBe(0)
   })
 
-  test('interrupted at OpenAI, where nothing is said before the end, the question is estimated too', async () => {
+  test('an interrupted OpenAI answer, without any usage, also has an estimated input', async () => {
     const counter = new TokenCounter()
     const fetch = faultyFetch({ body: openaiSse({ text: ['Hello there', 'never read'] }), split: 'events' })
     const model = new ChatOpenAI({ apiKey: 'k', dangerouslyAllowBrowser: true, fetch })
@@ -166,7 +166,7 @@ describe('what no provider has reported', () => {
     expect(counter.usage).toEqual({ inputTokens: 4, outputTokens: 3, totalTokens: 7, requests: 1, source: 'estimated' })
   })
 
-  test('a tokenizer counts instead, once, when the answer is over, and knows the model', async () => {
+  test('the tokenizer is called once, with the model, when the answer is over', async () => {
     const tokenizer = vi.fn((text: string) => text.split(' ').length)
     const counter = new TokenCounter({ tokenizer })
     const call: Delta = { type: 'tool-call', index: 0, id: 'c', name: 'weather', args: '{"city":"Paris"}' }
@@ -181,7 +181,7 @@ describe('what no provider has reported', () => {
 })
 
 describe('while an answer streams', () => {
-  test('an estimate grows, and gives way to the provider’s figures', async () => {
+  test('the estimate grows, and the provider’s figures replace it', async () => {
     const counter = new TokenCounter()
     const seen: (Usage | undefined)[] = []
     const tokens = Array.from({ length: 10 }, () => 'some more words ')
@@ -194,7 +194,7 @@ describe('while an answer streams', () => {
     expect(counter.usage).toEqual({ ...spent, requests: 1, source: 'provider' })
   })
 
-  test('a figure that the provider gives on the way is counted at once, never less than it', async () => {
+  test('a figure reported during the answer counts at once, as a minimum', async () => {
     const counter = new TokenCounter()
     const seen: (Usage | undefined)[] = []
     const model = scriptedModel([[{ type: 'usage', usage: { inputTokens: 90, outputTokens: 7, totalTokens: 97 } }, 'a']])
@@ -202,7 +202,7 @@ describe('while an answer streams', () => {
     expect(seen[1]).toEqual({ inputTokens: 90, outputTokens: 7, totalTokens: 97, requests: 1, source: 'partial' })
   })
 
-  test('subscribers are told soon, once for many changes, and the snapshot is the same until one', async () => {
+  test('subscribers are called in a microtask, once for many changes; snapshot() is stable until a change', async () => {
     const counter = new TokenCounter()
     const listener = vi.fn()
     const failing = vi.fn(() => {
@@ -231,7 +231,7 @@ describe('while an answer streams', () => {
     logged.mockRestore()
   })
 
-  test('a subscriber may leave, and come back, while it is told; one that has left is not told', async () => {
+  test('a subscriber may remove and add itself during its call; a removed one is not called', async () => {
     const counter = new TokenCounter()
     const heard: string[] = []
     const again = () => {
@@ -248,7 +248,7 @@ describe('while an answer streams', () => {
     expect(heard).toEqual(['again'])
   })
 
-  test('events of other runs change nothing', async () => {
+  test('events of other runs do not change the figures', async () => {
     const counter = new TokenCounter()
     const before = counter.snapshot()
     await lambda((x: string) => x).invoke('x', { callbacks: [counter] })
@@ -256,7 +256,7 @@ describe('while an answer streams', () => {
   })
 })
 
-describe('what it was given fails', () => {
+describe('failing callbacks', () => {
   const told = (): { readonly messages: unknown[]; readonly restore: () => void } => {
     const messages: unknown[] = []
     const note = (error: unknown): void => void messages.push((error as Error).message)
@@ -271,18 +271,18 @@ describe('what it was given fails', () => {
     throw new Error('It is broken.')
   }
 
-  test('a price book: its calls are counted, their cost is unknown, and it is told once', async () => {
+  test('a price book that throws: calls are counted, their cost is unknown, one error is reported', async () => {
     const { messages, restore } = told()
     const counter = new TokenCounter({ prices: { price: fails } })
     const model = scriptedModel([{ tokens: ['Hel', 'lo'], usage: spent }], { streaming: true })
     for (const _ of [1, 2]) await model.invoke('x', { callbacks: [counter] })
     counter.record(record({ usage: spent }))
     expect(counter).toMatchObject({ totalTokens: 45, successfulRequests: 3, totalCost: undefined, cost: { unknown: 3 } })
-    expect(messages).toEqual([expect.stringMatching(/price book .*cost is unknown/)])
+    expect(messages).toEqual([expect.stringMatching(/price book .*cost of the call is unknown/)])
     restore()
   })
 
-  test('a tokenizer: the estimate counts', async () => {
+  test('a tokenizer that throws, or returns no number: the estimate is used', async () => {
     const { messages, restore } = told()
     const estimated = new TokenCounter()
     const counters = [fails, () => Number.NaN, async () => 3].map((tokenizer) => new TokenCounter({ tokenizer: tokenizer as () => number }))
@@ -292,25 +292,25 @@ describe('what it was given fails', () => {
     restore()
   })
 
-  test('a price that is no number is no price', () => {
+  test('a price of NaN is an unknown cost', () => {
     const counter = new TokenCounter({ prices: { price: () => ({ total: Number.NaN, currency: 'USD', source: 'x' }) } })
     counter.record(record({ usage: spent }))
     expect(counter).toMatchObject({ totalCost: undefined, cost: { unknown: 1, parts: [] } })
   })
 
-  test('a subscriber: that is told as what it is', async () => {
+  test('a subscriber that throws: the error is reported as that of a subscriber', async () => {
     const { messages, restore } = told()
     const counter = new TokenCounter()
     counter.subscribe(fails)
     counter.record(record({ usage: spent }))
     await turn()
-    expect(messages).toEqual([expect.stringMatching(/^A subscriber of a TokenCounter failed/)])
+    expect(messages).toEqual([expect.stringMatching(/^A subscriber of a TokenCounter threw an error/)])
     restore()
   })
 })
 
-describe('what it counts of meters', () => {
-  test('a record; without usage, what was said; where nothing was, nothing', () => {
+describe('TokenCounter as a listener of meters', () => {
+  test('counts a record’s usage; without usage the estimate of its output; without output nothing', () => {
     const counter = new TokenCounter()
     counter.record(record({ usage: spent, tag: 'mine' }))
     expect(counter.usage).toEqual({ ...spent, requests: 1, source: 'provider' })
@@ -326,7 +326,7 @@ describe('what it counts of meters', () => {
     expect(counter.snapshot()).toBe(before)
   })
 
-  test('an answer that is asked for again by its id counts once; ids that servers give twice do not matter', () => {
+  test('an answer requested again by its id counts once; ids that servers repeat do not matter', () => {
     const counter = new TokenCounter()
     const once = { responseId: 'resp_1', url: 'https://api.openai.com/v1/responses' }
     counter.record(record({ ...once, complete: false, reason: 'truncated', usage: { inputTokens: 10 } }))
@@ -367,7 +367,7 @@ describe('what it counts of meters', () => {
     },
   )
 
-  test('of an answer that changes its id the last one counts', async () => {
+  test('if an answer changes its id, the last one is used', async () => {
     const counter = new TokenCounter()
     const model = scriptedModel([{ tokens: [meta('a', 'm'), 'Hi', meta('b', 'm')], usage: spent }], { streaming: true })
     await model.invoke('x', { callbacks: [counter] })
@@ -377,7 +377,7 @@ describe('what it counts of meters', () => {
     expect(counter).toMatchObject({ totalTokens: 30, successfulRequests: 2 })
   })
 
-  test('calls that are long over are still in the sums', () => {
+  test('evicted calls stay in the sums', () => {
     const counter = new TokenCounter()
     for (let i = 0; i < 1_000; i++) counter.record(record({ responseId: `r${i}`, usage: spent, model: `m${i % 2}` }))
     expect(counter.usage).toMatchObject({ totalTokens: 15_000, requests: 1_000 })
@@ -385,8 +385,8 @@ describe('what it counts of meters', () => {
   })
 })
 
-describe('a scope that is closed', () => {
-  test('what ends later is late, and in no total; what was counted stays', async () => {
+describe('close()', () => {
+  test('calls that end later are late and in no total; earlier calls stay', async () => {
     const counter = new TokenCounter()
     const slow = scriptedModel([{ tokens: [meta('a', 'm'), 'Hel', 'lo'], usage: spent }]).stream('x', { callbacks: [counter] })
     const reader = slow.getReader()
@@ -404,7 +404,7 @@ describe('a scope that is closed', () => {
     expect(counter.totalTokens).toBe(15)
   })
 
-  test('using closes it', async () => {
+  test('`using` closes the counter', async () => {
     const counters: TokenCounter[] = []
     {
       using counter = new TokenCounter()
@@ -415,7 +415,7 @@ describe('a scope that is closed', () => {
     expect(counters[0]).toMatchObject({ totalTokens: 15, late: { totalTokens: 15 } })
   })
 
-  test('a call that was counted before it was closed stays, whoever tells of it again', async () => {
+  test('a call counted before close() stays counted if it is reported again', async () => {
     const counter = new TokenCounter()
     await scriptedModel([{ tokens: [meta('a', 'm'), 'Hi'], usage: spent }]).invoke('x', { callbacks: [counter] })
     counter.close()
@@ -427,7 +427,7 @@ describe('a scope that is closed', () => {
 describe('cost', () => {
   const prices = priceTable({ m: { input: 2, output: 10, cacheRead: 0.5 } }, { source: 'mine', date: '2026-11-01' })
 
-  test('priced from a book, with its source and date; what the provider says itself comes first', async () => {
+  test('comes from the price book, with source and date; a cost reported by the provider takes precedence', async () => {
     const counter = new TokenCounter({ prices })
     const model = scriptedModel([{ tokens: [meta('a', 'm'), 'Hi'], usage: { ...spent, cacheReadTokens: 4 } }])
     await model.invoke('x', { callbacks: [counter] })
@@ -439,7 +439,7 @@ describe('cost', () => {
     expect(counter.usage?.cost).toBe(0.5)
   })
 
-  test('unknown for one call, it is unknown for all; what is known is told apart', async () => {
+  test('totalCost is unknown if one call’s cost is; `parts` has the known costs', async () => {
     const counter = new TokenCounter({ prices })
     counter.record(record({ model: 'm', usage: spent }))
     counter.record(record({ model: 'another', usage: spent, responseId: 'b' }))
@@ -447,7 +447,7 @@ describe('cost', () => {
     expect(counter.cost).toMatchObject({ total: undefined, currency: 'USD', unknown: 1, parts: [{ total: 70 / 1e6 }] })
   })
 
-  test('in two currencies there is no total', () => {
+  test('in two currencies has no total', () => {
     const euros = priceTable({ m: { input: 1, output: 1 } }, { currency: 'EUR', otherwise: priceTable({ n: { input: 1, output: 1 } }) })
     const counter = new TokenCounter({ prices: euros })
     for (const model of ['m', 'n']) counter.record(record({ model, usage: spent, responseId: model }))
@@ -455,7 +455,7 @@ describe('cost', () => {
     expect(counter.cost.parts).toHaveLength(2)
   })
 
-  test('live, it grows with the estimate', async () => {
+  test('grows with the estimate during an answer', async () => {
     const counter = new TokenCounter({ prices })
     const seen: (number | undefined)[] = []
     const model = scriptedModel([{ tokens: [meta('a', 'm'), ...Array.from({ length: 20 }, () => 'words and words ')], usage: spent }])
@@ -465,7 +465,7 @@ describe('cost', () => {
     expect(counter.totalCost).toBeCloseTo(70 / 1e6, 12)
   })
 
-  test('Anthropic’s cache of an hour costs more: priced where the price is known, unknown where it is not', async () => {
+  test('of one-hour cache writes is priced separately, and unknown without such a price', async () => {
     const usage = { inputTokens: 1_600, outputTokens: 10, cacheReadTokens: 1_000, cacheWriteTokens: 500 }
     const written = '"cache_creation_input_tokens":500'
     // Only the start of an answer says it.
@@ -487,20 +487,20 @@ describe('cost', () => {
     }
   })
 
-  test('where figures contradict each other there is no price', () => {
+  test('is unknown if figures contradict each other', () => {
     const prices = priceTable({ m: { input: 1, output: 1, cacheWrite1h: 1 } })
     const call = { model: 'm', at: 0 }
     expect(prices.price({ ...spent, cacheReadTokens: 11 }, call)).toBeUndefined()
     expect(prices.price({ ...spent, cacheWriteTokens: 1 }, { ...call, cacheWrite1hTokens: 2 })).toBeUndefined()
   })
 
-  test('a price that is no price is an error', () => {
-    expect(() => priceTable({ m: { input: -1, output: 2 } })).toThrow('The prices of m must be 0 or more')
-    expect(() => priceTable({ m: { input: Number.NaN, output: 2 } })).toThrow('The prices of m must be 0 or more')
+  test('priceTable() throws for a price that is negative or NaN', () => {
+    expect(() => priceTable({ m: { input: -1, output: 2 } })).toThrow('priceTable: the prices of m must be numbers of 0 or more')
+    expect(() => priceTable({ m: { input: Number.NaN, output: 2 } })).toThrow('priceTable: the prices of m must be numbers of 0 or more')
   })
 })
 
-describe('under the real models', () => {
+describe('with chaintap’s models', () => {
   const options = { apiKey: 'offline', fetch: offlineFetch(), dangerouslyAllowBrowser: true }
 
   test.each([
@@ -516,7 +516,7 @@ describe('under the real models', () => {
     expect([...whole.byModel.keys()]).toEqual(['offline'])
   })
 
-  test('OpenAI, the text model: its runs and a meter in it, each call once, with its model and address', async () => {
+  test('OpenAI, the text model: runs and a meter in its fetch count each call once, with model and URL', async () => {
     const priced: unknown[] = []
     const prices = {
       price: (_: Usage, { model, url }: { model?: string | undefined; url?: string | undefined }) => void priced.push([model, url]),
@@ -531,7 +531,7 @@ describe('under the real models', () => {
     expect(priced).toContainEqual(['offline', expect.stringContaining('https://api.openai.com/v1')])
   })
 
-  test('a cut answer that is accepted has lower bounds from the provider, and an estimate', async () => {
+  test('a truncated answer that is accepted has lower bounds from the provider, and an estimate', async () => {
     const counter = new TokenCounter()
     const body = anthropicSse({ text: ['Once upon a time there was a bear'], usage: { inputTokens: 90, outputTokens: 200 } }).join('')
     const fetch = faultyFetch({ body, truncateAfter: body.indexOf('event: content_block_stop') })

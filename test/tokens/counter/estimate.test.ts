@@ -58,13 +58,13 @@ async function estimated(text: string | readonly string[], counter: TokenCounter
   return (counter.completionTokens ?? 0) - before
 }
 
-describe('an estimate', () => {
-  test.each(samples)('of %s is near the real count', async (_, tokens, text) => {
+describe('TokenEstimator', () => {
+  test.each(samples)('the estimate of %s is near the real count', async (_, tokens, text) => {
     const error = (await estimated(text)) / tokens - 1
     expect(Math.abs(error)).toBeLessThan(0.2)
   })
 
-  test('does not depend on how the answer is cut', async () => {
+  test('the estimate does not depend on how the answer is cut into chunks', async () => {
     const piece = fc.constantFrom(...samples.map(([, , text]) => text), 'a', '7', '好', '🐻', ' ', '\n', '{"a":1}')
     await fc.assert(
       fc.asyncProperty(fc.array(piece, { maxLength: 5 }), fc.array(fc.nat(50)), async (pieces, cuts) => {
@@ -78,7 +78,7 @@ describe('an estimate', () => {
     )
   })
 
-  test.each([0.5, 1.5, 3])('learns a model’s tokenizer from its complete answers: %d times as many tokens', async (factor) => {
+  test.each([0.5, 1.5, 3])('calibrates to a model from its complete answers: %d times as many tokens', async (factor) => {
     const counter = new TokenCounter()
     const [, , text] = samples[0] ?? ['', 0, '']
     const alone = await estimated(text)

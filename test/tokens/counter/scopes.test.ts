@@ -11,14 +11,14 @@ import { turn } from '../../support/sources.ts'
 const spent: Usage = { inputTokens: 10, outputTokens: 5, totalTokens: 15 }
 const model = scriptedModel([{ tokens: ['Hel', 'lo'], usage: spent }])
 
-describe('a scope', () => {
-  test('gives what was done in it, and what it used', async () => {
+describe('countTokens()', () => {
+  test('resolves with the function’s result and its counter', async () => {
     const { result, counter } = await countTokens((counter) => model.invoke('Hi', { callbacks: [counter] }))
     expect(result.content).toBe('Hello')
     expect(counter.totalTokens).toBe(15)
   })
 
-  test('of chains: the counter is passed along, bound, or given to a constructor', async () => {
+  test('counts chains whose counter is passed to the call, bound, or given to a constructor', async () => {
     const chain = lambda((x: string) => x).pipe(model)
     const { counter } = await countTokens(async (counter) => {
       await chain.invoke('Hi', { callbacks: [counter] })
@@ -29,7 +29,7 @@ describe('a scope', () => {
     expect(counter).toMatchObject({ totalTokens: 75, successfulRequests: 5 })
   })
 
-  test('is closed by an exception, too', async () => {
+  test('closes the counter if the function throws', async () => {
     const counters: TokenCounter[] = []
     const failed = countTokens(async (counter) => {
       counters.push(counter)
@@ -49,7 +49,7 @@ describe('a scope', () => {
     expect(counters[1]).toMatchObject({ totalTokens: 0, late: { totalTokens: 15 } })
   })
 
-  test('in another: both count, where the inner one knows the outer one, whichever was passed along', async () => {
+  test('nested scopes with `parent` both count, whichever counter was passed', async () => {
     const totals: (number | undefined)[] = []
     const { counter: outer } = await countTokens(async (outer) => {
       await model.invoke('Hi', { callbacks: [outer] })
@@ -64,7 +64,7 @@ describe('a scope', () => {
     expect([outer.totalTokens, ...totals]).toEqual([60, 15, 15])
   })
 
-  test('that takes no counter is an error before anything is called, not a wrong number', async () => {
+  test('rejects a function without a parameter before it calls it', async () => {
     let isCalled = false
     const wrong = countTokens(async () => {
       isCalled = true
@@ -76,7 +76,7 @@ describe('a scope', () => {
   })
 })
 
-describe('a tag on the calls of a shared client', () => {
+describe('tagged(counter) on calls of a shared client', () => {
   const answer = openaiJson({ text: ['Hello'], usage: spent })
   /** As SDK clients do: its own options of fetch and those of the call, merged, are what its fetch gets. */
   const clientOf =
@@ -86,7 +86,7 @@ describe('a tag on the calls of a shared client', () => {
       await response.json()
     }
 
-  test('counts a call in the scope and with the client', async () => {
+  test('counts the call in the scope and in the client’s counter', async () => {
     const all = new TokenCounter()
     const call = clientOf(meter(faultyFetch({ body: JSON.stringify(answer) }), all))
     const { counter } = await countTokens(async (counter) => {
@@ -98,7 +98,7 @@ describe('a tag on the calls of a shared client', () => {
     expect([counter.totalTokens, counter.late?.totalTokens, all.totalTokens]).toEqual([30, 15, 75])
   })
 
-  test('counts whoever hears of the client’s calls: a function, an object, nobody', async () => {
+  test('counts for each kind of client target: a function, an object, begin() without a listener', async () => {
     const answering = faultyFetch({ body: JSON.stringify(answer) })
     for (const target of [() => {}, { record() {} }, { record() {}, begin: () => undefined }]) {
       const call = clientOf(meter(answering, target))
@@ -107,7 +107,7 @@ describe('a tag on the calls of a shared client', () => {
     }
   })
 
-  test('where the client’s counter is the parent, too, each call counts once', async () => {
+  test('each call counts once if the client’s counter is also the parent', async () => {
     const all = new TokenCounter()
     const call = clientOf(meter(faultyFetch({ body: JSON.stringify(answer) }), all))
     const { counter } = await countTokens((counter) => call(tagged(counter)), { parent: all })
@@ -115,14 +115,14 @@ describe('a tag on the calls of a shared client', () => {
   })
 })
 
-describe('meters around one another', () => {
+describe('nested meters', () => {
   const script = (): FaultyFetch => faultyFetch({ body: JSON.stringify(openaiJson({ text: ['Hello'], usage: spent })) })
   const ask = async (fetch: MeteredFetch, options: RequestInit = {}): Promise<void> => {
     const response = await fetch('https://api.openai.com/v1/chat/completions', { method: 'POST', body: '{}', ...options })
     await response.json()
   }
 
-  test('a counter that two of them tell counts a call once, and so do the scopes around it', async () => {
+  test('a counter of two meters counts a call once, and so do its parents', async () => {
     const outer = new TokenCounter()
     const inner = new TokenCounter({ parent: outer })
     await ask(meter(meter(script(), inner), inner))
@@ -132,7 +132,7 @@ describe('meters around one another', () => {
     expect([inner.totalTokens, outer.totalTokens]).toEqual([45, 45])
   })
 
-  test('each has its record, with its own mark, however the answer ends', async () => {
+  test('each meter emits a record with its own tag, however the answer ends', async () => {
     const [near, far]: [UsageRecord[], UsageRecord[]] = [[], []]
     const metered = meter(script(), (record) => void near.push(record))
     // A wrapper that forgets what it does not know.
@@ -154,7 +154,7 @@ describe('meters around one another', () => {
     expect([near[1]?.reason, far[1]?.reason]).toEqual(['abort', 'abort'])
   })
 
-  test('an answer that was cloned on the way counts once', async () => {
+  test('an answer that was cloned in between counts once', async () => {
     const counter = new TokenCounter()
     const inner = meter(script(), counter)
     const looking: MeteredFetch = async (...request) => (await inner(...request)).clone()
@@ -166,7 +166,7 @@ describe('meters around one another', () => {
 describe('counter.fetch', () => {
   afterEach(() => vi.unstubAllGlobals())
 
-  test('is globalThis.fetch, metered, whenever that is put there', async () => {
+  test('is a metered globalThis.fetch, also if that is replaced later', async () => {
     const counter = new TokenCounter()
     vi.stubGlobal('fetch', faultyFetch({ body: JSON.stringify(openaiJson({ text: ['Hello'], usage: spent })) }))
     const { fetch } = counter
@@ -175,7 +175,7 @@ describe('counter.fetch', () => {
     expect(counter.usage).toEqual({ ...spent, requests: 1, source: 'provider' })
   })
 
-  test('in a model of ours, with the counter as its handler, each call counts once, streamed or not', async () => {
+  test('counts each call once in a model that also has the counter as handler, streamed or not', async () => {
     for (const Model of [ChatAnthropic, ChatOpenAI]) {
       const [both, runs] = [new TokenCounter(), new TokenCounter()]
       const model = new Model({
@@ -217,7 +217,7 @@ const { step } = fc.letrec<{ step: Step }>((tie) => ({
 
 const calls = (steps: readonly Step[]): number => steps.reduce((sum, each) => sum + (each.do === 'call' ? 1 : calls(each.steps)), 0)
 
-test('however scopes and calls interleave, each scope counts what was called in it, and the scopes around it do too', async () => {
+test('each scope and its parents count the scope’s calls for any interleaving', async () => {
   const talker = scriptedModel(async () => {
     await turn()
     return { tokens: ['Hel', 'lo'], usage: spent }

@@ -4,7 +4,7 @@ import { answerOf, metered, read, recordOf, stable, urlOf } from '../../contract
 import { type Fixture, fixtures } from '../../support/fixtures.ts'
 
 describe.each(fixtures.map((each) => [each.name, each] as const))('%s', (_, each: Fixture) => {
-  test('whole, byte by byte and cut at every byte: one record each, the same', async () => {
+  test('has the same single record whole, byte by byte, and cut at every byte', async () => {
     const { bytes, expected } = each
     const cuts = Array.from(bytes, (_, at): FaultyAnswer => ({ body: [bytes.slice(0, at), bytes.slice(at)] }))
     const answers: readonly FaultyAnswer[] = [{}, { split: 'events' }, { split: 'bytes' }, { split: 7 }, ...cuts]

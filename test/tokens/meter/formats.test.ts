@@ -33,7 +33,7 @@ const usage = (inputTokens: number, outputTokens: number, more: object = {}): ob
   source: 'provider',
 })
 
-describe('answers that come whole', () => {
+describe('answers that are not streamed', () => {
   const hello = { id: 'id_1', model: 'model-1', text: ['Hel', 'lo'], usage: { inputTokens: 3, outputTokens: 2 } }
   const known = { provider: undefined, model: 'model-1', responseId: 'id_1', complete: true, reason: 'end', usage: usage(3, 2) }
   const gemini = {
@@ -76,7 +76,7 @@ describe('answers that come whole', () => {
     ],
     ['Gemini', gemini, { ...known, provider: 'gemini' }],
     [
-      'Gemini, a prompt that is refused',
+      'Gemini, a blocked prompt',
       { promptFeedback: { blockReason: 'SAFETY' }, usageMetadata: { promptTokenCount: 3, totalTokenCount: 3 } },
       {
         complete: true,
@@ -129,7 +129,7 @@ describe('answers that come whole', () => {
     expect(await recordOf(url, 'application/json; charset=utf-8', `\n\n  ${JSON.stringify(answer, null, 2)}\n`)).toMatchObject(expected)
   })
 
-  test('one that is cut is incomplete, where a model was asked; elsewhere it is nobody’s', async () => {
+  test('a cut answer is incomplete at a model’s URL; elsewhere it has no record', async () => {
     const cut = JSON.stringify(openaiJson(hello)).slice(0, -20)
     expect(await recordOf('https://api.openai.com/v1/chat/completions', json, cut)).toMatchObject({
       complete: false,
@@ -139,7 +139,7 @@ describe('answers that come whole', () => {
     expect(await recordOf('https://proxy.example/v1/thing', json, cut)).toBeUndefined()
   })
 
-  test('an answer that is not made yet is incomplete, and one that failed has failed', async () => {
+  test('an answer in progress is incomplete, and a failed one has the reason `error`', async () => {
     const answer = { id: 'resp_1', object: 'response', model: 'model-1', output: [], usage: null }
     const url = 'https://api.openai.com/v1/responses/resp_1'
     expect(await recordOf(url, json, JSON.stringify({ ...answer, status: 'queued' }))).toMatchObject({
@@ -165,7 +165,7 @@ describe('Gemini without alt=sse: one array', () => {
   ]
   const url = 'https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:streamGenerateContent?key=secret'
 
-  test('running totals, field by field', async () => {
+  test('merges running totals field by field', async () => {
     const expected = { provider: 'gemini', model: 'gemini-2.5-flash', complete: true, usage: usage(41, 48, { reasoningTokens: 30 }) }
     expect(await recordOf(url, json, JSON.stringify(chunks))).toMatchObject(expected)
     expect(await recordOf(url, json, `[${chunks.map((each) => JSON.stringify(each, null, 2)).join('\n,\r\n')}\n]\n`)).toMatchObject(
@@ -173,7 +173,7 @@ describe('Gemini without alt=sse: one array', () => {
     )
   })
 
-  test('what was said before it broke off is kept', async () => {
+  test('keeps the output before an interruption', async () => {
     const cut = JSON.stringify(chunks).slice(0, -30)
     expect(await recordOf(url, json, cut)).toMatchObject({
       complete: false,
@@ -182,7 +182,7 @@ describe('Gemini without alt=sse: one array', () => {
     })
   })
 
-  test('an error in the middle is JSON and no event', async () => {
+  test('reads an error during the answer, which is plain JSON and not an event', async () => {
     const [first] = chunks
     const error = JSON.stringify({ error: { code: 503, message: 'Overloaded', status: 'UNAVAILABLE' } }, null, 2)
     expect(await recordOf(`${url}&alt=sse`, sse, `${events(first)}${error}`)).toMatchObject({
@@ -221,7 +221,7 @@ describe('OpenAI, responses', () => {
   const url = 'https://api.openai.com/v1/responses'
   const response = { id: 'resp_1', object: 'response', model: 'gpt-5.5', usage: { input_tokens: 3, output_tokens: 2 }, error: null }
 
-  test('an answer that is asked for again is known by its id, from its end or from the URL', async () => {
+  test('an answer requested again has its id, from its end or from the URL', async () => {
     const delta = { type: 'response.output_text.delta', sequence_number: 4, item_id: 'msg_1', delta: 'lo' }
     const completed = { type: 'response.completed', sequence_number: 5, response: { ...response, status: 'completed' } }
     const again = `${url}/resp_1?stream=true&starting_after=3`
@@ -234,7 +234,7 @@ describe('OpenAI, responses', () => {
     })
   })
 
-  test('cut by a limit it is complete; failed, or with an error of its own, it is not', async () => {
+  test('an answer cut by a token limit is complete; a failed one is not', async () => {
     const ends = (status: string) => events({ type: `response.${status}`, sequence_number: 1, response: { ...response, status } })
     expect(await recordOf(url, sse, ends('incomplete'))).toMatchObject({ complete: true, reason: 'end' })
     expect(await recordOf(url, sse, ends('failed'))).toMatchObject({
@@ -247,7 +247,7 @@ describe('OpenAI, responses', () => {
   })
 })
 
-describe('those who speak as OpenAI does', () => {
+describe('OpenAI-compatible servers', () => {
   const chunk = (delta: object, more: object = {}): object => ({
     id: 'c_1',
     model: 'm',
@@ -257,7 +257,7 @@ describe('those who speak as OpenAI does', () => {
   const url = 'https://api.example.com/v1/chat/completions'
   const figures = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 }
 
-  test('Azure begins with a frame that names nobody', async () => {
+  test('Azure’s first event, without a model, is read', async () => {
     const body = events(
       { choices: [], prompt_filter_results: [], id: '', model: '' },
       chunk({ content: 'Hi' }),
@@ -274,7 +274,7 @@ describe('those who speak as OpenAI does', () => {
     })
   })
 
-  test('usage in every chunk is a running total; what is null is unknown, and a 0 is one', async () => {
+  test('usage in every chunk is a running total; null is unknown, and 0 is 0', async () => {
     const body = events(
       chunk(
         { content: 'a' },
@@ -287,28 +287,28 @@ describe('those who speak as OpenAI does', () => {
     expect(await recordOf(url, sse, body)).toMatchObject({ usage: usage(3, 2, { cacheReadTokens: 0 }) })
   })
 
-  test('[DONE] is an end, and a finish reason is one', async () => {
+  test('[DONE] is an end marker, and so is a finish reason', async () => {
     expect(await recordOf(url, sse, events(chunk({ content: 'a' }), '[DONE]'))).toMatchObject({ complete: true, reason: 'end' })
     const finished = { ...chunk({}), choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }
     expect(await recordOf(url, sse, events(chunk({ content: 'a' }), finished))).toMatchObject({ complete: true, reason: 'end' })
     expect(await recordOf(url, sse, events(chunk({ content: 'a' })))).toMatchObject({ complete: false, reason: 'truncated' })
   })
 
-  test('errors in the middle: OpenRouter’s, Groq’s', async () => {
+  test('reads errors during the answer: OpenRouter’s, Groq’s', async () => {
     const failed = { error: { code: 502, message: 'Gone' }, choices: [{ index: 0, delta: { content: '' }, finish_reason: 'error' }] }
     expect(await recordOf(url, sse, events(chunk({ content: 'a' }), failed, '[DONE]'))).toMatchObject({ complete: false, reason: 'error' })
     const groq = chunk({}, { x_groq: { error: 'over capacity' } })
     expect(await recordOf(url, sse, events(chunk({ content: 'a' }), groq, '[DONE]'))).toMatchObject({ complete: false, reason: 'error' })
   })
 
-  test('figures that are no numbers are unknown', async () => {
+  test('figures that are not numbers are unknown', async () => {
     const odd = chunk({}, { usage: { prompt_tokens: '3', completion_tokens: 2, total_tokens: {} } })
     const record = await recordOf(url, sse, events(chunk({ content: 'a' }), odd, '[DONE]'))
     expect(record?.usage).toEqual({ outputTokens: 2, requests: 1, source: 'provider' })
   })
 })
 
-test('P8: of figures within figures too the last known value holds', async () => {
+test('the last known value counts for nested figures too (P8)', async () => {
   const chunk = (choices: unknown, usage: object): object => ({ id: 'c', object: 'chat.completion.chunk', model: 'm', choices, usage })
   const body = events(
     chunk([{ delta: { content: 'Hi' } }], { prompt_tokens: 9, completion_tokens: 1, prompt_tokens_details: { cached_tokens: 5 } }),
@@ -322,7 +322,7 @@ test('P8: of figures within figures too the last known value holds', async () =>
   expect(await recordOf('https://localhost/v1/chat/completions', sse, body)).toMatchObject({ usage: usage(9, 2, { cacheReadTokens: 5 }) })
 })
 
-test('P8: Anthropic’s input grows with its tools; what is left out later holds', async () => {
+test('Anthropic’s input grows with its tools; figures that are omitted later stay (P8)', async () => {
   const body = events(
     {
       type: 'message_start',
@@ -369,7 +369,7 @@ describe('Bedrock’s event stream', () => {
       JSON.stringify({ bytes: btoa(String.fromCharCode(...encoder.encode(JSON.stringify(event)))), p: 'abc' }),
     )
 
-  test('a model’s own events, wrapped', async () => {
+  test('reads a model’s own events, wrapped', async () => {
     const body = joined(
       wrapped({ type: 'message_start', message: { id: 'm_1', model: 'claude', usage: { input_tokens: 3, output_tokens: 1 } } }),
       wrapped({ type: 'content_block_delta', delta: { type: 'text_delta', text: '世界' } }),
@@ -385,7 +385,7 @@ describe('Bedrock’s event stream', () => {
     })
   })
 
-  test('other models: Amazon’s own figures, the model from the URL', async () => {
+  test('other models have Amazon’s metrics, and the model from the URL', async () => {
     const metrics = { inputTokenCount: 3, outputTokenCount: 2, cacheReadInputTokenCount: 4 }
     const body = joined(
       wrapped({ generation: 'Hi', stop_reason: null }),
@@ -399,7 +399,7 @@ describe('Bedrock’s event stream', () => {
     })
   })
 
-  test('an exception, an error, and what is no event stream', async () => {
+  test('reads an exception, an error, and a body that is no event stream', async () => {
     const start = frame({ ':event-type': 'messageStart', ':message-type': 'event' }, '{"role":"assistant"}')
     const exception = frame({ ':exception-type': 'throttlingException', ':message-type': 'exception' }, '{"message":"Slow down"}')
     const error = frame({ ':error-code': '500', ':error-message': 'Broken', ':message-type': 'error' }, '')
@@ -410,7 +410,7 @@ describe('Bedrock’s event stream', () => {
     }
   })
 
-  test('what its cache keeps for an hour is told apart', async () => {
+  test('cacheWrite1hTokens has the one-hour cache writes', async () => {
     const figures = { inputTokens: 3, outputTokens: 2, totalTokens: 505, cacheWriteInputTokens: 500 }
     const details = (inputTokens: number): object => ({
       cacheDetails: [
@@ -432,7 +432,7 @@ describe('Bedrock’s event stream', () => {
     }
   })
 
-  test('cut within a frame, its events so far count', async () => {
+  test('a stream cut within a frame keeps the events so far', async () => {
     const { bytes } = fixture('bedrock-converse.eventstream')
     const cut = bytes.slice(0, -10)
     expect(await recordOf(url, type, cut)).toMatchObject({ provider: 'bedrock', complete: true })
@@ -440,7 +440,7 @@ describe('Bedrock’s event stream', () => {
   })
 })
 
-test('Workers AI: only [DONE] is its end', async () => {
+test('Workers AI: only [DONE] is an end marker', async () => {
   const url = 'https://api.cloudflare.com/client/v4/accounts/a/ai/run/@cf/meta/llama-3.1-8b-instruct'
   const body = events({ response: 'Hi', p: 'abc' }, { response: '', usage: { prompt_tokens: 3, completion_tokens: 2 } })
   expect(await recordOf(url, sse, body)).toMatchObject({
@@ -453,7 +453,7 @@ test('Workers AI: only [DONE] is its end', async () => {
   expect(await recordOf(url, sse, body + events('[DONE]'))).toMatchObject({ complete: true, usage: usage(3, 2) })
 })
 
-test('Ollama: the prompt’s count may be missing, and stays unknown', async () => {
+test('Ollama: a missing count of the prompt stays unknown', async () => {
   const lines = [
     { model: 'm', message: { content: 'Hi' }, done: false },
     { model: 'm', done: true, eval_count: 2 },

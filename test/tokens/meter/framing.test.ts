@@ -24,7 +24,7 @@ function cutUp(text: string, cuts: readonly number[]): readonly Uint8Array[] {
 
 const cuts = fc.array(fc.nat(), { maxLength: 20 })
 
-test('server-sent events are framed as the standard has it', () => {
+test('sseFraming() follows the HTML standard', () => {
   const words = [
     'data',
     'data:',
@@ -54,7 +54,7 @@ test('server-sent events are framed as the standard has it', () => {
   )
 })
 
-test('JSON: objects at the top, in an array or without', () => {
+test('jsonFraming() finds top-level objects, in an array or not', () => {
   fc.assert(
     fc.property(
       fc.array(fc.dictionary(fc.string(), fc.jsonValue()), { maxLength: 6 }),
@@ -83,6 +83,6 @@ test.each([
   ['application/json-patch', false],
   ['application/octet-stream', false],
   [null, false],
-])('%s may be a model’s answer: %s', (type, may) => {
+])('framingForContentType(%s) has a framing: %s', (type, may) => {
   expect(framingForContentType(type) !== undefined).toBe(may)
 })

@@ -11,7 +11,7 @@ const openai = 'https://api.openai.com/v1/chat/completions'
 const post = { method: 'POST', body: '{"stream":true}' }
 const hello = { text: ['Hel', 'lo'], usage: { inputTokens: 25, outputTokens: 15 } }
 
-describe('every way in which an answer ends has one record', () => {
+describe('meter() emits one record for each way in which an answer ends', () => {
   const events: FaultyAnswer = { body: anthropicSse(hello), split: 'events' }
 
   /** Asks, reads so many chunks, does what is to be done, and lets everything settle. */
@@ -45,7 +45,7 @@ describe('every way in which an answer ends has one record', () => {
     expect(records[0]?.durationMs).toBeGreaterThanOrEqual(0)
   })
 
-  test('cancelled, with the reason', async () => {
+  test('cancelled, with the reason passed on', async () => {
     const reason = { because: 'enough' }
     const { records, scripted } = await leaving(3, events, (reader) => reader.cancel(reason))
     expect(records).toMatchObject([{ reason: 'cancel', complete: false, usage: left }])
@@ -53,7 +53,7 @@ describe('every way in which an answer ends has one record', () => {
     expect(scripted.open).toBe(0)
   })
 
-  test('aborted: the reader has the fetch’s error', async () => {
+  test('aborted: the reader receives the fetch’s error', async () => {
     const { records, seen } = await leaving(3, { ...events, stallAfter: 500 }, async (reader, abort) => {
       const failed = failure(reader)
       await turn()
@@ -64,7 +64,7 @@ describe('every way in which an answer ends has one record', () => {
     expect(String(seen)).toMatch(/Enough/)
   })
 
-  test('aborted, and the fetch is deaf: the record is there at once, and the data goes on', async () => {
+  test('aborted with a fetch that ignores the signal: the record is emitted at once, and the data continues', async () => {
     const { records, seen } = await leaving(3, { ...events, deaf: true }, async (reader, abort) => {
       abort()
       const chunks: unknown[] = []
@@ -75,21 +75,21 @@ describe('every way in which an answer ends has one record', () => {
     expect(seen).toBe(anthropicSse(hello).length - 3)
   })
 
-  test('aborted before it was asked, of a deaf fetch', async () => {
+  test('aborted before the request, with a fetch that ignores the signal', async () => {
     const { fetch, records } = metered({ ...events, deaf: true })
     await fetch(anthropic, { ...post, signal: AbortSignal.abort() })
     expect(records).toMatchObject([{ reason: 'abort', complete: false, provider: 'anthropic' }])
     expect(records[0]).not.toHaveProperty('usage')
   })
 
-  test('the connection is lost: the reader has the same error', async () => {
+  test('a lost connection: the reader receives the same error', async () => {
     const { records, seen } = await leaving(1, { ...events, dropAfter: 600 }, failure)
     expect(records).toMatchObject([{ reason: 'error', complete: false, usage: left }])
     expect(seen).toBeInstanceOf(TypeError)
     expect(String(seen)).toMatch(/terminated/)
   })
 
-  test('an abort by the name of its error alone, where the signal was not told', async () => {
+  test('an AbortError without an aborted signal', async () => {
     const failing = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(new DOMException('Gone', 'AbortError')) })
     const records: UsageRecord[] = []
     const fetch = meter(
@@ -100,26 +100,26 @@ describe('every way in which an answer ends has one record', () => {
     expect(records).toMatchObject([{ reason: 'abort' }])
   })
 
-  test('the body just ends', async () => {
+  test('a body without the provider’s end marker', async () => {
     const { fetch, records } = metered({ ...events, truncateAfter: 600 })
     await (await fetch(anthropic, post)).text()
     expect(records).toMatchObject([{ reason: 'truncated', complete: false, usage: left }])
   })
 
-  test('the body is empty', async () => {
+  test('an empty body', async () => {
     const { fetch, records } = metered({ body: '' })
     await (await fetch(anthropic, post)).text()
     expect(records).toMatchObject([{ reason: 'truncated', complete: false, provider: 'anthropic', model: undefined }])
   })
 
-  test('the provider gives up in the middle', async () => {
+  test('an error of the provider during the answer', async () => {
     const each = fixture('anthropic-error-midstream.sse')
     const { fetch, records } = metered(answerOf(each))
     await (await fetch(anthropic, post)).text()
     expect(records).toMatchObject([{ reason: 'error', complete: false, usage: { inputTokens: 90 } }])
   })
 
-  test('a reader who stops at the provider’s end, without a word', async () => {
+  test('a reader that stops at the provider’s end marker without cancelling', async () => {
     for (const [url, body] of [
       [anthropic, anthropicSse(hello)],
       [openai, openaiSse(hello)],
@@ -130,7 +130,7 @@ describe('every way in which an answer ends has one record', () => {
     }
   })
 
-  test('twice is once: an abort after the end, a cancel after an abort', async () => {
+  test('two endings emit one record: an abort after the end, a cancel after an abort', async () => {
     const { fetch, records } = metered([events, { ...events, deaf: true }])
     const controller = new AbortController()
     await (await fetch(anthropic, { ...post, signal: controller.signal })).text()
@@ -142,7 +142,7 @@ describe('every way in which an answer ends has one record', () => {
     expect(records.map(({ reason }) => reason)).toEqual(['end', 'abort'])
   })
 
-  test('Gemini’s running totals are kept', async () => {
+  test('an interrupted Gemini answer keeps its running totals', async () => {
     const each = fixture('gemini-thinking-tool.sse')
     const { fetch, records } = metered(answerOf(each, { split: 'events' }))
     const reader = (await fetch(urlOf(each.expected))).body?.getReader()
@@ -153,7 +153,7 @@ describe('every way in which an answer ends has one record', () => {
     expect(records[0] && stable(records[0])).toMatchObject({ reason: 'cancel', usage, model: 'gemini-2.5-flash', responseId: 'fxGem01' })
   })
 
-  test('P8: of OpenAI nothing is known before the end, and nothing is said to be', async () => {
+  test('an interrupted OpenAI answer has no usage (P8)', async () => {
     const { fetch, records } = metered({ body: openaiSse(hello), split: 'events' })
     const reader = (await fetch(openai, post)).body?.getReader()
     for (let i = 0; i < 3; i++) await reader?.read()
@@ -166,7 +166,7 @@ describe('every way in which an answer ends has one record', () => {
 describe('requests', () => {
   const answer = { body: openaiSse(hello).join('') }
 
-  test('a string, a URL and a Request are asked as they were given, without this', async () => {
+  test('a string, a URL and a Request are passed to fetch unchanged, as a plain function call', async () => {
     const seen: { self: unknown; given: unknown[] }[] = []
     const records: UsageRecord[] = []
     const fetch = meter(
@@ -186,7 +186,7 @@ describe('requests', () => {
     expect(records.map((record) => record.url)).toEqual(Array.from({ length: 5 }, () => openai))
   })
 
-  test('the signal of a Request is heard too', async () => {
+  test('the signal of a Request is followed too', async () => {
     const { fetch, records } = metered({ ...answer, deaf: true })
     const controller = new AbortController()
     await fetch(new Request(openai, { ...post, signal: controller.signal }))
@@ -194,7 +194,7 @@ describe('requests', () => {
     expect(records).toMatchObject([{ reason: 'abort' }])
   })
 
-  test('a fetch that rejects, or throws, rejects with the same, and there is no record', async () => {
+  test('a fetch that rejects or throws rejects with the same error, without a record', async () => {
     const error = new TypeError('fetch failed')
     const { fetch, records } = metered({ errorBefore: error })
     await expect(fetch(openai, post)).rejects.toBe(error)
@@ -208,7 +208,7 @@ describe('requests', () => {
     expect(records).toEqual([])
   })
 
-  test('P11: a URL is told without a user, a password and a query', async () => {
+  test('the record’s URL has no user, password or query (P11)', async () => {
     const { fetch, records } = metered(answer)
     await (await fetch('https://user:AbCdEf@api.openai.com/v1/chat/completions?key=GhIjKl#MnOp', post)).text()
     expect(records[0]?.url).toBe(openai)
@@ -216,7 +216,7 @@ describe('requests', () => {
     for (const secret of ['AbCdEf', 'GhIjKl', 'MnOp']) expect(mentions(records, secret)).toEqual([])
   })
 
-  test('each attempt of a client that tries again is an answer of its own', async () => {
+  test('each attempt of a client that retries has its own record', async () => {
     const { fetch, records } = metered([
       { status: 529, body: '{"type":"error"}' },
       { status: 429, body: '{}' },
@@ -244,7 +244,7 @@ describe('responses', () => {
     }
   }
 
-  test('status, headers, url, redirected and type are what they were, of its clones too', async () => {
+  test('status, headers, url, redirected and type are unchanged, also in clones', async () => {
     const response = new Response(openaiSse(hello).join(''), { status: 201, statusText: 'Made', headers: sse })
     Object.defineProperties(response, { url: { value: `${openai}?here` }, redirected: { value: true }, type: { value: 'cors' } })
     const { fetch, records } = serve(response)
@@ -266,7 +266,7 @@ describe('responses', () => {
     expect(records).toHaveLength(1)
   })
 
-  test('what cannot be read along is handed on as it is', async () => {
+  test('a response that cannot be observed is returned unchanged', async () => {
     const html = new Response('<p>', { headers: { 'content-type': 'text/html' } })
     const locked = new Response('{}', { headers: { 'content-type': 'application/json' } })
     locked.body?.getReader()
@@ -285,7 +285,7 @@ describe('responses', () => {
     }
   })
 
-  test('a response that somebody made up is handed on, and what is no URL is asked for as fetch would', async () => {
+  test('a user-made response is returned unchanged, and an invalid URL is passed to fetch', async () => {
     const made = { ok: true, status: 200, json: async () => ({ made: 'up' }) }
     const asked: unknown[] = []
     const fetch = meter(
@@ -302,7 +302,7 @@ describe('responses', () => {
     expect(asked).toEqual([openai, place, openai])
   })
 
-  test('a refusal is told at once where a model was asked, and its body is left alone', async () => {
+  test('a refused request to a model is recorded at once, and its body is not read', async () => {
     const refusal = () => new Response('{"error":{"message":"No"}}', { status: 400, headers: { 'content-type': 'application/json' } })
     for (const [url, count] of [
       [openai, 1],
@@ -317,14 +317,14 @@ describe('responses', () => {
     }
   })
 
-  test('an answer that is long in coming is waited for, where a model was asked', async () => {
+  test('a slow answer from a model’s URL is awaited', async () => {
     const ping = 'event: ping\ndata: {"type":"ping"}\n\n'
     const { fetch, records } = metered({ body: [...Array.from({ length: 100 }, () => ping), ...anthropicSse(hello)] })
     await (await fetch(anthropic, post)).text()
     expect(records).toMatchObject([{ complete: true, usage: { inputTokens: 25, outputTokens: 15 } }])
   })
 
-  test('what is no model’s answer has no record, and loses nothing', async () => {
+  test('a response that is no model’s answer has no record and is unchanged', async () => {
     const bodies = [
       ['application/json', '{"object":"list","data":[{"id":"gpt-5.5"}]}'],
       ['application/json', '{"input_tokens":2095}'],
@@ -352,7 +352,7 @@ describe('responses', () => {
 })
 
 describe('the data path', () => {
-  test('P6: nothing is read before it is asked for, one chunk for each read', async () => {
+  test('reads one chunk for each read, and nothing ahead (P6)', async () => {
     const { fetch, scripted } = metered({ body: openaiSse({ text: Array.from({ length: 20 }, () => 'x') }), split: 'events' })
     const reader = (await fetch(openai, post)).body?.getReader()
     await turn()
@@ -367,7 +367,7 @@ describe('the data path', () => {
     expect(scripted.pulls).toBe(8)
   })
 
-  test('chunks are the same objects, and who gets them may transfer them', async () => {
+  test('chunks are the same objects, and the reader may transfer them', async () => {
     const chunks = anthropicSse(hello).map((event) => new TextEncoder().encode(event))
     const expected = [...chunks]
     const records: UsageRecord[] = []
@@ -389,7 +389,7 @@ describe('the data path', () => {
     expect(records).toMatchObject([{ complete: true, usage: { outputTokens: 15 } }])
   })
 
-  test('chunks that are no bytes pass, too', async () => {
+  test('chunks that are not bytes pass unchanged', async () => {
     const body = new ReadableStream({
       start(controller) {
         for (const chunk of [undefined, null, 1, {}]) controller.enqueue(chunk)
@@ -403,7 +403,7 @@ describe('the data path', () => {
     expect(await read(await fetch('https://example.com/'))).toEqual([undefined, null, 1, {}])
   })
 
-  test('a listener that fails is reported, and nobody else notices', async () => {
+  test('a listener that throws is reported, and does not affect the reader or other listeners', async () => {
     const error = new Error('Full')
     const failing: readonly UsageListener[] = [
       {
@@ -430,7 +430,7 @@ describe('the data path', () => {
     }
   })
 
-  test('nor does anybody notice where the report fails, too', async () => {
+  test('an onListenerError that throws does not affect them either', async () => {
     const reported = vi.spyOn(globalThis, 'reportError' in globalThis ? 'reportError' : 'queueMicrotask')
     if ('reportError' in globalThis) reported.mockImplementation(() => {})
     const logged = vi.spyOn(console, 'error').mockImplementation(() => {})
@@ -445,21 +445,21 @@ describe('the data path', () => {
     logged.mockRestore()
   })
 
-  test('an event that cannot be read is passed over, and the record is incomplete', async () => {
+  test('an unreadable event is skipped, and the record is incomplete', async () => {
     const [first = '', ...rest] = openaiSse(hello)
     const { fetch, records } = metered({ body: [first, 'data: {"choices":[nul\n\n', ...rest] })
     await (await fetch(openai, post)).text()
     expect(records).toMatchObject([{ complete: false, reason: 'end', usage: { inputTokens: 25, source: 'partial' } }])
   })
 
-  test('words that are no JSON are no damage', async () => {
+  test('plain text that is not JSON does not make the record incomplete', async () => {
     const [first = '', ...rest] = openaiSse(hello)
     const { fetch, records } = metered({ body: [first, 'data: keep-alive\n\n', ...rest] })
     await (await fetch(openai, post)).text()
     expect(records).toMatchObject([{ complete: true, reason: 'end' }])
   })
 
-  test('an event without an end does not fill the memory, and what comes after it is read', async () => {
+  test('an event without an end does not fill the memory, and later events are read', async () => {
     const [first = '', ...rest] = openaiSse(hello)
     const filler = 'not lean: '.repeat(100_000)
     const { fetch, records } = metered({ body: [first, 'data: {"junk":"', ...Array.from({ length: 20 }, () => filler), '"}\n\n', ...rest] })
@@ -487,13 +487,13 @@ describe('an answer of many megabytes', () => {
       { usage: { inputTokens: 8 }, model: 'm', complete: true, reason: 'end' },
     ],
     [
-      'a picture',
+      'an image',
       'https://api.openai.com/v1/images/generations',
       JSON.stringify({ created: 1, data: [{ b64_json: 'A'.repeat(18_000_000) }], usage: { input_tokens: 8, output_tokens: 4_000 } }),
       { usage: { inputTokens: 8, outputTokens: 4_000 }, complete: true, reason: 'end' },
     ],
     [
-      'a picture in a stream',
+      'an image in a stream',
       'https://api.openai.com/v1/images/generations',
       sse({ type: 'image_generation.partial_image', b64_json: 'A'.repeat(9_000_000) }) +
         sse({ type: 'image_generation.completed', b64_json: 'A'.repeat(9_000_000), usage: { input_tokens: 8, output_tokens: 4_000 } }),
@@ -508,7 +508,7 @@ describe('an answer of many megabytes', () => {
   })
 })
 
-describe('asking for usage', () => {
+describe('askForUsage', () => {
   const body = (more: object = {}): string => JSON.stringify({ model: 'gpt-5.5', stream: true, messages: [], ...more })
   const asked = { include_usage: true }
 
@@ -520,28 +520,31 @@ describe('asking for usage', () => {
     return { body: call?.body, headers: call?.headers, method: call?.method }
   }
 
-  test.each([false, true])('of streams alone, and not where the request says what it wants (as a Request: %s)', async (asRequest) => {
-    const same = async (url: string, given: string): Promise<void> =>
-      expect((await sent(url, given, { askForUsage: true }, asRequest)).body).toEqual(JSON.parse(given))
-    expect(await sent(openai, body(), { askForUsage: true }, asRequest)).toMatchObject({
-      method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: '[redacted]' },
-      body: { model: 'gpt-5.5', messages: [], stream: true, stream_options: asked },
-    })
-    expect(
-      (await sent(openai, body({ stream_options: { include_obfuscation: false } }), { askForUsage: true }, asRequest)).body,
-    ).toMatchObject({
-      stream_options: { include_obfuscation: false, ...asked },
-    })
-    await same(openai, body({ stream_options: { include_usage: false } }))
-    await same(openai, body({ stream: false }))
-    await same('https://api.mistral.ai/v1/chat/completions', body())
-    await same(anthropic, body())
-    await same('https://example.com/things', body())
-    expect((await sent(openai, body(), {}, asRequest)).body).toEqual(JSON.parse(body()))
-  })
+  test.each([false, true])(
+    'requests usage only for streams, and only if the request does not set it (as a Request: %s)',
+    async (asRequest) => {
+      const same = async (url: string, given: string): Promise<void> =>
+        expect((await sent(url, given, { askForUsage: true }, asRequest)).body).toEqual(JSON.parse(given))
+      expect(await sent(openai, body(), { askForUsage: true }, asRequest)).toMatchObject({
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: '[redacted]' },
+        body: { model: 'gpt-5.5', messages: [], stream: true, stream_options: asked },
+      })
+      expect(
+        (await sent(openai, body({ stream_options: { include_obfuscation: false } }), { askForUsage: true }, asRequest)).body,
+      ).toMatchObject({
+        stream_options: { include_obfuscation: false, ...asked },
+      })
+      await same(openai, body({ stream_options: { include_usage: false } }))
+      await same(openai, body({ stream: false }))
+      await same('https://api.mistral.ai/v1/chat/completions', body())
+      await same(anthropic, body())
+      await same('https://example.com/things', body())
+      expect((await sent(openai, body(), {}, asRequest)).body).toEqual(JSON.parse(body()))
+    },
+  )
 
-  test('a length that was given is not right any more', async () => {
+  test('removes a content-length header', async () => {
     const seen: RequestInit[] = []
     const fetch = meter(
       async (_, init = {}) => {
@@ -558,7 +561,7 @@ describe('asking for usage', () => {
     expect(init.body).toBe(body())
   })
 
-  test('a body that is no JSON text is sent as it is', async () => {
+  test('sends a body that is not a JSON text unchanged', async () => {
     const { fetch, scripted } = metered({ body: '' }, { askForUsage: true })
     await fetch(openai, { method: 'POST', body: 'no JSON' })
     await fetch(openai, { method: 'POST', body: new TextEncoder().encode(body()) })
@@ -568,7 +571,7 @@ describe('asking for usage', () => {
     expect(scripted.calls.map((call) => call.body)).toEqual(['no JSON', JSON.parse(body()), undefined, JSON.parse(wrong)])
   })
 
-  test('a stream that had none is told once, with what to do', async () => {
+  test('onDiagnostic is called once for streams without usage, with the fix', async () => {
     const onDiagnostic = vi.fn()
     const { fetch, records } = metered({ body: openaiSse({ text: ['Hi'] }) }, { onDiagnostic })
     for (let i = 0; i < 3; i++) await (await fetch(`${openai}?key=secret`, post)).text()
@@ -578,7 +581,7 @@ describe('asking for usage', () => {
     ])
   })
 
-  test('nobody is told of what has usage, was cut, came whole, or is never asked for it', async () => {
+  test('onDiagnostic is not called for usage, a cut stream, a whole answer, or a format that needs no request', async () => {
     const onDiagnostic = vi.fn()
     const none = { text: ['Hi'] }
     const answers = [
@@ -593,7 +596,7 @@ describe('asking for usage', () => {
     expect(onDiagnostic).not.toHaveBeenCalled()
   })
 
-  test('nor of an answer that was left between its end and its usage', async () => {
+  test('onDiagnostic is not called for an answer cancelled between its end marker and its usage', async () => {
     const onDiagnostic = vi.fn()
     const all = openaiSse(hello)
     const { fetch, records } = metered({ body: all, split: 'events' }, { onDiagnostic })
@@ -606,14 +609,14 @@ describe('asking for usage', () => {
     expect(onDiagnostic).not.toHaveBeenCalled()
   })
 
-  test('where it was asked for in vain, that is said', async () => {
+  test('onDiagnostic says if usage was requested but not reported', async () => {
     const onDiagnostic = vi.fn()
     const { fetch } = metered({ body: openaiSse({ text: ['Hi'] }) }, { onDiagnostic, askForUsage: true })
     await (await fetch(openai, { method: 'POST', body: body() })).text()
-    expect(onDiagnostic.mock.calls).toEqual([[expect.stringMatching(/the server does not tell/)]])
+    expect(onDiagnostic.mock.calls).toEqual([[expect.stringMatching(/the server does not report it/)]])
   })
 
-  test('by default the console is told', async () => {
+  test('the default onDiagnostic is console.warn', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     try {
       const fetch = meter(metered({ body: openaiSse({ text: ['Hi'] }) }).scripted, () => {})
@@ -625,10 +628,10 @@ describe('asking for usage', () => {
   })
 })
 
-describe('who is told', () => {
+describe('recipients of records', () => {
   const answer = { body: openaiSse(hello) }
 
-  test('a call’s own mark comes back, and goes nowhere else', async () => {
+  test('a call’s tag is in its record, and not passed to fetch', async () => {
     const { fetch, records, scripted } = metered(answer)
     const tag = { scope: 'search' }
     await (await fetch(openai, { ...post, ...tagged(tag) })).text()
@@ -639,7 +642,7 @@ describe('who is told', () => {
     expect(mentions(scripted.calls, 'search')).toEqual([])
   })
 
-  test('a listener that has begin says, when a request leaves, who is told of its answer', async () => {
+  test('begin() of a listener chooses the recipient when the request is sent', async () => {
     const told: string[] = []
     let scope: string | undefined = 'one'
     const listener: UsageListener = {
@@ -660,7 +663,7 @@ describe('who is told', () => {
     expect(told).toEqual(['two', 'one'])
   })
 
-  test('a middleware of Anthropic’s SDK hears what it is asked with', async () => {
+  test('meterMiddleware() passes the request on and records its answer', async () => {
     const records: UsageRecord[] = []
     const middleware = meterMiddleware((record) => void records.push(record))
     const request = { url: anthropic, method: 'POST', headers: new Headers(), ...tagged('mine') }

@@ -97,7 +97,7 @@ const ways: fc.Arbitrary<Way> = fc.record({
   isDeaf: fc.boolean(),
 })
 
-describe('bytes, chunks and reasons are untouched, and each answer has one record', () => {
+describe('meter() changes no bytes, chunks or reasons, and emits one record for each answer', () => {
   const cuts = fc.array(fc.nat(), { maxLength: 40 })
 
   const same = async (
@@ -124,7 +124,7 @@ describe('bytes, chunks and reasons are untouched, and each answer has one recor
     return records
   }
 
-  test('of recorded answers', async () => {
+  test('for recorded answers', async () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...fixtures), cuts, ways, async ({ bytes, expected }, at, way) => {
         const records = await same(urlOf(expected), expected.contentType, bytes, at, way)
@@ -145,7 +145,7 @@ describe('bytes, chunks and reasons are untouched, and each answer has one recor
     // A turn of the event loop or two for each.
   }, 60_000)
 
-  test('of anything, whatever it says it is', async () => {
+  test('for any body with any content type', async () => {
     const types = fc.constantFrom(
       'text/event-stream',
       'application/json',
@@ -175,7 +175,7 @@ describe('bytes, chunks and reasons are untouched, and each answer has one recor
   }, 60_000)
 })
 
-describe('events that are known by their shape', () => {
+describe('TextEventTemplate', () => {
   const odd = '"usage" "usage":{"prompt_tokens":9} \\ \\" [DONE] data:{} \u2028 世界 🌍 é 1 " message_stop {"a":" index \n\n'.split(' ')
   // By its first byte alone, a radical (U+2E80 to U+2FFF) weighs as what stands before them does.
   const text = fc.oneof(fc.string({ maxLength: 12 }), fc.string({ unit: 'grapheme', maxLength: 6 }), fc.constantFrom(...odd))
@@ -198,7 +198,7 @@ describe('events that are known by their shape', () => {
   ]
   const wires = { anthropic: anthropicSse, openai: openaiSse, completion: openaiCompletionSse } as const
 
-  test('are weighed as they would be parsed, and nothing else is passed over', async () => {
+  test('weighs matched events as parsing would, and skips no other event', async () => {
     await fc.assert(
       fc.asyncProperty(
         texts,

@@ -6,7 +6,7 @@ vi.mock('@pydantic/genai-prices', () => {
   throw new Error('Cannot find package')
 })
 
-test('without the package its prices are a typed error that says what to install', async () => {
+test('genaiPrices() rejects with missing_package and the install command if the package is missing', async () => {
   const missing = genaiPrices()
   await expect(missing).rejects.toBeInstanceOf(ChaintapError)
   await expect(missing).rejects.toMatchObject({

@@ -69,14 +69,14 @@ function wholeOf(file: string, model: string): Json {
   return { ...whole, result: whole }
 }
 
-describe('every fixture', () => {
-  test('is here', () => {
+describe('each wire fixture', () => {
+  test('is in the list', () => {
     const withUsage = Object.entries(expectations).filter(([, { provider, usage }]) => usage !== null && provider !== 'ollama')
     expect(fixtures.map(([file]) => file)).toEqual(withUsage.map(([file]) => file).sort())
     expect(fixtures.filter(([file]) => !existsSync(pathOf(file)))).toEqual([])
   })
 
-  test.each(fixtures)('%s costs what the package reads from it and says', (file, providerId, flavour, model) => {
+  test.each(fixtures)('%s has the cost that the package computes from its usage', (file, providerId, flavour, model) => {
     const provider = findProvider({ providerId })
     if (!provider) throw new Error(`It does not know ${providerId}`)
     const read = extractUsage(provider, wholeOf(file, model), flavour)
@@ -93,17 +93,17 @@ describe('every fixture', () => {
   })
 })
 
-describe('its prices', () => {
+describe('genaiPrices()', () => {
   const usage = { inputTokens: 1_000, outputTokens: 100, totalTokens: 1_100 }
 
-  test('of what is read from a cache and written to it, and of reasoning, are its own', () => {
+  test('prices cache reads, cache writes and reasoning separately', () => {
     const cached = { ...usage, cacheReadTokens: 200, cacheWriteTokens: 300, reasoningTokens: 50 }
     const price = prices.price(cached, { provider: 'anthropic', model: 'claude-haiku-4-5', at })
     // $1 per million of input, 0.1 read from the cache, 1.25 written to it, 5 of output.
     expect(price?.total).toBeCloseTo((500 * 1 + 200 * 0.1 + 300 * 1.25 + 100 * 5) / 1e6, 12)
   })
 
-  test('of what Anthropic’s cache keeps for an hour is its own; of a model that has none, nobody knows', () => {
+  test('prices one-hour cache writes separately; without such a price the cost is unknown', () => {
     const cached = { ...usage, cacheReadTokens: 200, cacheWriteTokens: 300 }
     const call = { provider: 'anthropic', model: 'claude-haiku-4-5', cacheWrite1hTokens: 100, at }
     // $1.25 per million of what it keeps for five minutes, 2 for an hour.
@@ -119,18 +119,21 @@ describe('its prices', () => {
   })
 
   test.each([
-    ['a model that it does not know', { provider: 'openai', model: 'no-such-model' }],
-    ['a provider that it does not know', { provider: 'ollama', model: 'gpt-4o' }],
+    ['an unknown model', { provider: 'openai', model: 'no-such-model' }],
+    ['an unknown provider', { provider: 'ollama', model: 'gpt-4o' }],
     ['no model', { provider: 'openai', model: undefined }],
-  ])('%s has no price', (_, call) => {
+  ])('returns no price for %s', (_, call) => {
     expect(prices.price(usage, { ...call, at })).toBeUndefined()
   })
 
-  test.each([{ inputTokens: 10 }, { outputTokens: 10 }, {}, { ...usage, cacheReadTokens: 5_000 }])('%j has no price', (unknown) => {
-    expect(prices.price(unknown, { provider: 'openai', model: 'gpt-4o', at })).toBeUndefined()
-  })
+  test.each([{ inputTokens: 10 }, { outputTokens: 10 }, {}, { ...usage, cacheReadTokens: 5_000 }])(
+    'returns no price for the usage %j',
+    (unknown) => {
+      expect(prices.price(unknown, { provider: 'openai', model: 'gpt-4o', at })).toBeUndefined()
+    },
+  )
 
-  test('the address says who charges, before the shape of the answer does; where it says nothing the shape counts', () => {
+  test('the URL identifies the provider before the format of the answer does', () => {
     const model = 'openai/gpt-oss-20b'
     const groq = prices.price(usage, { provider: 'groq', model, at })
     expect(groq?.total).toBeGreaterThan(0)
@@ -139,12 +142,12 @@ describe('its prices', () => {
     expect(prices.price(usage, { model: 'gpt-4o', at })).toEqual(prices.price(usage, { provider: 'openai', model: 'gpt-4o', at }))
   })
 
-  test('are those of the day', () => {
+  test('uses the prices valid at the time of the call', () => {
     const at = (date: string) => prices.price(usage, { provider: 'openai', model: 'o3', at: Date.parse(date) })?.total
     expect(at('2025-05-01')).toBeGreaterThan(at('2025-07-01') ?? Number.NaN)
   })
 
-  test('count for a run', async () => {
+  test('prices the calls of a run', async () => {
     const counter = new TokenCounter({ prices })
     await scriptedModel([{ tokens: [{ type: 'meta', id: 'a', model: 'gpt-4o' }, 'Hi'], usage }]).invoke('Hi', { callbacks: [counter] })
     expect(counter.totalCost).toBe(prices.price(usage, { provider: 'openai', model: 'gpt-4o', at })?.total)

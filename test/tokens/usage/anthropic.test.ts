@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { mergeUsage } from '../../../src/core/usage.ts'
 import { anthropicCacheWrite1hTokens, anthropicUsage } from '../../../src/tokens/usage/anthropic.ts'
 
-describe('usage as Anthropic reports it', () => {
-  test('input includes what was read from and written to the cache', () => {
+describe('anthropicUsage()', () => {
+  test('inputTokens includes tokens read from and written to the cache', () => {
     const wire = { input_tokens: 100, cache_read_input_tokens: 1_000, cache_creation_input_tokens: 200, output_tokens: 20 }
     expect(anthropicUsage(wire)).toEqual({
       inputTokens: 1_300,
@@ -14,14 +14,14 @@ describe('usage as Anthropic reports it', () => {
     })
   })
 
-  test('thinking is counted within the output, and told beside it', () => {
+  test('outputTokens includes thinking, and reasoningTokens reports it separately', () => {
     expect(anthropicUsage({ output_tokens: 118, output_tokens_details: { thinking_tokens: 61 } })).toEqual({
       outputTokens: 118,
       reasoningTokens: 61,
     })
   })
 
-  test('what Anthropic bills and leaves out of its totals is added: a compaction, an advisor’s model', () => {
+  test('calls that Anthropic bills but omits from its totals are added: compaction, advisor model', () => {
     const spent = { input_tokens: 100, output_tokens: 10, cache_read_input_tokens: 5, cache_creation_input_tokens: 0 }
     const iterations = [
       { type: 'compaction', ...spent },
@@ -40,7 +40,7 @@ describe('usage as Anthropic reports it', () => {
     expect(anthropicUsage({ input_tokens: 1, iterations: null })).toEqual({ inputTokens: 1 })
   })
 
-  test('what the cache keeps for an hour is told apart, of what is billed beside the totals too', () => {
+  test('anthropicCacheWrite1hTokens() sums one-hour cache writes, including calls omitted from the totals', () => {
     const cache_creation = { ephemeral_5m_input_tokens: 100, ephemeral_1h_input_tokens: 400 }
     expect(anthropicCacheWrite1hTokens({ input_tokens: 1, cache_creation_input_tokens: 500, cache_creation })).toBe(400)
     const iterations = [{ type: 'compaction', cache_creation }, { type: 'message', cache_creation }, { type: 'compaction' }]
@@ -49,7 +49,7 @@ describe('usage as Anthropic reports it', () => {
     expect(anthropicCacheWrite1hTokens({ cache_creation: {} })).toBeUndefined()
   })
 
-  test('P8: what was not reported is absent, and a reported 0 stays', () => {
+  test('unreported figures are absent, and a reported 0 stays (P8)', () => {
     expect(anthropicUsage({})).toEqual({})
     expect(anthropicUsage({ input_tokens: null, output_tokens: null, cache_read_input_tokens: null, output_tokens_details: null })).toEqual(
       {},
@@ -58,7 +58,7 @@ describe('usage as Anthropic reports it', () => {
     expect(anthropicUsage({ cache_read_input_tokens: 5, output_tokens: 1 })).toEqual({ cacheReadTokens: 5, outputTokens: 1 })
   })
 
-  test('P8: inside one response the last known value of a field wins, and nothing is added', () => {
+  test('within one response, the last known value of a field counts and nothing is added (P8)', () => {
     const start = { input_tokens: 25, cache_read_input_tokens: 7, output_tokens: 1 }
     const end = { input_tokens: 10_682, cache_read_input_tokens: null, output_tokens: 15 }
     expect(mergeUsage(start, end)).toEqual({ input_tokens: 10_682, cache_read_input_tokens: 7, output_tokens: 15 })

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { openaiResponsesUsage } from '../../../src/tokens/usage/openai-responses.ts'
 
-describe('usage as OpenAI’s Responses API reports it', () => {
-  test('cached tokens are within the input, reasoning within the output', () => {
+describe('openaiResponsesUsage()', () => {
+  test('inputTokens includes cached tokens, outputTokens includes reasoning', () => {
     const wire = {
       input_tokens: 328,
       input_tokens_details: { cached_tokens: 256, cache_write_tokens: 0 },
@@ -20,14 +20,14 @@ describe('usage as OpenAI’s Responses API reports it', () => {
     })
   })
 
-  test('what OpenRouter says it cost', () => {
+  test('reads the cost that OpenRouter reports', () => {
     expect(openaiResponsesUsage({ input_tokens: 3, output_tokens: 2, cost: 0.001 })).toMatchObject({ cost: 0.001 })
     expect(openaiResponsesUsage({ input_tokens: 3, output_tokens: 2, cost: '0.001' })).not.toHaveProperty('cost')
     const own = { is_byok: true, cost: 0.001, cost_details: { upstream_inference_cost: 0.02 } }
     expect(openaiResponsesUsage({ input_tokens: 3, output_tokens: 2, ...own }).cost).toBeCloseTo(0.021, 12)
   })
 
-  test('P8: what was not reported is absent, and a reported 0 stays', () => {
+  test('unreported figures are absent, and a reported 0 stays (P8)', () => {
     expect(openaiResponsesUsage({})).toEqual({})
     expect(openaiResponsesUsage({ input_tokens: null, input_tokens_details: null, output_tokens_details: null })).toEqual({})
     expect(openaiResponsesUsage({ output_tokens: 0, total_tokens: 7 })).toEqual({ outputTokens: 0, totalTokens: 7 })

@@ -9,8 +9,8 @@ const full = {
   completion_tokens_details: { reasoning_tokens: 64 },
 }
 
-describe('usage as OpenAI and its like report it', () => {
-  test('input includes the cache, output includes reasoning', () => {
+describe('openaiUsage()', () => {
+  test('inputTokens includes cached tokens, outputTokens includes reasoning', () => {
     expect(openaiUsage({ usage: full })).toEqual({
       inputTokens: 1_243,
       outputTokens: 77,
@@ -21,7 +21,7 @@ describe('usage as OpenAI and its like report it', () => {
     })
   })
 
-  test('DeepSeek’s word for the cache, and OpenRouter’s cost', () => {
+  test('reads DeepSeek’s field for cached tokens, and OpenRouter’s cost', () => {
     const usage = { prompt_tokens: 140, completion_tokens: 52, prompt_cache_hit_tokens: 128, prompt_cache_miss_tokens: 12, cost: 0.001_12 }
     expect(openaiUsage({ usage })).toEqual({ inputTokens: 140, outputTokens: 52, totalTokens: 192, cacheReadTokens: 128, cost: 0.001_12 })
     expect(openaiUsage({ usage: { prompt_cache_hit_tokens: 0, prompt_tokens_details: { cached_tokens: 5 } } })).toEqual({
@@ -30,7 +30,7 @@ describe('usage as OpenAI and its like report it', () => {
     expect(openaiUsage({ usage: { cost: { total_cost: 1 } } })).toEqual({})
   })
 
-  test('with a key of one’s own OpenRouter charges its fee alone, and the provider the rest: both are the cost', () => {
+  test('with the caller’s own key, the cost is the sum of OpenRouter’s fee and the provider’s charge', () => {
     const wire = { prompt_tokens: 9_171, completion_tokens: 113, cost: 0.001, is_byok: true }
     const details = { upstream_inference_cost: 0.036, upstream_inference_prompt_cost: 0.034 }
     expect(openaiUsage({ usage: { ...wire, cost_details: details } })?.cost).toBeCloseTo(0.037, 12)
@@ -42,12 +42,12 @@ describe('usage as OpenAI and its like report it', () => {
     expect(openaiUsage({ usage: { ...wire, is_byok: false, cost_details: details } })?.cost).toBe(0.001)
   })
 
-  test('Groq’s place, which says the same as the common one', () => {
+  test('reads Groq’s x_groq.usage, which equals the common field', () => {
     expect(openaiUsage({ x_groq: { usage: full } })).toEqual(openaiUsage({ usage: full }))
     expect(openaiUsage({ x_groq: { usage: full }, usage: full })).toEqual(openaiUsage({ usage: full }))
   })
 
-  test('P8: what was not reported is absent, and a reported 0 stays', () => {
+  test('unreported figures are absent, and a reported 0 stays (P8)', () => {
     expect(openaiUsage({})).toBeUndefined()
     expect(openaiUsage({ usage: null, x_groq: null })).toBeUndefined()
     expect(openaiUsage({ x_groq: {} })).toBeUndefined()
