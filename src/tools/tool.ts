@@ -42,7 +42,13 @@ export interface ToolOptions extends OwnOptions {
 /** A tool with any input and output. */
 export type AnyTool = Tool<never, unknown, unknown>
 
-/** A function that models can call. Created by {@link tool}. */
+/**
+ * A function that models can call. Created by {@link tool}.
+ *
+ * @example
+ * const describe = ({ name, description }: Tool<string, string>): string => `${name}: ${description}`
+ * describe(calculator)
+ */
 export class Tool<in In, out Out, out Chunk = Out> extends Runnable<In, Out, Chunk> implements ToolSpec {
   /** The kind of its runs in events. */
   readonly kind: RunKind = 'tool'

@@ -62,7 +62,7 @@ describe('list parsers', () => {
     const item = fc.string({ unit: fc.constantFrom('a', '"', ',', '\n', ' ', 'é') }).map((text) => text.trim())
     await fc.assert(
       fc.asyncProperty(fc.array(item), async (items) => {
-        const text = items.map((each) => `"${each.replaceAll('"', '""')}"`).join(', ')
+        const text = items.map((quoted) => `"${quoted.replaceAll('"', '""')}"`).join(', ')
         expect(await comma.invoke(text)).toEqual(items)
       }),
     )

@@ -80,7 +80,7 @@ const cutUp = (arbitrary: fc.Arbitrary<string>) =>
     return at.slice(1).map((end, i) => text.slice(at[i], end))
   })
 
-describe('what is known of JSON', () => {
+describe('PartialJson.result()', () => {
   it.each<[text: string, known: unknown]>([
     ['', undefined],
     [' \n', undefined],
@@ -94,7 +94,7 @@ describe('what is known of JSON', () => {
     ['{"a": "x",', { a: 'x' }],
     ['{"a": "x", "b": [', { a: 'x', b: [] }],
     ['{"a": "x", "b": [{"c": {', { a: 'x', b: [{ c: {} }] }],
-    // Numbers and names when they are whole
+    // Numbers, true, false and null appear when complete
     ['[1', []],
     ['[1,', [1]],
     ['[-1.5e3 ', [-1500]],
@@ -104,7 +104,7 @@ describe('what is known of JSON', () => {
     ['{"a": 12', {}],
     ['{"a": 12}', { a: 12 }],
     ['12', undefined],
-    // Neither half an escape nor half a character
+    // Neither half an escape nor half a surrogate pair
     ['"a\\', 'a'],
     ['"a\\n', 'a\n'],
     ['"a\\u00e', 'a'],
@@ -116,7 +116,7 @@ describe('what is known of JSON', () => {
     ['"a\\ud83d\\ude00', 'a😀'],
     ['"a\\ud83d\\u00e9', 'a\ud83dé'],
     ['"a\\ud83d"', 'a\ud83d'],
-    // A key that comes twice has the later value
+    // The later value of a duplicate key wins
     ['{"a": [1], "a"', { a: [1] }],
     ['{"a": [1], "a": "', { a: '' }],
     ['{"a": [1], "a": 2}', { a: 2 }],
@@ -218,7 +218,7 @@ describe('PartialJson.end()', () => {
     )
     const broken = fc
       .tuple(jsonText, fc.nat(), fc.nat(2), fc.oneof(mark, fc.constant('')))
-      .map(([text, at, gone, more]) => text.slice(0, at % (text.length + 1)) + more + text.slice((at % (text.length + 1)) + gone))
+      .map(([text, at, removed, added]) => text.slice(0, at % (text.length + 1)) + added + text.slice((at % (text.length + 1)) + removed))
     const random = fc.string({ unit: mark, maxLength: 8 })
     fc.assert(
       fc.property(cutUp(fc.oneof(broken, random).filter(isReadRight)), (pieces) => {

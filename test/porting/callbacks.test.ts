@@ -76,7 +76,7 @@ describe('3: a token handler on the model', () => {
   }
   const prompt = ChatPromptTemplate.fromMessages(['Tell me a joke about {animal}'])
 
-  test.each([true, false])('invoke() emits tokens with streaming: %s', async (streaming) => {
+  test.each([true, false])('invoke() with streaming: %s emits tokens only if it is true', async (streaming) => {
     const handler = new MyCustomHandler()
     const answer = await prompt.pipe(chat({ streaming, callbacks: [handler] })).invoke({ animal: 'bears' })
     expect(handler.tokens.join('')).toBe(streaming ? answer.content : '')

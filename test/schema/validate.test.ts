@@ -50,7 +50,7 @@ describe('a zod schema', () => {
     expect(error).toMatchObject({ cause: [{ path: ['city'] }, { path: ['days'] }, { path: ['at', 'lat'] }] })
   })
 
-  test('may be async', async () => {
+  test('may validate asynchronously', async () => {
     const known = z.object({ city: z.string().refine(async (city) => city === 'Paris', 'We know Paris alone') })
     expect(await argumentsOf(known, { city: 'Paris' })).toEqual({ city: 'Paris' })
     expect(await argumentsOf(known, { city: 'Rome' })).toMatchObject(wrong('- city: We know Paris alone'))

@@ -15,7 +15,7 @@ const shout = tool((text) => text.toUpperCase(), { name: 'shout', description: '
 const call = (args: unknown, name = 'weather') => ({ id: 'call_1', name, args })
 
 describe('tool()', () => {
-  test('is invoked with its arguments', async () => {
+  test('invoke() passes the arguments to the function', async () => {
     expect(await weather.invoke({ city: 'Paris' })).toBe('18 °C in Paris')
   })
 
