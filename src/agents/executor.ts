@@ -27,7 +27,7 @@ export class AgentExecutor extends Runnable<string | { readonly input: string },
   readonly name = 'AgentExecutor'
   /** The kind of its runs in events. */
   readonly kind: RunKind = 'agent'
-  /** What decides. */
+  /** Chooses the tools. */
   readonly agent: Agent
   /** The tools that it may use. */
   readonly tools: readonly AnyTool[]

@@ -27,7 +27,7 @@ type UnlabeledValue<Value> = Value extends string ? string : Value extends reado
 /** The argument of `partial()`: values, or functions that return them or promises of them. Functions are called in every run. */
 export type Partials<Values> = { readonly [K in keyof Values]-?: Values[K] | (() => Values[K] | PromiseLike<Values[K]>) }
 
-/** What a variable is replaced by. */
+/** The kind of value that replaces a variable. */
 export type VariableKind = 'text' | 'messages' | 'optional messages'
 
 /** Look-ups for the variables of a prompt in one run. */
