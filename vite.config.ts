@@ -8,7 +8,7 @@ import { seed } from './test/support/seed-plugin.ts'
 
 const alias = entries.map(({ name, source }) => ({ find: new RegExp(`^${name}$`), replacement: `${root}/${source}` }))
 
-// Random tests take long on a busy machine; none of them is about time.
+// Property tests are slow on a busy machine. No test depends on this limit.
 const testTimeout = 30_000
 
 const all = 'test/**/*.test.ts'
@@ -41,7 +41,7 @@ async function browser(name: BrowserName): Promise<TestProjectInlineConfiguratio
       resolve: { alias },
       // Browser projects do not downlevel `using` by themselves.
       oxc: { target: 'es2022' },
-      // A dependency first met during a run would reload the page under the tests.
+      // A dependency discovered during a run would reload the page in the middle of the tests.
       optimizeDeps: {
         include: [
           'fast-check',
@@ -76,7 +76,7 @@ async function browser(name: BrowserName): Promise<TestProjectInlineConfiguratio
           headless: true,
           screenshotFailures: false,
           api: { host: '127.0.0.1' },
-          // The instance has no name of its own: vitest takes one equal to the project's for a duplicate.
+          // The instance has no name: Vitest rejects one that equals the project's as a duplicate.
           instances: [{ browser: name }],
           provider,
         },
@@ -85,7 +85,7 @@ async function browser(name: BrowserName): Promise<TestProjectInlineConfiguratio
   ]
 }
 
-/** The engines that `--project` names; all of them without it. Building the configuration of one costs up to ten seconds. */
+/** Returns the engines of `--project`, or all. Building the configuration of one takes up to ten seconds. */
 function requestedEngines(): readonly string[] {
   const names = process.argv.flatMap((arg, index, args) => {
     if (arg === '--project') return [args[index + 1] ?? '']
@@ -102,7 +102,7 @@ async function tests(): Promise<ViteUserConfig> {
   for (const name of ['chromium', 'firefox', 'webkit'] as const) {
     if (engines.includes(name)) projects.push(...(await browser(name)))
   }
-  // A relative path would be looked for beside this folder first.
+  // Absolute, because a relative path is first resolved against the parent of this folder.
   return { test: { reporters: ['default', `${root}/scripts/reporter.ts`], projects } }
 }
 
@@ -110,10 +110,10 @@ async function playground(): Promise<UserConfig> {
   const { cloudflare } = await import('@cloudflare/vite-plugin')
   return {
     root: 'playground',
-    // configPath is relative to the playground. What .dev.vars says cannot be unset here, so OFFLINE is a variable of the Worker too.
+    // configPath is relative to the playground. A key in .dev.vars cannot be unset here, so the Worker has a variable OFFLINE.
     plugins: [cloudflare({ configPath: '../wrangler.toml', config: process.env.OFFLINE ? { vars: { OFFLINE: '1' } } : {} })],
     resolve: { alias },
-    // Vite serves nothing above its root by itself; `..` would serve .dev.vars too.
+    // By default Vite serves nothing above its root. `..` would also serve .dev.vars.
     server: { fs: { allow: ['playground', 'src', 'node_modules'].map((folder) => `${root}/${folder}`) } },
     build: { outDir: '../dist-playground', emptyOutDir: true },
   }

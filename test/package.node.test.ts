@@ -9,7 +9,7 @@ import { root } from '../scripts/support.mjs'
 const folder = mkdtempSync(join(tmpdir(), 'chaintap-package-'))
 const installed = join(folder, 'node_modules')
 
-// The outer npm hands its own settings down to scripts; a user's npm has none of them.
+// npm passes its own settings on to scripts; a user's npm has none of them.
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|VITEST|NODE_OPTIONS|INIT_CWD)/i.test(name)))
 
 function run(command: string, args: readonly string[], cwd: string): string {
@@ -32,7 +32,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('the packed package, installed into an empty folder', () => {
-  it('brings itself and what it depends on, nothing else', () => {
+  it('installs itself and its dependencies only', () => {
     expect(readdirSync(installed).filter((name) => !name.startsWith('.'))).toEqual([
       '@cfworker',
       'chaintap',
@@ -42,13 +42,13 @@ describe('the packed package, installed into an empty folder', () => {
     expect(readdirSync(installed)).not.toContain('.bin')
   })
 
-  it('holds the library alone', () => {
+  it('contains only the library', () => {
     const top = filesOf('chaintap').filter((file) => !file.includes('/'))
     expect(top.sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json', 'src'])
     expect(filesOf('chaintap').filter((file) => /^(dist|src)\/.*\./.test(file) && !/\.(js|ts)(\.map)?$/.test(file))).toEqual([])
   })
 
-  it.each(entries.map(({ name }) => name))('%s can be imported, with types beside it', (name) => {
+  it.each(entries.map(({ name }) => name))('%s can be imported, and has types', (name) => {
     const program = `console.log(JSON.stringify([Object.keys(await import('${name}')).length, import.meta.resolve('${name}')]))`
     const [exported, url]: [number, string] = JSON.parse(run(process.execPath, ['--input-type=module', '--eval', program], folder))
     expect(exported).toBeGreaterThan(0)

@@ -9,21 +9,21 @@ import { type Fixture, fixture } from '../support/fixtures.ts'
 import { patience } from '../support/patience.ts'
 import { answerOf, metered, recordOf, stable } from './meter.ts'
 
-/** Somebody else's client, and what it makes of a recorded answer. */
+/** Another client, and how it reads a recorded answer. */
 export interface ClientUnderTest {
-  /** Of test/fixtures/wire, or one that is made. */
+  /** A file of test/fixtures/wire, or a constructed answer. */
   readonly answer: string | Fixture
-  /** Asks for a stream by this fetch, reads it to its end, and gives what it counts: tokens in, tokens out. */
+  /** Requests a stream with this fetch and reads it to its end. Returns the client's own figures: input tokens, output tokens. */
   count(fetch: MeteredFetch): Promise<Counted>
-  /** What it counts, where that is not what the provider says. */
+  /** The client's own figures, if they differ from the provider's. */
   readonly counts?: Counted
-  /** Asks for a stream by this fetch, and leaves it, as one leaves it there, when its first part has come. */
+  /** Requests a stream with this fetch, and cancels it in the client's usual way after its first part. */
   leave?(fetch: MeteredFetch): Promise<void>
 }
 
 export type Counted = readonly [input: number | undefined, output: number | undefined]
 
-/** An answer of Anthropic's as no fixture is. */
+/** An answer of Anthropic that no fixture has. */
 const made = (name: string, events: readonly string[], usage: Fixture['expected']['usage']): Fixture => ({
   name,
   bytes: new TextEncoder().encode(events.join('')),
@@ -40,10 +40,10 @@ const made = (name: string, events: readonly string[], usage: Fixture['expected'
 
 const cached = { inputTokens: 1_300, outputTokens: 20, totalTokens: 1_320, cacheReadTokens: 1_000, cacheWriteTokens: 200 }
 
-/** Of its input 1,200 tokens were in the cache or went there: Anthropic counts them beside it. */
+/** 1,200 of its input tokens were read from or written to the cache. Anthropic reports them separately. */
 export const cachedInput: Fixture = made('a cached input', anthropicSse({ text: ['Sunny.'], usage: cached }), cached)
 
-/** A tool of the server's made the input grow on the way: its end corrects its start. */
+/** A server-side tool increased the input: the end of the answer corrects its start. */
 export const grownInput: Fixture = made(
   'a grown input',
   anthropicSse({ text: ['Sunny.'], usage: { inputTokens: 25, outputTokens: 510 } }).map((event) =>
@@ -52,7 +52,7 @@ export const grownInput: Fixture = made(
   { inputTokens: 10_682, outputTokens: 510, totalTokens: 11_192 },
 )
 
-/** Leaves a stream by `break` when its first part is there. */
+/** Ends a stream by `break` after its first part. */
 export async function breakOff(stream: AsyncIterable<unknown> | PromiseLike<AsyncIterable<unknown>>): Promise<void> {
   for await (const _ of await stream) break
 }
@@ -73,7 +73,7 @@ const gemini = (fetch: MeteredFetch, abortSignal?: AbortSignal): Promise<AsyncGe
     ...(abortSignal && { config: { abortSignal } }),
   })
 
-/** The SDKs of those who answer: they build for a page. */
+/** The providers' own SDKs, which can be bundled for a page. */
 export const sdks: Readonly<Record<string, ClientUnderTest>> = {
   '@anthropic-ai/sdk, its helper': {
     answer: 'anthropic-thinking-tool.sse',
@@ -96,7 +96,7 @@ export const sdks: Readonly<Record<string, ClientUnderTest>> = {
       const { usage } = await anthropic(fetch).messages.stream(toClaude).finalMessage()
       return [usage.input_tokens, usage.output_tokens]
     },
-    // In Anthropic's words, the cache is beside it.
+    // Anthropic's input figure excludes the cache.
     counts: [100, 20],
   },
   '@anthropic-ai/sdk, event by event': {
@@ -136,13 +136,13 @@ export const sdks: Readonly<Record<string, ClientUnderTest>> = {
     },
     leave: (fetch) => breakOff(openai(fetch).chat.completions.stream({ model: 'gpt', messages })),
   },
-  'openai, chat, its helper, nothing asked for': {
+  'openai, chat, its helper, usage not requested': {
     answer: 'openai-chat-tools-nousage.sse',
     async count(fetch) {
       const usage = await openai(fetch).chat.completions.stream({ model: 'gpt', messages }).totalUsage()
       return [usage.prompt_tokens, usage.completion_tokens]
     },
-    // What it does not know is 0 to it.
+    // It reports unknown usage as 0.
     counts: [0, 0],
   },
   'openai, completions': {
@@ -183,7 +183,7 @@ export const sdks: Readonly<Record<string, ClientUnderTest>> = {
       }
       return counted
     },
-    // By its signal: after a `break` it never cancels.
+    // Ended by its signal: it does not cancel after a `break`.
     async leave(fetch) {
       const leaving = new AbortController()
       const reading = async (): Promise<void> => {
@@ -194,23 +194,23 @@ export const sdks: Readonly<Record<string, ClientUnderTest>> = {
   },
 }
 
-/** What a meter must tell under any client. */
+/** The requirements on a meter under any client. */
 export function meterContract(name: string, { answer, count, counts, leave }: ClientUnderTest): void {
   const each = typeof answer === 'string' ? fixture(answer) : answer
 
-  test(`${name}: our count is the provider’s${counts ? ', its own is not' : ', and so is its own'}`, async () => {
+  test(`${name}: the meter’s figures equal the provider’s; the client’s own ${counts ? 'do not' : 'do too'}`, async () => {
     for (const split of [undefined, 'events', 'bytes', 100] as const) {
       const { fetch, records } = metered(answerOf(each, split && { split }))
       const { inputTokens, outputTokens } = each.expected.usage ?? {}
       expect(await count(fetch)).toEqual(counts ?? [inputTokens, outputTokens])
       expect(records.map(stable)).toEqual([{ ...recordOf(each), url: records[0]?.url }])
     }
-    // Four answers, byte by byte one of them: some clients take their time.
+    // Four answers, one of them byte by byte: some clients are slow.
   }, 30_000)
 
   if (!leave) return
-  test(`${name}, left: one record with what was known by then, and the source is cancelled`, async () => {
-    // Behind the first words and before the end, for those who read ahead.
+  test(`${name}, cancelled: emits one record with the figures so far, and the source is cancelled`, async () => {
+    // After the first text and before the end, for clients that read ahead.
     const stallAfter = Math.round(each.bytes.length * 0.6)
     const { fetch, records, scripted } = metered(answerOf(each, { split: 'events', stallAfter }))
     await leave(fetch)
@@ -222,12 +222,12 @@ export function meterContract(name: string, { answer, count, counts, leave }: Cl
   })
 }
 
-/** What is particular to the SDKs. */
+/** Requirements that are specific to the SDKs. */
 export function sdkContract(): void {
   const watched = (name: string, options?: MeterOptions) => metered(answerOf(fixture(name), { split: 'events' }), options)
 
-  describe('in the SDKs', () => {
-    test('Anthropic’s middleware hears what a fetch hears', async () => {
+  describe('with the SDKs', () => {
+    test('meterMiddleware() emits the same record as meter()', async () => {
       const each = fixture('anthropic-thinking-tool.sse')
       const records: UsageRecord[] = []
       const { scripted } = metered(answerOf(each, { split: 'events' }))
@@ -239,7 +239,7 @@ export function sdkContract(): void {
       expect(records.map(stable)).toEqual([{ ...recordOf(each), url: records[0]?.url, tag: 'mine' }])
     })
 
-    test('a call’s own mark comes through Anthropic’s, OpenAI’s and Groq’s, and only to its record', async () => {
+    test('a tag passes through Anthropic’s, OpenAI’s and Groq’s SDKs to the call’s record only', async () => {
       const [one, two, three] = [watched('anthropic-text.sse'), watched('openai-chat-usage.sse'), watched('groq-chat-xgroq.sse')]
       const options = { fetchOptions: tagged('mine') }
       for await (const _ of await anthropic(one.fetch).messages.create(asked, options));
@@ -251,7 +251,7 @@ export function sdkContract(): void {
       }
     })
 
-    test('left by break, and aborted: what is known by then', async () => {
+    test('ended by break or abort: the record has the figures so far', async () => {
       const broken = watched('anthropic-text.sse')
       for await (const _ of await anthropic(broken.fetch).messages.create(asked)) break
       const aborted = watched('anthropic-text.sse')
@@ -265,23 +265,23 @@ export function sdkContract(): void {
       }
     })
 
-    test('what OpenAI’s stumbles over is counted all the same', async () => {
+    test('an event that OpenAI’s SDK fails on is counted', async () => {
       const { fetch, records } = watched('sse-edge-crlf-bom-multiline.sse')
       const reading = async (): Promise<void> => {
         for await (const _ of await openai(fetch).chat.completions.create({ model: 'gpt', messages, stream: true }));
       }
-      // An event without data is JSON to it.
+      // It parses an event without data as JSON.
       await expect(reading()).rejects.toThrow(/JSON/)
       expect(records).toMatchObject([{ complete: true, usage: { inputTokens: 9, outputTokens: 4 } }])
     })
 
-    test('usage that the caller did not ask for', async () => {
+    test('askForUsage requests usage that the caller did not request', async () => {
       const { fetch, scripted } = watched('openai-chat-usage.sse', { askForUsage: true })
       for await (const _ of await openai(fetch).chat.completions.create({ model: 'gpt', messages, stream: true }));
       expect(scripted.calls[0]?.body).toMatchObject({ model: 'gpt', stream: true, stream_options: { include_usage: true } })
     })
 
-    test('each attempt of a client that tries again', async () => {
+    test('each attempt of a client that retries has its own record', async () => {
       const { fetch, records } = metered([
         { status: 529, body: '{"type":"error","error":{"type":"overloaded_error"}}', headers: { 'retry-after-ms': '1' } },
         answerOf(fixture('anthropic-text.sse')),

@@ -3,7 +3,7 @@ import { type FaultyAnswer, type FaultyFetch, type FaultyScript, faultyFetch } f
 import { weigh } from '../../src/tokens/counter/estimate.ts'
 import type { Expected, Fixture } from '../support/fixtures.ts'
 
-/** Where each recorded answer was asked for. */
+/** The URL of each recorded answer. */
 const urls: Readonly<Record<string, string>> = {
   'anthropic messages': 'https://api.anthropic.com/v1/messages',
   'bedrock converse-stream': 'https://bedrock-runtime.eu-central-1.amazonaws.com/model/eu.amazon.nova-pro-v1%3A0/converse-stream',
@@ -20,15 +20,15 @@ const urls: Readonly<Record<string, string>> = {
   'workersai run': 'https://api.cloudflare.com/client/v4/accounts/account/ai/run/@cf/meta/llama-3.1-8b-instruct',
 }
 
-/** The models of those that do not say it in the answer. */
+/** Models of providers whose answers do not name it. */
 const modelsInUrls: Readonly<Record<string, string>> = {
   bedrock: 'eu.amazon.nova-pro-v1:0',
   workersai: '@cf/meta/llama-3.1-8b-instruct',
 }
 
-export const urlOf = ({ provider, api }: Expected): string => urls[`${provider} ${api}`] ?? `https://nobody.test/${provider}/${api}`
+export const urlOf = ({ provider, api }: Expected): string => urls[`${provider} ${api}`] ?? `https://unknown.test/${provider}/${api}`
 
-/** A metered fetch over a scripted one, and what it told. */
+/** A metered fetch over a scripted one, and its records. */
 export interface Metered {
   readonly records: UsageRecord[]
   readonly scripted: FaultyFetch
@@ -41,14 +41,14 @@ export function metered(script: FaultyScript, options?: MeterOptions): Metered {
   return { records, scripted, fetch: meter(scripted, (record) => void records.push(record), { onDiagnostic: () => {}, ...options }) }
 }
 
-/** A recorded answer, cut as is said. */
+/** A recorded answer, with the given overrides. */
 export const answerOf = ({ bytes, expected }: Fixture, cut: Partial<FaultyAnswer> = {}): FaultyAnswer => ({
   body: bytes,
   headers: { 'content-type': expected.contentType },
   ...cut,
 })
 
-/** The record that a recorded answer must have, read to its end. */
+/** The expected record of a recorded answer that is read to its end. */
 export function recordOf({ bytes, expected }: Fixture): object {
   const { provider, complete, error, usage, text: answer, reasoning = '', toolCalls = [] } = expected
   const text = new TextDecoder().decode(bytes)
@@ -68,16 +68,16 @@ export function recordOf({ bytes, expected }: Fixture): object {
   }
 }
 
-/** Without what differs from run to run. */
+/** A record without its duration, and with a rounded weight. */
 export function stable({ durationMs, ...record }: UsageRecord): object {
   if (!(durationMs >= 0)) throw new Error(`It took ${durationMs} ms`)
   return { ...record, ...(record.outputWeight !== undefined && { outputWeight: rounded(record.outputWeight) }) }
 }
 
-// Sums of fractions, in whatever order.
+// Sums of fractions depend on their order.
 const rounded = (weight: number): number => Math.round(weight * 1e6) / 1e6
 
-/** Reads a body to its end, and gives its chunks. */
+/** Reads a body to its end; returns its chunks. */
 export async function read({ body }: Response): Promise<Uint8Array[]> {
   const reader = body?.getReader()
   const chunks: Uint8Array[] = []

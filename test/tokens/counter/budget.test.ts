@@ -23,8 +23,8 @@ describe('while an answer streams', () => {
     'budget(%j) stops the run: earlier chunks are delivered, the outcome is aborted, the body is cancelled',
     async (limits, message) => {
       const model = talker()
-      const heard = recorder()
-      const run = model.pipe(new StringOutputParser()).stream('Hi', { callbacks: [budget(limits), heard] })
+      const events = recorder()
+      const run = model.pipe(new StringOutputParser()).stream('Hi', { callbacks: [budget(limits), events] })
       const { outcome } = run
       const { chunks, error } = await readAll(run)
       expect(chunks.length).toBeGreaterThan(0)
@@ -34,7 +34,7 @@ describe('while an answer streams', () => {
       expect((error as Error).message).toContain('(estimated)')
       expect(await outcome).toMatchObject({ status: 'aborted', error, partial: chunks.join('') })
       expect(model.record).toMatchObject({ open: 0, cancels: [error] })
-      heard.check()
+      events.check()
     },
   )
 
@@ -113,14 +113,14 @@ describe('the run tree', () => {
   const turns = ['Thought: ask.\nAction: weather\nAction Input: Paris', 'Thought: I know.\nFinal Answer: Rain.']
 
   test('an agent ends at the call that exceeds the budget, after its tools’ events', async () => {
-    const heard = recorder()
+    const events = recorder()
     const llm = scriptedModel(turns.map((text) => ({ tokens: [text], usage })))
     const agent = initializeAgent([weather], llm, { agentType: 'zero-shot-react-description' })
-    const stopped = agent.run('How is Paris?', { callbacks: [budget({ maxTokens: 140 }), heard] })
+    const stopped = agent.run('How is Paris?', { callbacks: [budget({ maxTokens: 140 }), events] })
     await expect(stopped).rejects.toBeInstanceOf(BudgetExceeded)
-    heard.check()
+    events.check()
     expect(llm.record.inputs).toHaveLength(1)
-    expect(heard.trace().slice(-3)).toEqual(['X ScriptedModel', 'X LLMChain', 'X AgentExecutor'])
+    expect(events.trace().slice(-3)).toEqual(['X ScriptedModel', 'X LLMChain', 'X AgentExecutor'])
   })
 
   test('a streaming agent is stopped in the middle of an answer', async () => {
@@ -145,9 +145,9 @@ describe('the run tree', () => {
       },
     ],
   ] as const)('%s does not get around it', async (_, around) => {
-    const heard = recorder()
+    const events = recorder()
     const model = scriptedModel([{ tokens: words, usage }], { streaming: true })
-    const run = around(model).stream('Hi', { callbacks: [budget({ maxOutputTokens: 20 }), heard] })
+    const run = around(model).stream('Hi', { callbacks: [budget({ maxOutputTokens: 20 }), events] })
     const outcome: Promise<Outcome<unknown>> = run.outcome
     expect((await readAll(run as AsyncIterable<unknown>)).error).toBeInstanceOf(BudgetExceeded)
     expect(await outcome).toMatchObject({ status: 'aborted', error: expect.any(BudgetExceeded) })
@@ -155,16 +155,16 @@ describe('the run tree', () => {
   })
 
   test('all concurrent runs are stopped, and each ends once', async () => {
-    const heard = recorder()
+    const events = recorder()
     const reports: unknown[] = []
     const model = talker()
     const chain = lambda(async (x: string, context) => {
       await Promise.all([1, 2, 3].map(() => model.stream(x, context).drain()))
       return x
     })
-    const options = { callbacks: [budget({ maxOutputTokens: 50 }), heard], onHandlerError: (error: unknown) => reports.push(error) }
+    const options = { callbacks: [budget({ maxOutputTokens: 50 }), events], onHandlerError: (error: unknown) => reports.push(error) }
     await expect(chain.invoke('Hi', options)).rejects.toBeInstanceOf(BudgetExceeded)
-    heard.check()
+    events.check()
     expect(model.record.open).toBe(0)
     expect(reports).toEqual([])
   })
@@ -191,7 +191,7 @@ describe('the run tree', () => {
 
 describe('maxSeconds', () => {
   test('a run without progress is stopped, and its body cancelled', async () => {
-    const heard = recorder()
+    const events = recorder()
     const fetch = faultyFetch({ body: anthropicSse({ text: ['Hello', 'never'] }), stallAfter: 400, deaf: true })
     const chain = lambda((x: string, context) =>
       chat(fetch)
@@ -199,9 +199,9 @@ describe('maxSeconds', () => {
         .drain()
         .catch(() => 'instead'),
     )
-    const stopped = chain.invoke('Hi', { callbacks: [budget({ maxSeconds: 0.02 }), heard] })
+    const stopped = chain.invoke('Hi', { callbacks: [budget({ maxSeconds: 0.02 }), events] })
     await expect(stopped).rejects.toThrow('The budget of 0.02 seconds is exhausted.')
-    heard.check()
+    events.check()
     expect(fetch.open).toBe(0)
   })
 

@@ -233,19 +233,19 @@ describe('while an answer streams', () => {
 
   test('a subscriber may remove and add itself during its call; a removed one is not called', async () => {
     const counter = new TokenCounter()
-    const heard: string[] = []
+    const calls: string[] = []
     const again = () => {
-      heard.push('again')
+      calls.push('again')
       leave()
-      // Else a loop without end is what fails.
-      if (heard.length < 9) leave = counter.subscribe(again)
+      // Stops an endless loop, so that the assertion fails instead.
+      if (calls.length < 9) leave = counter.subscribe(again)
       leaveOther()
     }
     let leave = counter.subscribe(again)
-    const leaveOther = counter.subscribe(() => void heard.push('other'))
+    const leaveOther = counter.subscribe(() => void calls.push('other'))
     counter.record(record({ usage: spent }))
     await turn()
-    expect(heard).toEqual(['again'])
+    expect(calls).toEqual(['again'])
   })
 
   test('events of other runs do not change the figures', async () => {
@@ -257,7 +257,7 @@ describe('while an answer streams', () => {
 })
 
 describe('failing callbacks', () => {
-  const told = (): { readonly messages: unknown[]; readonly restore: () => void } => {
+  const captureReports = (): { readonly messages: unknown[]; readonly restore: () => void } => {
     const messages: unknown[] = []
     const note = (error: unknown): void => void messages.push((error as Error).message)
     const spies = [vi.spyOn(console, 'error').mockImplementation(note)]
@@ -272,7 +272,7 @@ describe('failing callbacks', () => {
   }
 
   test('a price book that throws: calls are counted, their cost is unknown, one error is reported', async () => {
-    const { messages, restore } = told()
+    const { messages, restore } = captureReports()
     const counter = new TokenCounter({ prices: { price: fails } })
     const model = scriptedModel([{ tokens: ['Hel', 'lo'], usage: spent }], { streaming: true })
     for (const _ of [1, 2]) await model.invoke('x', { callbacks: [counter] })
@@ -283,7 +283,7 @@ describe('failing callbacks', () => {
   })
 
   test('a tokenizer that throws, or returns no number: the estimate is used', async () => {
-    const { messages, restore } = told()
+    const { messages, restore } = captureReports()
     const estimated = new TokenCounter()
     const counters = [fails, () => Number.NaN, async () => 3].map((tokenizer) => new TokenCounter({ tokenizer: tokenizer as () => number }))
     await scriptedModel(['The sky is blue.']).invoke('Why is it?', { callbacks: [estimated, ...counters] })
@@ -299,7 +299,7 @@ describe('failing callbacks', () => {
   })
 
   test('a subscriber that throws: the error is reported as that of a subscriber', async () => {
-    const { messages, restore } = told()
+    const { messages, restore } = captureReports()
     const counter = new TokenCounter()
     counter.subscribe(fails)
     counter.record(record({ usage: spent }))
@@ -339,7 +339,7 @@ describe('TokenCounter as a listener of meters', () => {
   })
 
   test.each(['before', 'after', 'within'])(
-    'heard from a run and from a meter, it counts once: the record %s the run’s end',
+    'a call reported by its run and by a meter counts once: the record %s the run’s end',
     async (when) => {
       const counter = new TokenCounter()
       const seen: unknown[] = []
@@ -468,7 +468,7 @@ describe('cost', () => {
   test('of one-hour cache writes is priced separately, and unknown without such a price', async () => {
     const usage = { inputTokens: 1_600, outputTokens: 10, cacheReadTokens: 1_000, cacheWriteTokens: 500 }
     const written = '"cache_creation_input_tokens":500'
-    // Only the start of an answer says it.
+    // Only the start of an answer contains it.
     const split = `${written},"cache_creation":{"ephemeral_5m_input_tokens":100,"ephemeral_1h_input_tokens":400}`
     const body = anthropicSse({ model: 'm', text: ['Hi'], usage })
       .join('')

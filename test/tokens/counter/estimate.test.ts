@@ -4,7 +4,7 @@ import { TokenCounter } from 'chaintap/tokens'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-/** Texts, with how many tokens o200k_base (GPT-4o and later) makes of them, counted once by gpt-tokenizer 4.0. */
+/** Texts with their number of o200k_base tokens (GPT-4o and later), counted with gpt-tokenizer 4.0. */
 const samples: readonly (readonly [name: string, tokens: number, text: string])[] = [
   [
     'English',
@@ -50,7 +50,7 @@ const samples: readonly (readonly [name: string, tokens: number, text: string])[
 
 const meta: Delta = { type: 'meta', id: 'a', model: 'm' }
 
-/** What a counter makes of an answer whose provider reported nothing. */
+/** The estimated output of an answer whose provider reported no usage. */
 async function estimated(text: string | readonly string[], counter: TokenCounter = new TokenCounter()): Promise<number> {
   const before = counter.completionTokens ?? 0
   const pieces = typeof text === 'string' ? [text] : text
@@ -86,7 +86,7 @@ describe('TokenEstimator', () => {
       const answer = { tokens: [{ ...meta, model }, text], usage }
       await scriptedModel([answer]).invoke('Hi', { callbacks: [counter] })
     }
-    // Another model's, and what one thought without saying it, teach nothing.
+    // Answers of another model, and answers with reasoning tokens, do not calibrate it.
     await complete({ inputTokens: 1, outputTokens: 900 }, 'another')
     await complete({ inputTokens: 1, outputTokens: 900, reasoningTokens: 800 })
     expect(await estimated(text, counter)).toBe(alone)

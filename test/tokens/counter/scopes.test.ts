@@ -78,7 +78,7 @@ describe('countTokens()', () => {
 
 describe('tagged(counter) on calls of a shared client', () => {
   const answer = openaiJson({ text: ['Hello'], usage: spent })
-  /** As SDK clients do: its own options of fetch and those of the call, merged, are what its fetch gets. */
+  /** Merges its own fetch options with those of the call, as SDK clients do. */
   const clientOf =
     (fetch: MeteredFetch) =>
     async (fetchOptions: RequestInit = {}) => {
@@ -135,7 +135,7 @@ describe('nested meters', () => {
   test('each meter emits a record with its own tag, however the answer ends', async () => {
     const [near, far]: [UsageRecord[], UsageRecord[]] = [[], []]
     const metered = meter(script(), (record) => void near.push(record))
-    // A wrapper that forgets what it does not know.
+    // A wrapper that drops unknown options.
     const forgetful: MeteredFetch = (input, { method, body, signal } = {}) =>
       metered(input, { ...(method && { method }), ...(body && { body }), ...(signal && { signal }) })
     const fetch = meter(forgetful, (record) => void far.push(record))
@@ -196,7 +196,7 @@ describe('counter.fetch', () => {
   })
 })
 
-/** What a program does: calls and scopes, one after another or side by side, each begun after a while. */
+/** A random program: calls and scopes, sequential or concurrent, each begun after a delay. */
 type Step =
   | { readonly do: 'call'; readonly delay: number; readonly streamed: boolean }
   | { readonly do: 'scope'; readonly delay: number; readonly fails: boolean; readonly parallel: boolean; readonly steps: readonly Step[] }

@@ -1,4 +1,4 @@
-// Clients that are built on others, or speak themselves.
+// Clients built on SDKs, or with their own HTTP code.
 import { createAnthropic } from '@ai-sdk/anthropic'
 import { createOpenAI } from '@ai-sdk/openai'
 import { ChatAnthropic } from '@langchain/anthropic'
@@ -22,7 +22,7 @@ const aiSdk = (modelOf: (fetch: MeteredFetch) => LanguageModel, answer: Answer, 
     const { inputTokens, outputTokens } = await totalUsage
     return [inputTokens, outputTokens]
   },
-  // By its signal: after a `break` it never cancels.
+  // Ended by its signal: it does not cancel after a `break`.
   async leave(fetch) {
     const leaving = new AbortController()
     const abortSignal = leaving.signal
@@ -63,7 +63,7 @@ describe('AI SDK', () => {
   meterContract('@ai-sdk/anthropic, thinking', aiSdk(anthropic, 'anthropic-thinking-tool.sse'))
   meterContract('@ai-sdk/anthropic, a cached input', aiSdk(anthropic, cachedInput))
   meterContract('@ai-sdk/anthropic, a grown input', aiSdk(anthropic, grownInput))
-  // What was known before the error is lost to it.
+  // After the error it reports no usage.
   const { leave: _, ...failing } = aiSdk(anthropic, 'anthropic-error-midstream.sse', [undefined, undefined])
   meterContract('@ai-sdk/anthropic, an error', failing)
 })
@@ -75,10 +75,10 @@ describe('LangChain', () => {
   const anthropic = (fetch: MeteredFetch): LangChainModel => new ChatAnthropic({ apiKey: 'key', model: 'claude', clientOptions: { fetch } })
   meterContract('ChatOpenAI', langChain(openai, 'openai-chat-usage.sse'))
   meterContract('ChatOpenAI, responses', langChain(responses, 'openai-responses-reasoning-tool.sse'))
-  // It adds what the start of an answer says of its output, 1 and 3, to what its end says, 15 and 118, which is all of it.
+  // It adds the output figure at the start of an answer (1, 3) to that at its end (15, 118), which already is the total.
   meterContract('ChatAnthropic', langChain(anthropic, 'anthropic-text.sse', [25, 16]))
   meterContract('ChatAnthropic, thinking', langChain(anthropic, 'anthropic-thinking-tool.sse', [472, 121]))
   meterContract('ChatAnthropic, a cached input', langChain(anthropic, cachedInput, [1_300, 21]))
-  // What the end corrects of the input it leaves as the start said it.
+  // It keeps the input figure of the start, although the end corrects it.
   meterContract('ChatAnthropic, a grown input', langChain(anthropic, grownInput, [25, 511]))
 })

@@ -13,8 +13,8 @@ describe.each(fixtures.map((each) => [each.name, each] as const))('%s', (_, each
     const right = recordOf(each)
     expect(records).toHaveLength(answers.length)
     expect(records[0] && stable(records[0])).toEqual(right)
-    const told = new Set(records.map((record) => JSON.stringify(stable(record))))
-    expect([...told].map((record): unknown => JSON.parse(record))).toEqual([right])
+    const distinct = new Set(records.map((record) => JSON.stringify(stable(record))))
+    expect([...distinct].map((record): unknown => JSON.parse(record))).toEqual([right])
     // Up to 5,439 answers.
   }, 60_000)
 })

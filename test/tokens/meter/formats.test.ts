@@ -7,7 +7,7 @@ import { fixture } from '../../support/fixtures.ts'
 const json = 'application/json'
 const sse = 'text/event-stream'
 
-/** The record of an answer, which is the same however it is cut. */
+/** The record of an answer. Checks that it is the same however the answer is cut. */
 async function recordOf(url: string, type: string, body: string | Uint8Array): Promise<Partial<UsageRecord> | undefined> {
   const splits = [undefined, 'bytes', 5, 64] as const
   const { fetch, records } = metered((_, index) => ({
@@ -16,10 +16,10 @@ async function recordOf(url: string, type: string, body: string | Uint8Array): P
     ...(splits[index] && { split: splits[index] }),
   }))
   for (const _ of splits) await read(await fetch(url, { method: 'POST' }))
-  const told = records.map(stable)
-  for (const each of told) expect(each).toEqual(told[0])
-  expect([0, splits.length]).toContain(told.length)
-  return told[0]
+  const stableRecords = records.map(stable)
+  for (const record of stableRecords) expect(record).toEqual(stableRecords[0])
+  expect([0, splits.length]).toContain(stableRecords.length)
+  return stableRecords[0]
 }
 
 const events = (...all: readonly unknown[]): string =>
@@ -343,7 +343,7 @@ describe('Bedrock’s event stream', () => {
   const type = 'application/vnd.amazon.eventstream'
   const encoder = new TextEncoder()
 
-  /** A frame without its checksums: nobody reads along to check them. */
+  /** A frame without its checksums, which the meter does not verify. */
   function frame(headers: Readonly<Record<string, string>>, payload: string): Uint8Array {
     const header = Object.entries(headers).flatMap(([name, value]) => [
       name.length,

@@ -5,7 +5,7 @@ import { BodyEventReader } from '../../../src/tokens/meter/event-reader.ts'
 import { framingForContentType } from '../../../src/tokens/meter/framing.ts'
 import type { ResponseState } from '../../../src/tokens/meter/response-state.ts'
 
-/** The data of all events in these chunks. */
+/** The JSON of all events in these chunks. */
 function dataIn(type: string, chunks: readonly Uint8Array[]): readonly string[] {
   const framing = framingForContentType(type)
   if (!framing) throw new Error(`${type} has no framing`)

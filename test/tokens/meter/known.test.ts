@@ -1,4 +1,4 @@
-// The table of docs/tokens.md, "What is known, and when", row by row.
+// Checks each row of the table "What is known, and when" in docs/tokens.md.
 import type { UsageRecord } from 'chaintap/meter'
 import { expect, test } from 'vitest'
 import { answerOf, metered, read, urlOf } from '../../contracts/meter.ts'
@@ -6,7 +6,7 @@ import { type Fixture, fixture } from '../../support/fixtures.ts'
 
 type Figure = 'cacheReadTokens' | 'cacheWriteTokens' | 'reasoningTokens' | 'cost'
 
-/** When: with the first event; with each, growing; when all has been said. */
+/** When usage is known: with the first event; with each event, growing; at the end. */
 const rows: readonly (readonly [provider: string, answer: string, when: 'first' | 'running' | 'last', ...figures: Figure[]])[] = [
   ['Anthropic', 'anthropic-thinking-tool.sse', 'first', 'cacheReadTokens', 'cacheWriteTokens', 'reasoningTokens'],
   ['OpenAI, Chat Completions', 'openai-chat-usage.sse', 'last', 'cacheReadTokens', 'cacheWriteTokens', 'reasoningTokens'],
@@ -22,7 +22,7 @@ const rows: readonly (readonly [provider: string, answer: string, when: 'first' 
   ['Groq', 'groq-chat-xgroq.sse', 'last', 'cacheReadTokens', 'reasoningTokens'],
 ]
 
-/** The record of an answer that its reader leaves after so many bytes. */
+/** The record of an answer whose reader cancels after this many bytes. */
 async function leftAfter(each: Fixture, count: number): Promise<UsageRecord | undefined> {
   const { fetch, records } = metered(answerOf(each, { body: [each.bytes.slice(0, count), each.bytes.slice(count)] }))
   const { body } = await fetch(urlOf(each.expected), { method: 'POST' })
@@ -50,7 +50,7 @@ test.each(rows)('%s', async (_, answer, when, ...figures) => {
     count = Math.min(count + 16, each.bytes.length)
     left.push(await leftAfter(each, count))
   }
-  // What is left is marked: nobody takes a lower bound for the whole.
+  // A cancelled answer is marked, so that a lower bound is not taken for the total.
   expect(left.filter((record) => record?.usage && !record.complete).every((record) => record?.usage?.source === 'partial')).toBe(true)
 
   const known = left.filter((record) => record?.usage)

@@ -14,7 +14,7 @@ const hello = { text: ['Hel', 'lo'], usage: { inputTokens: 25, outputTokens: 15 
 describe('meter() emits one record for each way in which an answer ends', () => {
   const events: FaultyAnswer = { body: anthropicSse(hello), split: 'events' }
 
-  /** Asks, reads so many chunks, does what is to be done, and lets everything settle. */
+  /** Sends a request, reads some chunks, performs the action, and lets everything settle. */
   async function leaving(chunks: number, answer: FaultyAnswer, leave: (reader: ReadableStreamDefaultReader, abort: () => void) => unknown) {
     const { fetch, records, scripted } = metered(answer)
     const controller = new AbortController()
@@ -26,7 +26,7 @@ describe('meter() emits one record for each way in which an answer ends', () => 
     return { records, scripted, seen }
   }
 
-  /** What reading on fails with. */
+  /** The error of further reading. */
   const failure = async (reader: ReadableStreamDefaultReader): Promise<unknown> => {
     try {
       while (!(await reader.read()).done);
@@ -333,7 +333,7 @@ describe('responses', () => {
       ['application/json', '[1,2,{"a":{}}]'],
       ['application/json', '<html>'],
       ['application/json', 'null'],
-      // What has a word in common with an answer.
+      // Responses that share a field with an answer.
       ['application/json', '{"question":"Tea?","choices":[{"text":"Yes"},{"text":"No","message":"Why?"},null]}'],
       ['application/json', '{"candidates":[{"name":"Museum","geometry":{}},null],"status":"OK"}'],
       ['application/json', '{"type":"message","role":"assistant","content":[{"type":"output_text","text":"Hello"}]}'],
@@ -601,7 +601,7 @@ describe('askForUsage', () => {
     const all = openaiSse(hello)
     const { fetch, records } = metered({ body: all, split: 'events' }, { onDiagnostic })
     const reader = (await fetch(openai, post)).body?.getReader()
-    // What is left: the usage, and [DONE].
+    // Still unread: the usage, and [DONE].
     for (let left = all.length; left > 2; left--) await reader?.read()
     await reader?.cancel()
     expect(records).toMatchObject([{ complete: true, reason: 'cancel' }])
@@ -643,13 +643,13 @@ describe('recipients of records', () => {
   })
 
   test('begin() of a listener chooses the recipient when the request is sent', async () => {
-    const told: string[] = []
+    const names: string[] = []
     let scope: string | undefined = 'one'
     const listener: UsageListener = {
-      record: () => void told.push('itself'),
+      record: () => void names.push('itself'),
       begin() {
         const name = scope
-        return name === undefined ? undefined : { record: () => void told.push(name) }
+        return name === undefined ? undefined : { record: () => void names.push(name) }
       },
     }
     const { scripted } = metered(answer)
@@ -660,7 +660,7 @@ describe('recipients of records', () => {
     scope = undefined
     const third = await fetch(openai, post)
     for (const response of [third, second, first]) await response.text()
-    expect(told).toEqual(['two', 'one'])
+    expect(names).toEqual(['two', 'one'])
   })
 
   test('meterMiddleware() passes the request on and records its answer', async () => {

@@ -9,7 +9,7 @@ import { turn } from '../../support/sources.ts'
 
 const encoder = new TextEncoder()
 
-/** Bytes, cut where the random numbers say. */
+/** Bytes, cut at random positions. */
 function cutUp(bytes: Uint8Array<ArrayBuffer>, cuts: readonly number[]): readonly Uint8Array<ArrayBuffer>[] {
   const at = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length]
   return at.slice(1).map((end, index) => bytes.slice(at[index], end))
@@ -21,18 +21,18 @@ const failure = new Error('lost')
 type Ending = 'end' | 'cancel' | 'error' | 'abort'
 
 interface Way {
-  /** How many chunks are read before it ends. */
+  /** Chunks read before the reader ends it. */
   readonly reads: number
   readonly ending: Ending
-  /** How many reads are asked for at once. */
+  /** Concurrent reads. */
   readonly atOnce: number
-  /** Whether it is left while a read is waiting for what does not come. */
+  /** Whether the reader leaves while a read is pending. */
   readonly isWaiting: boolean
-  /** Whether the source does not hear of an abort. */
+  /** Whether the source ignores the signal. */
   readonly isDeaf: boolean
 }
 
-/** What a reader sees of a body that is read in that way, and its source of the reader. */
+/** What a reader of the body observes, and what the source observes of the reader. */
 async function seen(
   wrap: (response: Response, signal: AbortSignal) => Promise<Response>,
   chunks: readonly Uint8Array<ArrayBuffer>[],
@@ -63,7 +63,7 @@ async function seen(
   )
   const response = await wrap(new Response(body, { headers: { 'content-type': type } }), abort.signal)
   const reader = response.body?.getReader()
-  // The objects themselves: they must be the same.
+  // The chunk objects themselves, to be compared by identity.
   const read = async (): Promise<readonly [unknown, unknown]> =>
     reader?.read().then(
       ({ done, value }) => [done, value],
@@ -76,17 +76,17 @@ async function seen(
     goesOn = reads.every(([done]) => done === false)
   }
   const waiting = isLeft && way.isWaiting ? [read()] : []
-  // Until the source is asked.
+  // Until the source is pulled.
   await turn()
   if (way.ending === 'abort') abort.abort(reason)
   if (way.ending === 'cancel' || (way.ending === 'abort' && way.isDeaf)) await reader?.cancel(reason)
   log.push(...(await Promise.all(waiting)))
-  // What a fetch that heard of it says to who reads on.
+  // The error of a fetch that follows its signal.
   if (way.ending === 'abort') log.push(await read())
   return log
 }
 
-/** How an answer ends that is read to its end. */
+/** The reason of an answer that is read to its end. */
 const endOf = ({ complete, error }: Expected): string => (error ? 'error' : complete ? 'end' : 'truncated')
 
 const ways: fc.Arbitrary<Way> = fc.record({
@@ -130,19 +130,19 @@ describe('meter() changes no bytes, chunks or reasons, and emits one record for 
         const records = await same(urlOf(expected), expected.contentType, bytes, at, way)
         const [record, ...others] = records
         expect(others).toEqual([])
-        // Left behind the provider's own end, it has ended well.
+        // After the provider's end marker, the reason is `end`.
         expect([endOf(expected), way.ending]).toContain(record?.reason)
         if (way.ending === 'end') {
           expect(record?.reason).toBe(endOf(expected))
           expect(record?.usage ?? null).toEqual(expected.usage && expect.objectContaining(expected.usage))
         }
-        // What is known of a part is never more than of the whole, and nothing that the whole does not say.
+        // A partial answer has no figure that is higher than, or missing in, the whole one.
         const { source: _, requests: __, ...figures } = record?.usage ?? {}
         for (const [figure, value] of Object.entries(figures)) expect(value).toBeLessThanOrEqual(Number(expected.usage?.[figure]))
       }),
       { numRuns: 200 },
     )
-    // A turn of the event loop or two for each.
+    // One or two turns of the event loop for each.
   }, 60_000)
 
   test('for any body with any content type', async () => {
@@ -177,17 +177,17 @@ describe('meter() changes no bytes, chunks or reasons, and emits one record for 
 
 describe('TextEventTemplate', () => {
   const odd = '"usage" "usage":{"prompt_tokens":9} \\ \\" [DONE] data:{} \u2028 世界 🌍 é 1 " message_stop {"a":" index \n\n'.split(' ')
-  // By its first byte alone, a radical (U+2E80 to U+2FFF) weighs as what stands before them does.
+  // By its first byte alone, a radical (U+2E80 to U+2FFF) has the weight of the characters before that range.
   const text = fc.oneof(fc.string({ maxLength: 12 }), fc.string({ unit: 'grapheme', maxLength: 6 }), fc.constantFrom(...odd))
   const texts = fc.array(
     text.map((each) => each.replace(/[\u2e80-\u2fff]/g, '')),
     { maxLength: 60 },
   )
   const usage = { inputTokens: 1_234, outputTokens: 56 }
-  /** How a server writes JSON, and pads it. */
+  /** How a server formats and pads JSON. */
   const writings: readonly ((event: string, random: () => number) => string)[] = [
     (event) => event,
-    // Python's json.dumps.
+    // As Python's json.dumps.
     (event) => event.replace(/[\u007f-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`),
     (event, random) => event.replace(/\}(\n\n)$/, `${' '.repeat(random() % 9)}}$1`),
     (event, random) =>

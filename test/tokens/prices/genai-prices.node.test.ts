@@ -1,5 +1,6 @@
-// Our reading of each provider's usage and our prices of it, against those of @pydantic/genai-prices: it reads whole answers, so each
-// fixture is made one first.
+// Compares chaintap's reading of each provider's usage with that of @pydantic/genai-prices. That package reads whole answers, so each
+// stream
+// is first converted to one.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { calcPrice, extractUsage, findProvider, type Provider } from '@pydantic/genai-prices'
@@ -17,7 +18,7 @@ type Json = Readonly<Record<string, unknown>>
 const prices = await genaiPrices()
 const at = Date.UTC(2026, 10, 1)
 
-/** Of each fixture with usage: its flavour there, and the model that answered. */
+/** For each fixture with usage: the package's provider id and flavour, and the model. */
 const fixtures: readonly (readonly [file: string, provider: string, flavour: string, model: string])[] = [
   ['anthropic-error-midstream.sse', 'anthropic', 'default', 'claude-sonnet-4-5-20250929'],
   ['anthropic-text.sse', 'anthropic', 'default', 'claude-sonnet-4-5-20250929'],
@@ -39,7 +40,7 @@ const fixtures: readonly (readonly [file: string, provider: string, flavour: str
 
 const pathOf = (file: string): string => join(root, 'test/fixtures/wire', file)
 
-/** The JSON objects of a body, in their order. Bedrock's frames are cut by where JSON begins and ends. */
+/** The JSON objects of a body, in order. Bedrock's frames are split where JSON begins and ends. */
 function objectsIn(file: string): readonly Json[] {
   const text = readFileSync(pathOf(file), 'latin1')
   const found: string[] = []
@@ -55,7 +56,7 @@ function objectsIn(file: string): readonly Json[] {
   })
 }
 
-/** What a whole answer would have said: of each field the last value that is known. */
+/** The equivalent whole answer: the last known value of each field. */
 function wholeOf(file: string, model: string): Json {
   const whole: Record<string, unknown> = { model, modelVersion: model, modelId: model }
   for (const event of objectsIn(file)) {
@@ -65,7 +66,7 @@ function wholeOf(file: string, model: string): Json {
       if (given) whole[field] = { ...(whole[field] as Json), ...given }
     }
   }
-  // Cloudflare's REST API has it one level down.
+  // In Cloudflare's REST API the answer is one level deeper.
   return { ...whole, result: whole }
 }
 
@@ -99,14 +100,14 @@ describe('genaiPrices()', () => {
   test('prices cache reads, cache writes and reasoning separately', () => {
     const cached = { ...usage, cacheReadTokens: 200, cacheWriteTokens: 300, reasoningTokens: 50 }
     const price = prices.price(cached, { provider: 'anthropic', model: 'claude-haiku-4-5', at })
-    // $1 per million of input, 0.1 read from the cache, 1.25 written to it, 5 of output.
+    // Per million tokens: input $1, cache read 0.1, cache write 1.25, output 5.
     expect(price?.total).toBeCloseTo((500 * 1 + 200 * 0.1 + 300 * 1.25 + 100 * 5) / 1e6, 12)
   })
 
   test('prices one-hour cache writes separately; without such a price the cost is unknown', () => {
     const cached = { ...usage, cacheReadTokens: 200, cacheWriteTokens: 300 }
     const call = { provider: 'anthropic', model: 'claude-haiku-4-5', cacheWrite1hTokens: 100, at }
-    // $1.25 per million of what it keeps for five minutes, 2 for an hour.
+    // Per million tokens: $1.25 cached for five minutes, $2 for one hour.
     expect(prices.price(cached, call)?.total).toBeCloseTo((500 * 1 + 200 * 0.1 + 200 * 1.25 + 100 * 2 + 100 * 5) / 1e6, 12)
     const wire = { input_tokens: 500, cache_read_input_tokens: 200, cache_creation_input_tokens: 300, output_tokens: 100 }
     const split = { ephemeral_5m_input_tokens: 200, ephemeral_1h_input_tokens: 100 }

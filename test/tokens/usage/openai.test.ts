@@ -35,10 +35,10 @@ describe('openaiUsage()', () => {
     const details = { upstream_inference_cost: 0.036, upstream_inference_prompt_cost: 0.034 }
     expect(openaiUsage({ usage: { ...wire, cost_details: details } })?.cost).toBeCloseTo(0.037, 12)
     expect(openaiUsage({ usage: { ...wire, cost: 0, cost_details: details } })?.cost).toBe(0.036)
-    // The fee alone is not what it cost.
+    // The fee alone is not the whole cost.
     expect(openaiUsage({ usage: wire })).not.toHaveProperty('cost')
     expect(openaiUsage({ usage: { ...wire, cost_details: { upstream_inference_cost: null } } })).not.toHaveProperty('cost')
-    // Without such a key, some answers say both, and mean the same.
+    // Without such a key, some answers contain both fields with the same amount.
     expect(openaiUsage({ usage: { ...wire, is_byok: false, cost_details: details } })?.cost).toBe(0.001)
   })
 
