@@ -62,7 +62,7 @@ export class AgentExecutor extends Runnable<string | { readonly input: string },
       this.options,
       run,
     )
-    return new Flow<string>(fromIterator(loop.tokens()), () => loop.fold()).through<string>({
+    return new Flow<string>(fromIterator(loop.tokens(), this.name), () => loop.fold()).through<string>({
       transform(token, controller) {
         if (token !== '') controller.enqueue(token)
       },

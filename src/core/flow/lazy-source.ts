@@ -4,6 +4,7 @@ import type { Source, SourceResult } from './source.ts'
 export function lazySource<T>(open: () => Promise<Source<T>>): Source<T> {
   let source: Source<T> | undefined
   let settle: ((read: SourceResult<T>) => void) | undefined
+  let cancelled: { readonly reason: unknown } | undefined
   return {
     next: () =>
       source?.next() ??
@@ -11,11 +12,16 @@ export function lazySource<T>(open: () => Promise<Source<T>>): Source<T> {
         settle = resolve
         open().then((opened) => {
           source = opened
-          resolve(opened.next())
+          // A read of a cancelled source may reject, and nothing waits for it any more.
+          if (cancelled) opened.cancel(cancelled.reason)
+          else resolve(opened.next())
         }, reject)
       }),
-    // If it is still opening, `open` itself must close the source that it opens too late.
-    cancel: (reason) => (source ? source.cancel(reason) : settle?.({ done: true })),
+    cancel: (reason) => {
+      cancelled = { reason }
+      if (source) source.cancel(reason)
+      else settle?.({ done: true })
+    },
     explain: (error) => (source ? source.explain?.(error) : error),
   }
 }

@@ -78,19 +78,39 @@ export function fromValue<T>(value: T): Source<T> {
   }
 }
 
-/** Creates a source from an iterator. Sync iterators give promises too: the flow would otherwise nest calls as deep as they are long. */
-export function fromIterator<T>(iterator: AsyncIterator<T> | Iterator<T>): Source<T> {
+/**
+ * Creates a source from an iterator. Sync iterators give promises too: the flow would otherwise nest calls as deep as they are long.
+ *
+ * @param owner The name of the step in the error of an iterator that returns no result object.
+ */
+export function fromIterator<T>(iterator: AsyncIterator<T> | Iterator<T>, owner: string): Source<T> {
   let settle: ((read: SourceResult<T>) => void) | undefined
   return {
     next: () =>
       new Promise((resolve, reject) => {
         settle = resolve
-        Promise.resolve(iterator.next()).then(resolve as (read: IteratorResult<T>) => void, reject)
+        Promise.resolve(iterator.next()).then((result) => {
+          if (typeof result === 'object' && result !== null) resolve(result as SourceResult<T>)
+          else reject(noResultError(owner, result))
+        }, reject)
       }),
     cancel: () => {
       settle?.({ done: true })
-      // A suspended generator returns only after its pending await; its result is ignored.
-      void Promise.resolve(iterator.return?.()).catch(() => {})
+      // A suspended generator returns only after its pending await; its result is ignored, and so is an iterator that fails to close.
+      void returnIterator(iterator).catch(() => {})
     },
   }
+}
+
+// An async function, so that a `return` that throws rejects.
+async function returnIterator(iterator: AsyncIterator<unknown> | Iterator<unknown>): Promise<void> {
+  await iterator.return?.()
+}
+
+function noResultError(owner: string, result: unknown): ChaintapError {
+  const what = result === null || result === undefined ? String(result) : `a ${typeof result}`
+  return new ChaintapError(
+    'invalid_input',
+    `The iterator of ${owner} returned ${what} from next(). It must return { done, value } or a promise of it.`,
+  )
 }

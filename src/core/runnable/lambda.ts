@@ -59,8 +59,8 @@ async function flowFromResult<Chunk>(result: unknown, input: unknown, run: RunHa
   // WebKit's streams are not async iterable: use a reader.
   if (result instanceof ReadableStream && !(Symbol.asyncIterator in result)) return new Flow<Chunk>(fromStream(result), defaultFold)
   if (Symbol.asyncIterator in result)
-    return new Flow<Chunk>(fromIterator((result as AsyncIterable<Chunk>)[Symbol.asyncIterator]()), defaultFold)
-  if (isGenerator(result)) return new Flow<Chunk>(fromIterator(result as Generator<Chunk>), defaultFold)
+    return new Flow<Chunk>(fromIterator((result as AsyncIterable<Chunk>)[Symbol.asyncIterator](), run.run.name), defaultFold)
+  if (isGenerator(result)) return new Flow<Chunk>(fromIterator(result as Generator<Chunk>, run.run.name), defaultFold)
   return Flow.of(result as Chunk)
 }
 
