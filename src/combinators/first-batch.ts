@@ -1,10 +1,12 @@
 import { TimeoutError } from '../core/errors.ts'
 import { Flow } from '../core/flow/flow.ts'
 import type { Source } from '../core/flow/source.ts'
+import type { ActiveRun } from '../core/run/run.ts'
 import type { RunHandle } from '../core/run/run-handle.ts'
 import { createChildRun, startRun } from '../core/run/start.ts'
 import { isUnrecoverable } from '../core/run/unrecoverable.ts'
 import type { Runnable } from '../core/runnable/runnable.ts'
+import { listenForAbort } from '../core/util/signal.ts'
 
 /** The flow of a child that has produced its first batch, or the error before it. */
 export type FirstBatchResult<Chunk> =
@@ -30,8 +32,20 @@ export async function firstBatch<Chunk>(
     // A failed flow does not close its run: usually its reader is the root's reader, which closes the tree.
     run.tree.close(run, error)
     const isStopped = run.wasStopped && !(error instanceof TimeoutError)
-    return { error, isUnrecoverable: isStopped || isUnrecoverable(error, parent) }
+    if (isStopped || isUnrecoverable(error, parent)) return { error, isUnrecoverable: true }
+    await handlersDone(run, parent)
+    return { error, isUnrecoverable: false }
   }
+}
+
+/** Waits until handlers have received how a failed attempt ended: what follows it comes after that. A stop of the parent ends the wait. */
+async function handlersDone(run: ActiveRun, parent: RunHandle): Promise<void> {
+  const handled = run.tree.handledWithin(run.dispatcher)
+  if (!handled) return
+  await new Promise<void>((resolve, reject) => {
+    const stopListening = listenForAbort(parent.signal, reject)
+    handled.then(() => resolve()).finally(stopListening)
+  })
 }
 
 /** Puts the first batch back. Stages cannot be added to a flow that was read, so a new flow reads it. */

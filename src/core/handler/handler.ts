@@ -16,13 +16,33 @@ export type Handler = Listener | CallbackMethods | TransformStream<RunEvent, Run
 export interface ResolvedHandler {
   readonly handler: Handler
   readonly listener: (event: RunEvent, stop?: StopRun) => unknown
+  /** The runs whose events the handler is processing. */
+  readonly busyQueues: Set<BusyQueue>
+}
+
+/** One run's events for a handler that is processing one of them. */
+export interface BusyQueue {
+  /** Settles when the handler has processed all events so far; never rejects. */
+  readonly pending: Promise<unknown> | undefined
+  /** Whether the events are those of this run, or of one below it. */
+  isWithin(owner: object): boolean
+}
+
+/** Settles when the handlers of these queues have processed the events so far of a run and of the runs below it. */
+export function pendingWithin(queues: Iterable<BusyQueue>, owner: object): Promise<unknown> | undefined {
+  const waits: (Promise<unknown> | undefined)[] = []
+  for (const queue of queues) if (queue.isWithin(owner)) waits.push(queue.pending)
+  return waits.length > 1 ? Promise.all(waits) : waits[0]
 }
 
 /** Converts a handler of any form to a function of an event. */
 export function toListener(handler: Handler): ResolvedHandler {
-  if (typeof handler === 'function') return { handler, listener: handler }
-  if (isStreamHandler(handler)) return { handler, listener: streamListener(handler) }
-  return { handler, listener: (event, stop) => callMethod(handler, event, stop) }
+  return { handler, listener: listenerOf(handler), busyQueues: new Set() }
+}
+
+function listenerOf(handler: Handler): ResolvedHandler['listener'] {
+  if (typeof handler === 'function') return handler
+  return isStreamHandler(handler) ? streamListener(handler) : (event, stop) => callMethod(handler, event, stop)
 }
 
 /** The name of a handler in reports. */

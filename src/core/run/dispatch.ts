@@ -1,5 +1,13 @@
 import type { EventPayload, EventSink, Run, RunEvent, StopRun } from '../event.ts'
-import { type Handler, isThenable, type ResolvedHandler, raisesErrors, reportHandlerError } from '../handler/handler.ts'
+import {
+  type BusyQueue,
+  type Handler,
+  isThenable,
+  pendingWithin,
+  type ResolvedHandler,
+  raisesErrors,
+  reportHandlerError,
+} from '../handler/handler.ts'
 import { unique } from '../options.ts'
 import type { Tree } from './tree.ts'
 
@@ -9,52 +17,54 @@ export type PendingHandlers = Promise<unknown> | undefined
 /**
  * One handler of one run.
  *
- * - It receives the run's events in order, one at a time (P4).
+ * - It receives the run's events in order, one at a time, and after what it is still to receive of the runs below (P1, P4).
  * - Its failure fails the run if it has `raiseError`, and is reported once otherwise (P5).
  */
-class HandlerQueue {
-  readonly resolved: ResolvedHandler
+class HandlerQueue implements BusyQueue {
   /** Settles when the handler has processed all events so far; never rejects. */
   pending: Promise<unknown> | undefined
-  readonly #fail: (error: unknown, event: RunEvent, handler: Handler) => void
-  readonly #stop: StopRun
+  readonly #owner: EventDispatcher
+  readonly #resolved: ResolvedHandler
 
-  /** `fail` throws an error that fails the run, and reports any other. */
-  constructor(resolved: ResolvedHandler, fail: (error: unknown, event: RunEvent, handler: Handler) => void, stop: StopRun) {
-    this.resolved = resolved
-    this.#fail = fail
-    this.#stop = stop
+  constructor(owner: EventDispatcher, resolved: ResolvedHandler) {
+    this.#owner = owner
+    this.#resolved = resolved
   }
 
   deliver(event: RunEvent): PendingHandlers {
-    if (this.pending)
+    const { listener, handler, busyQueues } = this.#resolved
+    const earlier = busyQueues.size > 0 ? pendingWithin(busyQueues, this.#owner) : undefined
+    if (earlier)
       return this.#trackPending(
-        this.pending.then(() => this.resolved.listener(event, this.#stop)),
+        earlier.then(() => listener(event, this.#owner.stopRun)),
         event,
       )
     let result: unknown
     try {
-      result = this.resolved.listener(event, this.#stop)
+      result = listener(event, this.#owner.stopRun)
     } catch (error) {
-      this.#fail(error, event, this.resolved.handler)
+      this.#owner.onHandlerError(error, event, handler)
       return
     }
     if (result !== undefined && isThenable(result)) return this.#trackPending(result, event)
   }
 
-  /** Delays the next event until `wait` settles. */
-  waitFor(wait: Promise<unknown>): void {
-    const { pending } = this
-    this.pending = pending ? pending.then(() => wait) : wait
+  isWithin(owner: object): boolean {
+    for (let at: EventDispatcher | undefined = this.#owner; at; at = at.parent) if (at === owner) return true
+    return false
   }
 
   #trackPending(result: PromiseLike<unknown>, event: RunEvent): Promise<unknown> {
-    const handled = Promise.resolve(result).then(undefined, (error: unknown) => this.#fail(error, event, this.resolved.handler))
+    const { handler, busyQueues } = this.#resolved
+    const handled = Promise.resolve(result).then(undefined, (error: unknown) => this.#owner.onHandlerError(error, event, handler))
     const clear = (): void => {
-      if (this.pending === pending) this.pending = undefined
+      if (this.pending !== pending) return
+      this.pending = undefined
+      busyQueues.delete(this)
     }
     const pending: Promise<unknown> = handled.then(clear, clear)
     this.pending = pending
+    busyQueues.add(this)
     return handled
   }
 }
@@ -67,13 +77,15 @@ export class EventDispatcher {
   isClosed = false
   /** Whether the run has handlers or event readers. If not, events are counted and not created. */
   hasListeners: boolean
+  readonly parent: EventDispatcher | undefined
   readonly #run: Run
   readonly #tree: Tree
   readonly #eventSinks: readonly EventSink[]
   #handlers: readonly Handler[]
   #createdQueues: readonly HandlerQueue[] | undefined
 
-  constructor(run: Run, tree: Tree, handlers: readonly Handler[], eventSinks: readonly EventSink[]) {
+  constructor(run: Run, tree: Tree, handlers: readonly Handler[], eventSinks: readonly EventSink[], parent: EventDispatcher | undefined) {
+    this.parent = parent
     this.#run = run
     this.#tree = tree
     this.#handlers = handlers
@@ -89,9 +101,7 @@ export class EventDispatcher {
 
   // Created at the first event: a run that never starts takes no stream's writer, and flushes no handler.
   get #queues(): readonly HandlerQueue[] {
-    this.#createdQueues ??= this.#handlers.map(
-      (handler) => new HandlerQueue(this.#tree.resolveHandler(handler), this.#onHandlerError, this.#stopRun),
-    )
+    this.#createdQueues ??= this.#handlers.map((handler) => new HandlerQueue(this, this.#tree.resolveHandler(handler)))
     return this.#createdQueues
   }
 
@@ -122,19 +132,6 @@ export class EventDispatcher {
     this.#eventSinks.at(-1)?.push(event, undefined)
   }
 
-  /**
-   * Emits an event. Delays each handler until its promise in `before` settles, then stores its new pending promise there. This keeps
-   * errors in order, children first.
-   */
-  emitAfter(before: Map<Handler, Promise<unknown>>, payload: EventPayload): void {
-    for (const queue of this.#queues) {
-      const earlier = before.get(queue.resolved.handler)
-      if (earlier) queue.waitFor(earlier)
-    }
-    void this.emit(payload)
-    for (const queue of this.#queues) if (queue.pending) before.set(queue.resolved.handler, queue.pending)
-  }
-
   #dispatch(event: RunEvent): PendingHandlers {
     const tree = this.#tree
     let waits: Promise<unknown>[] | undefined
@@ -162,9 +159,11 @@ export class EventDispatcher {
     return wait
   }
 
-  readonly #stopRun: StopRun = (reason) => this.#tree.openRuns.find(({ run }) => run === this.#run)?.stop(reason)
+  /** The function that a handler receives beside an event. */
+  readonly stopRun: StopRun = (reason) => this.#tree.openRuns.find(({ run }) => run === this.#run)?.stop(reason)
 
-  readonly #onHandlerError = (error: unknown, event: RunEvent, handler: Handler): void => {
+  /** Throws an error that fails the run, and reports any other. */
+  onHandlerError(error: unknown, event: RunEvent, handler: Handler): void {
     if (!raisesErrors(handler) || this.isClosed) return reportHandlerError(error, event, handler, this.#tree.onHandlerError)
     this.fatalError ??= { error }
     this.#tree.fatalErrors ??= new Set()

@@ -1,11 +1,12 @@
 import { AbortReason } from '../errors.ts'
-import type { EmittablePayload, EndEvent, Run, RunEvent } from '../event.ts'
+import type { EmittablePayload, EndEvent, RunEvent } from '../event.ts'
 import { reportHandlerError } from '../handler/handler.ts'
 import type { RunOptions } from '../options.ts'
 import type { PendingHandlers } from './dispatch.ts'
 import { recordDelta } from './instrument.ts'
 import { ActiveRun, toActiveRun } from './run.ts'
 import type { RunHandle } from './run-handle.ts'
+import { freezeRun } from './scope.ts'
 
 /** The options that a call passes on to a run elsewhere: tags and metadata of its scope, and its name if the call set one. */
 export function inheritedOptions(handle: RunHandle): Pick<RunOptions, 'metadata' | 'runName' | 'tags'> {
@@ -79,7 +80,7 @@ export class RunTreeReplica {
   #startRun(event: RunEvent): PendingHandlers {
     const parent = this.#findOpenRun(event.run.parentId ?? '') ?? this.#parentRun
     const { tree } = parent
-    const run: Run = { ...event.run, parentId: parent.run.id, rootId: parent.run.rootId }
+    const run = freezeRun({ ...event.run, parentId: parent.run.id, rootId: parent.run.rootId })
     const replica = new ReplicaRun(run, { tree, parent, run })
     replica.markOpen()
     this.#runs.set(run.id, replica)

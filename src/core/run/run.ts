@@ -1,6 +1,5 @@
 import { AbortReason, ChaintapError } from '../errors.ts'
 import type { EmittablePayload, EventSink, Run, RunContext, RunReport } from '../event.ts'
-import type { Handler } from '../handler/handler.ts'
 import type { MergedOptions } from '../options.ts'
 import { snapshot } from '../util/snapshot.ts'
 import { EventDispatcher, type PendingHandlers } from './dispatch.ts'
@@ -58,7 +57,7 @@ export class ActiveRun implements RunHandle, TreeMember {
     this.eventSinks = eventSink ? [...(parent?.eventSinks ?? []), eventSink] : (parent?.eventSinks ?? [])
     this.reports = new ReportCollector(parent?.reports)
     this.run = run ?? describeRun(own, this.scope, parent?.run, options.runId ?? tree.newId(), options.runName, tags)
-    this.dispatcher = new EventDispatcher(this.run, tree, resolveRunHandlers(this.scope, own), this.eventSinks)
+    this.dispatcher = new EventDispatcher(this.run, tree, resolveRunHandlers(this.scope, own), this.eventSinks, parent?.dispatcher)
   }
 
   get streaming(): boolean {
@@ -169,10 +168,9 @@ export class ActiveRun implements RunHandle, TreeMember {
     return cleanups
   }
 
-  /** Emits `error` to each handler after that handler's promise in `before` has settled. */
-  emitError(before: Map<Handler, Promise<unknown>>): void {
+  emitError(): void {
     const partial = this.dispatcher.hasListeners ? snapshot(this.output.value) : undefined
-    this.dispatcher.emitAfter(before, { type: 'error', error: this.error, partial, ...this.#partialReport })
+    void this.dispatcher.emit({ type: 'error', error: this.error, partial, ...this.#partialReport })
   }
 
   finishAs(phase: 'ended' | 'failed'): void {

@@ -78,7 +78,7 @@ export function describeRun(
   name: string | undefined,
   frameworkTags: readonly string[],
 ): Run {
-  return {
+  return freezeRun({
     id,
     parentId: parent?.id,
     rootId: parent?.rootId ?? id,
@@ -86,7 +86,14 @@ export function describeRun(
     kind: own.kind,
     tags: resolveRunTags(frameworkTags, scope, own),
     metadata: { ...scope.metadata, ...own.metadata },
-  }
+  })
+}
+
+/** Freezes a run with its tags and metadata: all handlers of its tree share the object. */
+export function freezeRun(run: Run): Run {
+  Object.freeze(run.tags)
+  Object.freeze(run.metadata)
+  return Object.freeze(run)
 }
 
 /** Tags of a run: the framework's, those of the scope, then the constructor's. */

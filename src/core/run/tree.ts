@@ -1,5 +1,5 @@
 import type { Listener, Run } from '../event.ts'
-import { type Handler, type ResolvedHandler, reportHandlerError, toListener } from '../handler/handler.ts'
+import { type Handler, pendingWithin, type ResolvedHandler, reportHandlerError, toListener } from '../handler/handler.ts'
 import type { CallbackMethods } from '../handler/methods.ts'
 import type { RunOptions } from '../options.ts'
 import { idFactory } from '../util/id.ts'
@@ -13,7 +13,7 @@ export interface TreeMember {
   stop(reason: unknown): void
   markFailed(reason: unknown): void
   stopWork(): void
-  emitError(before: Map<Handler, Promise<unknown>>): void
+  emitError(): void
 }
 
 /** The state that all runs of one root share: ids, event order, open runs, handlers. Nothing in it is global (P9). */
@@ -66,6 +66,14 @@ export class Tree {
     wait.then(done, done)
   }
 
+  /** Settles when no handler is busy with an event of a run or of one below it; undefined if none is. */
+  handledWithin(owner: object): Promise<unknown> | undefined {
+    return pendingWithin(
+      [...this.#resolvedHandlers.values()].flatMap(({ busyQueues }) => [...busyQueues]),
+      owner,
+    )
+  }
+
   /** Makes `flushed` wait for `work` too. Handlers do not wait for it. */
   waitUntil(work: Promise<unknown>): void {
     this.#tailWork.push(work.catch(() => {}))
@@ -98,10 +106,8 @@ export class Tree {
     this.dispatchDepth++
     // Queued before stopWork(), which may close runs above: their errors come after these.
     this.#deferred.push(() => {
-      // A parent's error waits, handler by handler, until that handler has processed its children's errors.
-      const before = new Map<Handler, Promise<unknown>>()
       this.dispatchDepth++
-      for (const run of closing) run.emitError(before)
+      for (const run of closing) run.emitError()
       this.endDispatch()
     })
     for (const run of closing) run.stopWork()

@@ -12,7 +12,7 @@ test.each(turns.flatMap((turn) => Object.entries(models).map(([name, Model]) => 
   async (turn, _, Model) => {
     const events = recorder()
     const abort = new AbortController()
-    const source = faultyFetch([{ body: ': hello\n\n', contentType: 'text/event-stream', stallAfter: 9 }])
+    const source = faultyFetch([{ body: ': hello\n\n', headers: { 'content-type': 'text/event-stream' }, stallAfter: 9 }])
     const fetch: typeof globalThis.fetch = async (...args) => {
       const response = await source(...args)
       let after = Promise.resolve()
