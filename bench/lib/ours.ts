@@ -50,7 +50,7 @@ export function eventsResponse(chain: Chain): Response {
   return toResponse(chain.events(input))
 }
 
-/** What is asked of every library. */
+/** chaintap, with the interface of every library. */
 export function chaintap(model: ChatModel): Client {
   const chain = chainOf(model)
   const listening =

@@ -2,7 +2,7 @@ import { type LanguageModel, type StreamTextTransform, streamText, type ToolSet 
 import type { Hand } from '../lib/bare.ts'
 import { type Client, question } from '../lib/library.ts'
 
-/** A transform that listens and passes all on. */
+/** A transform that reads all chunks and passes them on. */
 const listening =
   (hear: Hand): StreamTextTransform<ToolSet> =>
   () =>

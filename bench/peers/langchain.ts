@@ -17,7 +17,7 @@ export function langChain(model: BaseChatModel): Client {
         chunks,
         textOf: (text: string) => text,
         toStream: () => chunks,
-        // Callbacks run in the background unless one asks to be waited for.
+        // Callbacks run in the background unless one requests to be awaited.
         ...(hear.length > 0 && { heard: awaitAllCallbacks }),
       }
     },
