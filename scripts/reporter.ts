@@ -66,7 +66,7 @@ function failuresIn(module: TestModule): string[] {
 
 /** One line, so that `.ci/run` can repeat it at the end of a long output. */
 function failure(where: string, errors: readonly Pick<TestError, 'message' | 'stacks'>[] = []): string {
-  const [message = 'no reason told'] = errors[0]?.message.split('\n', 1) ?? []
+  const [message = 'no message'] = errors[0]?.message.split('\n', 1) ?? []
   const at = errors[0]?.stacks?.[0]
   return `FAILED ${where}: ${message}${at ? ` (${relative(root, at.file)}:${at.line})` : ''}`
 }

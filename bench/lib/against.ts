@@ -67,7 +67,7 @@ function handlers(format: Format, place: Place): Comparison {
   return ({ tokens = TOKENS / 2, libraries, ...means }) => {
     const source = wire(tokens, '16 KiB', format)
     const fetch = serving(whole(source))
-    const withHandlers = libraries.filter(({ library }) => library(fetch).hears)
+    const withHandlers = libraries.filter(({ library }) => library(fetch).hasHandlers)
     return sampled({ ...means, libraries: withHandlers }, place, {
       variants: ({ name, library }) =>
         [3, 13].map((count) => {
@@ -192,12 +192,12 @@ async function failureOf(work: () => Promise<void>): Promise<Value | undefined> 
 /** Returns the number of characters that all handlers together have received. */
 async function charactersReceived(client: Client, handlers: number): Promise<number> {
   const counts = Array.from({ length: handlers }, () => ({ characters: 0 }))
-  const hear = counts.map(
+  const hands = counts.map(
     (count): Hand =>
       (text) => {
         count.characters += text.length
       },
   )
-  await readAnswer(client, () => undefined, { hear })
+  await readAnswer(client, () => undefined, { handlers: hands })
   return counts.reduce((sum, { characters }) => sum + characters, 0)
 }

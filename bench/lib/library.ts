@@ -6,7 +6,7 @@ export type Library = (fetch: typeof globalThis.fetch) => Client
 
 export interface Client {
   /** Whether it has handlers that receive tokens, in any number. */
-  readonly hears?: true
+  readonly hasHandlers?: true
   stream(call: Call): Answer<unknown> | Promise<Answer<unknown>>
   /** Returns the whole text of an answer that is streamed on the wire. */
   invoke(): Promise<string>
@@ -15,7 +15,7 @@ export interface Client {
 export interface Call {
   readonly signal?: AbortSignal
   /** The functions that its handlers call, one for each handler. */
-  readonly hear?: readonly Hand[]
+  readonly handlers?: readonly Hand[]
 }
 
 export interface Answer<Chunk> {
@@ -28,7 +28,7 @@ export interface Answer<Chunk> {
   /** The library's own method to stop, if it has one. */
   readonly stop?: (() => void) | undefined
   /** Settles when the handlers have received everything, if reading to the end does not imply it. */
-  heard?(): Promise<unknown>
+  handlersDone?(): Promise<unknown>
 }
 
 export interface NamedLibrary {
@@ -41,5 +41,5 @@ export const question = 'Tell me a joke about bears'
 export async function readAnswer(client: Client, hand: Hand, call: Call = {}): Promise<void> {
   const answer = await client.stream(call)
   for await (const chunk of answer.chunks) hand(answer.textOf(chunk))
-  await answer.heard?.()
+  await answer.handlersDone?.()
 }

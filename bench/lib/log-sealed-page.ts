@@ -31,11 +31,11 @@ function tell(store: LogStore, words: readonly string[], n: number): void {
   const id = crypto.randomUUID()
   const run: Run = { id, parentId: undefined, rootId: id, name: 'ChatAnthropic', kind: 'chat_model', tags: ['chat'], metadata: {} }
   const handler = logHandler(store)
-  const said = Array.from({ length: TOKENS }, (_, i) => words[(n * TOKENS + i) % words.length] ?? '')
-  const input = [{ role: 'user', content: `What is this? ${said.slice(0, 100).join('')}` }]
+  const tokens = Array.from({ length: TOKENS }, (_, i) => words[(n * TOKENS + i) % words.length] ?? '')
+  const input = [{ role: 'user', content: `What is this? ${tokens.slice(0, 100).join('')}` }]
   handler.onEvent?.({ run, at: Date.now(), seq: 0, type: 'start', input })
-  for (const [i, token] of said.entries()) handler.onEvent?.({ run, at: Date.now(), seq: i + 1, type: 'token', token })
-  handler.onEvent?.({ run, at: Date.now(), seq: TOKENS + 1, type: 'end', output: said.join('') })
+  for (const [i, token] of tokens.entries()) handler.onEvent?.({ run, at: Date.now(), seq: i + 1, type: 'token', token })
+  handler.onEvent?.({ run, at: Date.now(), seq: TOKENS + 1, type: 'end', output: tokens.join('') })
 }
 
 function record(n: number): LogMessage {

@@ -22,9 +22,9 @@ function open(name: string, kind: RunKind, input: unknown, parent?: Run): Run {
   return run
 }
 
-type Told = RunEvent extends infer Event ? (Event extends RunEvent ? Omit<Event, 'run' | 'at' | 'seq'> : never) : never
+type EventFields = RunEvent extends infer Event ? (Event extends RunEvent ? Omit<Event, 'run' | 'at' | 'seq'> : never) : never
 
-const tell = (run: Run, told: Told): void => void records.push({ run, at: now, seq: seq++, ...told })
+const tell = (run: Run, fields: EventFields): void => void records.push({ run, at: now, seq: seq++, ...fields })
 
 const say = (level: LogMessage['level'], category: readonly string[], message: string, properties: Record<string, unknown> = {}): void =>
   void records.push({ level, category, message, properties, at: now })

@@ -11,13 +11,13 @@ const patience = { timeout: 60_000, interval: 100 }
 /** About 30 tokens. */
 const longQuestion = 'Tell me a joke about a bear that sings - dances - paints - writes - cooks - reads - swims'
 
-interface Asked {
+interface Sum {
   readonly sum: string
   readonly value: number
 }
 
 /** Random sums of `terms` products, with their value computed by JavaScript. */
-function sums(terms: number): fc.Arbitrary<Asked> {
+function sums(terms: number): fc.Arbitrary<Sum> {
   const factor = fc.integer({ min: 0, max: 99 })
   const term = fc.record({ sign: fc.constantFrom('+', '-'), a: factor, b: factor })
   return fc.array(term, { minLength: terms, maxLength: terms }).map((given) => ({
@@ -79,7 +79,7 @@ describe.skipIf(launchOptions === undefined)('the playground, as npm start serve
   })
 
   it('shows an answer token by token while the model still streams', async () => {
-    const [{ sum, value }] = fc.sample(sums(8), { numRuns: 1, seed }) as [Asked]
+    const [{ sum, value }] = fc.sample(sums(8), { numRuns: 1, seed }) as [Sum]
     await open(200)
     const states = await page.evaluateHandle(() => {
       const seen: string[] = []
@@ -152,7 +152,7 @@ describe.skipIf(launchOptions === undefined)('the playground, as npm start serve
     await ask(longQuestion)
     await speaking()
     // Tokens received half a second ago are written by now.
-    const said = (await answer().textContent()) ?? ''
+    const streamed = (await answer().textContent()) ?? ''
     await page.waitForTimeout(500)
     const session = await page.context().newCDPSession(page)
     const crashed = page.waitForEvent('crash')
@@ -169,7 +169,7 @@ describe.skipIf(launchOptions === undefined)('the playground, as npm start serve
     await runs.filter({ hasText: 'AgentExecutor' }).waitFor()
     expect(await runs.filter({ hasText: 'RunnableSequence' }).count()).toBe(2)
     await runs.filter({ hasText: 'ChatOpenAI' }).last().click()
-    await log.getByText(said.slice(0, 20)).first().waitFor()
+    await log.getByText(streamed.slice(0, 20)).first().waitFor()
   })
 
   it('exports the log as HTML', async () => {
@@ -235,12 +235,12 @@ describe.skipIf(launchOptions === undefined)('the playground, as npm start serve
   })
 
   it('shows the output of a model as text, also on a phone', async () => {
-    const said = `<img src=x onerror="document.title='run'"> ${'very'.repeat(8)}`
+    const streamed = `<img src=x onerror="document.title='run'"> ${'very'.repeat(8)}`
     await open(0)
     const images = await page.locator('img').count()
-    await ask(`Tell me a joke about ${said}`)
+    await ask(`Tell me a joke about ${streamed}`)
     await outcome('complete')
-    expect(await answer().textContent()).toContain(said)
+    expect(await answer().textContent()).toContain(streamed)
     for (const line of await page.locator('summary').all()) await line.click()
     await page.locator('pre', { hasText: 'onerror' }).last().waitFor()
     expect(await page.locator('#answer *, pre *').count()).toBe(0)
