@@ -7,7 +7,8 @@
  * on; other clients build a Request, which loses it: give each of them its own meter.
  *
  * @example
- * const init: RequestInit = { [usageTag]: 'search' }
+ * // await client.messages.create(params, { fetchOptions })
+ * const fetchOptions = { [usageTag]: 'search' }
  */
 export const usageTag: unique symbol = Symbol.for('chaintap.usageTag')
 
