@@ -13,10 +13,15 @@ export type ParallelSteps = Readonly<Record<string, ParallelStep>>
 
 type InputOfStep<S> =
   S extends Runnable<infer In, unknown, unknown> ? In : S extends (input: infer In, ...rest: never) => unknown ? In : never
-type UnionToIntersection<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer I) => void ? I : never
+/** A step that declares no input, such as a function without parameters, is inferred as `never` here and accepts everything. */
+type AcceptedBy<S> = [InputOfStep<S>] extends [never] ? unknown : InputOfStep<S>
 
-/** The input that all steps accept. */
-export type ParallelInput<S extends ParallelSteps> = UnionToIntersection<{ [K in keyof S]: InputOfStep<S[K]> }[keyof S]>
+/** The input that all steps accept: the intersection of their inputs, each of which may be a union, such as a prompt's. */
+export type ParallelInput<S extends ParallelSteps> = { [K in keyof S]: (input: AcceptedBy<S[K]>) => void }[keyof S] extends (
+  input: infer I,
+) => void
+  ? I
+  : never
 /** The outputs of the steps by key. */
 export type ParallelOutput<S extends ParallelSteps> = { [K in keyof S]: StepOutput<S[K]> }
 /** A chunk of one step: an object with the step's key. */
@@ -28,7 +33,7 @@ export type ParallelChunk<S extends ParallelSteps> = { [K in keyof S]: { [Key in
  * `maxConcurrency` limits the steps that run at once.
  *
  * @example
- * const both = parallel({ joke: prompt.pipe(model), length: (input: { animal: string }) => input.animal.length })
+ * const both = parallel({ joke: prompt.pipe(model), length: ({ animal }: { animal: string }) => animal.length })
  * const { joke, length } = await both.invoke({ animal: 'bears' })
  */
 export function parallel<const S extends ParallelSteps>(steps: S): Runnable<ParallelInput<S>, ParallelOutput<S>, ParallelChunk<S>> {

@@ -6,6 +6,7 @@ import {
   lambda,
   type Message,
   PromptTemplate,
+  parallel,
   type Runnable,
   type RunStream,
   StringOutputParser,
@@ -133,3 +134,13 @@ counted.pipe(inner)
 // @ts-expect-error the output of the chain is a boolean
 const wrong: Runnable<string, string> = inner
 void wrong
+
+// parallel: the input is what every step accepts, and a step's own union stays whole
+const both = parallel({ joke, length: ({ animal }: { animal: string }) => animal.length })
+expectTypeOf(both.invoke(input)).resolves.toEqualTypeOf<{ readonly joke: string; readonly length: number }>()
+expectTypeOf(parallel({ a: joke, b: joke }).invoke('bears')).resolves.toEqualTypeOf<{
+  readonly a: string
+  readonly b: string
+}>()
+// @ts-expect-error a step needs the animal
+void both.invoke({})
