@@ -1,6 +1,6 @@
 export { type LogHandlerOptions, logHandler } from './handler.ts'
 export type { LogLevel } from './level.ts'
-export { type LogTapeLogger, type LogTapeRecord, type LogTapeSink, logtapeHandler, logtapeSink } from './logtape.ts'
+export { type LogTapeLogger, type LogTapeMethod, type LogTapeRecord, type LogTapeSink, logtapeHandler, logtapeSink } from './logtape.ts'
 export { type MemoryLogOptions, MemoryLogStore } from './memory/index.ts'
 export type { SegmentStore } from './pipeline/segment-store.ts'
 export type { LogFilter, LogMessage, LogQuery, LogRecord, StoredEvent, StoredMessage, StoredRecord } from './record.ts'

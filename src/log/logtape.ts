@@ -6,7 +6,8 @@ import { flushIgnoringErrors } from './handler.ts'
 import { type LogLevel, levelOf } from './level.ts'
 import type { LogStore } from './store.ts'
 
-type LogTapeMethod = (message: string, properties: Record<string, unknown>) => void
+/** Logs a message with its properties, at the level of the method's name. */
+export type LogTapeMethod = (message: string, properties: Record<string, unknown>) => void
 
 /**
  * The part of a LogTape `Logger` that {@link logtapeHandler} calls.

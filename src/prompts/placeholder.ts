@@ -1,8 +1,15 @@
 import type { Message } from '../core/message.ts'
 import { type MessageLike, toMessage } from '../messages/coerce.ts'
 
-interface PlaceholderFields<Name, Optional> {
+/** The fields of a {@link MessagesPlaceholder}, as LangChain's constructor takes them. */
+export interface PlaceholderFields<Name, Optional> {
+  /** The variable that holds the messages. */
   readonly variableName: Name
+  /**
+   * Whether the variable may be missing.
+   *
+   * @defaultValue false
+   */
   readonly optional?: Optional
 }
 

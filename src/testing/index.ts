@@ -1,4 +1,5 @@
 // Fakes and recorders for tests of chains and for demos without an API key. They use no network.
+export type { JsonObject } from '../core/util/parse-json.ts'
 export { type AnthropicAnswer, anthropicJson, anthropicSse } from './anthropic-sse.ts'
 export type { FaultyAnswer } from './faulty-answer.ts'
 export { type FaultyCall, type FaultyFetch, type FaultyScript, faultyFetch } from './faulty-fetch.ts'

@@ -3,12 +3,10 @@
 /**
  * The key of a call's tag in the options of `fetch`. The tag is returned as `tag` of the call's record. If it is a counter or another
  * listener, that listener receives the record too. The tag is not sent to the provider. `@anthropic-ai/sdk`, `openai` and `groq-sdk` pass
- * it
- * on; other clients build a Request, which loses it: give each of them its own meter.
+ * it on; other clients build a Request, which loses it: give each of them its own meter.
  *
  * @example
- * // await client.messages.create(params, { fetchOptions })
- * const fetchOptions = { [usageTag]: 'search' }
+ * const init = { method: 'POST', [usageTag]: 'search' }
  */
 export const usageTag: unique symbol = Symbol.for('chaintap.usageTag')
 

@@ -18,6 +18,7 @@ export class ChunkIterator<Chunk> implements AsyncIterableIterator<Chunk> {
   #isReading = false
   #reading: Promise<ChunkResult<Chunk>> = Promise.resolve({ done: true, value: undefined })
 
+  /** @internal */
   constructor(reader: BatchReader<Chunk>) {
     this.#reader = reader
     setAsyncDispose(this, () => this.return())

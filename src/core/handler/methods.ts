@@ -2,7 +2,8 @@ import type { AgentAction, AgentFinish } from '../agent-types.ts'
 import type { EventOf, RunEvent, StopRun } from '../event.ts'
 import { type AssistantMessage, type Message, textOf } from '../message.ts'
 
-type MethodResult = void | PromiseLike<void>
+/** What an `on…` method returns: nothing, or a promise that its run waits for. */
+export type MethodResult = void | PromiseLike<void>
 
 /**
  * A handler as an object of methods, named as in LangChain's BaseCallbackHandler: the payload is the first argument, the whole event the

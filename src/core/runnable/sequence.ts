@@ -3,8 +3,6 @@ import type { RunHandle } from '../run/run-handle.ts'
 import { readOutput, startChild, startDownstream } from '../run/start.ts'
 import { createRunnable, flattenSteps, type Runnable } from './runnable.ts'
 
-type SequenceStep = Runnable<never, unknown, unknown>
-
 /**
  * Runs steps one after another (LangChain's RunnableSequence): each step receives the output of the step before it, in chunks if it can
  * work on chunks. `a.pipe(b)` is short for `sequence(a, b)`.
@@ -22,7 +20,7 @@ export function sequence<A, B, BC, C, CC, D, DC, E, EC>(
   c: Runnable<C, D, DC>,
   d: Runnable<D, E, EC>,
 ): Runnable<A, E, EC>
-export function sequence(...nested: readonly SequenceStep[]): SequenceStep {
+export function sequence(...nested: readonly Runnable<never, unknown, unknown>[]): Runnable<never, unknown, unknown> {
   const steps = nested.flatMap(flattenSteps)
   const [first] = steps
   return createRunnable<never, unknown, unknown>({
@@ -34,7 +32,12 @@ export function sequence(...nested: readonly SequenceStep[]): SequenceStep {
 }
 
 /** Opens the steps in turn. A step that works on chunks continues the flow of the step before it; any other gets its folded output. */
-async function openSteps(steps: readonly SequenceStep[], from: Flow | undefined, input: unknown, run: RunHandle): Promise<Flow> {
+async function openSteps(
+  steps: readonly Runnable<never, unknown, unknown>[],
+  from: Flow | undefined,
+  input: unknown,
+  run: RunHandle,
+): Promise<Flow> {
   let flow = from
   let value = input
   for (const [index, step] of steps.entries()) {

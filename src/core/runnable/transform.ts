@@ -5,7 +5,8 @@ import { defaultFold } from '../flow/fold.ts'
 import type { OutputOf } from './lambda.ts'
 import { createRunnable, type Runnable } from './runnable.ts'
 
-type ChunkTransformer<I, O> = Transformer<I, O> | TransformStream<I, O>
+/** A transformer of the chunks of a stream: an object as `new TransformStream()` takes it, or a TransformStream, which serves one run. */
+export type ChunkTransformer<I, O> = Transformer<I, O> | TransformStream<I, O>
 
 /**
  * Makes a runnable of a transformer of chunks.

@@ -17,7 +17,7 @@ export class SegmentStore implements LogStore {
   readonly #closing = Promise.withResolvers<void>()
   #isClosed = false
 
-  /** `release` closes the pipeline if no other handle uses it. */
+  /** `release` closes the pipeline if no other handle uses it. @internal */
   constructor(pipeline: LogPipeline, options: RulesOptions, release: () => Promise<void>) {
     this.#pipeline = pipeline
     this.#rules = createRules(options)
@@ -44,7 +44,10 @@ export class SegmentStore implements LogStore {
     }
   }
 
-  /** See {@link LogStore.append}. `rules` replace this handle's own. */
+  /** See {@link LogStore.append}. */
+  append(records: readonly LogRecord[]): Promise<void>
+  /** `rules` replace this handle's own. @internal */
+  append(records: readonly LogRecord[], rules: Rules): Promise<void>
   append(records: readonly LogRecord[], rules: Rules = this.#rules): Promise<void> {
     const appended = this.#isClosed ? Promise.reject(storeClosedError()) : this.#pipeline.append(records, rules)
     appended.catch(() => {})
