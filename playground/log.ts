@@ -3,13 +3,13 @@ import { exportLog, type LogFormat } from 'chaintap/log-export'
 import { part } from './dom.ts'
 import { prices } from './prices.ts'
 
-/** Stores the runs, like LangChain's FileCallbackHandler. The log outlives the tab, and all tabs share it. */
+/** Hears the runs, as LangChain's FileCallbackHandler does. What it has written outlives the tab, and all tabs write into one log. */
 export const log = new IndexedDBCallbackHandler({ name: 'playground' })
 
-/** Logs messages of the page into the same log. */
+/** Says things beside the runs, into the same log. */
 export const logger = log.store.logger('playground')
 
-/** Shows the log, and offers it as a download. */
+/** Shows the log, and gives it away as a file. */
 export async function showLog(): Promise<void> {
   const { ChaintapLog } = await import('chaintap/viewer')
   const viewer = part('log', ChaintapLog)

@@ -4,7 +4,7 @@ import { duration, usageText, valueText } from './words.ts'
 
 export type State = 'running' | 'ended' | 'error' | 'stopped'
 
-/** One run in the tree: a line that opens to show its input and output. */
+/** One run in the tree: a line that opens to show what went in and came out. */
 export class Row {
   readonly element: HTMLLIElement
   readonly children: HTMLUListElement = make('ul', 'runs')
@@ -25,14 +25,13 @@ export class Row {
     this.#show('running')
   }
 
-  /** Sets the position of the bar: `from` and `to` in ms since the root run began. */
+  /** Places the bar: from and to in ms since the root began. */
   span(from: number, to?: number): void {
     this.element.style.setProperty('--from', `${from}`)
     this.element.style.setProperty('--to', to === undefined ? 'var(--now)' : `${to}`)
   }
 
-  /** Shows an event of the run. */
-  apply(event: RunEvent): void {
+  hear(event: RunEvent): void {
     if (event.type === 'start' && event.input !== undefined) this.#add('Input', event.input)
     if (event.type === 'token') this.#facts.textContent = tokens(++this.#tokens)
     if (event.type === 'text') this.#add('Text', event.text)
@@ -45,12 +44,12 @@ export class Row {
 
   #end(state: State, event: Extract<RunEvent, { type: 'end' | 'error' }>): void {
     this.#show(state)
-    const streamed = this.#tokens > 0 ? [tokens(this.#tokens)] : []
+    const said = this.#tokens > 0 ? [tokens(this.#tokens)] : []
     const used = event.usage ? [usageText(event.usage)] : []
-    this.#facts.textContent = [duration(event.at - this.#startedAt), ...streamed, ...used].join(' · ')
+    this.#facts.textContent = [duration(event.at - this.#startedAt), ...said, ...used].join(' · ')
     if (event.type === 'end') return this.#add('Output', event.output)
     this.#add('Error', event.error)
-    if (event.partial !== undefined) this.#add('Partial output', event.partial)
+    if (event.partial !== undefined) this.#add('Until then', event.partial)
   }
 
   #show(state: State): void {

@@ -1,15 +1,14 @@
-// Compares what a page downloads, gzipped, with its budgets: the chat program, and each whole entry of the package.
+// What a page downloads, gzipped, against its budgets: the chat program, and each entry of the package whole.
 import { join } from 'node:path'
 import { entries } from './entries.mjs'
 import { addedBy, sizeOf } from './size/measure.mjs'
 import { root } from './support.mjs'
 
 const chat = 'chat from Anthropic through a chain, one handler, tokens counted'
-const log = 'added by a log in IndexedDB'
+const log = 'what a log in IndexedDB adds to it'
 
 /**
- * Ceilings in KB: the size when they were set, plus 5 %. `aim` is the design's budget, if it has one; bench/notes.md explains the
- * difference.
+ * KB that may not be exceeded: what is there, and 5 %. `aim` is DESIGN's budget where it has one; bench/notes.md says what stands between.
  * @type {Readonly<Record<string, { readonly ceiling: number, readonly aim?: number }>>}
  */
 const budgets = {
@@ -34,7 +33,7 @@ const budgets = {
   'chaintap/log-export': { ceiling: 6.9 },
   'chaintap/durable-log': { ceiling: 10 },
   'chaintap/replay': { ceiling: 13.2 },
-  'chaintap/indexeddb': { ceiling: 7, aim: 5 },
+  'chaintap/indexeddb': { ceiling: 6.7, aim: 5 },
   'chaintap/testing': { ceiling: 20.5 },
   'chaintap/json': { ceiling: 3.8 },
   'chaintap/tokens': { ceiling: 6.1 },

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { entries } from '../scripts/entries.mjs'
 import { root } from '../scripts/support.mjs'
@@ -44,7 +44,18 @@ describe('the packed package, installed into an empty folder', () => {
 
   it('contains only the library', () => {
     const top = filesOf('chaintap').filter((file) => !file.includes('/'))
-    expect(top.sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json', 'src'])
+    expect(top.sort()).toEqual([
+      'CHANGELOG.md',
+      'CONTRIBUTING.md',
+      'LICENSE',
+      'README.md',
+      'bench',
+      'dist',
+      'docs',
+      'llms.txt',
+      'package.json',
+      'src',
+    ])
     expect(filesOf('chaintap').filter((file) => /^(dist|src)\/.*\./.test(file) && !/\.(js|ts)(\.map)?$/.test(file))).toEqual([])
   })
 
@@ -55,4 +66,36 @@ describe('the packed package, installed into an empty folder', () => {
     const file = url.slice(url.indexOf('/chaintap/dist/') + '/chaintap/'.length)
     expect(filesOf('chaintap')).toContain(file.replace(/\.js$/, '.d.ts'))
   })
+
+  it('every relative link of its pages leads to a file and a heading inside it', () => {
+    const pages = filesOf('chaintap').filter((file) => /^(docs\/)?[^/]+\.(md|txt)$/.test(file))
+    expect(pages.length).toBeGreaterThan(8)
+    expect(pages.flatMap(brokenLinks)).toEqual([])
+  })
 })
+
+/** Links of a page whose file, or whose heading in a file, does not exist in the installed package. */
+function brokenLinks(page: string): readonly string[] {
+  const text = readFileSync(join(installed, 'chaintap', page), 'utf8').replace(/^```[\s\S]*?^```$/gm, '')
+  const targets = [...text.matchAll(/\]\(([^)\s]+)\)|(?:src|href)="([^"]+)"/g)].map((match) => match[1] ?? match[2] ?? '')
+  return targets
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .flatMap((target) => {
+      const [path = '', anchor] = target.split('#')
+      const file = path === '' ? join(installed, 'chaintap', page) : join(installed, 'chaintap', dirname(page), path)
+      const isThere = existsSync(file) && (anchor === undefined || headings(readFileSync(file, 'utf8')).has(anchor))
+      return isThere ? [] : [`${page}: ${target}`]
+    })
+}
+
+/** The anchors that GitHub makes of headings. */
+function headings(text: string): ReadonlySet<string> {
+  const anchors = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/\]\([^)]*\)|[^\p{L}\p{N} _-]/gu, '')
+      .trim()
+      .replaceAll(' ', '-'),
+  )
+  return new Set(anchors)
+}

@@ -1,4 +1,4 @@
-// Rows that compare libraries, over the same wire and with the same bare loop in the same rounds.
+// Rows where libraries stand side by side, over the same wire and against the same bare loop in the same rounds.
 import { bareLoop, type Hand, lengthOf } from './bare.ts'
 import { firstToken } from './first-token.ts'
 import { readAhead } from './idle.ts'
@@ -9,25 +9,25 @@ import { growth, type LiveBytes } from './memory.ts'
 import { titles } from './titles.mjs'
 import { type Chunking, type Format, serving, whole, wire } from './wire.ts'
 
-/** The parameters of a row. */
+/** What a row is measured with. */
 export interface Means {
   readonly rounds: number
   readonly libraries: readonly NamedLibrary[]
-  /** Absent if the engine cannot measure memory. */
+  /** Absent where the engine cannot tell. */
   readonly liveBytes?: LiveBytes | undefined
-  /** Tokens of an answer, in rows with long answers. */
+  /** Of an answer, where the row has long ones. */
   readonly tokens?: number | undefined
-  /** The approximate duration of a sample, in ms. */
+  /** How long a sample takes, about. */
   readonly sampleMs?: number | undefined
 }
 
 export type Comparison = (means: Means) => Promise<readonly Figure[]>
 
-/** The table and row of a figure. The rest of it is its value. */
+/** Where a figure stands; the rest of it is its value. */
 type Place = Pick<Figure, 'table' | 'what'>
 type Value = Omit<Figure, 'table' | 'what' | 'library'>
 
-/** Fewer tokens than in chaintap's own rows: slow libraries take long, and are measured coarsely. */
+/** Slow libraries make a row long, and what is ten times the bare loop needs no fine measure. */
 const TOKENS = 2_000
 
 /** The rows of one wire format. */
@@ -41,7 +41,7 @@ export function against(format: Format): Readonly<Record<string, Comparison>> {
     handlers: handlers(format, place('a further handler, per token', '16 KiB')),
     invoke: invoke(format, place('one-token answers', 'invoke')),
     first: first(format, place('one-token answers', 'first token after its bytes are there')),
-    memory: memory(format, place('memory', 'live memory per streamed token')),
+    memory: memory(format, place('memory', 'live, per token that streamed by')),
     idle: idle(format, place('an idle reader', 'wire chunks read ahead')),
     leave: leave(format, (way) => place('leaving, until the source is cancelled', way)),
   }
@@ -62,17 +62,17 @@ function text(format: Format, chunking: Chunking, place: Place): Comparison {
   }
 }
 
-/** The cost of a further handler is derived from 13 and 3 of them. */
+/** What a further one costs is told from 13 and 3 of them. */
 function handlers(format: Format, place: Place): Comparison {
   return ({ tokens = TOKENS / 2, libraries, ...means }) => {
     const source = wire(tokens, '16 KiB', format)
     const fetch = serving(whole(source))
-    const withHandlers = libraries.filter(({ library }) => library(fetch).hasHandlers)
-    return sampled({ ...means, libraries: withHandlers }, place, {
+    const hearing = libraries.filter(({ library }) => library(fetch).hears)
+    return sampled({ ...means, libraries: hearing }, place, {
       variants: ({ name, library }) =>
         [3, 13].map((count) => {
           const client = library(fetch)
-          return repeated(`${name}, ${count}`, () => charactersReceived(client, count), source.text.length * count)
+          return repeated(`${name}, ${count}`, () => heardBy(client, count), source.text.length * count)
         }),
       value: (samples, name) => ({
         ...paired(samples, `${name}, 13`, `${name}, 3`, (more, few) => ((more - few) * 1e6) / 10 / tokens),
@@ -136,7 +136,7 @@ function leave(format: Format, place: (way: string) => Place): Comparison {
   }
 }
 
-/** A row that is measured in rounds: the variants of each library, and the value derived from their samples. */
+/** A row of rounds: of each library its variants, and the value that is made of their samples. */
 interface Sampled {
   readonly bare?: Variant
   variants(library: NamedLibrary): readonly Variant[]
@@ -162,7 +162,7 @@ async function sampled(
   return [...sound.map(({ name }) => ({ ...place, library: name, ...value(samples, name) })), ...figures]
 }
 
-/** Measures a row without rounds, one library at a time. */
+/** A row without rounds: each library is looked at by itself. */
 async function looked(
   { libraries }: Pick<Means, 'libraries'>,
   place: Place,
@@ -174,8 +174,8 @@ async function looked(
     const failure = await failureOf(async () => {
       value = await look(library)
     })
-    const result = failure ?? value
-    if (result) figures.push({ ...place, library: name, ...result })
+    const said = failure ?? value
+    if (said) figures.push({ ...place, library: name, ...said })
   }
   return figures
 }
@@ -189,15 +189,15 @@ async function failureOf(work: () => Promise<void>): Promise<Value | undefined> 
   }
 }
 
-/** Returns the number of characters that all handlers together have received. */
-async function charactersReceived(client: Client, handlers: number): Promise<number> {
-  const counts = Array.from({ length: handlers }, () => ({ characters: 0 }))
-  const hands = counts.map(
-    (count): Hand =>
+/** Characters that so many handlers have heard, all together. */
+async function heardBy(client: Client, handlers: number): Promise<number> {
+  const heard = Array.from({ length: handlers }, () => ({ characters: 0 }))
+  const hear = heard.map(
+    (each): Hand =>
       (text) => {
-        count.characters += text.length
+        each.characters += text.length
       },
   )
-  await readAnswer(client, () => undefined, { handlers: hands })
-  return counts.reduce((sum, { characters }) => sum + characters, 0)
+  await readAnswer(client, () => undefined, { hear })
+  return heard.reduce((sum, { characters }) => sum + characters, 0)
 }

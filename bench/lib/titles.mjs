@@ -1,5 +1,5 @@
 /**
- * The name of each wire format in the tables.
+ * What the tables call each wire.
  * @type {Readonly<Record<import('./wire.ts').Format, string>>}
  */
 export const titles = { anthropic: "Anthropic's wire", openai: "OpenAI's wire" }

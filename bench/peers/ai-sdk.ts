@@ -2,26 +2,26 @@ import { type LanguageModel, type StreamTextTransform, streamText, type ToolSet 
 import type { Hand } from '../lib/bare.ts'
 import { type Client, question } from '../lib/library.ts'
 
-/** A transform that reads all chunks and passes them on. */
+/** A transform that listens and passes all on. */
 const listening =
-  (hand: Hand): StreamTextTransform<ToolSet> =>
+  (hear: Hand): StreamTextTransform<ToolSet> =>
   () =>
     new TransformStream({
       transform(part, controller) {
-        if (part.type === 'text-delta') hand(part.text)
+        if (part.type === 'text-delta') hear(part.text)
         controller.enqueue(part)
       },
     })
 
 export function aiSdk(model: LanguageModel): Client {
   return {
-    hasHandlers: true,
-    stream({ signal, handlers = [] }) {
+    hears: true,
+    stream({ signal, hear = [] }) {
       const { textStream } = streamText({
         model,
         prompt: question,
         ...(signal && { abortSignal: signal }),
-        ...(handlers.length > 0 && { experimental_transform: handlers.map(listening) }),
+        ...(hear.length > 0 && { experimental_transform: hear.map(listening) }),
       })
       return { chunks: textStream, textOf: (text: string) => text, toStream: () => textStream }
     },

@@ -7,14 +7,14 @@ import { root } from '../support.mjs'
 
 type Scheme = 'light' | 'dark'
 
-/** Each picture: its name, its theme, and the steps before the screenshot. */
+/** Each picture: its name, its theme, and what is done before it is taken. */
 const pictures: readonly (readonly [name: string, scheme: Scheme, prepare: (page: Page) => Promise<void>])[] = [
   ['playground-light', 'light', chain],
   ['playground-dark', 'dark', chain],
   ['agent-light', 'light', agent],
 ]
 
-/** Answers one question, and starts another one. */
+/** A question is being answered, after one that was. */
 async function chain(page: Page): Promise<void> {
   await answered(page, 'What is 17 + 4 * 2?')
   await page.getByRole('button', { name: 'Tell me a joke about bears' }).click()

@@ -104,22 +104,48 @@ export function classes(files: readonly SourceFile[]): ReadonlyMap<string, { rea
   return new Map(found)
 }
 
-/** The folders of a circle of imports, in order; undefined if there is no circle. */
-export function circle(graph: ReadonlyMap<string, ReadonlySet<string>>): readonly string[] | undefined {
-  const done = new Set<string>()
-  const visit = (folder: string, path: readonly string[]): readonly string[] | undefined => {
-    if (path.includes(folder)) return [...path.slice(path.indexOf(folder)), folder]
-    if (done.has(folder)) return undefined
-    for (const next of graph.get(folder) ?? []) {
-      const found = visit(next, [...path, folder])
-      if (found) return found
+/** Groups of nodes that reach each other, each sorted; a node on no circle is in none (Tarjan's strongly connected components). */
+export function circles(graph: ReadonlyMap<string, ReadonlySet<string>>): readonly (readonly string[])[] {
+  const order = new Map<string, number>()
+  const stack: string[] = []
+  const found: (readonly string[])[] = []
+  const visit = (node: string): number => {
+    const index = order.size
+    let low = index
+    order.set(node, index)
+    stack.push(node)
+    for (const next of graph.get(node) ?? []) {
+      if (!order.has(next)) low = Math.min(low, visit(next))
+      else if (stack.includes(next)) low = Math.min(low, order.get(next) ?? index)
     }
-    done.add(folder)
-    return undefined
+    if (low === index) {
+      const group = stack.splice(stack.indexOf(node))
+      if (group.length > 1 || graph.get(node)?.has(node)) found.push(group.sort())
+    }
+    return low
   }
-  for (const folder of graph.keys()) {
-    const found = visit(folder, [])
-    if (found) return found
+  for (const node of graph.keys()) if (!order.has(node)) visit(node)
+  return found
+}
+
+/** How many files declare each top-level name. */
+export function declaredNames(files: readonly SourceFile[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const { nodes } of files) {
+    const statements = nodes.filter((node) => node.parent !== undefined && ts.isSourceFile(node.parent))
+    for (const name of new Set(statements.flatMap(namesOf))) counts.set(name, (counts.get(name) ?? 0) + 1)
   }
-  return undefined
+  return counts
+}
+
+function namesOf(statement: ts.Node): readonly string[] {
+  if (ts.isVariableStatement(statement)) {
+    return statement.declarationList.declarations.flatMap(({ name }) => (ts.isIdentifier(name) ? [name.text] : []))
+  }
+  const isNamed =
+    ts.isFunctionDeclaration(statement) ||
+    ts.isClassDeclaration(statement) ||
+    ts.isInterfaceDeclaration(statement) ||
+    ts.isTypeAliasDeclaration(statement)
+  return isNamed && statement.name ? [statement.name.text] : []
 }
