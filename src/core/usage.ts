@@ -66,13 +66,17 @@ type NullableFields<T> = { readonly [K in keyof T]?: T[K] | null | undefined }
 /**
  * Merges two reports of the same response, normalised or in a wire's own form: the later known value of each field wins, also in nested
  * objects; nothing is added (P8). Unknown fields are absent.
+ *
+ * @param owned The objects that earlier calls with this set returned and that nothing else holds. They are changed, not copied: n reports
+ *   with a new field each would take time quadratic in n.
  */
-export function mergeUsage<T extends object = Usage>(earlier: T | undefined, later: NullableFields<T>): T {
-  const merged = { ...earlier } as T
+export function mergeUsage<T extends object = Usage>(earlier: T | undefined, later: NullableFields<T>, owned?: WeakSet<object>): T {
+  const merged = earlier && owned?.has(earlier) ? earlier : ({ ...earlier } as T)
+  owned?.add(merged)
   for (const key in later) {
     const value: unknown = later[key]
     if (value === null || value === undefined) continue
-    merged[key] = (isRecord(value) && isRecord(merged[key]) ? mergeUsage<object>(merged[key], value) : value) as T[typeof key]
+    merged[key] = (isRecord(value) && isRecord(merged[key]) ? mergeUsage<object>(merged[key], value, owned) : value) as T[typeof key]
   }
   return merged
 }

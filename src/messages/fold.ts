@@ -27,6 +27,8 @@ export function messageFold(): Fold<Delta, AssistantMessage> {
   let last: GrowingPart | undefined
   const calls = new Map<number, GrowingToolCall>()
   let metadata: MessageMetadata = {}
+  /** What `metadata` consists of, unless a result holds it too. */
+  let owned = new WeakSet<object>()
   const openPart = (type: GrowingPart['type']): GrowingPart => {
     if (last?.type === type) return last
     last = { type, textSoFar: textFold() }
@@ -48,7 +50,7 @@ export function messageFold(): Fold<Delta, AssistantMessage> {
           break
         }
         case 'citation':
-          openPart('text').citations = [...(openPart('text').citations ?? []), delta.citation]
+          ;(openPart('text').citations ??= []).push(delta.citation)
           break
         case 'block':
           items.push(delta)
@@ -61,15 +63,18 @@ export function messageFold(): Fold<Delta, AssistantMessage> {
           addToolCallDelta(calls, delta)
           break
         default:
-          metadata = mergeUsage(metadata, deltaMetadata(delta, metadata))
+          metadata = mergeUsage(metadata, deltaMetadata(delta, metadata), owned)
       }
     },
-    result: () => ({
-      role: 'assistant',
-      content: foldedContent(items.map(finishPart)),
-      ...(calls.size > 0 && { toolCalls: Array.from(calls.values(), finishToolCall) }),
-      ...metadata,
-    }),
+    result() {
+      owned = new WeakSet()
+      return {
+        role: 'assistant',
+        content: foldedContent(items.map(finishPart)),
+        ...(calls.size > 0 && { toolCalls: Array.from(calls.values(), finishToolCall) }),
+        ...metadata,
+      }
+    },
   }
 }
 
@@ -79,7 +84,7 @@ interface GrowingPart {
   readonly textSoFar: Fold<string, string>
   readonly signature?: string
   readonly redacted?: string
-  citations?: readonly Citation[]
+  citations?: Citation[]
 }
 
 interface GrowingToolCall {
@@ -96,7 +101,7 @@ function deltaMetadata(
   delta: DeltaOf<'usage' | 'stop' | 'meta'>,
   { usage }: MessageMetadata,
 ): { readonly [K in keyof MessageMetadata]: MessageMetadata[K] | undefined } {
-  if (delta.type === 'usage') return { usage: mergeUsage(usage, delta.usage) }
+  if (delta.type === 'usage') return { usage: usage ? delta.usage : mergeUsage(usage, delta.usage) }
   if (delta.type === 'stop') return { stopReason: delta.reason, stopDetails: delta.details }
   return { id: delta.id || undefined, model: delta.model || undefined, extra: delta.extra }
 }
@@ -121,8 +126,8 @@ function foldedContent(parts: readonly Part[]): string | readonly Part[] {
 
 function finishPart(item: GrowingPart | Part): Part {
   if (!('textSoFar' in item)) return item
-  const { textSoFar, ...rest } = item
-  return { ...rest, text: textSoFar.result() }
+  const { textSoFar, citations, ...rest } = item
+  return { ...rest, ...(citations && { citations: [...citations] }), text: textSoFar.result() }
 }
 
 function finishToolCall({ id, name, args }: GrowingToolCall): ToolCall {

@@ -86,7 +86,7 @@ export class OpenAICompletionState {
     const piece: OpenAIToolCallDelta = isNew
       ? { index, id: id ?? `call_${index}`, type: 'function', function: { name: name ?? '', arguments: args } }
       : { index, function: { arguments: args } }
-    message.tool_calls = [...(message.tool_calls ?? []), piece]
+    ;(message.tool_calls ??= []).push(piece)
   }
 
   #readMetadata(delta: Delta): void {

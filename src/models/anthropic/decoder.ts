@@ -58,6 +58,7 @@ interface WireEvent extends WireMessage {
 export class AnthropicDecoder implements Decoder {
   complete = false
   #usage: AnthropicUsage = {}
+  readonly #ownedUsage = new WeakSet()
   #hourTokens: number | undefined
   #hasText = false
   /** The open block, if it is a tool call or is emitted when complete. `#inputJson` is the JSON of its input so far. */
@@ -94,7 +95,7 @@ export class AnthropicDecoder implements Decoder {
 
   #pushMetadata({ id, model, container, usage, stop_reason: reason, stop_details, stop_sequence }: WireMessage, deltas: Delta[]): void {
     // Merged in Anthropic's format: a later report may omit fields of an earlier one, and `inputTokens` is the sum of several fields.
-    if (usage) this.#usage = mergeUsage(this.#usage, usage)
+    if (usage) this.#usage = mergeUsage(this.#usage, usage, this.#ownedUsage)
     const hours = anthropicCacheWrite1hTokens(this.#usage)
     const cacheWrite1hTokens = hours === this.#hourTokens ? undefined : hours
     this.#hourTokens = hours

@@ -14,7 +14,11 @@ export class OpenAIDecoder implements Decoder {
   readonly replacePadding = (tail: string, letters: string): string => tail.replace(/:"[\w+/=-]*"}$/, `:"${letters}"}`)
   #id = ''
   #model = ''
-  readonly #toolCalls: { readonly index: number | null | undefined; readonly id: string | null | undefined }[] = []
+  /** The id of each tool call. */
+  readonly #callIds: unknown[] = []
+  /** Positions of the last tool calls with an id or an index. */
+  readonly #lastById = new Map<unknown, number>()
+  readonly #lastByIndex = new Map<unknown, number>()
 
   extractText(event: unknown): string | undefined {
     const chunk = Object(event) as OpenAIChunk
@@ -67,13 +71,17 @@ export class OpenAIDecoder implements Decoder {
    * servers give each piece a new id, but no name.
    */
   #decodeToolCall({ index, id, function: called }: OpenAIToolCallPiece): Delta {
-    const calls = this.#toolCalls
+    const ids = this.#callIds
     const { name, arguments: input } = called ?? {}
-    let at = id ? calls.findLastIndex((call) => call.id === id) : -1
-    if (at < 0 && typeof index === 'number') at = calls.findLastIndex((call) => call.index === index)
-    else if (at < 0 && !name) at = calls.length - 1
-    const known = calls[at]
-    if (!known || (id && known.id && known.id !== id && name)) at = calls.push({ index, id }) - 1
+    let at = (id ? this.#lastById.get(id) : undefined) ?? -1
+    if (at < 0 && typeof index === 'number') at = this.#lastByIndex.get(index) ?? -1
+    else if (at < 0 && !name) at = ids.length - 1
+    const knownId = ids[at]
+    if (at < 0 || (id && knownId && knownId !== id && name)) {
+      at = ids.push(id) - 1
+      this.#lastById.set(id, at)
+      this.#lastByIndex.set(index, at)
+    }
     const args = typeof input === 'string' ? input : input ? JSON.stringify(input) : ''
     return { type: 'tool-call', index: at, ...(id && { id }), ...(name && { name }), ...(args && { args }) }
   }

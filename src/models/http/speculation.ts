@@ -4,6 +4,8 @@ const QUOTE_CHAR = 34
 const BACKSLASH_CHAR = 92
 /** After this many templates in a row that matched no event, learning stops: it costs the time that templates save. */
 const MAX_FAILED_TEMPLATES = 16
+/** Templates are learned from tokens up to this length: the search for a long text in an event that nearly repeats it takes quadratic time. */
+const MAX_TEMPLATE_TOKEN_CHARS = 128
 
 /**
  * Reads the text of most events without parsing them: nearly every event of a response is the same JSON around one string. The JSON
@@ -43,6 +45,7 @@ export function speculation(textOf: (data: string) => string | undefined, padded
         isFirst = false
         return
       }
+      if (text.length > MAX_TEMPLATE_TOKEN_CHARS) return
       const literal = JSON.stringify(text)
       const start = data.lastIndexOf(literal) + 1
       if (start === 0 || failures++ >= MAX_FAILED_TEMPLATES || endings.size >= 4 * MAX_FAILED_TEMPLATES) return

@@ -26,6 +26,7 @@ export class ResponseState {
   weight = 0
   readonly #isModelRequest: boolean
   #wireUsage: object | undefined
+  readonly #ownedUsage = new WeakSet()
 
   constructor(isModelRequest: boolean) {
     this.#isModelRequest = isModelRequest
@@ -44,7 +45,7 @@ export class ResponseState {
     this.weight += weigh(text)
     this.model ||= model ?? undefined
     this.id ||= id ?? undefined
-    if (usage) this.#wireUsage = mergeUsage(this.#wireUsage, usage)
+    if (usage) this.#wireUsage = mergeUsage(this.#wireUsage, usage, this.#ownedUsage)
     this.isComplete ||= complete === true
     this.hasFailed ||= failed === true
     this.isOver = final === true || (!this.format && !this.#isModelRequest && this.events >= MAX_UNKNOWN_EVENTS)

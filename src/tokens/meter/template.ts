@@ -5,6 +5,8 @@ const STRING_ESCAPE_BYTE = 92
 const UNICODE_ESCAPE_BYTE = 117
 /** After this many templates in a row that match no event, no more are learned: learning costs as much as it saves. */
 const MAX_LEARN_ATTEMPTS = 16
+/** Templates are learned from texts up to this length: the search for a long text in an event that nearly repeats it takes quadratic time. */
+const MAX_LEARN_TEXT_CHARS = 128
 
 /** The weight that a UTF-8 byte adds to a text. The first byte of a character adds all of the character's weight. */
 const byteWeights: Float64Array = Float64Array.from({ length: 256 }, (_, byte) => {
@@ -63,18 +65,28 @@ export class TextEventTemplate {
 
   /** Learns the template from a parsed event with this text. `textOf` parses an event that contains only text, and returns the text. */
   learn(event: string, text: string, textOf: (event: string) => string | undefined): void {
+    if (text.length > MAX_LEARN_TEXT_CHARS) return
     const literal = JSON.stringify(text)
     const start = event.lastIndexOf(literal) + 1
     if (start === 0 || this.#failedLearns++ >= MAX_LEARN_ATTEMPTS) return
     const [head, rest] = [event.slice(0, start), event.slice(start + literal.length - 2)]
     const letters = /^(.*"(?:obfuscation|p)": ?")([^"\\]*)("}\s*)$/s.exec(rest)
-    const [, tail = '', padding = '', end = ''] = letters ?? /^(.*?)( *)(}\s*)$/s.exec(rest) ?? []
+    const [tail = '', padding = '', end = ''] = letters?.slice(1) ?? splitSpacePadding(rest)
     if (!['1', '2'].every((probe) => textOf(head + probe + tail + (letters ? probe : padding) + end) === probe)) return
     this.#head = createTemplatePart(head)
     this.#tail = createTemplatePart(tail)
     this.#end = createTemplatePart(end)
     this.#padsByLetters = letters !== null
   }
+}
+
+/** Splits the end of an event into what is before its padding, the spaces before the last brace, and that brace. */
+function splitSpacePadding(rest: string): readonly string[] {
+  const brace = rest.trimEnd().length - 1
+  if (rest[brace] !== '}') return []
+  let from = brace
+  while (rest[from - 1] === ' ') from--
+  return [rest.slice(0, from), rest.slice(from, brace), rest.slice(brace)]
 }
 
 /**

@@ -1,0 +1,123 @@
+import { messageFold } from 'chaintap'
+import { ChatAnthropic } from 'chaintap/anthropic'
+import { toResponse } from 'chaintap/edge'
+import { meter } from 'chaintap/meter'
+import { ChatOpenAI } from 'chaintap/openai'
+import { describe, expect, test } from 'vitest'
+import { growthExponent, LINEAR } from './support/growth.ts'
+
+type Shape = readonly [name: string, size: number, workOf: (size: number) => () => unknown]
+
+const times = <T>(count: number, itemAt: (index: number) => T): readonly T[] => Array.from({ length: count }, (_, index) => itemAt(index))
+const frames = (events: readonly object[]): string => events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('')
+
+/** A server that answers with this body. */
+const answering =
+  (body: string): typeof fetch =>
+  () =>
+    Promise.resolve(new Response(body, { headers: { 'content-type': 'text/event-stream' } }))
+
+/** Streams an answer with its message. */
+async function readAll(model: ChatAnthropic | ChatOpenAI): Promise<void> {
+  const stream = model.stream('Why?')
+  const { outcome } = stream
+  await stream.drain()
+  await outcome
+}
+
+const readAnthropic = (events: readonly object[]) => {
+  const model = new ChatAnthropic({ apiKey: 'a-key-of-a-test', maxRetries: 0, onTruncated: 'accept', fetch: answering(frames(events)) })
+  return () => readAll(model)
+}
+
+const openai = (events: readonly object[]): ChatOpenAI =>
+  new ChatOpenAI({ apiKey: 'a-key-of-a-test', maxRetries: 0, onTruncated: 'accept', fetch: answering(frames(events)) })
+const readOpenAI = (events: readonly object[]) => {
+  const model = openai(events)
+  return () => readAll(model)
+}
+
+const citation = { type: 'web_search_result_location', url: 'https://example.org/' }
+const callEvent = (indexes: readonly number[]): object => ({
+  choices: [{ delta: { tool_calls: indexes.map((index) => ({ id: `call ${index}`, index, function: { name: 'f', arguments: '{}' } })) } }],
+})
+/** Text and padding that repeat each other, so that a search for the text in its event nearly matches everywhere. */
+const quotes = (count: number): object => ({ choices: [{ delta: { content: '"'.repeat(count / 2) } }], o: '"'.repeat(count) })
+
+const meterText = (body: string) => async () => {
+  const metered = meter(answering(body), () => {})
+  await (await metered('https://api.openai.com/v1/chat/completions', { method: 'POST' })).text()
+}
+
+const models: readonly Shape[] = [
+  [
+    'Anthropic: citations in one block',
+    1_000,
+    (size) =>
+      readAnthropic([
+        { type: 'content_block_start', index: 0, content_block: { type: 'text', text: 'a', citations: times(size, () => citation) } },
+      ]),
+  ],
+  [
+    'Anthropic: citations one by one',
+    1_000,
+    (size) => readAnthropic(times(size, () => ({ type: 'content_block_delta', index: 0, delta: { type: 'citations_delta', citation } }))),
+  ],
+  [
+    'Anthropic: usage with new fields',
+    300,
+    (size) => readAnthropic(times(size, (index) => ({ type: 'message_delta', delta: {}, usage: { [`field ${index}`]: 1 } }))),
+  ],
+  [
+    'Anthropic: usage with new nested fields',
+    300,
+    (size) =>
+      readAnthropic(times(size, (index) => ({ type: 'message_delta', delta: {}, usage: { cache_creation: { [`field ${index}`]: 1 } } }))),
+  ],
+  [
+    'Anthropic: containers with new fields',
+    300,
+    (size) => readAnthropic(times(size, (index) => ({ type: 'message_delta', delta: { container: { [`field ${index}`]: 1 } } }))),
+  ],
+  ['OpenAI: tool calls in one event', 1_000, (size) => readOpenAI([callEvent(times(size, (index) => index))])],
+  ['OpenAI: tool calls, an event each', 1_000, (size) => readOpenAI(times(size, (index) => callEvent([index])))],
+  ['OpenAI: an event that nearly repeats its text', 2_000, (size) => readOpenAI([quotes(2), ...times(3, () => quotes(size))])],
+]
+
+const others: readonly Shape[] = [
+  [
+    'messageFold(): reports of usage with new fields',
+    300,
+    (size) => () => {
+      const fold = messageFold()
+      for (let i = 0; i < size; i++) fold.add({ type: 'usage', usage: { [`field ${i}`]: 1 } })
+      fold.result()
+    },
+  ],
+  [
+    'toResponse(): tool calls in the format of OpenAI',
+    1_000,
+    (size) => {
+      const model = openai([callEvent(times(size, (index) => index))])
+      return () => toResponse(model.stream('Why?'), { format: 'openai' }).text()
+    },
+  ],
+  [
+    'meter(): usage with new fields',
+    300,
+    (size) =>
+      meterText(frames(times(size, (index) => ({ choices: [], object: 'chat.completion.chunk', usage: { [`field ${index}`]: 1 } })))),
+  ],
+  [
+    'meter(): spaces inside an event',
+    2_000,
+    (size) => meterText(`data: {"choices":[{"delta":{"content":"a"}}]${' '.repeat(size)},"o":1}\n\n`),
+  ],
+  ['meter(): an event that nearly repeats its text', 2_000, (size) => meterText(frames(times(3, () => quotes(size))))],
+]
+
+describe('time grows linearly with', () => {
+  test.each([...models, ...others])('%s', async (_, size, workOf) => {
+    expect(await growthExponent(size, workOf)).toBeLessThan(LINEAR)
+  })
+})
