@@ -1,8 +1,10 @@
-import { messageFold } from 'chaintap'
+import { MarkdownListOutputParser, messageFold, NumberedListOutputParser } from 'chaintap'
+import { initializeAgent } from 'chaintap/agents'
 import { ChatAnthropic } from 'chaintap/anthropic'
 import { toResponse } from 'chaintap/edge'
 import { meter } from 'chaintap/meter'
 import { ChatOpenAI } from 'chaintap/openai'
+import { calculator } from 'chaintap/tools'
 import { describe, expect, test } from 'vitest'
 import { growthExponent, LINEAR } from './support/growth.ts'
 
@@ -116,8 +118,33 @@ const others: readonly Shape[] = [
   ['meter(): an event that nearly repeats its text', 2_000, (size) => meterText(frames(times(3, () => quotes(size))))],
 ]
 
+const reactAgentRun = (pieces: readonly string[]) => {
+  const agent = initializeAgent([calculator], openai(pieces.map((content) => ({ choices: [{ delta: { content } }] }))), {
+    agentType: 'zero-shot-react-description',
+    maxIterations: 1,
+    handleParsingErrors: true,
+  })
+  return () =>
+    agent
+      .stream('Why?')
+      .drain()
+      .catch(() => {})
+}
+
+const parsersAndAgents: readonly Shape[] = [
+  [
+    'NumberedListOutputParser: blanks after a number',
+    2_000,
+    (size) => () => new NumberedListOutputParser().invoke(`1.${' '.repeat(size)}`),
+  ],
+  ['MarkdownListOutputParser: blanks after a dash', 2_000, (size) => () => new MarkdownListOutputParser().invoke(`-${' '.repeat(size)}`)],
+  ['ReAct: quotes inside the input', 2_000, (size) => reactAgentRun([`Action: Calculator\nAction Input: x${'"'.repeat(size)}x`])],
+  ['ReAct: an answer of blank pieces', 2_000, (size) => reactAgentRun(['Final Answer: a', ...times(size, () => ' '), 'b'])],
+  ['ReAct: an answer of line breaks', 2_000, (size) => reactAgentRun(['Final Answer: a', ...times(size, () => '\n'), 'b'])],
+]
+
 describe('time grows linearly with', () => {
-  test.each([...models, ...others])('%s', async (_, size, workOf) => {
+  test.each([...models, ...others, ...parsersAndAgents])('%s', async (_, size, workOf) => {
     expect(await growthExponent(size, workOf)).toBeLessThan(LINEAR)
   })
 })

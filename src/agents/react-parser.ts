@@ -62,7 +62,15 @@ function findAction(text: string): { at: number; tool: string; input: string } |
 
 function cleanToolInput(text: string): string {
   const input = text.trim()
-  return input.startsWith('SELECT ') ? input : input.replace(/^"+|"+$/g, '')
+  return input.startsWith('SELECT ') ? input : trimQuotes(input)
+}
+
+/** Not with a regular expression: one that looks for quotes at the end takes quadratic time for quotes before it. */
+function trimQuotes(text: string): string {
+  let [from, to] = [0, text.length]
+  while (text[from] === '"') from++
+  while (to > from && text[to - 1] === '"') to--
+  return text.slice(from, to)
 }
 
 /** The labels of the format at the start of a line. */
@@ -88,6 +96,8 @@ function findNextTurn(text: string): { readonly at: number; readonly isSure: boo
 export class FinalAnswerExtractor {
   /** Before the answer: the last characters, which may be part of the label. In the answer: the text that is held back. */
   #held = ''
+  /** In the answer: whether `#held` is only white space. More of it changes nothing, so long white space is not searched piece by piece. */
+  #isBlank = false
   #phase: 'before' | 'answer' | 'over'
   /** The part of the answer that `add` has returned. */
   #emitted = ''
@@ -99,8 +109,9 @@ export class FinalAnswerExtractor {
 
   /** Returns the part of the answer that is certain now. */
   add(piece: string): string {
-    if (this.#phase === 'over') return ''
+    if (this.#phase === 'over' || piece === '') return ''
     this.#held += piece
+    if (this.#isBlank && piece.trim() === '') return ''
     if (this.#phase === 'before') {
       const at = this.#held.indexOf(FINAL_ANSWER_LABEL)
       this.#held = at < 0 ? this.#held.slice(-FINAL_ANSWER_LABEL.length) : this.#held.slice(at + FINAL_ANSWER_LABEL.length)
@@ -111,6 +122,7 @@ export class FinalAnswerExtractor {
     if (cut?.isSure) this.#phase = 'over'
     const sure = this.#held.slice(0, cut?.at).trimEnd()
     this.#held = this.#held.slice(sure.length)
+    this.#isBlank = this.#held.trim() === ''
     const certain = this.#emitted === '' ? sure.trimStart() : sure
     this.#emitted += certain
     return certain

@@ -59,7 +59,7 @@ export class NumberedListOutputParser extends Runnable<AssistantMessage | string
   }
 
   override through(flow: Flow): Flow<string[]> {
-    return splitIntoItems(flow, this.name, lineSplitter(/^\s*\d+[.)]\s+(.*\S)/))
+    return splitIntoItems(flow, this.name, lineSplitter(/^\s*\d+[.)]\s+(\S.*)/))
   }
 }
 
@@ -86,7 +86,7 @@ export class MarkdownListOutputParser extends Runnable<AssistantMessage | string
   }
 
   override through(flow: Flow): Flow<string[]> {
-    return splitIntoItems(flow, this.name, lineSplitter(/^\s*[-*+]\s+(.*\S)/))
+    return splitIntoItems(flow, this.name, lineSplitter(/^\s*[-*+]\s+(\S.*)/))
   }
 }
 
@@ -118,7 +118,7 @@ function concatArrays(): Fold<readonly string[], string[]> {
   }
 }
 
-/** Emits the first group of `pattern` for each line that matches. */
+/** Emits the first group of `pattern`, without white space at its end, for each line that matches. */
 function lineSplitter(pattern: RegExp): Splitter {
   return (onItem) => {
     let line = ''
@@ -127,7 +127,7 @@ function lineSplitter(pattern: RegExp): Splitter {
       line += rest
       for (const next of more) {
         const item = pattern.exec(line)?.[1]
-        if (item !== undefined) onItem(item)
+        if (item !== undefined) onItem(item.trimEnd())
         line = next
       }
     }

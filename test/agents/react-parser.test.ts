@@ -40,6 +40,15 @@ describe('parseReAct()', () => {
     expect(parseReAct(text)).toEqual(expected)
   })
 
+  test('removes white space and quotes around any input', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom('"', ' ', 'x', '\n') }), (input) => {
+        const expected = input.trim().replace(/^"+|"+$/g, '')
+        expect(parseReAct(`Action: a\nAction Input:${input}`)).toMatchObject({ action: { toolInput: expected } })
+      }),
+    )
+  })
+
   test('parses a megabyte of white space and labels in linear time', () => {
     for (const text of [`Action${' '.repeat(1e6)}`, 'Action: '.repeat(1e5), `Final Answer:${'\n'.repeat(1e5)}x`, 'Action 1 '.repeat(1e5)]) {
       parseReAct(text)

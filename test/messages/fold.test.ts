@@ -262,6 +262,21 @@ describe('messageFold().result()', () => {
     )
   })
 
+  it('returns messages that later deltas do not change, whatever they are', () => {
+    const nested = fc.record({ type: fc.constant('meta' as const), extra: fc.dictionary(anyText, fc.dictionary(anyText, anyText)) })
+    fc.assert(
+      fc.property(fc.array(fc.oneof(anyDelta, nested)), (deltas) => {
+        const message = messageFold()
+        const results = deltas.map((delta) => {
+          message.add(delta)
+          const result = message.result()
+          return { result, copy: structuredClone(result) }
+        })
+        for (const { result, copy } of results) expect(result).toEqual(copy)
+      }),
+    )
+  })
+
   it('returns a message that later deltas do not change', () => {
     const message = messageFold()
     message.add(text('Hi'))

@@ -38,6 +38,17 @@ const texts: readonly [parser: Parser, text: string, items: readonly string[]][]
 ]
 
 describe('list parsers', () => {
+  it('trim items of a line that holds any white space', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.string({ unit: fc.constantFrom('a', ' ', '\t', '\r', '\u2028', '1.', '-') }), async (line) => {
+        const [, numbered] = /^\s*\d+[.)]\s+(.*\S)/.exec(line) ?? []
+        const [, marked] = /^\s*[-*+]\s+(.*\S)/.exec(line) ?? []
+        expect(await new NumberedListOutputParser().invoke(line)).toEqual(numbered === undefined ? [] : [numbered])
+        expect(await new MarkdownListOutputParser().invoke(line)).toEqual(marked === undefined ? [] : [marked])
+      }),
+    )
+  })
+
   it.each(texts)('$name parses %j to %j', async (parser, text, items) => {
     expect(await parser.invoke(text)).toEqual(items)
     expect(await parser.invoke({ role: 'assistant', content: text })).toEqual(items)
