@@ -1,18 +1,18 @@
 import { promisifyRequest } from 'idb-keyval'
-import { levels } from '../level.ts'
 import type { Backend, SegmentRange, StoredSegmentHeader } from '../pipeline/backend.ts'
 import { isPackedBody, type Segment } from '../segment/segment.ts'
-import { IndexedDBConnection, waitForCommit } from './connection.ts'
+import { chooseDurability, IndexedDBConnection, waitForCommit } from './connection.ts'
 import { Journal } from './journal.ts'
 
 /** Opens an IndexedDB database of segments, shared by all tabs. Rejects if IndexedDB is not available. */
-export async function openIndexedDB(name: string): Promise<Backend> {
+export async function openIndexedDB(name: string): Promise<IndexedDBBackend> {
   const backend = new IndexedDBBackend(name)
   await backend.open()
   return backend
 }
 
-class IndexedDBBackend implements Backend {
+/** Segments in IndexedDB. */
+export class IndexedDBBackend implements Backend {
   readonly isDurable: boolean = true
   readonly #name: string
   readonly #connection: IndexedDBConnection
@@ -122,11 +122,16 @@ class IndexedDBBackend implements Backend {
   }
 
   async bodies(names: readonly string[]): Promise<readonly (string | undefined)[]> {
-    const found = await this.#read(async ({ transaction }) => {
+    const found = await this.storedBodies(names)
+    return found.some(isPackedBody) ? (await import('./pack.ts')).unpackBodies(found, names, this.#name) : found
+  }
+
+  /** Bodies as they are stored, compressed or encrypted. */
+  storedBodies(names: readonly string[]): Promise<readonly (string | undefined)[]> {
+    return this.#read(async ({ transaction }) => {
       const bodies = transaction.objectStore('bodies')
       return Promise.all(names.map((name) => promisifyRequest<string | undefined>(bodies.get(name))))
     })
-    return found.some(isPackedBody) ? (await import('./pack.ts')).unpackBodies(found, names, this.#name) : found
   }
 
   /** Retries on a new connection, so that following the log survives a lost connection. */
@@ -189,9 +194,4 @@ class IndexedDBBackend implements Backend {
     this.#connection.close()
     this.#channel?.close()
   }
-}
-
-/** Errors must survive a power failure; `strict` takes 2 to 5 times as long. */
-function chooseDurability(segments: readonly Segment[]): IDBTransactionDurability {
-  return segments.some(({ head }) => head.level >= levels.indexOf('error')) ? 'strict' : 'relaxed'
 }

@@ -1,14 +1,15 @@
 import type { Backend, SegmentRange, StoredSegmentHeader } from '../pipeline/backend.ts'
 import { createLossSegment } from '../pipeline/bounded-queue.ts'
 import type { Segment } from '../segment/segment.ts'
-import { openIndexedDB } from './backend.ts'
+import { type IndexedDBBackend, openIndexedDB } from './backend.ts'
 import { loadOrCreateKey } from './key.ts'
 import { packSegment } from './pack.ts'
+import { SealChecker } from './seal-checker.ts'
 
 /** Opens a log in IndexedDB with packed segments. Also rejects if a key is needed and not available: secrets are never stored in plain text. */
 export async function openPackingBackend(name: string, gzip: boolean, encrypt: boolean): Promise<Backend> {
   const key = encrypt ? await loadOrCreateKey(name) : undefined
-  return new PackingBackend(await openIndexedDB(name), gzip && typeof CompressionStream === 'function', key)
+  return new PackingBackend(await openIndexedDB(name), name, gzip && typeof CompressionStream === 'function', key)
 }
 
 /** Segments that are being packed. */
@@ -22,9 +23,10 @@ interface PackingJob {
 /** Packs segments for a backend that unpacks them itself. With a key, no plain text leaves memory. */
 class PackingBackend implements Backend {
   readonly isDurable: boolean = true
-  readonly #inner: Backend
+  readonly #inner: IndexedDBBackend
   readonly #isCompressing: boolean
   readonly #key: CryptoKey | undefined
+  readonly #seals: SealChecker | undefined
   /** Oldest first. */
   readonly #packing = new Set<PackingJob>()
   /** Passed to the inner backend, by name. */
@@ -32,10 +34,11 @@ class PackingBackend implements Backend {
   #isUnloading = false
   #previous: Promise<void> = Promise.resolve()
 
-  constructor(inner: Backend, isCompressing: boolean, key: CryptoKey | undefined) {
+  constructor(inner: IndexedDBBackend, name: string, isCompressing: boolean, key: CryptoKey | undefined) {
     this.#inner = inner
     this.#isCompressing = isCompressing
     this.#key = key
+    this.#seals = key && new SealChecker(inner, name, key)
   }
 
   add(segments: readonly Segment[]): Promise<readonly number[]> {
@@ -90,11 +93,11 @@ class PackingBackend implements Backend {
   }
 
   heads(page: SegmentRange): Promise<readonly StoredSegmentHeader[]> {
-    return this.#inner.heads(page)
+    return (this.#seals ?? this.#inner).heads(page)
   }
 
   bodies(names: readonly string[]): Promise<readonly (string | undefined)[]> {
-    return this.#inner.bodies(names)
+    return (this.#seals ?? this.#inner).bodies(names)
   }
 
   remove(heads: readonly StoredSegmentHeader[]): Promise<void> {

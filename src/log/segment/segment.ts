@@ -16,6 +16,8 @@ export interface SegmentHeader {
   readonly roots: readonly string[]
   /** The runs whose Run object is in another segment: `[run id, segment name]`. */
   readonly elsewhere: readonly (readonly [string, string])[]
+  /** Of an encrypted segment: authenticates the other fields (indexeddb/pack.ts). */
+  readonly seal?: string
 }
 
 /** A few hundred records in one value, one per line; the lines of merged tokens come last. */

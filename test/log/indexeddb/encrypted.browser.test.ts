@@ -261,6 +261,93 @@ describe('encrypt', () => {
     expect(textsOf(await all(store.read())).map((text) => text.replace(/\d+/, 'n'))).toEqual(Array(3).fill('records unreadable: n'))
   })
 
+  /** Changes the only segment of a log in the database, and returns what a new page reads. */
+  async function readForged(
+    options: { readonly gzip?: boolean },
+    forge: (head: SegmentHeader, body: string) => readonly [SegmentHeader, string],
+    query: Parameters<IndexedDBLogStore['read']>[0] = {},
+  ): Promise<readonly string[]> {
+    const store = make({ encrypt: true, ...options })
+    await store.append([logMessage(SECRET, { at: 5, properties: filler }), logMessage('alarm', { at: 7, level: 'error' })])
+    await withDatabase(`chaintap:${store.name}`, async (db) => {
+      const transaction = db.transaction(['heads', 'bodies'], 'readwrite')
+      const [heads, bodies] = [transaction.objectStore('heads'), transaction.objectStore('bodies')]
+      const [head] = await promisify<SegmentHeader[]>(heads.getAll())
+      if (!head) throw new Error('There is no header')
+      const [newHead, newBody] = forge(head, await promisify<string>(bodies.get(head.name)))
+      await Promise.all([promisify(heads.put(newHead)), promisify(bodies.put(newBody, head.name))])
+    })
+    return textsOf(await all((await reopen(store, { encrypt: true, ...options })).read(query)))
+  }
+
+  const FORGED = '{"level":"error","at":6,"category":["a"],"message":"forged","properties":{}}'
+
+  test.each([{}, { gzip: true }])('%j: a body that is not encrypted in place of one that is, is not read', async (options) => {
+    const unreadable = ['records unreadable: 2']
+    const start = (body: string): string => body.slice(0, body.indexOf('\n') + 1)
+    expect(await readForged(options, (head) => [head, FORGED])).toEqual(unreadable)
+    expect(await readForged(options, (head, body) => [head, `${start(body)}g${FORGED}`])).toEqual(unreadable)
+    expect(await readForged(options, (head, body) => [head, `\x1f${FORGED}\n${body.slice(start(body).length)}`])).toEqual([SECRET, 'alarm'])
+    expect(await readForged(options, (head, body) => [head, `\x1f${FORGED}\n${body.slice(start(body).length, -1)}`])).not.toContain(
+      'forged',
+    )
+    expect(await readForged(options, (head, body) => [head, body.replace(/\n./, '\ne')])).not.toContain('forged')
+  })
+
+  test.each([{}, { gzip: true }])('%j: a changed header is restored from the encrypted body', async (options) => {
+    const query = { level: 'error', after: 6 } as const
+    for (const change of [
+      { level: 0 },
+      { to: 1 },
+      { from: 9, to: 9 },
+      { records: 1 },
+      { runs: ['x'] },
+      { seal: 'x' },
+      { level: 0, seal: undefined },
+    ])
+      expect(
+        await readForged(options, (head, body) => [{ ...head, ...change } as SegmentHeader, body], query),
+        JSON.stringify(change),
+      ).toEqual(['alarm'])
+    expect(await readForged(options, (head) => [{ ...head, level: 0 }, FORGED], { level: 'warning' })).toEqual(['records unreadable: 2'])
+  })
+
+  test('a deleted body is one record with the number of unreadable records, while its header is there', async () => {
+    const store = make({ encrypt: true })
+    for (const text of ['one', 'two']) await store.append([logMessage(text)])
+    await withDatabase(`chaintap:${store.name}`, async (db) => {
+      const bodies = db.transaction('bodies', 'readwrite').objectStore('bodies')
+      const [name = ''] = await promisify(bodies.getAllKeys())
+      await promisify(bodies.delete(name))
+    })
+    expect(textsOf(await all((await reopen(store, { encrypt: true })).read())).toSorted()).toEqual([
+      'records unreadable: 1',
+      expect.stringMatching(/one|two/),
+    ])
+  })
+
+  test('segments that were encrypted before headers had a seal are read', async () => {
+    const store = make({ encrypt: true })
+    await store.append([logMessage('new')])
+    const key = await keyOf(store)
+    const { heads } = await readDatabase(store)
+    const name = heads[0]?.name ?? ''
+    if (!key) throw new Error('There is no key')
+    const iv = crypto.getRandomValues(new Uint8Array(12))
+    const clear = new TextEncoder().encode('{"level":"info","at":6,"category":["a"],"message":"old","properties":{}}')
+    const secret = await crypto.subtle.encrypt({ name: 'AES-GCM', iv, additionalData: new TextEncoder().encode(name) }, key, clear)
+    const bytes = String.fromCharCode(...iv, ...new Uint8Array(secret))
+    await withDatabase(`chaintap:${store.name}`, async (db) => {
+      const transaction = db.transaction(['heads', 'bodies'], 'readwrite')
+      const { seal: _seal, ...head } = heads[0] ?? {}
+      await Promise.all([
+        promisify(transaction.objectStore('heads').put(head)),
+        promisify(transaction.objectStore('bodies').put(`\x1f{"message":"records unreadable: 1"}\ne${bytes}`, name)),
+      ])
+    })
+    for (const options of [{ encrypt: true }, {}]) expect(textsOf(await all((await reopen(store, options)).read()))).toEqual(['old'])
+  })
+
   test('a segment that takes long to encrypt is stored in its place', async () => {
     const store = make({ encrypt: true })
     await store.append([logMessage('open')])
