@@ -25,7 +25,21 @@ export interface Rules {
   readonly mask: (text: string) => string
 }
 
-const SECRET_NAME = new RegExp(`(?:${SECRET_NAME_SOURCE})$`, 'i')
+/** Matches names in the form of {@link toWords}. `tokens` is a count in most programs. */
+const SECRET_NAME = new RegExp(
+  `(?:${SECRET_NAME_SOURCE}|token|(?:^|_)(?:pass|pwd|jwt|(?:encryption|functions|master|service|signing|ssh)_keys?))$`,
+)
+
+/** No name is longer; a sentence in a list may be. */
+const MAX_NAME_CHARACTERS = 100
+
+/** Returns the words of a name: `apiToken`, `API_TOKEN` and `Api-Token` are `api_token`. Ignores characters without width, and full-width forms. */
+const toWords = (name: string): string =>
+  name
+    .normalize('NFKC')
+    .replace(/\p{Cf}+/gu, '')
+    .replace(/(?<=[a-z\d])(?=[A-Z])|[^A-Za-z\d]+/g, '_')
+    .toLowerCase()
 
 export const createRules = ({ redact = [], keep }: RulesOptions): Rules => ({ keep, ...createSecretRedactor(redact) })
 
@@ -33,8 +47,8 @@ export const createRules = ({ redact = [], keep }: RulesOptions): Rules => ({ ke
  * A text that does not match this in lower case contains no secret. The test takes 0.5 µs for 300 characters, the full search 20 µs. Each
  * alternative begins with a rare letter and looks back from there; with the flag `i`, or with the lookbehind first, it is ten times as slow.
  */
-const POSSIBLE_SECRET =
-  /k(?:ey(?<=(?:api|ss|te|[-_?&])key)|en(?<=(?:ss|th|sh|n|r|id|[-_?&])token)|ie(?<=ookie)|[-_](?<=[spr]k.)[\w*-]{8})|z(?:a(?<=aiza)|(?<=horiz))|j(?<=eyj)|cret(?<=secret)|[wp](?<=pass.)|ia[a-z\d]{12}|bearer|[?&]sig|@(?<=\/[^/\s@]{0,256}@)|[-_](?<=[a-z\d].)\w{16}/
+export const POSSIBLE_SECRET: RegExp =
+  /k(?:ey(?<=[\w?& -]key)|en(?<=token)(?!s)|ie(?<=ookie)|[-_](?<=[spr]k.)[\w*-]{8})|z(?:a(?<=aiza)|(?<=horiz))|j(?<=eyj)|cret(?<=secret)|[wp](?<=pass.)|wd(?<=pwd)|pass\W|wt(?<=jwt)|credential|ia[a-z\d]{12}|bearer|sig(?<=(?:[?&]|%3f|%26)sig)|@(?<=\/[^/\s@]*@)|[-_.](?<=(?:gsk|xai|plx|hf|r8|npm|sec|gh[oprsu]|pat|xox.|sg|ya29)[-_.])[\w-]{16}/
 
 /** Returns the functions that remove or mask secrets; `own` are rules in addition to the built-in ones. */
 export function createSecretRedactor(own: readonly (RegExp | string)[]): Pick<Rules, 'clean' | 'mask'> {
@@ -45,7 +59,10 @@ export function createSecretRedactor(own: readonly (RegExp | string)[]): Pick<Ru
   const replaced = (text: string, by: (secret: string) => string): string =>
     all.reduce((rest, pattern) => rest.replace(pattern, (secret) => (secret === '' ? '' : by(secret))), text)
   const json: JsonRules = {
-    isSecretName: (name, isOwn) => SECRET_NAME.test(name) || (!isOwn && names.has(name.toLowerCase())),
+    isSecretName: (name, isOwn) =>
+      // The text of a token event is a field of its record.
+      (!(isOwn && name === 'token') && name.length <= MAX_NAME_CHARACTERS && SECRET_NAME.test(toWords(name))) ||
+      (!isOwn && names.has(name.toLowerCase())),
     clean: (text) => replaced(inJson(text), () => REDACTED),
   }
   // The arguments of a tool call are JSON in a string.

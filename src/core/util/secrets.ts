@@ -1,6 +1,6 @@
 /** Names of headers, fields and parameters whose values are secret; `myApiKey` and `x-goog-api-key` end like them. */
 export const SECRET_NAME_SOURCE =
-  'authorization|cookie|(?:api|access|private)[-_]?key|secret|pass(?:w(?:or)?d|phrase)|(?:access|auth|refresh|session|bearer|id)[-_]?token'
+  '(?:authorization|cookie|credential|secret|pass(?:word|wd|phrase)|(?:api|access|account|auth|private|secret|subscription)[-_ ]?key)s?|[-\\w]token'
 
 /**
  * What has the shape of a secret in any text. A match is the whole secret and nothing else, so that it can be masked. Each pattern takes time
@@ -8,21 +8,20 @@ export const SECRET_NAME_SOURCE =
  * for 10,000 mail addresses. `POSSIBLE_SECRET` in log/redact.ts must match wherever one of these does.
  */
 export const SECRET_PATTERNS: readonly RegExp[] = [
-  // OpenAI and its many lookalikes, Stripe, Langfuse.
-  /\b[spr]k[-_][\w*-]{8,}/g,
-  // Groq, xAI, Perplexity, Hugging Face, Replicate, GitHub, GitLab, Slack.
-  /\b(?:gsk|xai|pplx|hf|r8|gh[oprsu]|github_pat|glpat|xox[a-z])[-_][\w-]{16,}/g,
-  // Google, AWS, JSON Web Tokens.
-  /\b(?:AIza[\w-]{20,}|A[KS]IA[A-Z\d]{12,})/g,
+  // At the start of a word, and after `_`, an escape such as \n, and %20. OpenAI and its many lookalikes, Stripe, Langfuse; Groq, xAI,
+  // Perplexity, Hugging Face, Replicate, npm, webhooks, GitHub, GitLab, Slack, SendGrid; Google, AWS.
+  /(?=[ASgnprshxwy])(?<=^|[\W_]|\\[nrt]|(?:%|\\u..)..)(?:[spr]k[-_][\w*-]{8,}|(?:gsk|xai|pplx|hf|r8|npm|whsec|gh[oprsu]|github_pat|glpat|xox.|SG|ya29)[-_.][\w-]{16,}(?:\.[\w-]{16,})?|AIza[\w-]{20,}|A[KS]IA[A-Z\d]{12,})/g,
+  // JSON Web Tokens.
   /eyJ(?:(?!eyJ)[\w-]){8,}\.[\w-]{8,}(?:\.[\w-]*)?/g,
-  // Prose has the word "bearer" too, but then no digits follow.
-  /(?=\S)(?<=\bbearer +)(?=\S*\d)[^\s"',;\\]{8,}/gi,
+  // Prose has the words "bearer" and "token" too, but then no digits follow.
+  /(?=[^\s"'\\])(?<=\bbearer(?:\s+|\\[nrt]|(?:%|\\u..)..)|token["'\\]*\s*(?:[:=>]{1,2}|%3.)\s*["'\\]*)(?=\S{0,64}\d)[^\s"'\\,;&}]{8,}/gi,
   new RegExp(
-    `(?=[^\\s"'\\\\])(?<=(?:${SECRET_NAME_SOURCE})["'\\\\]*\\s*[:=]\\s*["'\\\\]*(?:bearer |basic )?)(?!bearer |basic )[^\\s"'\\\\,;&}]{4,}`,
+    String.raw`(?=[^\s"'\\])(?<=(?:${SECRET_NAME_SOURCE})["'\\]*\s*(?:[:=>]{1,2}|%3.)\s*["'\\]*(?:bearer |basic )?)(?!bearer |basic )[^\s"'\\,;&}]{4,}`,
     'gi',
   ),
-  /(?<=[?&](?:key|token|sig|signature)=)[^&\s"'#\\]{4,}/gi,
+  /(?<=(?:[?&]|%3f|%26)(?:key|token|sig\w*)(?:=|%3d))[^\s"'\\,;&}]{4,}/gi,
   /(?<=:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/g,
+  /(?<=PRIVATE KEY-----)[^-]+/g,
 ]
 
 /** Shorter values are no keys, and occur in ordinary text. */
@@ -39,10 +38,8 @@ export function headerSecrets(headers: Readonly<Record<string, string>>): readon
 /** Returns a function that redacts these secrets, and every match of `SECRET_PATTERNS`, in a text (P11). Providers and proxies echo keys. */
 export function createRedactor(secrets: readonly string[]): (text: string) => string {
   const known = secrets.filter((secret) => secret.length >= MIN_SECRET_CHARS)
-  return (text) => {
-    const clean = known.reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), text)
-    return SECRET_PATTERNS.reduce((rest, pattern) => rest.replace(pattern, '[redacted]'), clean)
-  }
+  const all = [...known, ...SECRET_PATTERNS]
+  return (text) => all.reduce<string>((rest, secret) => rest.replaceAll(secret, '[redacted]'), text)
 }
 
 /**
