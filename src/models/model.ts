@@ -19,7 +19,8 @@ export interface ModelOptions extends OwnOptions {
   /** Headers of each request. They override the library's own. */
   readonly headers?: Readonly<Record<string, string>>
   /**
-   * Sends the requests.
+   * Sends the requests, with `redirect: 'manual'`. Redirects within the origin of `baseURL` are followed; any other, and in a browser every
+   * one, fails the call (ModelError `http`).
    *
    * @defaultValue `globalThis.fetch`
    */

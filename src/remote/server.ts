@@ -2,7 +2,9 @@ import { ChaintapError } from '../core/errors.ts'
 import { backoffMs, sleep } from '../core/util/backoff.ts'
 import { errorMessage } from '../core/util/error-message.ts'
 import { parseJson } from '../core/util/parse-json.ts'
+import { readErrorText } from '../core/util/read-error-text.ts'
 import { retryAfterMs } from '../core/util/retry-after.ts'
+import { sendWithinOrigin } from '../core/util/same-origin.ts'
 import { createRedactor, headerSecrets, redactCause } from '../core/util/secrets.ts'
 import { stripUrlSecrets } from '../core/util/strip-url.ts'
 import { isTransientStatus } from '../core/util/transient-status.ts'
@@ -14,7 +16,8 @@ export type RemoteHeaders = Readonly<Record<string, string>>
 /** How requests are sent to a server. */
 export interface ServerOptions {
   /**
-   * Sends the requests.
+   * Sends the requests, with `redirect: 'manual'`. Redirects within the server's origin are followed; any other, and in a browser every one,
+   * fails the call (RemoteError `http`).
    *
    * @defaultValue the global `fetch`, which sends cookies to the page's own origin
    */
@@ -64,13 +67,17 @@ export function createRemoteServer(url: string | URL, { fetch, headers = {} }: S
       const redact = createRedactor([query, ...headerSecrets({ ...own, ...custom }).map((secret) => secret.replaceAll('"', ''))])
       // Called as a plain function: engines reject a fetch whose `this` is another object.
       const send = fetch ?? globalThis.fetch
+      const refuse = (what: string, status?: number): Error => new RemoteError('http', `${publicAddress} ${redact(what)}.`, { status })
       try {
         const all = new Headers({ accept: 'text/event-stream', ...own })
         // One by one: two spellings of a name in one object would be combined into one header with two values.
         for (const [name, value] of Object.entries(custom)) all.set(name, value)
         const target = path === undefined ? given : `${address}/${path}${query}`
-        return { response: await send(new Request(target, { ...init, headers: all, ...(signal && { signal }) })), redact }
+        const sent = { ...init, headers: all, redirect: 'manual', ...(signal && { signal }) } as const
+        const response = await sendWithinOrigin(target, sent, (to, by) => send(new Request(to, by)), refuse)
+        return { response, redact }
       } catch (error) {
+        if (error instanceof RemoteError) throw error
         const cause = redactCause(error, redact)
         const message = `Could not reach ${publicAddress}: ${errorMessage(cause)}.`
         throw new RemoteError('network', `${message} Check the network, the URL and, in a page, CORS.`, { cause })
@@ -84,7 +91,9 @@ export async function requireEventStream({ response, redact }: RemoteResponse, a
   const { status, body, headers } = response
   const type = headers.get('content-type') ?? 'nothing'
   if (response.ok && body && /^text\/event-stream\b/i.test(type)) return body
-  const text = redact(await readErrorBody(body))
+  const reader = body?.getReader()
+  const text = reader && !response.ok ? redact(await readErrorText(() => reader.read())) : ''
+  void reader?.cancel().catch(() => {})
   if (!response.ok) {
     const { error } = Object(parseJson(text)) as { error?: unknown }
     const detail = typeof error === 'string' ? error : text.slice(0, 500)
@@ -95,25 +104,6 @@ export async function requireEventStream({ response, redact }: RemoteResponse, a
   }
   const message = `${address} answered ${status} with content-type ${redact(type)}; expected text/event-stream.`
   throw new RemoteError('wire', `${message} Check the URL, and that serve() or serveDurable() handles it.`, { status })
-}
-
-/** Characters of an error response that are read. */
-const MAX_ERROR_BODY_CHARACTERS = 16_384
-
-/** Reads the beginning of a body as text. If reading fails, returns the text read so far. */
-async function readErrorBody(body: ReadableStream<Uint8Array> | null): Promise<string> {
-  const reader = body?.getReader()
-  const decoder = new TextDecoder()
-  let text = ''
-  try {
-    for (let read = await reader?.read(); read?.value && text.length < MAX_ERROR_BODY_CHARACTERS; read = await reader?.read()) {
-      text += decoder.decode(read.value, { stream: true })
-    }
-  } catch {
-    // The status is known, so a body that breaks off does not matter.
-  }
-  void reader?.cancel().catch(() => {})
-  return text
 }
 
 /** Encodes the body of a call. @throws ChaintapError `invalid_input` if it cannot be encoded as JSON */

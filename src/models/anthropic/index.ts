@@ -25,7 +25,12 @@ export interface AnthropicClient extends SdkClient {
 
 /** Options of {@link ChatAnthropic}. */
 export interface ChatAnthropicOptions extends AnthropicCallOptions, ModelOptions {
-  /** An official client, `new Anthropic()`, that sends the requests instead of `fetch`. It provides the API key, URL and headers. */
+  /**
+   * An official client, `new Anthropic()`, that sends the requests instead of `fetch`. It provides the API key, URL and headers.
+   *
+   * The client follows redirects, also to other origins, and reads refusals with its own time limit. Create it with
+   * `fetchOptions: { redirect: 'error' }` (in Workers `'manual'`) to follow none.
+   */
   readonly client?: AnthropicClient
 }
 

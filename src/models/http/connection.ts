@@ -1,4 +1,5 @@
-import { ChaintapError, invalidOptionsError } from '../../core/errors.ts'
+import { ChaintapError, invalidOptionsError, ModelError } from '../../core/errors.ts'
+import { sendWithinOrigin } from '../../core/util/same-origin.ts'
 import { createRedactor, headerSecrets, redactCause } from '../../core/util/secrets.ts'
 import { stripUrlSecrets } from '../../core/util/strip-url.ts'
 import type { ModelOptions } from '../model.ts'
@@ -75,7 +76,10 @@ function fetchTransport<Options extends ModelOptions>(key: string, provider: Pro
     post({ path, body }, signal) {
       // Called as a plain function: engines reject a fetch whose `this` is another object.
       const send = fetch ?? globalThis.fetch
-      return send(address + path + query, { method: 'POST', headers, body: JSON.stringify(body), signal })
+      const init = { method: 'POST', headers, body: JSON.stringify(body), signal, redirect: 'manual' } as const
+      const refuse = (what: string, status: number | undefined): ModelError =>
+        new ModelError('http', `${this.name} ${this.redact(what)}. Check baseURL: it is ${this.displayUrl}.`, { status })
+      return sendWithinOrigin(address + path + query, init, send, refuse)
     },
   }
 }

@@ -1,8 +1,6 @@
 import type { Source } from '../../core/flow/source.ts'
+import { readErrorText } from '../../core/util/read-error-text.ts'
 import { retryAfterMs } from '../../core/util/retry-after.ts'
-
-/** Enough for the error body of any provider. */
-const MAX_ERROR_BODY_CHARS = 16_384
 
 /** What a response with an error status says. */
 export interface ErrorResponse {
@@ -18,7 +16,7 @@ export interface ErrorResponse {
 /** Reads an error response; of its body no more than its message needs. */
 export async function readErrorResponse({ status, headers }: Response, body: Source<Uint8Array>): Promise<ErrorResponse> {
   return {
-    text: await readBodyStart(body),
+    text: await readErrorText(() => body.next()),
     hint: statusHints[status] ?? (status >= 500 ? 'The provider failed: retry the call.' : ''),
     requestId: headers.get('request-id') ?? headers.get('x-request-id') ?? undefined,
     retryAfterMs: retryAfterMs(headers),
@@ -34,20 +32,4 @@ const statusHints: Readonly<Record<number, string>> = {
   422: 'The provider rejected the request: check the options and messages.',
   429: 'Too many requests: retry later, or raise maxRetries.',
   529: 'The provider is overloaded: retry later.',
-}
-
-/** Reads the beginning of a body as text, without waiting for the rest. If reading fails, returns what arrived before. */
-async function readBodyStart(body: Source<Uint8Array>): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
-  try {
-    while (text.length < MAX_ERROR_BODY_CHARS) {
-      const { done, value } = await body.next()
-      if (done) break
-      text += decoder.decode(value, { stream: true })
-    }
-  } catch {
-    // The status is enough for an error.
-  }
-  return text
 }

@@ -28,7 +28,12 @@ export interface OpenAIModelOptions extends ModelOptions {
    * @defaultValue true
    */
   readonly streamUsage?: boolean
-  /** An official client that sends the requests instead of `fetch`. It provides the API key, URL and headers. */
+  /**
+   * An official client that sends the requests instead of `fetch`. It provides the API key, URL and headers.
+   *
+   * The client follows redirects, also to other origins, and reads refusals with its own time limit. Create it with
+   * `fetchOptions: { redirect: 'error' }` (in Workers `'manual'`) to follow none.
+   */
   readonly client?: OpenAIClient
 }
 
