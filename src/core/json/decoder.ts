@@ -3,7 +3,7 @@ import type { Run, RunEvent } from '../event.ts'
 import { isRecord } from '../util/is-record.ts'
 import { rememberRun } from '../util/remember-run.ts'
 import { eventFields, type FieldList, stringArrayField, stringField } from './event-fields.ts'
-import { excerpt, parse } from './parse.ts'
+import { excerpt, excerptValue, parse } from './parse.ts'
 
 const knownRunKinds: readonly unknown[] = ['chain', 'prompt', 'parser', 'llm', 'chat_model', 'tool', 'retriever', 'agent']
 
@@ -64,9 +64,5 @@ function placeholderRun(id: string, type: RunEvent['type']): Run {
 const invalidEventError = (json: string, field: string, value: unknown): ChaintapError =>
   new ChaintapError(
     'invalid_json',
-    `Not a run event: ${field} is ${excerpt(jsonForMessage(value))} in ${excerpt(json)}. Pass text that encoder() wrote.`,
+    `Not a run event: ${field} is ${excerptValue(value)} in ${excerpt(json)}. Pass text that encoder() wrote.`,
   )
-
-// Not stringify(): a program that only reads events would load half as much code again.
-const jsonForMessage = (value: unknown): string =>
-  String(JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? `${item}n` : item)))

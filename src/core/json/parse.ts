@@ -28,6 +28,16 @@ export function parse(json: string): unknown {
 /** The first 80 characters of a text as JSON, for error messages. */
 export const excerpt = (text: string): string => (text.length > 80 ? `${JSON.stringify(text.slice(0, 80))}…` : JSON.stringify(text))
 
+/** The beginning of a value as JSON, for error messages. Not `stringify`: a program that only reads events would load half as much code again. */
+export function excerptValue(value: unknown): string {
+  try {
+    return excerpt(String(JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? `${item}n` : item))))
+  } catch {
+    // Nested so deeply that the engine's stack overflows.
+    return `${Array.isArray(value) ? 'an array' : 'an object'} nested too deeply`
+  }
+}
+
 function revive(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (depth > MAX_PARSE_DEPTH) throw new ChaintapError('invalid_json', `The JSON is nested more than ${MAX_PARSE_DEPTH} levels deep.`)
@@ -59,7 +69,4 @@ function isPairs(value: unknown): value is [unknown, unknown][] {
 }
 
 const unknownMarkError = (kind: unknown): ChaintapError =>
-  new ChaintapError(
-    'invalid_json',
-    `Unknown marker in JSON: "$" is ${excerpt(String(JSON.stringify(kind)))}. Write a data key "$" as "$$".`,
-  )
+  new ChaintapError('invalid_json', `Unknown marker in JSON: "$" is ${excerptValue(kind)}. Write a data key "$" as "$$".`)

@@ -1,4 +1,4 @@
-import { AbortReason } from '../errors.ts'
+import { AbortReason, ChaintapError } from '../errors.ts'
 import type { EmittablePayload, EndEvent, RunEvent } from '../event.ts'
 import { reportHandlerError } from '../handler/handler.ts'
 import type { RunOptions } from '../options.ts'
@@ -25,9 +25,14 @@ export function reportRunCallbackError(error: unknown, callback: object, handle:
 class ReplicaRun extends ActiveRun {
   /** A replica cannot be stopped alone: the local run that made the call is stopped. */
   override stop(reason: unknown): void {
-    this.parent?.stop(reason)
+    let local = this.parent
+    while (local instanceof ReplicaRun) local = local.parent
+    local?.stop(reason)
   }
 }
+
+/** Levels of replicas below the local run; runs of this library have 25 by default. Every level costs each event below it. */
+const MAX_REPLICA_DEPTH = 1_000
 
 /**
  * Rebuilds a tree of runs that happen elsewhere below a run of this tree, from their events. Ids stay; `seq` counts in this tree.
@@ -80,6 +85,9 @@ export class RunTreeReplica {
   #startRun(event: RunEvent): PendingHandlers {
     const parent = this.#findOpenRun(event.run.parentId ?? '') ?? this.#parentRun
     const { tree } = parent
+    // Not `recursion_limit`, which no fallback may catch.
+    if (parent.depth - this.#parentRun.depth >= MAX_REPLICA_DEPTH)
+      throw new ChaintapError('wire', `The events nest more than ${MAX_REPLICA_DEPTH} runs in one another. Check their sender.`)
     const run = freezeRun({ ...event.run, parentId: parent.run.id, rootId: parent.run.rootId })
     const replica = new ReplicaRun(run, { tree, parent, run })
     replica.markOpen()

@@ -24,24 +24,22 @@ export class ReportCollector {
       const { id, model, url, cacheWrite1hTokens } = answered
       this.#answered = mergeUsage<ResponseInfo>(this.#answered, { id, model, url, cacheWrite1hTokens })
     }
-    if (externalUsage) this.#addToTotal(externalUsage)
-    if (truncated) this.#markTruncated(truncated)
+    if (externalUsage) ReportCollector.#addToTotals(this, externalUsage)
+    if (truncated) ReportCollector.#markTruncated(this, truncated)
   }
 
   /** The fields of the run's `end` or `error` event. Adds the run's usage to the totals, so call it once. */
   finish(source: 'provider' | 'partial'): RunReport {
     const usage = this.#usage && { ...this.#usage, requests: 1, source }
-    if (usage) this.#addToTotal(usage)
+    if (usage) ReportCollector.#addToTotals(this, usage)
     return { ...(usage && { usage }), ...(this.#answered && { answered: this.#answered }) }
   }
 
-  #addToTotal(usage: Usage): void {
-    this.totalUsage = addUsage(this.totalUsage, usage)
-    if (this.#parent) this.#parent.#addToTotal(usage)
+  static #addToTotals(of: ReportCollector, usage: Usage): void {
+    for (let at: ReportCollector | undefined = of; at; at = at.#parent) at.totalUsage = addUsage(at.totalUsage, usage)
   }
 
-  #markTruncated(error: TruncatedError): void {
-    this.truncated = error
-    if (this.#parent) this.#parent.#markTruncated(error)
+  static #markTruncated(of: ReportCollector, error: TruncatedError): void {
+    for (let at: ReportCollector | undefined = of; at; at = at.#parent) at.truncated = error
   }
 }

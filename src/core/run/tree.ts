@@ -142,4 +142,8 @@ export class Tree {
   }
 }
 
-const isWithin = (run: TreeMember | undefined, top: TreeMember): boolean => run !== undefined && (run === top || isWithin(run.parent, top))
+function isWithin(run: TreeMember, top: TreeMember): boolean {
+  let at: TreeMember | undefined = run
+  while (at && at.depth > top.depth) at = at.parent
+  return at === top
+}
