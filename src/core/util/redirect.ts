@@ -31,7 +31,7 @@ export async function followRedirects(
 }
 
 const isRedirect = ({ type, status, headers }: Response): boolean =>
-  type === 'opaqueredirect' || ([301, 302, 303, 307, 308].includes(status) && headers.has('location'))
+  (type as string) === 'opaqueredirect' || ([301, 302, 303, 307, 308].includes(status) && headers.has('location'))
 
 function parseUrl(url: string | null, base?: string): URL | undefined {
   try {
