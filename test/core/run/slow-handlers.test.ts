@@ -2,9 +2,8 @@ import { fallback, lambda, parallel, type RunEvent, type Runnable, retry, sequen
 import { describe, expect, test } from 'vitest'
 
 const failing = lambda(
-  // biome-ignore lint/correctness/useYield: it fails before its first value
   async function* (): AsyncGenerator<string> {
-    throw new Error('no')
+    yield* await Promise.reject<string[]>(new Error('no'))
   },
   { name: 'failing' },
 )
@@ -96,7 +95,7 @@ test('a handler cannot change a run for the handlers after it: run, tags and met
     ])
       expect(change).toThrow(TypeError)
   }
-  const observer = ({ run }: RunEvent): void => void seen.push(`${run.name} ${run.tags} ${run.metadata.user}`)
+  const observer = ({ run }: RunEvent): void => void seen.push(`${run.name} ${run.tags.join()} ${String(run.metadata.user)}`)
   await pass.invoke('in', { callbacks: [meddler, observer], tags: ['a'], metadata: { user: 'u1' } })
   expect(seen).toEqual(['pass a u1', 'pass a u1'])
 })
