@@ -3,7 +3,7 @@ import type { EventFilter } from '../core/handler/filter.ts'
 import type { RunOptions } from '../core/options.ts'
 import { errorMessage } from '../core/util/error-message.ts'
 import { createRefusal } from './request/body.ts'
-import { type CorsOptions, corsHeaders, isPreflight, preflightResponse, withHeaders } from './request/cors.ts'
+import { type CorsOptions, checkCorsOptions, corsHeaders, isPreflight, preflightResponse, withHeaders } from './request/cors.ts'
 import { checkGuards, type Guards } from './request/guard.ts'
 import { type ParsedRequest, type ParseRequestOptions, parseRequest } from './request/parse-request.ts'
 import { type ChainOrFactory, resolveChain, type ServedChain } from './request/resolve-chain.ts'
@@ -53,10 +53,11 @@ export type FetchHandler<Env> = (request: Request, env: Env, ctx?: Context) => P
  * - AG-UI clients (`HttpAgent`, CopilotKit), unchanged
  * - clients of OpenAI's Chat Completions API, unchanged, with or without `stream: true`
  *
- * An invalid request is refused with a 4xx status and `{ "error": … }`: method (405), content type (415), size (413), form or schema (400),
- * format (406), `access` (401, 403), `rateLimit` (429). The guards run before the body is read.
+ * An invalid request is refused with a 4xx status and `{ "error": … }`: method (405), content type (415), size (413), a slow body (408), form
+ * or schema (400), format (406), `access` (401, 403), `rateLimit` (429). The guards run before the body is read.
  *
  * @param chain A chain, or a function that returns one for each request, e.g. with the API key of `env`.
+ * @throws ChaintapError `invalid_options` if `cors` lets any page call with cookies
  * @example
  * export default { fetch: serve((env: { KEY: string }) => prompt.pipe(new ChatAnthropic({ apiKey: env.KEY })).pipe(new StringOutputParser())) }
  * @example
@@ -68,6 +69,7 @@ export type FetchHandler<Env> = (request: Request, env: Env, ctx?: Context) => P
  */
 export function serve<Env = unknown>(chain: ChainOrFactory<Env>, options: ServeOptions<Env> = {}): FetchHandler<Env> {
   const { cors } = options
+  checkCorsOptions(cors)
   let isNew = true
   return async (request, env, ctx) => {
     if (isNew) {

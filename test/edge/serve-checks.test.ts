@@ -135,7 +135,7 @@ test('pages of the origins in cors can call, and can read refusals', async () =>
   })
   const allowed: [ServeOptions['cors'], string | null][] = [
     [{ origin: '*' }, '*'],
-    [{ origin: '*', credentials: true }, origin],
+    [{ origin: () => true, credentials: true }, origin],
     [{ origin }, origin],
     [{ origin: (caller) => caller.endsWith('.example') }, origin],
     [{ origin: 'https://other.example' }, null],
@@ -148,6 +148,50 @@ test('pages of the origins in cors can call, and can read refusals', async () =>
       expect(response.headers.get('access-control-allow-credentials')).toBe(cors?.credentials ? 'true' : null)
       await response.text()
     }
+  }
+})
+
+test('serve() throws if cors lets any page call with cookies', () => {
+  for (const origin of ['*', 'null', ['*'], ['https://page.example', 'null']]) {
+    expect(() => serve(chain, { cors: { origin, credentials: true } })).toThrow(/credentials is true and origin is "(\*|null)"/)
+    expect(() => serve(chain, { cors: { origin } })).not.toThrow()
+    expect(() => serve(chain, { cors: { origin, credentials: false } })).not.toThrow()
+  }
+  expect(() => serve(chain, { cors: { origin: ['https://page.example'], credentials: true } })).not.toThrow()
+})
+
+/** A request whose body arrives in pieces, with a pause before each. A pause of Infinity never ends. */
+function slowly(pieces: readonly string[], pauseMs: number, onCancel: () => void = () => {}): Request {
+  const left = [...pieces]
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        await (pauseMs === Number.POSITIVE_INFINITY ? new Promise(() => {}) : new Promise((resolve) => setTimeout(resolve, pauseMs)))
+        const next = left.shift()
+        if (next === undefined) controller.close()
+        else controller.enqueue(new TextEncoder().encode(next))
+      },
+      cancel: onCancel,
+    },
+    { highWaterMark: 0 },
+  )
+  return Object.defineProperty(post({}, asText), 'body', { get: () => body })
+}
+
+test('a body that pauses for longer than bodyIdleMs is refused with 408, and so is one that never ends', async () => {
+  const cancelled = vi.fn()
+  const [status, error] = await refused(slowly(['{"inp'], Number.POSITIVE_INFINITY, cancelled), { bodyIdleMs: 20 })
+  expect([status, error]).toEqual([408, 'The body did not arrive in time.'])
+  expect(cancelled).toHaveBeenCalledOnce()
+  const drip = Array.from({ length: 10_000 }, () => ' ')
+  expect((await refused(slowly(drip, 5, cancelled), { bodyIdleMs: 25 }))[0]).toBe(408)
+  expect(cancelled).toHaveBeenCalledTimes(2)
+})
+
+test('a body whose pauses are within bodyIdleMs is accepted, and any with bodyIdleMs: 0', async () => {
+  for (const bodyIdleMs of [1_000, 0, Number.POSITIVE_INFINITY]) {
+    const response = await serve(chain, { bodyIdleMs })(slowly(['{"in', 'put"', ':"hi"}'], 5), {})
+    expect(await response.text()).toBe('Hello')
   }
 })
 

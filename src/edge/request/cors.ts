@@ -1,8 +1,12 @@
+import { ChaintapError } from '../../core/errors.ts'
 import { logFailure } from '../response/public-error.ts'
 
 /** Which pages of other origins may call. */
 export interface CorsOptions {
-  /** The allowed origins: `*` for any, one origin, several, or a function that decides. */
+  /**
+   * The allowed origins: `*` for any, one origin, several, or a function that decides. With `credentials`, neither `*` nor `null` is
+   * accepted, because any page can have them.
+   */
   readonly origin: string | readonly string[] | ((origin: string) => boolean)
   /**
    * Whether pages may send cookies.
@@ -16,6 +20,22 @@ export interface CorsOptions {
    * @defaultValue 7,200, the most that Chromium accepts
    */
   readonly maxAge?: number
+}
+
+/**
+ * Checks the options when the handler is created.
+ *
+ * @throws ChaintapError `invalid_options` if they let any page call with the cookies of its visitor: every sandboxed frame has the origin
+ *   `null`
+ */
+export function checkCorsOptions(cors: CorsOptions | undefined): void {
+  if (!cors?.credentials || typeof cors.origin === 'function') return
+  const open = [cors.origin].flat().find((origin) => origin === '*' || origin === 'null')
+  if (open === undefined) return
+  throw new ChaintapError(
+    'invalid_options',
+    `cors allows any page to call with the user's cookies: credentials is true and origin is "${open}". List the origins of your pages, or omit credentials.`,
+  )
 }
 
 /** Returns the headers that let the caller's page read the response. Without them the browser blocks it. */

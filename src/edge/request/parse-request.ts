@@ -26,6 +26,13 @@ export interface ParseRequestOptions {
    */
   readonly maxBytes?: number
   /**
+   * The longest pause while the body arrives, in ms. The whole body may take twelve times as long. A slower one is refused with 408. 0 for
+   * no limit.
+   *
+   * @defaultValue 5,000
+   */
+  readonly bodyIdleMs?: number
+  /**
    * The formats of responses, the preferred one first.
    *
    * @defaultValue all
@@ -51,8 +58,8 @@ export async function parseRequest(
   request: Request,
   options: ParseRequestOptions,
 ): Promise<ParsedRequest | { readonly refusal: Response }> {
-  const { maxBytes = 1_048_576, formats = ALL_FORMATS, schema } = options
-  const read = await readJsonBody(request, maxBytes)
+  const { maxBytes = 1_048_576, bodyIdleMs = 5_000, formats = ALL_FORMATS, schema } = options
+  const read = await readJsonBody(request, { maxBytes, bodyIdleMs })
   if ('refusal' in read) return read
   const { body } = read
   const protocol = detectProtocol(body)
