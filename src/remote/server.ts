@@ -134,12 +134,14 @@ const STOP_REQUEST_TIMEOUT_MS = 5_000
 
 /** Asks the server to stop a run, with up to three attempts. The request outlives the page (`keepalive`). */
 export async function stopRun(server: RemoteServer, id: string): Promise<void> {
-  const request: RemoteRequest = { path: `${encodeURIComponent(id)}/stop`, method: 'POST', keepalive: true }
+  // The server requires JSON: pages of other origins cannot send it without a CORS preflight.
+  const headers = { 'content-type': 'application/json' }
+  const request: RemoteRequest = { path: `${encodeURIComponent(id)}/stop`, method: 'POST', keepalive: true, headers }
   const { signal } = new AbortController()
   for (let attempt = 1; attempt <= 3; attempt++) {
     if (attempt > 1) await sleep(backoffMs(attempt - 1), signal)
     const received = await server.send(request, AbortSignal.timeout(STOP_REQUEST_TIMEOUT_MS)).catch(() => undefined)
     void received?.response.body?.cancel().catch(() => {})
-    if (received && received.response.status < 500) return
+    if (received && !isTransientStatus(received.response.status)) return
   }
 }

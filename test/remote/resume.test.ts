@@ -247,15 +247,20 @@ test('a call stopped before the response is stopped on the server when the respo
   expect(server.open()).toBe(0)
 })
 
-test('a stop request that fails is sent again', async () => {
-  const server = resumableServer(stalling())
-  let failures = 1
-  const fetch = (request: Request): Promise<Response> =>
-    request.url.endsWith('/stop') && failures-- > 0 ? Promise.reject(new TypeError('offline')) : server.fetch(request)
-  const run = remoteOf(server, { fetch }).stream('hi')
-  for await (const _ of run) break
-  await run.flushed
-  expect(server.stopped.length).toBe(1)
+test('a stop request that fails or is refused for now is sent again', async () => {
+  for (const answer of [() => Promise.reject(new TypeError('offline')), async () => new Response(null, { status: 429 })]) {
+    const server = resumableServer(stalling())
+    let failures = 1
+    const fetch = (request: Request): Promise<Response> =>
+      request.url.endsWith('/stop') && failures-- > 0 ? answer() : server.fetch(request)
+    const run = remoteOf(server, { fetch }).stream('hi')
+    for await (const _ of run) break
+    await run.flushed
+    expect(server.stopped.length).toBe(1)
+    // Without it serveDurable refuses the request.
+    const stop = server.requests.find(({ path }) => path.endsWith('/stop'))
+    expect(stop?.headers.get('content-type')).toBe('application/json')
+  }
 })
 
 test('resume() replays the whole run, or the events after `after`, then follows it live', async () => {

@@ -48,7 +48,9 @@ export async function authorizeStart<Env>(
   const secure = new URL(request.url).protocol === 'https:' ? '; Secure' : ''
   // Limited to the path of this run, so that concurrent runs do not overwrite each other's cookies.
   const maxAge = Math.min(Math.ceil(cookie.ms / 1000), MAX_COOKIE_AGE_S)
-  const value = `${RUN_COOKIE_NAME}=${secret}; Path=${cookie.path}; Max-Age=${maxAge}; HttpOnly; SameSite=Lax${secure}`
+  // A semicolon would begin another attribute, e.g. a Domain chosen by the caller. No other character of a URL's path can.
+  const path = cookie.path.replaceAll(';', '%3B')
+  const value = `${RUN_COOKIE_NAME}=${secret}; Path=${path}; Max-Age=${maxAge}; HttpOnly; SameSite=Lax${secure}`
   const keys = await Promise.all([secret, ...authorizationValues(request)].map(sha256Hex))
   return { owner: { keys }, headers: { 'set-cookie': value } }
 }

@@ -1,6 +1,6 @@
 import { ChaintapError } from '../../core/errors.ts'
 import { createRefusal } from '../request/body.ts'
-import { type CorsOptions, corsHeaders, isPreflight, preflightResponse, withHeaders } from '../request/cors.ts'
+import { type CorsOptions, checkCorsOptions, corsHeaders, isPreflight, preflightResponse, withHeaders } from '../request/cors.ts'
 import { checkGuards, type Guards } from '../request/guard.ts'
 import type { ChainOrFactory } from '../request/resolve-chain.ts'
 import { GENERIC_ERROR_MESSAGE, logFailure } from '../response/public-error.ts'
@@ -36,7 +36,10 @@ export function durable<Env = unknown>(chain: ChainOrFactory<Env>, options: Dura
   }
 }
 
-/** Options of {@link serveDurable}. */
+/**
+ * Options of {@link serveDurable}. `rateLimit` is called for every request, also for those that read or stop a run, before an object is
+ * created.
+ */
 export interface ServeDurableOptions<Env> extends Pick<Guards<Env>, 'rateLimit'> {
   /**
    * Which pages of other origins may call.
@@ -65,7 +68,8 @@ const runPathPattern = /\/([\da-f]{8}-[\da-f]{4}-[78][\da-f]{3}-[\da-f]{4}-[\da-
  * - `POST /` with `{ "input": … }` starts a run and streams its events, as `serve` does. The header `x-chaintap-run` is the run's id.
  *   Repeated with the same `Idempotency-Key`, the request starts no second run: it streams the first run from its first event
  * - `GET /:id` streams the events after `Last-Event-ID` or `?after=`, then follows the run. Without either it streams all events
- * - `POST /:id/stop` stops the run with `UserStop`, which ends the model's call, then responds like `status`
+ * - `POST /:id/stop` with `content-type: application/json` stops the run with `UserStop`, which ends the model's call, then responds like
+ *   `status`
  * - `GET /:id/status` responds with `{ id, status, startedAt, endedAt?, events, usage?, error? }`; `status` is `running` or that of the
  *   outcome
  *
@@ -74,7 +78,7 @@ const runPathPattern = /\/([\da-f]{8}-[\da-f]{4}-[78][\da-f]{3}-[\da-f]{4}-[\da-
  * off.
  *
  * @param namespace Returns the binding of the class.
- * @throws ChaintapError `invalid_options` when a request is handled without the binding
+ * @throws ChaintapError `invalid_options` if `cors` lets any page call with cookies, and when a request is handled without the binding
  * @example
  * export default { fetch: serveDurable((env: { CHAT: DurableNamespace }) => env.CHAT) }
  */
@@ -82,6 +86,7 @@ export function serveDurable<Env = unknown>(
   namespace: (env: Env) => DurableNamespace | undefined,
   { cors, rateLimit }: ServeDurableOptions<Env> = {},
 ): (request: Request, env: Env) => Promise<Response> {
+  checkCorsOptions(cors)
   const checkRateLimit = (request: Request, env: Env): Promise<Response | undefined> =>
     checkGuards(rateLimit ? { rateLimit } : {}, request, env).catch((error: unknown) => {
       logFailure(error)
@@ -96,7 +101,8 @@ export function serveDurable<Env = unknown>(
       return createRefusal(405, `Method ${request.method} is not allowed: use ${method}.`, { allow: method }).refusal
     const objects = namespace(env)
     if (!objects) throw new ChaintapError('invalid_options', MISSING_BINDING_MESSAGE)
-    const refusal = runId ? undefined : await checkRateLimit(request, env)
+    // Before an object is created: anyone can make up ids.
+    const refusal = await checkRateLimit(request, env)
     if (refusal) return refusal
     try {
       const id = runId ?? (await runIdForRequest(request))

@@ -3,7 +3,7 @@ import type { RunEvent } from '../../core/event.ts'
 import { plainJson } from '../../core/json/plain.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import type { RunStream } from '../../core/run/run-stream.ts'
-import { createRefusal } from '../request/body.ts'
+import { createRefusal, refuseUnlessJson } from '../request/body.ts'
 import { parseRequest } from '../request/parse-request.ts'
 import { type ChainOrFactory, resolveChain } from '../request/resolve-chain.ts'
 import { encodeOutcomeFrame, outcomeJson } from '../response/event-frames.ts'
@@ -177,6 +177,9 @@ export class DurableRun<Env> {
     const isAllowed = this.#storedRun ? await authorizeRun(this.#options.access, request, this.#env, this.#storedRun) : false
     if (isAllowed instanceof Response) return isAllowed
     if (!isAllowed) return createRefusal(404, 'No run has this id, or the caller may not read it.').refusal
+    // Like a start: the cookie alone would let a page of another origin of the same site stop the run.
+    const refused = action === 'stop' && refuseUnlessJson(request)
+    if (refused) return refused.refusal
     await this.#endIfInterrupted()
     if (action === 'stop') {
       this.#recorder?.stop(new UserStop())

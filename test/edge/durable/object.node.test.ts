@@ -232,6 +232,74 @@ test('over HTTPS the run’s cookie is Secure and expires with the run', async (
   await response.text()
 })
 
+test('the path of a request adds no attribute to the run’s cookie', async () => {
+  const Chat = durable(chainOf(['a'], 0))
+  const disk = () => new Disk().context(0)
+  const getByName = () => new Chat(disk(), {})
+  const anyPath = fc.array(
+    fc.oneof(fc.constantFrom(';', '=', ',', ' ', '\t', '%3B', '\r\n', '/', ';Domain=example.com', ';Max-Age=0'), fc.string()),
+    {
+      maxLength: 5,
+    },
+  )
+  await fc.assert(
+    fc.asyncProperty(anyPath, async (parts) => {
+      const request = start()
+      const response = await serveDurable(() => ({ getByName }))(new Request(new URL(`/chat${parts.join('')}`, url), request), {})
+      const cookies = response.headers.getSetCookie()
+      expect(cookies).toHaveLength(1)
+      const names = cookies[0]?.split(';').map((attribute) => attribute.trim().split('=')[0])
+      expect(names).toEqual(['chaintap-run', 'Path', 'Max-Age', 'HttpOnly', 'SameSite', 'Secure'])
+      await response.text()
+    }),
+    { numRuns: 100 },
+  )
+})
+
+test('rateLimit is called for each request that starts, reads or stops a run, before an object is created', async () => {
+  const getByName = vi.fn()
+  const paths: string[] = []
+  const rateLimit = ({ url, method }: Request): boolean => {
+    paths.push(`${method} ${new URL(url).pathname}`)
+    return false
+  }
+  const handle = serveDurable(() => ({ getByName }), { rateLimit })
+  const requests = [
+    ['POST', '/chat'],
+    ['GET', `/chat/${ID}`],
+    ['GET', `/chat/${ID}/status`],
+    ['POST', `/chat/${ID}/stop`],
+  ] as const
+  for (const [method, path] of requests) expect((await handle(new Request(`https://app.example${path}`, { method }), {})).status).toBe(429)
+  expect(paths).toEqual(requests.map((request) => request.join(' ')))
+  expect(getByName).not.toHaveBeenCalled()
+})
+
+test('a stop without a JSON content type, which needs a CORS preflight, is refused', async () => {
+  const chat = new (durable(chainOf(['a', 'b'], 20)))(new Disk().context(0), {})
+  const response = await chat.fetch(start())
+  const [cookie = ''] = (response.headers.get('set-cookie') ?? '').split(';')
+  const stop = (headers: Record<string, string>): Promise<Response> => chat.fetch(new Request(`${url}/stop`, { method: 'POST', headers }))
+  const simple = [
+    {},
+    { 'content-type': 'text/plain' },
+    { 'content-type': 'application/x-www-form-urlencoded' },
+    { 'content-type': 'multipart/form-data' },
+  ]
+  for (const headers of simple) {
+    expect((await stop({ ...headers, cookie })).status).toBe(415)
+    expect((await stop(headers as Record<string, string>)).status).toBe(404)
+  }
+  const status = await chat.fetch(new Request(`${url}/status`, { headers: { cookie } }))
+  expect(await status.json()).toMatchObject({ status: 'running' })
+  expect(await (await stop({ cookie, 'content-type': 'application/json' })).json()).toMatchObject({ status: 'aborted' })
+  await response.text()
+})
+
+test('serveDurable() throws if cors lets any page call with cookies', () => {
+  expect(() => serveDurable(() => undefined, { cors: { origin: '*', credentials: true } })).toThrow('credentials is true')
+})
+
 test('an error thrown by rateLimit responds with 500 and starts no run', async () => {
   const rateLimit = () => Promise.reject(new Error('the limiter of account 12345 is gone'))
   const getByName = vi.fn()
