@@ -7,9 +7,10 @@ import { type CorsOptions, checkCorsOptions, corsHeaders, isPreflight, preflight
 import { checkGuards, type Guards } from './request/guard.ts'
 import { type ParsedRequest, type ParseRequestOptions, parseRequest } from './request/parse-request.ts'
 import { type ChainOrFactory, resolveChain, type ServedChain } from './request/resolve-chain.ts'
+import { MessageMask } from './response/message-mask.ts'
 import { createPublicErrorMapper, type ExposeErrors, logFailure } from './response/public-error.ts'
 import { textResponse } from './response/text.ts'
-import { type Context, type ResponseOptions, toResponse } from './response/to-response.ts'
+import { type Context, type ResponseOptions, toResponse, toStreamedResponse } from './response/to-response.ts'
 
 /** Options of {@link serve}. */
 export interface ServeOptions<Env = unknown> extends ParseRequestOptions, Guards<Env> {
@@ -28,7 +29,7 @@ export interface ServeOptions<Env = unknown> extends ParseRequestOptions, Guards
    */
   readonly events?: EventFilter
   /**
-   * Whether callers receive error messages.
+   * Whether callers receive error messages, those included that failed tools give to a model.
    *
    * @defaultValue false
    */
@@ -115,7 +116,11 @@ function respondWithChain(
   const input = parsed.input as never
   const options: RunOptions = { callbacks }
   if (format === 'text') return textResponse(served.stream(input, options), shared)
-  if (format === 'events' || format === 'ndjson') return toResponse(served.events(input, { ...options, ...events }), { ...shared, format })
+  if (format === 'events' || format === 'ndjson') {
+    const mask = new MessageMask(shared.exposeErrors)
+    const run = served.events(input, { ...events, callbacks: mask.extend(callbacks, events) })
+    return toStreamedResponse(run, { ...shared, format, mask })
+  }
   const run = served.events(input, options)
   if (format === 'ui-message') return toResponse(run, { ...shared, format, messageId: continuedMessageId(body.messages) })
   if (format === 'ag-ui') {

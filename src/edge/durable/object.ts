@@ -7,7 +7,8 @@ import { createRefusal, refuseUnlessJson } from '../request/body.ts'
 import { parseRequest } from '../request/parse-request.ts'
 import { type ChainOrFactory, resolveChain } from '../request/resolve-chain.ts'
 import { encodeOutcomeFrame, outcomeJson } from '../response/event-frames.ts'
-import { createPublicErrorMapper, GENERIC_ERROR_MESSAGE, logFailure } from '../response/public-error.ts'
+import { MessageMask } from '../response/message-mask.ts'
+import { GENERIC_ERROR_MESSAGE, logFailure } from '../response/public-error.ts'
 import { sseHeaders } from '../response/sse.ts'
 import { authorizeRun, authorizeStart } from './access.ts'
 import { CommitBatcher, pauseUnlessSkipped } from './commit-batcher.ts'
@@ -97,19 +98,19 @@ export class DurableRun<Env> {
     const parsed = await parseRequest(request, { ...this.#options, formats: ['events'] })
     if ('refusal' in parsed) return parsed.refusal
     const { headers, owner } = authorized
-    const body = readIdempotencyKey(request) && (await sha256Hex(plainJson(parsed.body)))
-    const id = path.slice(path.lastIndexOf('/') + 1)
+    const [id = '', body] = [path.split('/').at(-1), readIdempotencyKey(request) && (await sha256Hex(plainJson(parsed.body)))]
     const chain = this.#storedRun ? undefined : await resolveChain(this.#chain, this.#env, request, parsed)
     // The same request may have started the run meanwhile.
     if (!chain || this.#storedRun) return this.#answerRepeatedCall(request, body, headers)
-    const run = chain.events(parsed.input as never, { ...events, timeout: age, callbacks, runId: id })
+    const mask = new MessageMask(this.#options.exposeErrors)
+    const run = chain.events(parsed.input as never, { ...events, timeout: age, callbacks: mask.extend(callbacks, events), runId: id })
     const storedRun: StoredRun = { ...owner, id, startedAt: Date.now(), ...(body && { body }) }
     this.#log.createTable()
     writeStoredRun(this.#storage, storedRun)
     // An alarm that is being handled keeps the object in memory, and is repeated if the object is lost.
     const alarmSet = this.#storage.setAlarm(Date.now())
     this.#storedRun = storedRun
-    this.#startRecorder(run)
+    this.#startRecorder(run, mask)
     await alarmSet
     return this.#streamEvents(-1, headers)
   }
@@ -125,15 +126,15 @@ export class DurableRun<Env> {
     return this.#streamEvents(-1, headers)
   }
 
-  #startRecorder(run: RunStream<RunEvent, unknown>): void {
-    const { limits: { events = 100_000, bytes = 33_554_432 } = {}, commitMs = 100, heartbeatMs = 15_000, exposeErrors } = this.#options
+  #startRecorder(run: RunStream<RunEvent, unknown>, mask: MessageMask): void {
+    const { limits: { events = 100_000, bytes = 33_554_432 } = {}, commitMs = 100, heartbeatMs = 15_000 } = this.#options
     const recorder = new RunRecorder(run, {
       log: this.#log,
       storage: this.#storage,
       limits: { events, bytes },
       commitMs,
       heartbeatMs,
-      expose: createPublicErrorMapper(exposeErrors),
+      mask,
       storeOutcome: (outcome) => this.#storeOutcome(outcome),
     })
     this.#recorder = recorder
@@ -178,8 +179,8 @@ export class DurableRun<Env> {
     if (isAllowed instanceof Response) return isAllowed
     if (!isAllowed) return createRefusal(404, 'No run has this id, or the caller may not read it.').refusal
     // Like a start: the cookie alone would let a page of another origin of the same site stop the run.
-    const refused = action === 'stop' && refuseUnlessJson(request)
-    if (refused) return refused.refusal
+    const { refusal } = (action === 'stop' && refuseUnlessJson(request)) || {}
+    if (refusal) return refusal
     await this.#endIfInterrupted()
     if (action === 'stop') {
       this.#recorder?.stop(new UserStop())

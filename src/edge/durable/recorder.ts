@@ -4,7 +4,8 @@ import type { Outcome } from '../../core/outcome.ts'
 import type { RunStream } from '../../core/run/run-stream.ts'
 import { MAX_TIMER_MS } from '../../core/util/signal.ts'
 import { encodeOutcomeFrame, eventFrameEncoder } from '../response/event-frames.ts'
-import { logFailure, type PublicErrorMapper, publicOutcome } from '../response/public-error.ts'
+import type { MessageMask } from '../response/message-mask.ts'
+import { logFailure, publicOutcome } from '../response/public-error.ts'
 import { CommitBatcher } from './commit-batcher.ts'
 import type { EventFrame, EventLog } from './event-log.ts'
 import type { DurableStorage } from './platform.ts'
@@ -18,7 +19,7 @@ interface RunRecorderOptions {
   readonly limits: { readonly events: number; readonly bytes: number }
   readonly commitMs: number
   readonly heartbeatMs: number
-  readonly expose: PublicErrorMapper
+  readonly mask: MessageMask
   /** Stores the outcome in the transaction of the last frame. */
   storeOutcome(outcome: Outcome<unknown>): Promise<void>
 }
@@ -77,14 +78,14 @@ export class RunRecorder {
   }
 
   async #writeEvents(): Promise<void> {
-    const { expose, storeOutcome } = this.#options
-    const encodeFrame = eventFrameEncoder(expose)
+    const { mask, storeOutcome } = this.#options
+    const encodeFrame = eventFrameEncoder(mask.expose)
     // Accessed before reading, so that the output is retained however long it gets.
     const { outcome } = this.#run
     let seq = 0
     const toFrame = (event: RunEvent): EventFrame => {
       seq = event.seq + 1
-      return { seq: event.seq, text: encodeFrame(event) }
+      return { seq: event.seq, text: encodeFrame(mask.applyToEvent(event)) }
     }
     try {
       for (let batch = await this.#run.nextBatch(); batch; batch = await this.#run.nextBatch()) await this.#batcher.add(batch.map(toFrame))
@@ -92,7 +93,7 @@ export class RunRecorder {
       // Readers receive it in an event and in the outcome.
       if ((await outcome).status === 'failed') logFailure(error)
     }
-    const sent = publicOutcome(await outcome, expose)
+    const sent = publicOutcome(await outcome, mask.expose)
     await this.#batcher.end({ seq, text: encodeOutcomeFrame(sent) }, () => storeOutcome(sent))
   }
 

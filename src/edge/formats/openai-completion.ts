@@ -3,7 +3,8 @@ import { plainJson } from '../../core/json/plain.ts'
 import type { RunStream } from '../../core/run/run-stream.ts'
 import { listenForAbort } from '../../core/util/signal.ts'
 import { mergeHeaders } from '../response/format.ts'
-import { createPublicErrorMapper, httpStatusForError, isSafeToExpose, logFailure } from '../response/public-error.ts'
+import { MessageMask } from '../response/message-mask.ts'
+import { httpStatusForError, isSafeToExpose, logFailure } from '../response/public-error.ts'
 import type { ResponseOptions } from '../response/to-response.ts'
 import { OpenAICompletionState, toCompletionUsage, toOpenAIError } from './openai.ts'
 
@@ -14,11 +15,12 @@ export async function openaiCompletion(
 ): Promise<Response> {
   const unfollow = request ? listenForAbort(request.signal, () => run.stop(new Disconnect())) : () => {}
   ctx?.waitUntil(run.flushed)
+  const mask = new MessageMask(exposeErrors)
   const state = new OpenAICompletionState(openai.model)
   const message = new OpenAIMessageBuilder()
   const ended = run.outcome
   try {
-    for (let batch = await run.nextBatch(); batch; batch = await run.nextBatch()) message.add(state.read(batch))
+    for (let batch = await run.nextBatch(); batch; batch = await run.nextBatch()) message.add(state.read(mask.apply(batch)))
   } catch (error) {
     if (!exposeErrors && !isSafeToExpose(error)) logFailure(error)
   }
@@ -26,8 +28,7 @@ export async function openaiCompletion(
   const outcome = await ended
   const respond = (body: object, status: number): Response =>
     new Response(plainJson(body), { status, headers: mergeHeaders({ 'content-type': 'application/json' }, headers) })
-  if ('error' in outcome && state.hasFailed(outcome))
-    return respond(toOpenAIError(outcome, createPublicErrorMapper(exposeErrors)), httpStatusForError(outcome.error))
+  if ('error' in outcome && state.hasFailed(outcome)) return respond(toOpenAIError(outcome, mask.expose), httpStatusForError(outcome.error))
   const { id, created, model } = state
   const choice = { index: 0, message: message.build(), logprobs: null, finish_reason: state.finishReason(outcome) }
   const usage = outcome.usage && { usage: toCompletionUsage(outcome.usage) }

@@ -13,7 +13,8 @@ import {
   type ResponseFormat,
   type ResponseWriter,
 } from './format.ts'
-import { createPublicErrorMapper, type ExposeErrors, isSafeToExpose, logFailure } from './public-error.ts'
+import { MessageMask } from './message-mask.ts'
+import { type ExposeErrors, isSafeToExpose, logFailure } from './public-error.ts'
 import { HEARTBEAT_COMMENT } from './sse.ts'
 import { createResponseWriter } from './writer.ts'
 
@@ -87,15 +88,17 @@ export function toResponse(
 /** Like {@link toResponse}, for a run whose first batch may have been read. */
 export function toStreamedResponse(
   run: RunStream<unknown, unknown>,
-  options: ResponseOptions & { readonly format?: ResponseFormat },
+  options: ResponseOptions & { readonly format?: ResponseFormat; readonly mask?: MessageMask },
   first?: readonly unknown[],
 ): Response {
   const { format = 'events', request, ctx, heartbeatMs = 15_000, exposeErrors, openai, agUi, messageId, headers } = options
+  const { mask = new MessageMask(exposeErrors) } = options
   const unfollow = request ? listenForAbort(request.signal, () => run.stop(new Disconnect())) : () => {}
   ctx?.waitUntil(run.flushed)
   const bytes = createResponseBody(run, {
     first,
-    createWriter: () => createResponseWriter(format, { expose: createPublicErrorMapper(exposeErrors), openai, agUi, messageId }),
+    mask,
+    createWriter: () => createResponseWriter(format, { expose: mask.expose, openai, agUi, messageId }),
     heartbeatMs: isSseFormat(format) ? heartbeatMs : 0,
     onEnd: unfollow,
     onError: exposeErrors ? () => {} : logFailure,
@@ -108,6 +111,7 @@ type ResponseBytes = Uint8Array
 
 interface ResponseBodyOptions {
   readonly first: readonly unknown[] | undefined
+  readonly mask: MessageMask
   createWriter(): ResponseWriter | Promise<ResponseWriter>
   /** In ms; 0 for none. */
   readonly heartbeatMs: number
@@ -167,7 +171,7 @@ function createResponseBody(run: RunStream<unknown, unknown>, options: ResponseB
 /** Returns a function that reads the next text of a run; it resolves to undefined after the last. */
 function createTextReader(
   run: RunStream<unknown, unknown>,
-  { createWriter, onError, ...options }: ResponseBodyOptions,
+  { createWriter, mask, onError, ...options }: ResponseBodyOptions,
 ): () => Promise<string | undefined> {
   let { first } = options
   let writer: ResponseWriter | undefined
@@ -182,7 +186,7 @@ function createTextReader(
       let batch = first ?? (await run.nextBatch())
       first = undefined
       for (; batch; batch = await run.nextBatch()) {
-        const text = writer.write(batch)
+        const text = writer.write(mask.apply(batch))
         // A pull() that enqueues nothing is not called again, so read on until there is text.
         if (text !== '') return text
       }

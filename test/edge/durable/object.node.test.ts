@@ -2,6 +2,7 @@ import { lambda, parallel, type RunEvent, type Runnable, StringOutputParser } fr
 import { type DurableClass, durable, serveDurable } from 'chaintap/durable'
 import { decoder } from 'chaintap/json'
 import { recorder, scriptedModel } from 'chaintap/testing'
+import { callTools, tool } from 'chaintap/tools'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { Disk } from '../../support/durable/disk.ts'
@@ -294,6 +295,22 @@ test('a stop without a JSON content type, which needs a CORS preflight, is refus
   expect(await status.json()).toMatchObject({ status: 'running' })
   expect(await (await stop({ cookie, 'content-type': 'application/json' })).json()).toMatchObject({ status: 'aborted' })
   await response.text()
+})
+
+test('the message of a tool’s error is stored and sent only with exposeErrors, also if its event is filtered', async () => {
+  const failing = tool(() => Promise.reject(new Error('the password is hunter2')), { name: 'db', description: 'A database.' })
+  const chain = lambda(async (input: string, context) => {
+    const results = await callTools([{ id: 'c1', name: 'db', args: { input } }], [failing], context)
+    return scriptedModel(['done']).invoke([{ role: 'user', content: input }, ...results], context)
+  })
+  const textFor = async (options: Parameters<typeof durable>[1]): Promise<string> =>
+    (await new (durable(chain, options))(new Disk().context(0), {}).fetch(start())).text()
+  for (const events of [{}, { exclude: { types: ['error' as const] } }]) {
+    const text = await textFor({ events })
+    expect(text).not.toContain('hunter2')
+    expect(text).toContain('"content":"Something went wrong on the server."')
+  }
+  expect(await textFor({ exposeErrors: true })).toContain('"content":"the password is hunter2"')
 })
 
 test('serveDurable() throws if cors lets any page call with cookies', () => {
