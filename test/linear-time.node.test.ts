@@ -4,6 +4,7 @@ import { ChatAnthropic } from 'chaintap/anthropic'
 import { toResponse } from 'chaintap/edge'
 import { meter } from 'chaintap/meter'
 import { ChatOpenAI } from 'chaintap/openai'
+import { RemoteRunnable } from 'chaintap/remote'
 import { calculator } from 'chaintap/tools'
 import { describe, expect, test } from 'vitest'
 import { growthExponent, LINEAR } from './support/growth.ts'
@@ -143,8 +144,38 @@ const parsersAndAgents: readonly Shape[] = [
   ['ReAct: an answer of line breaks', 2_000, (size) => reactAgentRun(['Final Answer: a', ...times(size, () => '\n'), 'b'])],
 ]
 
+/** A server's run with children that are open at the same time. They end in the order of their start, or never. */
+const readRemote = (size: number, isEnding: boolean) => {
+  const runOf = (id: string, parentId?: string): object => ({
+    id,
+    parentId,
+    rootId: 'root',
+    name: id,
+    kind: 'chain',
+    tags: [],
+    metadata: {},
+  })
+  const events: readonly object[] = [
+    { type: 'start', run: runOf('root') },
+    ...times(size, (index) => ({ type: 'start', run: runOf(`${index}`, 'root') })),
+    ...(isEnding ? times(size, (index) => ({ type: 'end', run: `${index}` })) : []),
+    { type: 'end', run: 'root', output: 'a' },
+  ]
+  const body = events.map((event, seq) => {
+    const { type } = event as { readonly type: string }
+    return `event: ${type}\nid: ${seq}\ndata: ${JSON.stringify({ at: 1, seq, ...event })}\n\n`
+  })
+  const remote = new RemoteRunnable('https://app.example/joke', { fetch: answering(body.join('')) })
+  return () => remote.stream('Why?').drain()
+}
+
+const remotes: readonly Shape[] = [
+  ['RemoteRunnable: runs that end in the order of their start', 500, (size) => readRemote(size, true)],
+  ['RemoteRunnable: runs that never end', 4_000, (size) => readRemote(size, false)],
+]
+
 describe('time grows linearly with', () => {
-  test.each([...models, ...others, ...parsersAndAgents])('%s', async (_, size, workOf) => {
+  test.each([...models, ...others, ...parsersAndAgents, ...remotes])('%s', async (_, size, workOf) => {
     expect(await growthExponent(size, workOf)).toBeLessThan(LINEAR)
   })
 })

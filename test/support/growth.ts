@@ -26,8 +26,8 @@ async function fastest(work: () => unknown, repeats: number): Promise<number> {
  */
 export async function growthExponent(size: number, workOf: (size: number) => () => unknown): Promise<number> {
   const [small, large] = [workOf(size), workOf(size * FACTOR)]
-  const before = await fastest(small, 6)
-  const after = await fastest(large, 3)
+  const before = await fastest(small, 4)
+  const after = await fastest(large, 2)
   return Math.log(after / Math.max(before, NOISE_MS)) / Math.log(FACTOR)
 }
 

@@ -160,7 +160,7 @@ export class EventDispatcher {
   }
 
   /** The function that a handler receives beside an event. */
-  readonly stopRun: StopRun = (reason) => this.#tree.openRuns.find(({ run }) => run === this.#run)?.stop(reason)
+  readonly stopRun: StopRun = (reason) => [...this.#tree.openRuns].find(({ run }) => run === this.#run)?.stop(reason)
 
   /** Throws an error that fails the run, and reports any other. */
   onHandlerError(error: unknown, event: RunEvent, handler: Handler): void {

@@ -116,7 +116,7 @@ export class ActiveRun implements RunHandle, TreeMember {
   /** Adds the run to the open runs of its tree. An event that says so must follow. */
   markOpen(): void {
     this.phase = 'open'
-    this.tree.openRuns.push(this)
+    this.tree.openRuns.add(this)
     if (this.parent) this.parent.openChildren++
   }
 
@@ -175,7 +175,7 @@ export class ActiveRun implements RunHandle, TreeMember {
 
   finishAs(phase: 'ended' | 'failed'): void {
     if (this.phase === 'open') {
-      this.tree.openRuns.splice(this.tree.openRuns.lastIndexOf(this), 1)
+      this.tree.openRuns.delete(this)
       if (this.parent) this.parent.openChildren--
     }
     this.phase = phase

@@ -27,7 +27,7 @@ export class Tree {
   /** When the first token arrived, in ms since epoch. */
   firstTokenAt: number | undefined
   /** Open runs, in the order of their start. */
-  readonly openRuns: TreeMember[] = []
+  readonly openRuns: Set<TreeMember> = new Set()
   /** How many events are being dispatched. If a handler stops a run, the run's end is emitted after them. */
   dispatchDepth = 0
   /** Errors of handlers with `raiseError`: no retry, fallback or agent may recover from them. */
@@ -101,7 +101,7 @@ export class Tree {
   }
 
   #close(matches: (run: TreeMember) => boolean, reason: unknown): void {
-    const closing = this.openRuns.filter(matches).sort((a, b) => b.depth - a.depth)
+    const closing = [...this.openRuns].filter(matches).sort((a, b) => b.depth - a.depth)
     for (const run of closing) run.markFailed(reason)
     this.dispatchDepth++
     // Queued before stopWork(), which may close runs above: their errors come after these.
