@@ -45,7 +45,7 @@ const callEvent = (indexes: readonly number[]): object => ({
   choices: [{ delta: { tool_calls: indexes.map((index) => ({ id: `call ${index}`, index, function: { name: 'f', arguments: '{}' } })) } }],
 })
 /** Text and padding that repeat each other, so that a search for the text in its event nearly matches everywhere. */
-const quotes = (count: number): object => ({ choices: [{ delta: { content: '"'.repeat(count / 2) } }], o: '"'.repeat(count) })
+const quotes = (count: number): object => ({ choices: [{ delta: { content: '"'.repeat(count / 2) } }], o: `${'"'.repeat(count)}x` })
 
 const meterText = (body: string) => async () => {
   const metered = meter(answering(body), () => {})
