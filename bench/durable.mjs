@@ -1,5 +1,5 @@
-// What resumable runs cost a real workerd: node scripts/run.mjs node bench/durable.mjs [readers] [runs], where 0 leaves a part out.
-// Its disk is in memory where Linux has one there: a machine's own would be what is measured, a wait for each commit.
+// Measures resumable runs in a real workerd: node scripts/run.mjs node bench/durable.mjs [readers] [runs]; 0 skips a part.
+// On Linux its disk is in memory; otherwise the benchmark would measure the machine's disk, by waiting for each commit.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -13,12 +13,12 @@ const agent = new Agent({ maxSockets: Number.POSITIVE_INFINITY })
 
 await buildWorker(join(root, 'bench/lib/durable-worker.ts'), folder, ['Chat'])
 try {
-  await measured('one run of 1,000 tokens, read by who started it', async (url) => {
+  await measured('one run of 1,000 tokens, read by its first client', async (url) => {
     const { id, bytes } = await start(url, 1000)
     const rows = JSON.parse((await ask(`${url}/${id}/rows`)).text)
     console.log(`  ${rows.rows} rows of ${rows.bytes} bytes, ${rows.disk} bytes of disk; ${bytes} bytes sent`)
   })
-  await measured('the same by serve, which stores nothing', async (url) => void (await start(`${url}/plain`, 1000)))
+  await measured('the same with serve, which stores nothing', async (url) => void (await start(`${url}/plain`, 1000)))
   await measured(`${readers} readers of one run of 500 tokens`, async (url) => {
     const [first, whole] = startApart(url, 500)
     const path = `${url}/${await first}`
@@ -54,7 +54,7 @@ try {
 }
 
 /**
- * Does something with a fresh workerd, and says what that cost the process.
+ * Calls `work` with a new workerd, and prints the time and memory of its process.
  * @param {string} what
  * @param {(url: string) => Promise<void>} work
  */
@@ -79,7 +79,7 @@ function ms(time) {
   return `${Math.round(time).toLocaleString('en')} ms`
 }
 
-/** What Linux says of a process. @param {number} pid */
+/** Returns memory and processor time of a process on Linux. @param {number} pid */
 function usage(pid) {
   if (!existsSync(`/proc/${pid}/status`)) return { rss: Number.NaN, peak: Number.NaN, cpuMs: Number.NaN }
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
@@ -96,7 +96,10 @@ function start(url, tokens) {
   return ask(url, JSON.stringify({ input: String(tokens) }))
 }
 
-/** Starts a run, and gives its id before its end. @param {string} url @param {number} tokens @returns {[Promise<string>, ReturnType<typeof ask>]} */
+/**
+ * Starts a run, and returns a promise of its id, which resolves before the run ends. @param {string} url @param {number} tokens @returns
+ * {[Promise<string>, ReturnType<typeof ask>]}
+ */
 function startApart(url, tokens) {
   /** @type {(id: string) => void} */
   let known = () => {}

@@ -1,4 +1,4 @@
-// What exporting and importing a log takes, in Node: node scripts/run.mjs node --expose-gc bench/log-export.mjs
+// Measures exports and imports of a log, in Node: node scripts/run.mjs node --expose-gc bench/log-export.mjs
 import { exportLog, importLog } from '../src/log/export/index.ts'
 
 /** @import { StoredRecord } from '../src/log/record.ts' */
@@ -6,7 +6,7 @@ import { exportLog, importLog } from '../src/log/export/index.ts'
 const RUN = 50
 
 /**
- * A log that is made as it is read: runs of fifty events, one after the other.
+ * A log that is generated while it is read: consecutive runs of fifty events.
  * @param {number} count
  */
 function logOf(count) {
@@ -52,7 +52,7 @@ const works = {
 }
 
 const { gc } = globalThis
-if (!gc) throw new Error('Start it with --expose-gc')
+if (!gc) throw new Error('Run this with node --expose-gc.')
 
 for (const [name, work] of Object.entries(works)) {
   for (const count of [100_000, 1_000_000]) {

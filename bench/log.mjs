@@ -1,4 +1,4 @@
-// What a log in IndexedDB costs, in Chromium: node scripts/run.mjs node bench/log.mjs [--rounds 5] [--page log-sealed]
+// Measures a log in IndexedDB, in Chromium: node scripts/run.mjs node bench/log.mjs [--rounds 5] [--page log-sealed]
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -11,7 +11,7 @@ import { root } from '../scripts/support.mjs'
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' }, page: { type: 'string', default: 'log' } } })
 const rounds = Number(values.rounds)
-if (!(rounds > 0)) throw new Error('--rounds is a number from 1')
+if (!(rounds > 0)) throw new Error('--rounds must be a number of at least 1.')
 
 const { outputFiles } = await build({
   entryPoints: [{ in: join(root, `bench/lib/${values.page}-page.ts`), out: 'page' }],
@@ -25,13 +25,13 @@ const { outputFiles } = await build({
   write: false,
 })
 const files = new Map(outputFiles.map(({ path, text }) => [path.slice(root.length), text]))
-// Some hundred KB of English, for who asks.
+// Several hundred KB of English text, for pages that request it.
 files.set(
   '/text',
   ['architecture', 'edge', 'porting', 'tokens'].map((name) => readFileSync(join(root, `docs/${name}.md`), 'utf8')).join('\n'),
 )
 
-// A database belongs to an origin: a page of no address has none.
+// A database belongs to an origin, and a page without a URL has none.
 const server = createServer(({ url = '' }, response) => {
   const file = files.get(url)
   response.setHeader('content-type', file === undefined ? 'text/html' : 'text/javascript').end(file ?? '<!doctype html>')

@@ -1,4 +1,4 @@
-// Where a variant's time goes, in Node: node scripts/run.mjs node bench/profile.mjs wire-16KiB 'chain, 3 handlers'
+// Profiles a variant, in Node: node scripts/run.mjs node bench/profile.mjs wire-16KiB 'chain, 3 handlers'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { Session } from 'node:inspector/promises'
 import { findSourceMap } from 'node:module'
@@ -32,7 +32,7 @@ try {
 }
 
 /**
- * Microseconds spent in each function itself, what was inlined into it included.
+ * Returns the self time of each function in µs, including functions inlined into it.
  * @param {Profile} profile
  * @returns {ReadonlyMap<string, number>}
  */

@@ -1,5 +1,5 @@
-// What DESIGN's budgets say, measured, and the same of the peers: npm run bench [-- --engine node --row wire --rounds 40 --no-peers]
-// A run of everything writes bench/results.md; one with a choice of engines or rows only prints.
+// Measures chaintap against its budgets and its peers: npm run bench [-- --engine node --row wire --rounds 40 --no-peers]
+// A complete run writes bench/results.md; a run with selected engines or rows only prints.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,17 +11,17 @@ import { installPeers, librariesOf, peerVersions } from './lib/libraries.mjs'
 import { markdown, text } from './lib/report.mjs'
 
 /** @typedef {import('./lib/measure.ts').Figure} Figure */
-/** @typedef {{ version: string, figures: readonly Figure[] }} Column what one engine gave */
+/** @typedef {{ version: string, figures: readonly Figure[] }} Column the figures of one engine */
 
 const engines = ['node', 'workerd', 'chromium', 'esbuild']
 
-/** Rows, by how their names end, that one engine alone can measure; the bundler measures no others. */
+/** Rows, by the ends of their names, that only one engine can measure. The bundler measures no others. */
 const only = new Map([
   ['memory', 'node'],
   ['cold', 'workerd'],
   ['size', 'esbuild'],
 ])
-/** Rows that no program inside an engine measures. */
+/** Rows that are measured from outside the engine. */
 const outside = ['cold', 'peers-anthropic-cold', 'peers-openai-cold', 'peers-anthropic-size', 'peers-openai-size']
 
 const { values: options } = parseArgs({
@@ -35,7 +35,7 @@ const { values: options } = parseArgs({
 })
 
 const rounds = Number(options.rounds)
-if (!(rounds > 0)) throw new Error('--rounds is a number from 1')
+if (!(rounds > 0)) throw new Error('--rounds must be a number of at least 1.')
 
 const folder = await mkdtemp(join(tmpdir(), 'chaintap-bench-'))
 try {
@@ -46,7 +46,7 @@ try {
   const isChosen = (/** @type {string} */ row) =>
     options.row.some((start) => row.startsWith(start)) && (options.peers || !row.startsWith('peers'))
   const chosen = rowNames.filter(isChosen)
-  if (chosen.length === 0) throw new Error(`--row is the beginning of one of these: ${rowNames.join(', ')}`)
+  if (chosen.length === 0) throw new Error(`--row must be the beginning of one of these names: ${rowNames.join(', ')}`)
   if (chosen.some((row) => row.startsWith('peers'))) installPeers()
   /** @type {Column[]} */
   const columns = []
@@ -70,7 +70,7 @@ async function measured(engine, rows) {
   const figures = []
   for (const row of rows.filter((row) => isFor(row, engine))) {
     const libraries = await bundled(engine, row)
-    // What is ten times the bare loop needs no fine measure.
+    // Peers are up to ten times slower than the bare loop, so fewer rounds suffice.
     const measured = await measure({ folder, row, rounds: row.startsWith('peers') ? Math.ceil(rounds / 2) : rounds, libraries })
     for (const figure of measured) console.log(text(figure))
     figures.push(...measured)
@@ -84,7 +84,7 @@ function isFor(row, engine) {
   return alone === undefined ? engine !== 'esbuild' : engine === alone
 }
 
-/** The libraries of a row, built for an engine. @param {string} engine @param {string} row */
+/** Bundles the libraries of a row for an engine. @param {string} engine @param {string} row */
 async function bundled(engine, row) {
   /** @type {import('./lib/bundle.mjs').Module[]} */
   const modules = []

@@ -3,13 +3,13 @@ import { exportLog, type LogFormat } from 'chaintap/log-export'
 import { part } from './dom.ts'
 import { prices } from './prices.ts'
 
-/** Hears the runs, as LangChain's FileCallbackHandler does. What it has written outlives the tab, and all tabs write into one log. */
+/** Stores the runs, like LangChain's FileCallbackHandler. The log outlives the tab, and all tabs share it. */
 export const log = new IndexedDBCallbackHandler({ name: 'playground' })
 
-/** Says things beside the runs, into the same log. */
+/** Logs messages of the page into the same log. */
 export const logger = log.store.logger('playground')
 
-/** Shows the log, and gives it away as a file. */
+/** Shows the log, and offers it as a download. */
 export async function showLog(): Promise<void> {
   const { ChaintapLog } = await import('chaintap/viewer')
   const viewer = part('log', ChaintapLog)

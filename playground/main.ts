@@ -22,21 +22,21 @@ const spending = new Spending({
   session: part('session', HTMLElement),
 })
 
-/** What is being answered. */
+/** The run of the current answer. */
 let current: RunStream<string, unknown> | undefined
 
-/** Shows an answer while it comes, whether it is asked for now or was before this page was there. */
+/** Shows an answer while it streams: a new one, or one that is resumed after a reload. */
 async function show(open: (options: RunOptions) => RunStream<string, unknown>): Promise<void> {
   current?.stop()
   begin()
-  const said = speech()
-  const shown = (event: RunEvent): void => (run === current ? tree.show(event) : undefined)
-  const run = open({ callbacks: [shown, spending.question(), log] })
+  const appendToken = tokenAppender()
+  const showEvent = (event: RunEvent): void => (run === current ? tree.show(event) : undefined)
+  const run = open({ callbacks: [showEvent, spending.question(), log] })
   current = run
   try {
-    for await (const text of run) if (run === current) said(text)
+    for await (const text of run) if (run === current) appendToken(text)
   } catch {
-    // Its outcome says so.
+    // The outcome has the error.
   }
   const ending = await run.outcome
   logger.info(`The answer is ${ending.status}.`)
@@ -50,18 +50,18 @@ const ask = (question: string): Promise<void> => show((options) => remote(way())
 const ways = form.elements.namedItem('way') as RadioNodeList
 const way = (): Way => ways.value as Way
 
-/** Puts tokens at the end of the answer, each at the same cost however long that is, and times them. */
-function speech(): (token: string) => void {
-  const askedAt = performance.now()
+/** Appends tokens to the answer, each at a cost that does not grow with its length, and measures their times. */
+function tokenAppender(): (token: string) => void {
+  const startedAt = performance.now()
   let firstAt: number | undefined
   let count = 0
   return (token) => {
     const now = performance.now()
-    // A text node: what a model says is never read as HTML.
+    // A text node: output of a model is never parsed as HTML.
     answer.appendChild(new Text(token))
     count++
     firstAt ??= now
-    if (count === 1) figures.first.textContent = duration(now - askedAt)
+    if (count === 1) figures.first.textContent = duration(now - startedAt)
     else figures.speed.textContent = `${((1_000 * (count - 1)) / (now - firstAt)).toFixed(0)} tokens/s`
   }
 }
@@ -69,7 +69,7 @@ function speech(): (token: string) => void {
 function begin(): void {
   tree.clear()
   answer.replaceChildren()
-  // Read out when it is whole, not in pieces.
+  // Screen readers announce the answer when it is complete, not in parts.
   answer.ariaBusy = 'true'
   problem.hidden = true
   for (const figure of Object.values(figures)) figure.textContent = unknown
@@ -81,11 +81,11 @@ function end(ending: Outcome<unknown>): void {
   answer.ariaBusy = 'false'
   const isStopped = ending.status === 'aborted' && ending.error instanceof UserStop
   const error = ending.status === 'complete' || isStopped ? undefined : ending.error
-  complain(error)
+  showError(error)
   state(isStopped ? 'stopped' : ending.status)
 }
 
-function complain(error: unknown): void {
+function showError(error: unknown): void {
   problem.textContent = error === undefined ? '' : error instanceof Error ? error.message : valueText(error)
   problem.hidden = error === undefined
 }
@@ -94,11 +94,11 @@ function state(status: string): void {
   const isRunning = status === 'running'
   outcome.textContent = status
   outcome.dataset.status = status
-  const [shown, gone] = isRunning ? [stopButton, askButton] : [askButton, stopButton]
-  const hadFocus = document.activeElement === gone
+  const [shown, hidden] = isRunning ? [stopButton, askButton] : [askButton, stopButton]
+  const hadFocus = document.activeElement === hidden
   shown.hidden = false
   if (hadFocus) shown.focus()
-  gone.hidden = true
+  hidden.hidden = true
 }
 
 form.addEventListener('submit', (event) => {
@@ -107,7 +107,7 @@ form.addEventListener('submit', (event) => {
 })
 
 field.addEventListener('keydown', (event) => {
-  // Enter also ends the composition of a word, in scripts that are written so.
+  // Enter also ends the composition of a character by an input method.
   if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
   event.preventDefault()
   form.requestSubmit()
@@ -126,12 +126,12 @@ whichModel().then(({ name, offline }) => {
   model.textContent = offline ? 'offline model' : name
   model.hidden = false
   part('hint', HTMLParagraphElement).hidden = !offline
-}, complain)
+}, showError)
 
-const left = unfinished()
-if (left !== null) {
+const unfinishedId = unfinished()
+if (unfinishedId !== null) {
   ways.value = 'resumable'
-  void show((options) => remote('resumable').resume(left, options))
+  void show((options) => remote('resumable').resume(unfinishedId, options))
 }
 
 void showLog()

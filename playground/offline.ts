@@ -1,15 +1,15 @@
 import { offlineFetch } from 'chaintap/testing'
 
-/** Local demo statistics: what became of the offline model's answers since this Worker started. Nothing else is kept between requests. */
+/** Statistics of the offline model's answers since this Worker started, for tests. No other state outlives a request. */
 export const upstream: { opened: number; open: number; cancelled: number } = { opened: 0, open: 0, cancelled: 0 }
 
-/** `?pace=500` has the offline model take 500 ms for each token, to watch what happens meanwhile. At most a minute; default 40 ms. */
+/** Reads `?pace=500`, the delay of the offline model before each token, in ms. Maximum: one minute. Default: 40 ms. */
 export function paceOf({ searchParams }: URL): number {
   const pace = Number(searchParams.get('pace') ?? 40)
   return pace >= 0 ? Math.min(pace, 60_000) : 40
 }
 
-/** The offline model, in place of the network, with its answers counted. */
+/** Returns a `fetch` that calls the offline model instead of the network, and counts its answers. */
 export function offline(delayMs: number): typeof globalThis.fetch {
   const fetch = offlineFetch({ delayMs })
   return async (input, init) => {
@@ -33,7 +33,7 @@ function counted(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
     {
       async pull(controller) {
         const { value } = await reader.read().catch((reason: unknown) => {
-          // The call was aborted.
+          // The request was aborted.
           close({ cancelled: true })
           throw reason
         })
@@ -46,7 +46,7 @@ function counted(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
         return reader.cancel(reason)
       },
     },
-    // Nothing is read ahead: each pull is a read.
+    // Each pull is one read: nothing is read ahead.
     { highWaterMark: 0 },
   )
 }

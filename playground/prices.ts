@@ -1,7 +1,7 @@
 import { type PriceBook, priceTable } from 'chaintap/tokens'
 
-/** Published prices are 76 KB: they are loaded beside the page, and until then no cost is known. */
-function latePrices(): PriceBook {
+/** Published prices are 76 KB. They are loaded in the background; until then costs are unknown. */
+function lazyPrices(): PriceBook {
   let book: PriceBook | undefined
   import('chaintap/genai-prices')
     .then(async ({ genaiPrices }) => {
@@ -11,5 +11,5 @@ function latePrices(): PriceBook {
   return { price: (usage, call) => book?.price(usage, call) }
 }
 
-/** The offline model's prices are made up, so that there is something to see; the page says so. */
-export const prices: PriceBook = priceTable({ offline: { input: 1, output: 5 } }, { source: 'made up', otherwise: latePrices() })
+/** The offline model's prices are invented, so that the page has a cost to show. The page says so. */
+export const prices: PriceBook = priceTable({ offline: { input: 1, output: 5 } }, { source: 'invented', otherwise: lazyPrices() })

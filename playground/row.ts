@@ -4,7 +4,7 @@ import { duration, usageText, valueText } from './words.ts'
 
 export type State = 'running' | 'ended' | 'error' | 'stopped'
 
-/** One run in the tree: a line that opens to show what went in and came out. */
+/** One run in the tree: a line that opens to show its input and output. */
 export class Row {
   readonly element: HTMLLIElement
   readonly children: HTMLUListElement = make('ul', 'runs')
@@ -25,13 +25,14 @@ export class Row {
     this.#show('running')
   }
 
-  /** Places the bar: from and to in ms since the root began. */
+  /** Sets the position of the bar: `from` and `to` in ms since the root run began. */
   span(from: number, to?: number): void {
     this.element.style.setProperty('--from', `${from}`)
     this.element.style.setProperty('--to', to === undefined ? 'var(--now)' : `${to}`)
   }
 
-  hear(event: RunEvent): void {
+  /** Shows an event of the run. */
+  apply(event: RunEvent): void {
     if (event.type === 'start' && event.input !== undefined) this.#add('Input', event.input)
     if (event.type === 'token') this.#facts.textContent = tokens(++this.#tokens)
     if (event.type === 'text') this.#add('Text', event.text)
@@ -44,12 +45,12 @@ export class Row {
 
   #end(state: State, event: Extract<RunEvent, { type: 'end' | 'error' }>): void {
     this.#show(state)
-    const said = this.#tokens > 0 ? [tokens(this.#tokens)] : []
+    const streamed = this.#tokens > 0 ? [tokens(this.#tokens)] : []
     const used = event.usage ? [usageText(event.usage)] : []
-    this.#facts.textContent = [duration(event.at - this.#startedAt), ...said, ...used].join(' · ')
+    this.#facts.textContent = [duration(event.at - this.#startedAt), ...streamed, ...used].join(' · ')
     if (event.type === 'end') return this.#add('Output', event.output)
     this.#add('Error', event.error)
-    if (event.partial !== undefined) this.#add('Until then', event.partial)
+    if (event.partial !== undefined) this.#add('Partial output', event.partial)
   }
 
   #show(state: State): void {

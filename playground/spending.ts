@@ -2,14 +2,14 @@ import { TokenCounter } from 'chaintap/tokens'
 import { prices } from './prices.ts'
 import { dollars, unknown, usageText } from './words.ts'
 
-/** Where what was spent is shown. */
+/** The elements that show tokens and cost. */
 interface Places {
   readonly tokens: HTMLElement
   readonly cost: HTMLElement
   readonly session: HTMLElement
 }
 
-/** Shows what the question and the whole session use and cost, while it is being used. */
+/** Shows the tokens and the cost of the current question and of the session, as they grow. */
 export class Spending {
   readonly #places: Places
   readonly #session = new TokenCounter({ prices })
@@ -20,7 +20,7 @@ export class Spending {
     this.#session.subscribe(() => this.#showSession())
   }
 
-  /** The counter of the next question; what the one before still hears is in the session's figures alone. */
+  /** Returns the counter of the next question. From then on, the previous question counts for the session only. */
   question(): TokenCounter {
     const counter = new TokenCounter({ prices, parent: this.#session })
     this.#current = counter

@@ -1,12 +1,12 @@
 import type { RunEvent } from 'chaintap'
 import { Row } from './row.ts'
 
-/** The runs of one question as nested lists, built from their events. */
+/** Shows the runs of one question as nested lists, built from their events. */
 export class RunTree {
   readonly #list: HTMLElement
   readonly #rows = new Map<string, { readonly row: Row; readonly depth: number; readonly from: number }>()
   #beganAt = 0
-  /** In ms from then: a run that is resumed has begun before it was called for. */
+  /** In ms since `#beganAt`. Negative for a resumed run, which began before this page. */
   #earliest = 0
   #latest = 1
 
@@ -27,12 +27,12 @@ export class RunTree {
     const now = at - this.#beganAt
     this.#earliest = Math.min(this.#earliest, now)
     this.#latest = Math.max(this.#latest, now)
-    // The bars are laid out by CSS against the time that has passed, so a token moves them all at the cost of one.
+    // CSS lays the bars out relative to the elapsed time, so one style change per token moves them all.
     this.#list.style.setProperty('--began', `${this.#earliest}`)
     this.#list.style.setProperty('--now', `${this.#latest}`)
     if (type === 'start') this.#add(event, now)
     const { row, from } = this.#rows.get(run.id) ?? {}
-    row?.hear(event)
+    row?.apply(event)
     if (from !== undefined && (type === 'end' || type === 'error')) row?.span(from, now)
   }
 

@@ -1,7 +1,7 @@
 import type { Usage } from 'chaintap'
 import { stringify } from 'chaintap/json'
 
-/** What is not known is shown as such, and never as 0. */
+/** The text of an unknown figure, which is never shown as 0. */
 export const unknown = '–'
 
 export const duration = (ms: number): string => (ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(2)} s`)
@@ -11,12 +11,12 @@ export function usageText({ inputTokens, outputTokens, totalTokens }: Usage): st
   return `${inputTokens ?? unknown} in, ${outputTokens ?? unknown} out`
 }
 
-/** Of what costs less than a cent two digits are told. */
+/** Formats a cost. Below one cent, two significant digits are shown. */
 export function dollars(cost: number): string {
   return `$${cost > 0 && cost < 0.01 ? cost.toLocaleString('en', { maximumSignificantDigits: 2 }) : cost.toFixed(2)}`
 }
 
-/** Any value of an event as text to read: the codec writes what JSON cannot. */
+/** Formats any value of an event as text. The codec of events writes what JSON cannot. */
 export function valueText(value: unknown): string {
   if (typeof value === 'string') return value
   if (value instanceof Error) return `${value.name}: ${value.message}`

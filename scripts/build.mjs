@@ -1,4 +1,4 @@
-// dist/ from src/, one file per module, by tsc alone.
+// Builds dist/ from src/ with tsc, one file per module.
 import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'

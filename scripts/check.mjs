@@ -1,4 +1,4 @@
-// Format, lint, types, and the rules of the house. Runs all of them, then says which failed.
+// Checks format, lint, types and the project's own rules. Runs all checks, then lists those that failed.
 import { spawnSync } from 'node:child_process'
 import { root } from './support.mjs'
 
@@ -14,7 +14,7 @@ const steps = [
 ]
 
 const failed = steps.filter(([name, ...command]) => !passes(name, command)).map(([name]) => name)
-console.log(failed.length === 0 ? '\ncheck: all is well' : `\ncheck: FAILED: ${failed.join(', ')}`)
+console.log(failed.length === 0 ? '\ncheck: passed' : `\ncheck: FAILED: ${failed.join(', ')}`)
 process.exitCode = failed.length === 0 ? 0 : 1
 
 /**

@@ -1,7 +1,7 @@
 import { chromium } from 'playwright'
 import { onPath } from './support.mjs'
 
-/** The first two let root run it without a screen; the rest keep it off the network. */
+/** The first two allow root to run it without a screen; the others disable its network use. */
 export const chromiumArgs = [
   '--no-sandbox',
   '--disable-gpu',
@@ -12,7 +12,7 @@ export const chromiumArgs = [
   '--disable-sync',
 ]
 
-/** Starts Chromium: the system's, else playwright's own. */
+/** Starts Chromium: the system's if there is one, else Playwright's. */
 export function launchChromium() {
   const executablePath = onPath('chromium')
   return chromium.launch({ ...(executablePath !== undefined && { executablePath }), args: chromiumArgs })

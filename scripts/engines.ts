@@ -4,17 +4,17 @@ import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { root } from './support.mjs'
 
-/** The projects of vite.config.ts, and what the README calls them. */
+/** The projects of vite.config.ts, and their names in the README. */
 export const engines = { node: 'Node', workerd: 'workerd', chromium: 'Chromium', firefox: 'Firefox', webkit: 'WebKit' }
 
 export type Engine = keyof typeof engines
 
-/** A browser project calls itself `chromium (chromium)`. */
+/** Returns the engine of a project. A browser project's name is e.g. `chromium (chromium)`. */
 export function engineOf({ name }: Pick<TestProject, 'name'>): Engine {
   return name.replace(/ \(.*\)$/, '') as Engine
 }
 
-/** The version that ran: a browser says its own. */
+/** Returns the version that ran the tests. A browser reports its own. */
 export function versionOf(project: TestProject): string {
   if (engineOf(project) === 'node') return process.versions.node
   if (engineOf(project) === 'workerd') return createRequire(import.meta.url)('workerd/package.json').version
@@ -25,7 +25,7 @@ export function versionOf(project: TestProject): string {
 const readme = join(root, 'README.md')
 const block = /(?<=<!-- engines: .*-->\n\n)[\s\S]*?(?=\n\n<!-- \/engines -->)/
 
-/** The README's table of engines, as cells. */
+/** Returns the cells of the README's table of engines. */
 export function readmeTable(): readonly (readonly string[])[] {
   const lines = block.exec(readFileSync(readme, 'utf8'))?.[0].split('\n') ?? []
   return lines.map((line) =>
@@ -36,7 +36,7 @@ export function readmeTable(): readonly (readonly string[])[] {
   )
 }
 
-/** All engines ran. */
+/** Whether all engines ran. */
 export function isComplete(versions: Readonly<Partial<Record<Engine, string>>>): versions is Readonly<Record<Engine, string>> {
   return Object.keys(engines).every((engine) => engine in versions)
 }

@@ -1,4 +1,4 @@
-// The package's entries and the source file of each, read from the exports map: the one place where they are written.
+// The package's entries and their source files, read from the exports map, the only place that lists them.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './support.mjs'

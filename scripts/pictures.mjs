@@ -1,4 +1,4 @@
-// npm run pictures: makes the pictures of docs/images: screenshots of the running pages in Chromium, and the drawing of the folders.
+// npm run pictures: makes the pictures of docs/images: screenshots of the pages in Chromium, and the drawing of the folders.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { root } from './support.mjs'

@@ -11,8 +11,9 @@ interface Counts {
 }
 
 /**
- * Prints which test file ran in which engine, the engines' versions, a line for every test that failed, and, last of all,
- * `N passed, N failed`. `npm test -- -u` writes the versions into the README, where all engines ran and nothing failed.
+ * Prints which test file ran in which engine, the engines' versions, a line for each failed test, and as the last line `N passed, N
+ * failed`.
+ * `npm test -- -u` writes the versions into the README if all engines ran and no test failed.
  */
 export default class EngineTable implements Reporter {
   #vitest: Vitest | undefined
@@ -47,7 +48,7 @@ export default class EngineTable implements Reporter {
 }
 
 function count(module: TestModule): Counts {
-  // A file that does not load has no tests, and must not pass for that.
+  // A file that does not load has no tests, which must count as a failure.
   const counts: Counts = { passed: 0, failed: module.errors().length > 0 ? 1 : 0, skipped: 0 }
   for (const test of module.children.allTests()) {
     const { state } = test.result()
@@ -63,9 +64,9 @@ function failuresIn(module: TestModule): string[] {
   return module.errors().length > 0 ? [failure(where, module.errors()), ...tests] : tests
 }
 
-/** One line, so that it can be found again in a long output: `.ci/run` repeats these at its end. */
+/** One line, so that `.ci/run` can repeat it at the end of a long output. */
 function failure(where: string, errors: readonly Pick<TestError, 'message' | 'stacks'>[] = []): string {
-  const [message = 'no reason told'] = errors[0]?.message.split('\n', 1) ?? []
+  const [message = 'no message'] = errors[0]?.message.split('\n', 1) ?? []
   const at = errors[0]?.stacks?.[0]
   return `FAILED ${where}: ${message}${at ? ` (${relative(root, at.file)}:${at.line})` : ''}`
 }

@@ -1,11 +1,12 @@
-// node scripts/setup.mjs [browsers]: makes a fresh clone ready. No dependency, runs on Node 20, says nothing when nothing is to be done.
+// node scripts/setup.mjs [browsers]: prepares a fresh clone. Has no dependencies, runs on Node 20, prints nothing if nothing has to be
+// done.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hasOwnNode, nodeIsOld, nodeNeeded, onPath, root, toolchain, toolchainBin } from './support.mjs'
 
-// What Debian's tests run in: a program, and the package that has it. The driver depends on WebKitGTK and its MiniBrowser; Xvfb is its screen.
+// Debian's browsers for tests: a program, and its package. The driver depends on WebKitGTK and its MiniBrowser; Xvfb is its screen.
 const debianPackages = { chromium: 'chromium', 'firefox-esr': 'firefox-esr', WebKitWebDriver: 'webkit2gtk-driver', Xvfb: 'xvfb' }
 
 const say = (/** @type {string} */ text) => console.log(`setup: ${text}`)
@@ -18,10 +19,10 @@ function setUpNode() {
   if (!nodeIsOld()) return
   installPackages(toolchain, `Node ${process.versions.node} is older than ${nodeNeeded}; installing a newer one into scripts/toolchain`)
   if (hasOwnNode() && spawnSync(join(toolchainBin, 'node'), ['--version']).status === 0) return
-  // Node is an optional package there, and npm takes one that it cannot get for one that is not wanted.
+  // Node is an optional package there, and npm skips an optional package that it cannot load.
   rmSync(stampOf(toolchain), { force: true })
   fail(
-    `Node ${process.versions.node} is too old, and a newer one could not be installed: either the registry is out of reach, or there is no ready-made Node for ${process.platform} on ${process.arch}. Install Node ${nodeNeeded} or newer, or try again with a network.`,
+    `Node ${process.versions.node} is too old, and a newer one could not be installed: the registry is not reachable, or it has no Node for ${process.platform} on ${process.arch}. Install Node ${nodeNeeded} or newer, or retry with a network connection.`,
   )
 }
 
@@ -30,7 +31,7 @@ function setUpPackages() {
 }
 
 /**
- * npm ci, only where the lockfile is not the one that was installed last.
+ * Runs npm ci if the lockfile has changed since the last installation.
  * @param {string} folder
  * @param {string} what
  */
@@ -42,9 +43,7 @@ function installPackages(folder, what) {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return
   say(`${what} …`)
   if (!run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], folder)) {
-    fail(
-      'npm ci did not succeed (its reason is above). Without a network it needs every package in the npm cache; with one, just run this again.',
-    )
+    fail('npm ci failed (reason above). Without a network, every package must be in the npm cache. With a network, run this again.')
   }
   writeFileSync(stamp, hash)
 }
@@ -60,7 +59,7 @@ function setUpBrowsers() {
   if (missing.length > 0) installDebian(missing)
 }
 
-// Not Ubuntu: its chromium package is a stub that asks for snap.
+// Not Ubuntu: its chromium package is a stub that requires snap.
 function isDebian() {
   const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : ''
   return /^ID="?debian"?$/m.test(release) && onPath('apt-get') !== undefined
@@ -70,12 +69,12 @@ function isDebian() {
 function installDebian(packages) {
   const install = ['install', '-y', '--no-install-recommends', ...packages]
   if (process.getuid?.() !== 0) {
-    say(`browsers for the tests are missing, and installing them needs root: sudo apt-get ${install.join(' ')}`)
+    say(`browsers for the tests are missing. Installing them requires root: sudo apt-get ${install.join(' ')}`)
     return
   }
   say(`installing ${packages.join(', ')} …`)
   apt(['update'])
-  if (!apt(install)) say(`apt-get could not install ${packages.join(', ')} (its reason is above). Tests run in the engines that are there.`)
+  if (!apt(install)) say(`apt-get could not install ${packages.join(', ')} (reason above). Tests run in the installed engines.`)
 }
 
 /** @param {string[]} args */
@@ -92,7 +91,7 @@ function installPlaywright(browsers) {
   say(`installing ${browsers.join(', ')} …`)
   const playwright = join(root, 'node_modules', 'playwright', 'cli.js')
   if (run(process.execPath, [playwright, 'install', ...browsers], root)) writeFileSync(stamp, browsers.join(' '))
-  else say('the browsers could not be downloaded (reason above). Tests run in the engines that are there.')
+  else say('the browsers could not be downloaded (reason above). Tests run in the installed engines.')
 }
 
 /**

@@ -1,14 +1,15 @@
-// What a page downloads, gzipped, against its budgets: the chat program, and each entry of the package whole.
+// Compares what a page downloads, gzipped, with its budgets: the chat program, and each whole entry of the package.
 import { join } from 'node:path'
 import { entries } from './entries.mjs'
 import { addedBy, sizeOf } from './size/measure.mjs'
 import { root } from './support.mjs'
 
 const chat = 'chat from Anthropic through a chain, one handler, tokens counted'
-const log = 'what a log in IndexedDB adds to it'
+const log = 'added by a log in IndexedDB'
 
 /**
- * KB that may not be exceeded: what is there, and 5 %. `aim` is DESIGN's budget where it has one; bench/notes.md says what stands between.
+ * Ceilings in KB: the size when they were set, plus 5 %. `aim` is the design's budget, if it has one; bench/notes.md explains the
+ * difference.
  * @type {Readonly<Record<string, { readonly ceiling: number, readonly aim?: number }>>}
  */
 const budgets = {

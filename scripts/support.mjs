@@ -7,7 +7,7 @@ export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]
 export const toolchain = join(root, 'scripts', 'toolchain')
 export const toolchainBin = join(toolchain, 'node_modules', '.bin')
 
-/** vite, vitest and wrangler need at least this one. */
+/** The oldest Node version that vite, vitest and wrangler support. */
 export const nodeNeeded = '22.12'
 
 export function nodeIsOld(version = process.versions.node) {
@@ -21,7 +21,7 @@ export function hasOwnNode() {
 }
 
 /**
- * The full path of a program on PATH, or undefined.
+ * Returns the full path of a program on PATH, or undefined.
  * @param {string} name
  */
 export function onPath(name) {

@@ -9,7 +9,7 @@ export const version = `Chromium ${browser.version()}`
 await browser.close()
 
 /**
- * A browser of its own for each row: none runs in what another has warmed.
+ * Measures each row in a new browser, so that no row runs in one that another has warmed up.
  * @param {import('../lib/bundle.mjs').Task} task
  * @returns {Promise<readonly Figure[]>}
  */

@@ -1,4 +1,4 @@
-// The bundler, in the place of an engine: what a page downloads for a chat program in each library's own idiom.
+// The bundler, in place of an engine: measures what a page downloads for a chat program written with each library.
 import { version as esbuild } from 'esbuild'
 import { sizeOf } from '../../scripts/size/measure.mjs'
 import { withoutNode } from '../lib/bundle.mjs'
@@ -34,11 +34,11 @@ async function measured(program) {
     return { value: (await sizeOf(program)).atOnce }
   } catch (error) {
     const { atOnce } = await sizeOf(program, [withoutNode])
-    return { value: atOnce, says: `does not build (${missingIn(error)}); ${atOnce.toFixed(1)} KB with them empty` }
+    return { value: atOnce, says: `does not build (${missingIn(error)}); ${atOnce.toFixed(1)} KB with empty modules for them` }
   }
 }
 
-/** What could not be resolved. @param {unknown} failure of esbuild */
+/** Returns the imports that could not be resolved. @param {unknown} failure the error of esbuild */
 function missingIn(failure) {
   const { errors } = /** @type {import('esbuild').BuildFailure} */ (failure)
   return [...new Set(errors.map(({ text }) => /"(.*)"/.exec(text)?.[1] ?? text))].join(', ')

@@ -6,7 +6,7 @@ import { imported } from '../lib/bundle.mjs'
 export const version = `Node ${process.versions.node}`
 
 /**
- * A process of its own for each row: none runs in what another has warmed.
+ * Measures each row in a new process, so that no row runs in one that another has warmed up.
  * @param {import('../lib/bundle.mjs').Task} task
  * @returns {Promise<readonly import('../lib/measure.ts').Figure[]>}
  */
@@ -14,8 +14,8 @@ export async function measure({ folder, row, rounds, libraries }) {
   const program = `
     import { measureRow } from './rows.mjs'
     ${imported(libraries)}
-    // Left by break, xsAI rejects a promise that nobody has: Node would end.
-    process.on('unhandledRejection', (error) => console.error('Nobody handles: ' + error))
+    // After a break, xsAI rejects a promise without a handler, which would end Node.
+    process.on('unhandledRejection', (error) => console.error('Unhandled rejection: ' + error))
     const liveBytes = () => {
       gc()
       const { heapUsed, external } = process.memoryUsage()
@@ -28,7 +28,7 @@ export async function measure({ folder, row, rounds, libraries }) {
 }
 
 /**
- * What a Node of this version prints, given these arguments.
+ * Returns the output of Node with these arguments.
  * @param {readonly string[]} args
  * @returns {Promise<string>}
  */
@@ -40,6 +40,6 @@ function output(args) {
   })
   return new Promise((resolve, reject) => {
     child.on('error', reject)
-    child.on('close', (code) => (code === 0 ? resolve(text) : reject(new Error(`Node ended with ${code}`))))
+    child.on('close', (code) => (code === 0 ? resolve(text) : reject(new Error(`Node exited with code ${code}.`))))
   })
 }

@@ -1,4 +1,4 @@
-// Plain workerd under wrangler: no test runner around it.
+// workerd under wrangler, without a test runner.
 import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -14,7 +14,7 @@ export const version = `workerd ${createRequire(import.meta.url)('workerd/packag
 const compatibilityDate = /^compatibility_date = "(.*)"$/m.exec(readFileSync(join(root, 'wrangler.toml'), 'utf8'))?.[1] ?? ''
 
 /**
- * A workerd of its own for each row: none runs in what another has warmed.
+ * Measures each row in a new workerd, so that no row runs in one that another has warmed up.
  * @param {import('../lib/bundle.mjs').Task} task
  * @returns {Promise<readonly Figure[]>}
  */
@@ -24,7 +24,7 @@ export function measure(task) {
 
 /** @param {import('../lib/bundle.mjs').Task} task @returns {Promise<readonly Figure[]>} */
 async function measureInside({ folder, row, rounds, libraries }) {
-  // Read by wrangler when it is loaded: no telemetry, no request to Cloudflare.
+  // Wrangler reads these when it is loaded: no telemetry, no request to Cloudflare.
   process.env.WRANGLER_SEND_METRICS = 'false'
   process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false'
   const { createTestHarness } = await import('wrangler')

@@ -1,4 +1,4 @@
-// Rows where libraries stand side by side, over the same wire and against the same bare loop in the same rounds.
+// Rows that compare libraries, over the same wire and with the same bare loop in the same rounds.
 import { bareLoop, type Hand, lengthOf } from './bare.ts'
 import { firstToken } from './first-token.ts'
 import { readAhead } from './idle.ts'
@@ -9,25 +9,25 @@ import { growth, type LiveBytes } from './memory.ts'
 import { titles } from './titles.mjs'
 import { type Chunking, type Format, serving, whole, wire } from './wire.ts'
 
-/** What a row is measured with. */
+/** The parameters of a row. */
 export interface Means {
   readonly rounds: number
   readonly libraries: readonly NamedLibrary[]
-  /** Absent where the engine cannot tell. */
+  /** Absent if the engine cannot measure memory. */
   readonly liveBytes?: LiveBytes | undefined
-  /** Of an answer, where the row has long ones. */
+  /** Tokens of an answer, in rows with long answers. */
   readonly tokens?: number | undefined
-  /** How long a sample takes, about. */
+  /** The approximate duration of a sample, in ms. */
   readonly sampleMs?: number | undefined
 }
 
 export type Comparison = (means: Means) => Promise<readonly Figure[]>
 
-/** Where a figure stands; the rest of it is its value. */
+/** The table and row of a figure. The rest of it is its value. */
 type Place = Pick<Figure, 'table' | 'what'>
 type Value = Omit<Figure, 'table' | 'what' | 'library'>
 
-/** Slow libraries make a row long, and what is ten times the bare loop needs no fine measure. */
+/** Fewer tokens than in chaintap's own rows: slow libraries take long, and are measured coarsely. */
 const TOKENS = 2_000
 
 /** The rows of one wire format. */
@@ -41,7 +41,7 @@ export function against(format: Format): Readonly<Record<string, Comparison>> {
     handlers: handlers(format, place('a further handler, per token', '16 KiB')),
     invoke: invoke(format, place('one-token answers', 'invoke')),
     first: first(format, place('one-token answers', 'first token after its bytes are there')),
-    memory: memory(format, place('memory', 'live, per token that streamed by')),
+    memory: memory(format, place('memory', 'live memory per streamed token')),
     idle: idle(format, place('an idle reader', 'wire chunks read ahead')),
     leave: leave(format, (way) => place('leaving, until the source is cancelled', way)),
   }
@@ -62,17 +62,17 @@ function text(format: Format, chunking: Chunking, place: Place): Comparison {
   }
 }
 
-/** What a further one costs is told from 13 and 3 of them. */
+/** The cost of a further handler is derived from 13 and 3 of them. */
 function handlers(format: Format, place: Place): Comparison {
   return ({ tokens = TOKENS / 2, libraries, ...means }) => {
     const source = wire(tokens, '16 KiB', format)
     const fetch = serving(whole(source))
-    const hearing = libraries.filter(({ library }) => library(fetch).hears)
-    return sampled({ ...means, libraries: hearing }, place, {
+    const withHandlers = libraries.filter(({ library }) => library(fetch).hasHandlers)
+    return sampled({ ...means, libraries: withHandlers }, place, {
       variants: ({ name, library }) =>
         [3, 13].map((count) => {
           const client = library(fetch)
-          return repeated(`${name}, ${count}`, () => heardBy(client, count), source.text.length * count)
+          return repeated(`${name}, ${count}`, () => charactersReceived(client, count), source.text.length * count)
         }),
       value: (samples, name) => ({
         ...paired(samples, `${name}, 13`, `${name}, 3`, (more, few) => ((more - few) * 1e6) / 10 / tokens),
@@ -136,7 +136,7 @@ function leave(format: Format, place: (way: string) => Place): Comparison {
   }
 }
 
-/** A row of rounds: of each library its variants, and the value that is made of their samples. */
+/** A row that is measured in rounds: the variants of each library, and the value derived from their samples. */
 interface Sampled {
   readonly bare?: Variant
   variants(library: NamedLibrary): readonly Variant[]
@@ -162,7 +162,7 @@ async function sampled(
   return [...sound.map(({ name }) => ({ ...place, library: name, ...value(samples, name) })), ...figures]
 }
 
-/** A row without rounds: each library is looked at by itself. */
+/** Measures a row without rounds, one library at a time. */
 async function looked(
   { libraries }: Pick<Means, 'libraries'>,
   place: Place,
@@ -174,8 +174,8 @@ async function looked(
     const failure = await failureOf(async () => {
       value = await look(library)
     })
-    const said = failure ?? value
-    if (said) figures.push({ ...place, library: name, ...said })
+    const result = failure ?? value
+    if (result) figures.push({ ...place, library: name, ...result })
   }
   return figures
 }
@@ -189,15 +189,15 @@ async function failureOf(work: () => Promise<void>): Promise<Value | undefined> 
   }
 }
 
-/** Characters that so many handlers have heard, all together. */
-async function heardBy(client: Client, handlers: number): Promise<number> {
-  const heard = Array.from({ length: handlers }, () => ({ characters: 0 }))
-  const hear = heard.map(
-    (each): Hand =>
+/** Returns the number of characters that all handlers together have received. */
+async function charactersReceived(client: Client, handlers: number): Promise<number> {
+  const counts = Array.from({ length: handlers }, () => ({ characters: 0 }))
+  const hands = counts.map(
+    (count): Hand =>
       (text) => {
-        each.characters += text.length
+        count.characters += text.length
       },
   )
-  await readAnswer(client, () => undefined, { hear })
-  return heard.reduce((sum, { characters }) => sum + characters, 0)
+  await readAnswer(client, () => undefined, { handlers: hands })
+  return counts.reduce((sum, { characters }) => sum + characters, 0)
 }

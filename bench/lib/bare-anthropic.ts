@@ -1,6 +1,6 @@
 import { bareLoop } from './bare.ts'
 
-/** The bare loop in a Worker, for what it costs there to start. */
+/** The bare loop in a Worker, to measure its cold start. */
 export default (fetch: typeof globalThis.fetch): { invoke(): Promise<string> } => ({
   async invoke() {
     let text = ''

@@ -1,4 +1,4 @@
-// The yardstick: what a careful programmer writes by hand, without chains, handlers and errors.
+// The reference: a loop as a careful programmer writes it by hand, without chains, handlers and error handling.
 import { createParser, type EventSourceParser } from 'eventsource-parser'
 import type { Bytes, Format } from './wire.ts'
 
@@ -49,7 +49,7 @@ async function ask(fetch: typeof globalThis.fetch, { url, headers, body }: Provi
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
   })
-  if (!response.body) throw new Error('no body')
+  if (!response.body) throw new Error('The response has no body.')
   return response.body.getReader()
 }
 
@@ -60,7 +60,7 @@ export async function bareLoop(fetch: typeof globalThis.fetch, hand: Hand, forma
   for (let read = await reader.read(); !read.done; read = await reader.read()) parser.feed(decoder.decode(read.value, more))
 }
 
-/** The loop as something that can be iterated: what a step that wants `for await` costs by itself. */
+/** The loop as an async generator: the cost of `for await` alone. */
 export async function* bareGenerator(fetch: typeof globalThis.fetch): AsyncGenerator<string, void> {
   const reader = await ask(fetch, providers.anthropic)
   const decoder = new TextDecoder()
@@ -73,7 +73,7 @@ export async function* bareGenerator(fetch: typeof globalThis.fetch): AsyncGener
   }
 }
 
-/** The loop in a Worker: the provider's bytes to a response of plain text, a chunk for each that has some. */
+/** The loop in a Worker: converts the provider's bytes to a plain text response, with one chunk for each chunk that has text. */
 export async function bareResponse(fetch: typeof globalThis.fetch): Promise<Response> {
   const reader = await ask(fetch, providers.anthropic)
   const decoder = new TextDecoder()
@@ -94,7 +94,7 @@ export async function bareResponse(fetch: typeof globalThis.fetch): Promise<Resp
   return new Response(new ReadableStream({ pull }, { highWaterMark: 0 }))
 }
 
-/** Characters that a reading hands over. */
+/** Returns the number of characters that a reader delivers. */
 export async function lengthOf(reading: (hand: Hand) => Promise<void>): Promise<number> {
   let length = 0
   await reading((text) => {

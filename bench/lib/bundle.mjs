@@ -1,11 +1,11 @@
-// Modules without imports for the engines: the rows for all of them alike, and the libraries, each for one engine as its users build it.
+// Bundles modules without imports for the engines: the rows, the same for all, and each library for one engine, as its users build it.
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { entries } from '../../scripts/entries.mjs'
 import { root } from '../../scripts/support.mjs'
 
 /**
- * A row to measure, with all that it needs in a folder.
+ * A row to measure, with its files in a folder.
  * @typedef {object} Task
  * @property {string} folder has `rows.mjs` and the libraries' modules
  * @property {string} row
@@ -24,7 +24,7 @@ const common = {
 }
 
 /**
- * The rows; names are kept, for profiles.
+ * Bundles the rows. Names are kept for profiles.
  * @param {{ sourcemap?: boolean }} [options]
  * @returns {Promise<string>}
  */
@@ -43,14 +43,14 @@ export async function bundle({ sourcemap = false } = {}) {
 
 /** @type {Readonly<Record<string, import('esbuild').BuildOptions>>} */
 const engines = {
-  // What is CommonJS in there asks for Node's modules by `require`.
+  // CommonJS modules in the bundle load Node's modules with `require`.
   node: { platform: 'node', banner: { js: "import { createRequire } from 'node:module'\nconst require = createRequire(import.meta.url)" } },
   workerd: { platform: 'browser', conditions: ['workerd', 'worker'] },
   chromium: { platform: 'browser' },
 }
 
 /**
- * For a program in the folder: imports the libraries, and has them as the rows take them.
+ * Returns code for a program in the folder that imports the libraries into the variable `libraries`.
  * @param {readonly Module[]} libraries
  */
 export function imported(libraries) {
@@ -60,7 +60,7 @@ export function imported(libraries) {
 }
 
 /**
- * Writes a library for an engine.
+ * Bundles a library for an engine into a file.
  * @param {string} engine
  * @param {string} adapter
  * @param {string} file
@@ -71,8 +71,9 @@ export async function bundleLibrary(engine, adapter, file) {
 }
 
 /**
- * Leaves `node:` modules empty where there are none. A library that imports them does not build for a page as it is (its size says so),
- * but runs in one, as nothing of them is called.
+ * Replaces `node:` modules by empty ones. A library that imports them cannot be bundled for a page unchanged (the size row says so), but
+ * runs
+ * in one, because it does not call them.
  * @type {import('esbuild').Plugin}
  */
 export const withoutNode = {

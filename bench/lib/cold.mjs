@@ -1,4 +1,4 @@
-// What a Worker's start costs: the processor's time until a workerd with one library has answered its first request.
+// Measures the start of a Worker: processor time until a workerd with one library has answered its first request.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -19,7 +19,7 @@ const what = "processor's time over an empty Worker, until its first answer"
  * @returns {Promise<readonly import('./measure.ts').Figure[]>}
  */
 export async function measureColdStart({ folder, row, rounds, libraries }, compatibilityDate) {
-  // The processor's time of a process is read where Linux tells it.
+  // Only Linux provides the processor time of a process in /proc.
   if (!existsSync('/proc/self/schedstat')) return []
   const { shortAnswer, median } = await import(pathToFileURL(join(folder, 'rows.mjs')).href)
   const config = (/** @type {string} */ name, /** @type {string} */ worker, /** @type {string} */ library = '') =>
@@ -42,7 +42,9 @@ export async function measureColdStart({ folder, row, rounds, libraries }, compa
   })
 }
 
-/** A Worker that asks by a library, whose fetch has the answer. @param {string} library @param {string} answer */
+/**
+ * Returns a Worker that sends a request with a library, over a fetch that has the answer. @param {string} library @param {string} answer
+ */
 const asking = (library, answer) => `
   import library from '${library}'
   const headers = { 'content-type': 'text/event-stream' }
@@ -53,7 +55,7 @@ const asking = (library, answer) => `
  * @param {string} folder
  * @param {string} name
  * @param {{ worker: string, library: string, compatibilityDate: string }} parts
- * @returns {Promise<string>} the file of the configuration
+ * @returns {Promise<string>} the path of the configuration file
  */
 async function configured(folder, name, { worker, library, compatibilityDate }) {
   await writeFile(join(folder, `${name}-worker.mjs`), worker)
@@ -71,7 +73,7 @@ async function configured(folder, name, { worker, library, compatibilityDate }) 
   return file
 }
 
-/** What all threads of a workerd have used when it has answered once. @param {string} config */
+/** Returns the processor time of all threads of a workerd until its first response. @param {string} config */
 async function processorMs(config) {
   const child = spawn(workerd, ['serve', config, '--control-fd=3'], { stdio: ['ignore', 'ignore', 'inherit', 'pipe'] })
   const closed = once(child, 'close')

@@ -1,4 +1,4 @@
-// The Worker of bench/durable.mjs: runs that say as many tokens as they are asked for, as a model does that says 80 in a second.
+// The Worker of bench/durable.mjs: runs with the requested number of tokens, at 80 tokens per second.
 import { StringOutputParser } from 'chaintap'
 import { type DurableContext, type DurableNamespace, durable, serveDurable } from 'chaintap/durable'
 import { serve } from 'chaintap/edge'

@@ -2,20 +2,20 @@ import type { Hand } from './bare.ts'
 import type { Variant } from './measure.ts'
 import { type Bytes, respond, type Wire } from './wire.ts'
 
-/** Starts reading what `fetch` answers. */
+/** Starts to read a response of `fetch`. */
 type Start = (fetch: typeof globalThis.fetch, hand: Hand) => Promise<void>
 
 interface Held {
   readonly first: Promise<void>
-  readonly isAsked: () => boolean
+  readonly isRequested: () => boolean
   respond(): void
   finish(): Promise<void>
 }
 
-/** Calls that wait at once: enough for a coarse clock, too few to be slowed by what the garbage collector has to carry. */
+/** Concurrent calls: enough for a coarse clock, too few to be slowed by the garbage collector. */
 const WAITING = 256
 
-/** The time from a response, with the first token's bytes there, to the reader. */
+/** Measures the time from a response whose first token's bytes have arrived to the reader. */
 export function firstToken(name: string, wire: Wire, start: Start): Variant {
   return {
     name,
@@ -27,11 +27,11 @@ export function firstToken(name: string, wire: Wire, start: Start): Variant {
   }
 }
 
-/** Makes calls that all wait for their responses. Then each is given its own and its token awaited: that alone is timed. */
+/** Starts calls that wait for their responses. Then resolves each response and awaits its token; only this is timed. */
 async function answered(name: string, count: number, call: () => Held): Promise<number> {
   const calls = Array.from({ length: count }, call)
   await new Promise((resolve) => setTimeout(resolve))
-  if (!calls.every(({ isAsked }) => isAsked())) throw new Error(`${name} has not asked yet`)
+  if (!calls.every(({ isRequested }) => isRequested())) throw new Error(`${name} has not sent its request yet.`)
   const began = performance.now()
   for (const { respond, first } of calls) {
     respond()
@@ -42,7 +42,7 @@ async function answered(name: string, count: number, call: () => Held): Promise<
   return ms
 }
 
-/** A call whose response is held back, and after its first token the end. */
+/** A call whose response is delayed, and whose end is delayed after the first token. */
 function hold({ opening, deltas, ending }: Wire, start: Start): Held {
   const first = Promise.withResolvers<void>()
   const answer = Promise.withResolvers<Response>()
@@ -56,15 +56,15 @@ function hold({ opening, deltas, ending }: Wire, start: Start): Held {
     controller.close()
   }
   const response = respond(new ReadableStream<Bytes>({ pull }, { highWaterMark: 0 }))
-  let isAsked = false
+  let isRequested = false
   const fetch = (): Promise<Response> => {
-    isAsked = true
+    isRequested = true
     return answer.promise
   }
   const over = start(fetch, () => first.resolve())
   return {
     first: first.promise,
-    isAsked: () => isAsked,
+    isRequested: () => isRequested,
     respond: () => answer.resolve(response),
     finish() {
       rest.resolve()

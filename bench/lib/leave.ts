@@ -2,20 +2,20 @@ import type { Answer, Library } from './library.ts'
 import { type Figure, quantile } from './measure.ts'
 import { type Bytes, type Format, respond, wire } from './wire.ts'
 
-/** Who has not been told after so long never is. */
+/** A source that is not cancelled within this time counts as never cancelled. */
 const PATIENCE_MS = 500
 
-/** Tries that do not count: who is left for the first time compiles on the way. */
+/** Tries that do not count, because the first ones include compilation. */
 const WARM_UP = 3
 
-/** Reads of an answer before it is left. */
+/** Reads before the reader leaves. */
 const READS = 3
 
-/** How one leaves. */
+/** A way to leave an answer. */
 interface Way {
-  /** By a signal, and whether the fetch listens to it. */
-  readonly aborts?: 'obedient' | 'deaf'
-  /** Calls `leaving` at that moment; undefined where the answer cannot be left so. */
+  /** Set if it aborts a signal: whether the fetch follows or ignores it. */
+  readonly aborts?: 'followed' | 'ignored'
+  /** Leaves the answer, and calls `leaving` just before. Undefined if the library does not support this way. */
   leave(answer: Answer<unknown>, leaving: () => void, abort: () => void): Promise<void> | undefined
 }
 
@@ -31,8 +31,8 @@ const ways: Readonly<Record<string, Way>> = {
     },
   },
   'cancel of the stream': { leave: ({ toStream }, leaving) => toStream && cancelled(toStream(), leaving) },
-  abort: { leave: readOn, aborts: 'obedient' },
-  'abort, deaf fetch': { leave: readOn, aborts: 'deaf' },
+  abort: { leave: readOn, aborts: 'followed' },
+  'abort, fetch ignores the signal': { leave: readOn, aborts: 'ignored' },
   'stop()': { leave: (answer, leaving) => answer.stop && readOn(answer, leaving, () => answer.stop?.()) },
 }
 
@@ -45,7 +45,7 @@ async function cancelled(stream: ReadableStream<unknown>, leaving: () => void): 
   await reader.cancel()
 }
 
-/** Reads to whatever end there is after the answer was ended from outside. */
+/** Reads on until the answer ends after it was stopped from outside. */
 async function readOn({ chunks }: Answer<unknown>, leaving: () => void, end: () => void): Promise<void> {
   let reads = 0
   for await (const _ of chunks) {
@@ -55,7 +55,7 @@ async function readOn({ chunks }: Answer<unknown>, leaving: () => void, end: () 
   }
 }
 
-/** How long after leaving the source is cancelled, in the median; undefined where the library has no such way. */
+/** Returns the median time from leaving to the cancellation of the source; undefined if the library does not support this way. */
 export async function left(
   library: Library,
   way: string,
@@ -63,7 +63,7 @@ export async function left(
   tries: number,
 ): Promise<Pick<Figure, 'value' | 'unit' | 'says'> | undefined> {
   const found = ways[way]
-  if (!found) throw new Error(`There is no way ${way}`)
+  if (!found) throw new Error(`Unknown way to leave: ${way}.`)
   const times: number[] = []
   for (let done = 0; done < WARM_UP + tries; done++) {
     const ms = await leftOnce(library, found, format)
@@ -74,9 +74,9 @@ export async function left(
   return { value: quantile(times.slice(WARM_UP), 0.5), unit: 'ms' }
 }
 
-/** Infinity: never. */
+/** Returns the time in ms; Infinity if the source is never cancelled. */
 async function leftOnce(library: Library, { aborts, leave }: Way, format: Format): Promise<number | undefined> {
-  const source = endless(format, aborts === 'deaf')
+  const source = endless(format, aborts === 'ignored')
   const controller = new AbortController()
   try {
     const answer = await library(source.fetch).stream(aborts ? { signal: controller.signal } : {})
@@ -86,8 +86,8 @@ async function leftOnce(library: Library, { aborts, leave }: Way, format: Format
       () => leaving.resolve(performance.now()),
       () => controller.abort(),
     )
-    // What the reader is told is not the question here.
-    void over?.then(() => leaving.reject(new Error('It ended before it was left')), leaving.reject)
+    // How reading ends does not matter here.
+    void over?.then(() => leaving.reject(new Error('The answer ended before the reader left.')), leaving.reject)
     const began = over && (await leaving.promise)
     return began && (await Promise.race([source.cancelled, never()])) - began
   } finally {
@@ -99,14 +99,14 @@ const never = (): Promise<number> => new Promise((resolve) => setTimeout(resolve
 
 interface Endless {
   readonly fetch: typeof fetch
-  /** When it was told. */
+  /** Resolves with the time of the cancellation. */
   readonly cancelled: Promise<number>
-  /** Lets an answer that nobody has cancelled fall silent. */
+  /** Stops an answer that was not cancelled. */
   end(): void
 }
 
-/** An answer without end, a chunk for each turn of the event loop, as a socket gives them. */
-function endless(format: Format, isDeaf: boolean): Endless {
+/** An endless answer with one chunk for each turn of the event loop, as from a socket. */
+function endless(format: Format, ignoresSignal: boolean): Endless {
   const { opening, deltas } = wire(1_000, '1/chunk', format)
   const cancelled = Promise.withResolvers<number>()
   const cancel = (): void => cancelled.resolve(performance.now())
@@ -114,7 +114,7 @@ function endless(format: Format, isDeaf: boolean): Endless {
   const fetch = async (_: unknown, init?: RequestInit): Promise<Response> => {
     let at = 0
     const next = (): Bytes => opening[at++] ?? deltas[at % deltas.length] ?? new Uint8Array()
-    const signal = isDeaf ? undefined : init?.signal
+    const signal = ignoresSignal ? undefined : init?.signal
     const start = (controller: ReadableStreamDefaultController<Bytes>): void => {
       signal?.addEventListener('abort', () => {
         cancel()

@@ -1,4 +1,4 @@
-// Who stands beside whom: the libraries of each wire, in the order of the tables' columns.
+// The libraries of each wire format, in the order of the tables' columns.
 import { spawnSync } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -40,7 +40,9 @@ export const libraries = [
   peer('openai', 'LangChain', 'langchain'),
 ]
 
-/** Those that a row is about: of its wire, or chaintap and what it is told from. @param {string} row @returns {readonly Listed[]} */
+/**
+ * Returns the libraries of a row: those of its wire format, or chaintap and its reference. @param {string} row @returns {readonly Listed[]}
+ */
 export function librariesOf(row) {
   if (row !== 'cold') return libraries.filter(({ wire }) => row.startsWith(`peers-${wire}-`))
   return [...libraries.slice(0, 1), { name: 'the bare loop', wire: 'anthropic', adapter: join(ours, 'bare-anthropic.ts') }]
@@ -49,10 +51,10 @@ export function librariesOf(row) {
 /** @returns {Readonly<Record<string, string>>} */
 export const peerVersions = () => JSON.parse(readFileSync(join(peersFolder, 'package.json'), 'utf8')).dependencies
 
-/** npm ci in the peers' folder, where what is installed there is not what its lockfile says. */
+/** Runs npm ci in the peers' folder if the installed packages differ from its lockfile. */
 export function installPeers() {
   const changed = (/** @type {string} */ file) => statSync(join(peersFolder, file), { throwIfNoEntry: false })?.mtimeMs ?? 0
-  // npm writes the second when it is done.
+  // npm writes the second file when it is done.
   if (changed('package-lock.json') <= changed('node_modules/.package-lock.json')) return
   console.log('Installing the peers into bench/peers …')
   const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']

@@ -1,34 +1,34 @@
-// What every library is asked for, each in its own idiom: chaintap and its peers alike.
+// The interface of the measured libraries, chaintap included. Each adapter uses its library as its documentation shows.
 import type { Hand } from './bare.ts'
 
-/** A library's chain or client that asks by this `fetch`. */
+/** Creates a library's chain or client with this `fetch`. */
 export type Library = (fetch: typeof globalThis.fetch) => Client
 
 export interface Client {
-  /** Whether it has handlers that hear tokens, as many as one likes. */
-  readonly hears?: true
+  /** Whether it has handlers that receive tokens, in any number. */
+  readonly hasHandlers?: true
   stream(call: Call): Answer<unknown> | Promise<Answer<unknown>>
-  /** The whole text of an answer that is streamed on the wire. */
+  /** Returns the whole text of an answer that is streamed on the wire. */
   invoke(): Promise<string>
 }
 
 export interface Call {
   readonly signal?: AbortSignal
-  /** What its handlers do, one each. */
-  readonly hear?: readonly Hand[]
+  /** The functions that its handlers call, one for each handler. */
+  readonly handlers?: readonly Hand[]
 }
 
 export interface Answer<Chunk> {
-  /** What its documents iterate. */
+  /** The iterable of its documentation. */
   readonly chunks: AsyncIterable<Chunk>
-  /** The text of a chunk; '' where it has none. */
+  /** Returns the text of a chunk; '' if it has none. */
   textOf(chunk: Chunk): string
-  /** The answer as a stream, where it is one or can become one. */
+  /** Returns the answer as a stream, if that is possible. */
   toStream?(): ReadableStream<unknown>
-  /** The library's own word for stopping, where it has one. */
+  /** The library's own method to stop, if it has one. */
   readonly stop?: (() => void) | undefined
-  /** Settles when the handlers have heard all, where reading to the end does not say so. */
-  heard?(): Promise<unknown>
+  /** Settles when the handlers have received everything, if reading to the end does not imply it. */
+  handlersDone?(): Promise<unknown>
 }
 
 export interface NamedLibrary {
@@ -41,5 +41,5 @@ export const question = 'Tell me a joke about bears'
 export async function readAnswer(client: Client, hand: Hand, call: Call = {}): Promise<void> {
   const answer = await client.stream(call)
   for await (const chunk of answer.chunks) hand(answer.textOf(chunk))
-  await answer.heard?.()
+  await answer.handlersDone?.()
 }

@@ -1,4 +1,4 @@
-// The page of bench/log.mjs: what a log in IndexedDB costs.
+// The page of bench/log.mjs: measures a log in IndexedDB.
 import type { Run, RunEvent } from 'chaintap'
 import { IndexedDBLogStore } from 'chaintap/indexeddb'
 import { type LogMessage, type LogStore, logHandler } from 'chaintap/log'
@@ -9,7 +9,7 @@ const COUNT = 100_000
 const PUTS = 2_000
 const TOKENS = 2_000
 
-/** A record of 300 bytes, as it lies in the database. */
+/** A record that takes 300 bytes in the database. */
 function record(n: number): LogMessage {
   const bare = { level: 'info', at: 1_700_000_000_000 + n, category: ['app', 'chat'], message: `record ${n} `, properties: {} } as const
   return { ...bare, message: bare.message.padEnd(300 - JSON.stringify(bare).length + bare.message.length, 'lorem ipsum ') }
@@ -51,8 +51,8 @@ async function putMany(name: string): Promise<number> {
   })
 }
 
-/** A handler's time on the main thread for an answer of so many tokens: while it hears them, and until all is saved. */
-async function tokens(store: LogStore): Promise<{ readonly heard: number; readonly whole: number }> {
+/** A handler's time on the main thread for an answer: while it receives the tokens, and until all are saved. */
+async function tokens(store: LogStore): Promise<{ readonly received: number; readonly whole: number }> {
   const id = crypto.randomUUID()
   const run: Run = { id, parentId: undefined, rootId: id, name: 'model', kind: 'chat_model', tags: [], metadata: {} }
   const handler = logHandler(store)
@@ -61,18 +61,18 @@ async function tokens(store: LogStore): Promise<{ readonly heard: number; readon
   await store.flush()
   const began = performance.now()
   for (let seq = 1; seq <= TOKENS; seq++) tell({ run, at: Date.now(), seq, type: 'token', token: ' token' })
-  const heard = performance.now() - began
+  const received = performance.now() - began
   await store.flush()
-  return { heard, whole: performance.now() - began }
+  return { received, whole: performance.now() - began }
 }
 
-/** Everything, each round with a database of its own. */
+/** Measures all figures, each round with a new database. */
 export async function measure(rounds: number): Promise<readonly Figure[]> {
   const appended: number[] = []
   const putOne: number[] = []
   const put100: number[] = []
   const last: number[] = []
-  const heard: number[] = []
+  const received: number[] = []
   const whole: number[] = []
   for (let round = 0; round < rounds; round++) {
     const store = new IndexedDBLogStore({ name: `bench-${round}`, retain: {} })
@@ -82,7 +82,7 @@ export async function measure(rounds: number): Promise<readonly Figure[]> {
     for (let i = 0; i < 20; i++) last.push(await timed(() => readAll(store, 100)))
     for (let i = 0; i < 20; i++) {
       const took = await tokens(store)
-      heard.push((took.heard / TOKENS) * 1e6)
+      received.push((took.received / TOKENS) * 1e6)
       whole.push((took.whole / TOKENS) * 1e6)
     }
     putOne.push(await put(`put-${round}`))
@@ -94,7 +94,7 @@ export async function measure(rounds: number): Promise<readonly Figure[]> {
     { what: 'the same with idb-keyval: a set each', ...perSecond(PUTS, putOne), unit: '' },
     { what: 'last 100 of 100,000 records', ...median(last), unit: 'ms', budget: 5 },
     { what: 'last 100 of 100,000 records, 95th percentile', value: quantile(last, 0.95), unit: 'ms' },
-    { what: 'a token of a run, in the handler', ...median(heard), unit: 'ns' },
+    { what: 'a token of a run, in the handler', ...median(received), unit: 'ns' },
     { what: 'a token of a run, until it is saved', ...median(whole), unit: 'ns' },
   ]
 }

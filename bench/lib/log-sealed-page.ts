@@ -1,4 +1,4 @@
-// The page of `bench/log.mjs --page log-sealed`: what compressing and encrypting a log saves and costs.
+// The page of `bench/log.mjs --page log-sealed`: measures the effect and the cost of compressing and encrypting a log.
 import type { Run } from 'chaintap'
 import { type IndexedDBLogOptions, IndexedDBLogStore } from 'chaintap/indexeddb'
 import { type LogMessage, type LogStore, logHandler } from 'chaintap/log'
@@ -21,21 +21,21 @@ async function timed(work: () => unknown): Promise<number> {
   return performance.now() - began
 }
 
-/** English prose and tables, in pieces of four letters. */
+/** English prose and tables, in parts of four letters. */
 async function pieces(): Promise<readonly string[]> {
   return (await (await fetch('/text')).text()).match(/.{1,4}/gs) ?? []
 }
 
-/** A question and an answer, as a handler hears them. */
+/** The events of a question and an answer, as a handler receives them. */
 function tell(store: LogStore, words: readonly string[], n: number): void {
   const id = crypto.randomUUID()
   const run: Run = { id, parentId: undefined, rootId: id, name: 'ChatAnthropic', kind: 'chat_model', tags: ['chat'], metadata: {} }
   const handler = logHandler(store)
-  const said = Array.from({ length: TOKENS }, (_, i) => words[(n * TOKENS + i) % words.length] ?? '')
-  const input = [{ role: 'user', content: `What is this? ${said.slice(0, 100).join('')}` }]
+  const tokens = Array.from({ length: TOKENS }, (_, i) => words[(n * TOKENS + i) % words.length] ?? '')
+  const input = [{ role: 'user', content: `What is this? ${tokens.slice(0, 100).join('')}` }]
   handler.onEvent?.({ run, at: Date.now(), seq: 0, type: 'start', input })
-  for (const [i, token] of said.entries()) handler.onEvent?.({ run, at: Date.now(), seq: i + 1, type: 'token', token })
-  handler.onEvent?.({ run, at: Date.now(), seq: TOKENS + 1, type: 'end', output: said.join('') })
+  for (const [i, token] of tokens.entries()) handler.onEvent?.({ run, at: Date.now(), seq: i + 1, type: 'token', token })
+  handler.onEvent?.({ run, at: Date.now(), seq: TOKENS + 1, type: 'end', output: tokens.join('') })
 }
 
 function record(n: number): LogMessage {
@@ -47,7 +47,7 @@ async function readAll(store: LogStore, limit: number): Promise<void> {
   while (!(await reader.read()).done);
 }
 
-/** Characters below 256 are a byte each in the database, others two. */
+/** In the database, characters below 256 take one byte, others two. */
 async function bytesIn(name: string): Promise<number> {
   const request = indexedDB.open(`chaintap:${name}`)
   const db = await new Promise<IDBDatabase>((resolve) => {
@@ -61,7 +61,7 @@ async function bytesIn(name: string): Promise<number> {
   return bodies.result.reduce((sum, body) => sum + body.length * (/[^\0-\xff]/.test(body) ? 2 : 1), 0)
 }
 
-/** Each kind in turn, each round with databases of its own. */
+/** Measures each kind in turn, each round with new databases. */
 export async function measure(rounds: number): Promise<readonly Figure[]> {
   const words = await pieces()
   const records = Array.from({ length: COUNT }, (_, n) => record(n))
@@ -92,7 +92,7 @@ export async function measure(rounds: number): Promise<readonly Figure[]> {
       value: (bytes[kind] ?? 0) / 1_000,
       unit: 'KB',
     },
-    { what: `${kind}: an answer of ${TOKENS} tokens, heard and saved`, ...median(answers[kind] ?? []), unit: 'ms' },
+    { what: `${kind}: an answer of ${TOKENS} tokens, received and saved`, ...median(answers[kind] ?? []), unit: 'ms' },
     {
       what: `${kind}: records of 300 bytes appended per second`,
       ...median((appends[kind] ?? []).map((ms) => (COUNT / ms) * 1_000)),

@@ -4,13 +4,13 @@ export interface Figure {
   readonly value: number
   /** The standard error of a median of rounds. */
   readonly error?: number
-  /** `×`: times the bare loop, in the same rounds; '': a count. */
+  /** `×`: multiple of the bare loop in the same rounds; '': a count. */
   readonly unit: '×' | 'ns' | 'µs' | 'ms' | 'B' | 'KB' | 'MB' | ''
-  /** None where the figure is there for comparison. */
+  /** Undefined for figures that are shown for comparison. */
   readonly budget?: number | undefined
-  /** In place of the value, where a number does not say it. */
+  /** A text shown instead of the value. */
   readonly says?: string
-  /** Where libraries stand side by side: the table, and whose figure it is. */
+  /** In comparisons of libraries: the table, and the library. */
   readonly table?: string
   readonly library?: string
 }
@@ -18,18 +18,22 @@ export interface Figure {
 /** One way of doing a piece of work. */
 export interface Variant {
   readonly name: string
-  /** Milliseconds that doing it so often took. */
+  /** Does the work `times` times, and returns the time in ms. */
   sample(times: number): Promise<number>
 }
 
-/** Milliseconds per time, one for each round, by variant. */
+/** The time per repetition in ms, one for each round, by variant. */
 export type Samples = Readonly<Record<string, readonly number[]>>
 
-/** workerd's clock has steps of 1 ms, Chromium's of 0.1 ms; and in samples of 25 ms, what has just been changed to runs a fifth slower than it goes on. */
+/**
+ * workerd's clock has steps of 1 ms, Chromium's of 0.1 ms. In samples of 25 ms, a variant runs a fifth slower just after the switch to it
+ * than
+ * later.
+ */
 const SAMPLE_MS = 80
 const WARM_UP_ROUNDS = 4
 
-/** A variant that does the work again and again. `work` gives how much it delivered: who loses something would look fast. */
+/** A variant that repeats the work. `work` returns the amount delivered, because a library that loses data would look fast. */
 export function repeated(name: string, work: () => Promise<number>, expected: number): Variant {
   return {
     name,
@@ -44,13 +48,13 @@ export function repeated(name: string, work: () => Promise<number>, expected: nu
   }
 }
 
-/** Samples of all variants, round by round in random order, so that what disturbs the machine disturbs all of them. */
+/** Samples all variants, round by round in random order, so that disturbances of the machine affect all of them. */
 export async function interleaved(variants: readonly Variant[], rounds: number, sampleMs: number = SAMPLE_MS): Promise<Samples> {
   await sampled(variants, WARM_UP_ROUNDS, await enough(variants, sampleMs))
   return sampled(variants, rounds, await enough(variants, sampleMs))
 }
 
-/** How often a variant has to run for a sample, by name. */
+/** Returns the repetitions that a sample needs, by name of the variant. */
 type Times = Readonly<Record<string, number>>
 
 async function enough(variants: readonly Variant[], sampleMs: number): Promise<Times> {
@@ -62,7 +66,7 @@ async function enough(variants: readonly Variant[], sampleMs: number): Promise<T
 async function enoughOf({ sample }: Variant, sampleMs: number): Promise<number> {
   for (let times = 1; ; times *= 2) {
     const ms = await sample(times)
-    // Long enough to be told from: another doubling could overshoot.
+    // Long enough to extrapolate from: another doubling could overshoot.
     if (ms >= sampleMs / 4) return Math.ceil((times * sampleMs) / ms)
   }
 }
@@ -78,26 +82,26 @@ async function sampled(variants: readonly Variant[], rounds: number, times: Time
   return samples
 }
 
-/** A random order: in a fixed one each variant would clear up after the same other one. */
+/** A random order: in a fixed one, each variant would always collect the garbage of the same other one. */
 function shuffled<T>(values: readonly T[]): readonly T[] {
   const keyed = values.map((value) => ({ value, key: Math.random() }))
   return keyed.sort((a, b) => a.key - b.key).map(({ value }) => value)
 }
 
-/** The median of what `figure` makes of two variants' samples in the same round. */
+/** Returns the median of `figure` over two variants' samples of the same round. */
 export function paired(samples: Samples, a: string, b: string, figure: (a: number, b: number) => number): Pick<Figure, 'value' | 'error'> {
   const others = samples[b] ?? []
   const values = (samples[a] ?? []).map((value, round) => figure(value, others[round] ?? Number.NaN))
   return median(values)
 }
 
-/** Its error is told from the quartiles: rounds have outliers. */
+/** Its error is derived from the quartiles, because rounds have outliers. */
 export function median(values: readonly number[]): Pick<Figure, 'value' | 'error'> {
   const deviation = (quantile(values, 0.75) - quantile(values, 0.25)) / 1.349
   return { value: quantile(values, 0.5), error: (1.253 * deviation) / Math.sqrt(values.length) }
 }
 
-/** Times the bare loop. */
+/** As a multiple of the bare loop. */
 export function times(samples: Samples, variant: string): Pick<Figure, 'value' | 'error' | 'unit'> {
   return { ...paired(samples, variant, 'bare', (each, bare) => each / bare), unit: '×' }
 }

@@ -7,10 +7,10 @@ export type LiveBytes = () => number
 /** Reads an answer to its end. */
 type Read = (fetch: typeof globalThis.fetch, hand: Hand) => Promise<void>
 
-/** Tokens of the block that is sent again and again. */
+/** Tokens of the block that is sent repeatedly. */
 const BLOCK = 10_000
 
-/** By how many bytes the live memory grows, at most, while so many tokens stream by. It is looked at ten times. */
+/** Returns the maximum growth of live memory in bytes while this many tokens are streamed, measured ten times. */
 export async function growth(read: Read, liveBytes: LiveBytes, tokens: number, format: Format = 'anthropic'): Promise<number> {
   await peak(read, liveBytes, tokens / 10, format)
   const before = liveBytes()
@@ -30,9 +30,9 @@ async function peak(read: Read, liveBytes: LiveBytes, tokens: number, format: Fo
   })
   let [seen, most] = [0, 0]
   await read(fetch, (text) => {
-    // Some libraries hand over chunks without text, too.
+    // Some libraries also deliver chunks without text.
     if (text !== '' && ++seen % (tokens / 10) === 0) most = Math.max(most, liveBytes())
   })
-  if (seen < tokens) throw new Error(`${seen} of ${tokens} tokens came`)
+  if (seen < tokens) throw new Error(`Received ${seen} of ${tokens} tokens.`)
   return most
 }

@@ -1,4 +1,4 @@
-// Rows of the meter: somebody else's client, which is the bare loop, over a metered fetch and over a plain one.
+// Rows of the meter: the bare loop, in place of another client, over a metered fetch and over a plain one.
 import { meter } from 'chaintap/meter'
 import { createParser } from 'eventsource-parser'
 import { bareLoop, lengthOf } from './bare.ts'
@@ -7,7 +7,7 @@ import type { Row } from './rows.ts'
 import { titles } from './titles.mjs'
 import { type Bytes, type Chunking, type Format, serving, whole, wire } from './wire.ts'
 
-/** By name, as `rows` of rows.ts has them. */
+/** By name, like `rows` of rows.ts. */
 export const meterRows: Readonly<Record<string, (tokens?: number) => Row>> = Object.fromEntries(
   (['anthropic', 'openai'] satisfies readonly Format[]).flatMap((format) => [
     [`meter-${format}-1/chunk`, (tokens = 4_000) => metered(format, '1/chunk', tokens, 1.35)],
@@ -21,7 +21,7 @@ function metered(format: Format, chunking: Chunking, tokens: number, budget: num
   const source = wire(tokens, chunking, format)
   const fetch = serving(whole(source))
   const check = (counted: number | undefined): void => {
-    if (counted !== tokens) throw new Error(`Counted ${counted} of ${tokens} tokens`)
+    if (counted !== tokens) throw new Error(`Counted ${counted} of ${tokens} tokens.`)
   }
   const read = (name: string, by: Fetch): Variant =>
     repeated(name, () => lengthOf((hand) => bareLoop(by, hand, format)), source.text.length)
@@ -32,12 +32,12 @@ function metered(format: Format, chunking: Chunking, tokens: number, budget: num
     figures: (samples): readonly Figure[] => [
       { what: what('the bare loop, metered'), ...times(samples, 'metered'), budget },
       { what: what('the bare loop behind one more stream'), ...times(samples, 'through') },
-      { what: what('the bare loop beside a tee that is parsed'), ...times(samples, 'tee') },
+      { what: what('the bare loop with a parsed tee'), ...times(samples, 'tee') },
     ],
   }
 }
 
-/** What a meter cannot be without: a stream of its own before the body. */
+/** The minimum of a meter: one more stream around the body. */
 function through(fetch: Fetch): Fetch {
   return async (input, init) => {
     const response = await fetch(input, init)
@@ -51,12 +51,12 @@ function through(fetch: Fetch): Fetch {
   }
 }
 
-/** What a meter is that somebody writes in ten lines. */
-function teed(fetch: Fetch, told: (tokens: number | undefined) => void): Fetch {
+/** A meter written in ten lines. */
+function teed(fetch: Fetch, onTokens: (tokens: number | undefined) => void): Fetch {
   return async (input, init) => {
     const response = await fetch(input, init)
     const [theirs, ours] = response.body?.tee() ?? []
-    if (ours) void counted(ours).then(told)
+    if (ours) void counted(ours).then(onTokens)
     return new Response(theirs, response)
   }
 }

@@ -31,9 +31,9 @@ export const chainOver = (fetch: typeof globalThis.fetch): Chain => chainOf(mode
 
 export function handlers(count: number): readonly Listener[] {
   return Array.from({ length: count }, () => {
-    const heard = { characters: 0 }
+    const count = { characters: 0 }
     return (event: RunEvent): void => {
-      if (event.type === 'token') heard.characters += event.token.length
+      if (event.type === 'token') count.characters += event.token.length
     }
   })
 }
@@ -50,18 +50,18 @@ export function eventsResponse(chain: Chain): Response {
   return toResponse(chain.events(input))
 }
 
-/** What is asked of every library. */
+/** chaintap, with the interface of every library. */
 export function chaintap(model: ChatModel): Client {
   const chain = chainOf(model)
   const listening =
-    (hear: Hand): Listener =>
+    (hand: Hand): Listener =>
     (event) => {
-      if (event.type === 'token') hear(event.token)
+      if (event.type === 'token') hand(event.token)
     }
   return {
-    hears: true,
-    stream({ signal, hear = [] }) {
-      const chunks = chain.stream(input, { callbacks: hear.map(listening), ...(signal && { signal }) })
+    hasHandlers: true,
+    stream({ signal, handlers = [] }) {
+      const chunks = chain.stream(input, { callbacks: handlers.map(listening), ...(signal && { signal }) })
       return { chunks, textOf: (text: string) => text, toStream: () => chunks, stop: () => chunks.stop() }
     },
     invoke: async () => textOf(await model.invoke(question)),

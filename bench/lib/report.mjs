@@ -1,5 +1,5 @@
 /** @typedef {import('./measure.ts').Figure} Figure */
-/** @typedef {{ readonly version: string, readonly figures: readonly Figure[] }} Column what one engine gave */
+/** @typedef {{ readonly version: string, readonly figures: readonly Figure[] }} Column the figures of one engine */
 
 /** @type {Partial<Record<Figure['unit'], number>>} */
 const digits = { ns: 0, B: 0, '': 0, KB: 1 }
@@ -8,25 +8,25 @@ const digits = { ns: 0, B: 0, '': 0, KB: 1 }
 const amount = (unit, value) => (value === undefined ? '–' : `${value.toFixed(digits[unit] ?? (value < 10 ? 2 : 1))} ${unit}`.trim())
 
 /** @param {Figure} figure */
-const said = ({ says, unit, value }) => says ?? amount(unit, value)
+const shown = ({ says, unit, value }) => says ?? amount(unit, value)
 
-/** `unsure` where two standard errors would change it. @param {Figure} figure */
+/** `unsure` if the value is within two standard errors of the budget. @param {Figure} figure */
 function verdict({ value, error = 0, budget }) {
   if (budget === undefined) return ''
   if (Math.abs(value - budget) < 2 * error) return 'unsure'
   return value <= budget ? 'pass' : 'over'
 }
 
-/** A figure as a line. @param {Figure} figure */
+/** Formats a figure as a line. @param {Figure} figure */
 export function text(figure) {
   const { unit, error, budget, table, what, library } = figure
   const errorText = error === undefined ? '' : `± ${amount(unit, error)}`
   const name = [table, what, library].filter((part) => part !== undefined).join(' · ')
-  return `${verdict(figure).padEnd(6)} ${said(figure).padStart(10)} ${errorText.padEnd(9)} of ${amount(unit, budget).padStart(7)}  ${name}`
+  return `${verdict(figure).padEnd(6)} ${shown(figure).padStart(10)} ${errorText.padEnd(9)} of ${amount(unit, budget).padStart(7)}  ${name}`
 }
 
 /**
- * Ours against the budgets, then tables with the libraries side by side.
+ * Formats chaintap's figures with their budgets, then tables that compare the libraries.
  * @param {readonly Column[]} columns
  * @param {Readonly<Record<string, string>>} versions of the peers
  */
@@ -35,18 +35,18 @@ export function markdown(columns, versions) {
   const sorted = [...names].sort((a, b) => wireOf(a).localeCompare(wireOf(b)))
   return `# Measured
 
-By \`npm run bench\`: × is times the bare loop, the median over rounds that ran both. **over** is over the budget; *unsure* is nearer to it than two
-standard errors. workerd's clock has steps of 1 ms, Chromium's of 0.1 ms.
+Measured by \`npm run bench\`. × is a multiple of the bare loop: the median over rounds that ran both. **over**: over the budget. *unsure*: within two
+standard errors of the budget. workerd's clock has steps of 1 ms, Chromium's of 0.1 ms.
 
 ${againstBudgets(columns)}
 
-# Against the peers
+# Compared with other libraries
 
-The same answer from the same in-memory body, in the same rounds as the bare loop; each library as its documents say to stream, at its
-defaults. What a line means is in [README.md](README.md); –: the library has no such thing.
+All libraries read the same answer from the same in-memory body, in the same rounds as the bare loop, and are used as their documentation
+shows, with their defaults. [README.md](README.md) explains the rows. –: the library does not have this feature.
 
 ${sorted.map((name) => `## ${name}\n\n${sideBySide(columns, name)}\n`).join('\n')}
-The peers: ${Object.entries(versions)
+Versions: ${Object.entries(versions)
     .map(([name, version]) => `${name} ${version}`)
     .join(', ')}.
 `
@@ -55,7 +55,7 @@ The peers: ${Object.entries(versions)
 /** @param {string} name of a table */
 const wireOf = (name) => name.slice(0, name.indexOf(':'))
 
-/** Engines side by side: what is relative alone, for absolute times say more of the machine. @param {readonly Column[]} columns */
+/** A column for each engine. Only relative figures: absolute times depend on the machine. @param {readonly Column[]} columns */
 function againstBudgets(columns) {
   const ours = columns
     .map(({ version, figures }) => ({ version, figures: figures.filter(({ table, unit }) => table === undefined && unit !== 'µs') }))
@@ -69,7 +69,7 @@ function againstBudgets(columns) {
   return table(['what', 'budget', ...ours.map(({ version }) => version)], lines)
 }
 
-/** Libraries side by side, a line for each engine. @param {readonly Column[]} columns @param {string} name */
+/** A column for each library, and a line for each engine. @param {readonly Column[]} columns @param {string} name */
 function sideBySide(columns, name) {
   const figures = columns.flatMap((column) =>
     column.figures.flatMap((figure) => (figure.table === name ? { ...figure, version: column.version } : [])),
@@ -89,7 +89,7 @@ function sideBySide(columns, name) {
 function cell(figure) {
   if (!figure) return '–'
   const judged = verdict(figure)
-  return `${said(figure)}${judged === 'over' ? ' **over**' : judged === 'unsure' ? ' *unsure*' : ''}`
+  return `${shown(figure)}${judged === 'over' ? ' **over**' : judged === 'unsure' ? ' *unsure*' : ''}`
 }
 
 /** @param {readonly string[]} head @param {readonly (readonly string[])[]} cells */

@@ -1,4 +1,4 @@
-// The rows of the table, the same code in every engine.
+// The rows of the results, with the same code in every engine.
 import { textOf } from 'chaintap'
 import { against, type Comparison, type Means } from './against.ts'
 import { bareGenerator, bareLoop, bareResponse, type Hand, lengthOf } from './bare.ts'
@@ -19,7 +19,7 @@ export interface Row {
   figures(samples: Samples): readonly Figure[]
 }
 
-/** Of each row of rounds: made for answers of so many tokens, else for as many as the budget is about. */
+/** Rows that are measured in rounds, for answers of this many tokens. The default is the number that the budget is defined for. */
 export const rows: Readonly<Record<string, (tokens?: number) => Row>> = {
   'wire-1/chunk': (tokens = 20_000) => wireToText(tokens, '1/chunk', 1.25),
   'wire-16KiB': (tokens = 20_000) => wireToText(tokens, '16 KiB', 1.45),
@@ -30,10 +30,10 @@ export const rows: Readonly<Record<string, (tokens?: number) => Row>> = {
   ...meterRows,
 }
 
-/** Rows without rounds. */
+/** Rows that are measured without rounds. */
 const looks: Readonly<Record<string, (means: Means) => Promise<readonly Figure[]>>> = { memory, idle, leave }
 
-/** Rows with peers, by their names: `peers-openai-invoke`. */
+/** Rows with peers, by name, e.g. `peers-openai-invoke`. */
 const comparisons: Readonly<Record<string, Comparison>> = Object.fromEntries(
   (['anthropic', 'openai'] satisfies readonly Format[]).flatMap((format) =>
     Object.entries(against(format)).map(([row, comparison]) => [`peers-${format}-${row}`, comparison]),
@@ -42,12 +42,12 @@ const comparisons: Readonly<Record<string, Comparison>> = Object.fromEntries(
 
 export const rowNames: readonly string[] = Object.keys({ ...rows, ...looks, ...comparisons })
 
-/** The figures of a row; none where the engine cannot give them. */
+/** Returns the figures of a row; none if the engine cannot measure them. */
 export async function measureRow(row: string, means: Means): Promise<readonly Figure[]> {
   const measured = looks[row] ?? comparisons[row]
   if (measured) return measured(means)
   const made = rows[row]?.()
-  if (!made) throw new Error(`There is no row ${row}`)
+  if (!made) throw new Error(`Unknown row: ${row}.`)
   return made.figures(await interleaved(made.variants, means.rounds))
 }
 
@@ -57,10 +57,10 @@ export async function shortAnswer(format: Format): Promise<string> {
   return response.text()
 }
 
-/** Runs one variant alone for so long, for a profile. */
+/** Runs one variant alone for `ms`, for a profile. */
 export async function repeatVariant(row: string, variant: string, ms: number): Promise<void> {
   const found = rows[row]?.().variants.find(({ name }) => name === variant)
-  if (!found) throw new Error(`There is no variant ${variant} in ${row}`)
+  if (!found) throw new Error(`The row ${row} has no variant ${variant}.`)
   for (const end = performance.now() + ms; performance.now() < end; ) await found.sample(1)
 }
 
@@ -150,7 +150,7 @@ async function leave({ rounds }: Means): Promise<readonly Figure[]> {
   const figures: Figure[] = []
   for (const way of wayNames) {
     const value = await left(ours, way, 'anthropic', rounds)
-    if (value) figures.push({ what: `leaving by ${way}, until the source is cancelled`, ...value, budget: 0.2 })
+    if (value) figures.push({ what: `time from ${way} until the source is cancelled`, ...value, budget: 0.2 })
   }
   return figures
 }
@@ -162,7 +162,7 @@ async function bytesIn({ body }: Response): Promise<number> {
   return length
 }
 
-/** What the bare loop takes: for scale, and no gate. */
+/** The time of the bare loop, for comparison, without a budget. */
 const scale = (samples: Samples, what: string, tokens = 1): Figure => ({
   what,
   value: (quantile(samples.bare ?? [], 0.5) * 1e3) / tokens,

@@ -2,10 +2,10 @@ import { anthropicSse } from 'chaintap/testing'
 
 export type Bytes = Uint8Array<ArrayBuffer>
 
-/** How an answer arrives: an event per wire chunk, the realistic arrival; or in chunks of so many bytes, a fast one. */
+/** How an answer arrives: one event per wire chunk, which is realistic, or in chunks of this size, as over a fast connection. */
 export type Chunking = '1/chunk' | '16 KiB' | '64 KiB'
 
-/** Whose streaming format an answer is in. */
+/** The provider whose streaming format an answer has. */
 export type Format = 'anthropic' | 'openai'
 
 /** An answer in its three parts, so that the middle can be repeated. */
@@ -22,7 +22,7 @@ const words =
 const vocabulary = words.split(' ')
 const escaped = ['\n\n', '."\n', ' "', '\n- ', '\\']
 
-/** Numbers from 0 to 1, the same each time (mulberry32). */
+/** Pseudo-random numbers from 0 to 1, the same each time (mulberry32). */
 function dice(seed: number): () => number {
   let state = seed
   return () => {
@@ -33,7 +33,7 @@ function dice(seed: number): () => number {
   }
 }
 
-/** Tokens as a model gives them: short words more often than long ones, most with their blank, 3 % with what JSON escapes. */
+/** Tokens like those of a model: mostly short words, most with a space, 3 % with characters that JSON escapes. */
 function tokens(count: number): readonly string[] {
   const roll = dice(1)
   return Array.from({ length: count }, () => {
@@ -56,7 +56,7 @@ export function wire(count: number, chunking: Chunking, format: Format = 'anthro
   }
 }
 
-/** The server-sent events of an answer, and which of them is the first with text. */
+/** The server-sent events of an answer, and the index of the first one with text. */
 interface Events {
   readonly events: readonly string[]
   readonly first: number
@@ -64,7 +64,7 @@ interface Events {
 
 const formats: Readonly<Record<Format, (text: readonly string[]) => Events>> = { anthropic, openai }
 
-/** Like Anthropic's the deltas are padded with blanks before the last brace. */
+/** As at Anthropic, deltas are padded with spaces before the last brace. */
 function anthropic(text: readonly string[]): Events {
   const roll = dice(2)
   const events = anthropicSse({ text, usage: { inputTokens: 25, outputTokens: text.length } })
@@ -72,7 +72,7 @@ function anthropic(text: readonly string[]): Events {
   return { events: padded, first: events.findIndex((event) => event.includes('text_delta')) }
 }
 
-/** Like OpenAI's the chunks are padded by a field of their own. */
+/** As at OpenAI, chunks are padded by a separate field. */
 function openai(text: readonly string[]): Events {
   const roll = dice(2)
   const chunk = (choices: readonly object[], usage: object | null = null): string => {
@@ -105,10 +105,10 @@ const cut =
     return Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) => bytes.slice(index * size, (index + 1) * size))
   }
 
-/** The whole of an answer. */
+/** All chunks of an answer. */
 export const whole = ({ opening, deltas, ending }: Wire): readonly Bytes[] => [...opening, ...deltas, ...ending]
 
-/** A `fetch` that answers with these chunks, each given when it is pulled. */
+/** A `fetch` that responds with these chunks, each delivered when it is pulled. */
 export function serving(chunks: readonly Bytes[]): typeof fetch {
   return answering(() => {
     let at = 0
@@ -116,7 +116,7 @@ export function serving(chunks: readonly Bytes[]): typeof fetch {
   })
 }
 
-/** A `fetch` that answers with what `begin()` gives, call by call, until there is nothing. */
+/** A `fetch` that responds with the chunks that the function of `begin()` returns, one per pull, until it returns undefined. */
 export function answering(begin: () => () => Bytes | undefined): typeof fetch {
   return async () => {
     const next = begin()

@@ -2,26 +2,26 @@ import { type LanguageModel, type StreamTextTransform, streamText, type ToolSet 
 import type { Hand } from '../lib/bare.ts'
 import { type Client, question } from '../lib/library.ts'
 
-/** A transform that listens and passes all on. */
+/** A transform that reads all chunks and passes them on. */
 const listening =
-  (hear: Hand): StreamTextTransform<ToolSet> =>
+  (hand: Hand): StreamTextTransform<ToolSet> =>
   () =>
     new TransformStream({
       transform(part, controller) {
-        if (part.type === 'text-delta') hear(part.text)
+        if (part.type === 'text-delta') hand(part.text)
         controller.enqueue(part)
       },
     })
 
 export function aiSdk(model: LanguageModel): Client {
   return {
-    hears: true,
-    stream({ signal, hear = [] }) {
+    hasHandlers: true,
+    stream({ signal, handlers = [] }) {
       const { textStream } = streamText({
         model,
         prompt: question,
         ...(signal && { abortSignal: signal }),
-        ...(hear.length > 0 && { experimental_transform: hear.map(listening) }),
+        ...(handlers.length > 0 && { experimental_transform: handlers.map(listening) }),
       })
       return { chunks: textStream, textOf: (text: string) => text, toStream: () => textStream }
     },

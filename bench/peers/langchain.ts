@@ -9,16 +9,16 @@ const input = { animal: 'bears' }
 export function langChain(model: BaseChatModel): Client {
   const chain = ChatPromptTemplate.fromTemplate('Tell me a joke about {animal}').pipe(model).pipe(new StringOutputParser())
   return {
-    hears: true,
-    async stream({ signal, hear = [] }) {
-      const callbacks = hear.map((handler) => ({ handleLLMNewToken: (token: string) => handler(token) }))
-      const chunks = await chain.stream(input, { ...(signal && { signal }), ...(hear.length > 0 && { callbacks }) })
+    hasHandlers: true,
+    async stream({ signal, handlers = [] }) {
+      const callbacks = handlers.map((handler) => ({ handleLLMNewToken: (token: string) => handler(token) }))
+      const chunks = await chain.stream(input, { ...(signal && { signal }), ...(handlers.length > 0 && { callbacks }) })
       return {
         chunks,
         textOf: (text: string) => text,
         toStream: () => chunks,
-        // Callbacks run in the background unless one asks to be waited for.
-        ...(hear.length > 0 && { heard: awaitAllCallbacks }),
+        // Callbacks run in the background unless one requests to be awaited.
+        ...(handlers.length > 0 && { handlersDone: awaitAllCallbacks }),
       }
     },
     invoke: async () => (await model.invoke(question)).text,

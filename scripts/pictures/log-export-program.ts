@@ -1,4 +1,4 @@
-// The program of LangChain's document about logging to a file, and an agent, a failure and a stop beside it, offline.
+// The program of LangChain's documentation about logging to a file, plus an agent, a failed run and a stopped run, offline.
 import { ChatPromptTemplate, PromptTemplate, StringOutputParser } from 'chaintap'
 import { initializeAgent } from 'chaintap/agents'
 import { ChatAnthropic } from 'chaintap/anthropic'
@@ -8,7 +8,7 @@ import { OpenAI } from 'chaintap/openai'
 import { offlineFetch, scriptedModel } from 'chaintap/testing'
 import { calculator, loadTools } from 'chaintap/tools'
 
-/** A log of six run trees and of what the program says between. Its times are those of one morning, so that it is the same each time. */
+/** A log of six run trees and of the program's own messages. Its times are fixed, so that it is the same each time. */
 export async function programLog(): Promise<LogStore> {
   const store = new MemoryLogStore()
   const callbacks = [logHandler(store)]
@@ -25,7 +25,7 @@ export async function programLog(): Promise<LogStore> {
   const model = scriptedModel([[call], ['2 raised to the 0.235 power is ', '1.1769.']])
   const agent = initializeAgent([calculator], model, { agentType: 'tool-calling' })
   const joke = ChatPromptTemplate.fromTemplate('Tell me a joke about {animal}').pipe(new ChatAnthropic(key)).pipe(new StringOutputParser())
-  // Side by side: in the log their events lie mixed.
+  // Concurrent: their events are interleaved in the log.
   await Promise.all([
     agent.run('What is 2 raised to the 0.235 power?', next()),
     joke.stream({ animal: 'bears' }, { ...next(), metadata: { user: 'bo' } }).drain(),

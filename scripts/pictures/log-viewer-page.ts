@@ -1,4 +1,4 @@
-// The page of the pictures: the viewer, with a log that is made up. Times are those of one morning, so that the pictures stay the same.
+// The page of the pictures: the viewer with an invented log. Its times are fixed, so that the pictures stay the same.
 import { ModelError, type Run, type RunEvent, type RunKind } from 'chaintap'
 import { type LogMessage, type LogRecord, MemoryLogStore } from 'chaintap/log'
 import { priceTable } from 'chaintap/tokens'
@@ -22,14 +22,14 @@ function open(name: string, kind: RunKind, input: unknown, parent?: Run): Run {
   return run
 }
 
-type Told = RunEvent extends infer Event ? (Event extends RunEvent ? Omit<Event, 'run' | 'at' | 'seq'> : never) : never
+type EventFields = RunEvent extends infer Event ? (Event extends RunEvent ? Omit<Event, 'run' | 'at' | 'seq'> : never) : never
 
-const tell = (run: Run, told: Told): void => void records.push({ run, at: now, seq: seq++, ...told })
+const tell = (run: Run, fields: EventFields): void => void records.push({ run, at: now, seq: seq++, ...fields })
 
 const say = (level: LogMessage['level'], category: readonly string[], message: string, properties: Record<string, unknown> = {}): void =>
   void records.push({ level, category, message, properties, at: now })
 
-/** Speaks in tokens of a pace that varies as real ones do. */
+/** Emits tokens at a realistic, varying pace. */
 function speak(run: Run, text: string, first: number, pace: number): void {
   wait(first)
   for (const [i, token] of text.split(/(?<= )/).entries()) {
@@ -132,7 +132,7 @@ const viewer = Object.assign(document.createElement('chaintap-log'), {
 })
 document.body.appendChild(viewer)
 
-/** Begins what is still running in the pictures: it is heard of as it comes. */
+/** Starts the run that is still in progress in the pictures. Its events are appended live. */
 Object.assign(window, {
   async goOn() {
     const from = records.length

@@ -7,14 +7,14 @@ import { root } from '../support.mjs'
 
 type Scheme = 'light' | 'dark'
 
-/** Each picture: its name, its theme, and what is done before it is taken. */
+/** Each picture: its name, its theme, and the steps before the screenshot. */
 const pictures: readonly (readonly [name: string, scheme: Scheme, prepare: (page: Page) => Promise<void>])[] = [
   ['playground-light', 'light', chain],
   ['playground-dark', 'dark', chain],
   ['agent-light', 'light', agent],
 ]
 
-/** A question is being answered, after one that was. */
+/** Answers one question, and starts another one. */
 async function chain(page: Page): Promise<void> {
   await answered(page, 'What is 17 + 4 * 2?')
   await page.getByRole('button', { name: 'Tell me a joke about bears' }).click()

@@ -1,10 +1,10 @@
-// Draws the folders of src and which imports which, as docs/images/structure.svg: node scripts/run.mjs node scripts/pictures/structure.ts
+// Draws the folders of src and their imports as docs/images/structure.svg: node scripts/run.mjs node scripts/pictures/structure.ts
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type SourceFile, sources } from '../../test/support/source.ts'
 import { root } from '../support.mjs'
 
-/** One line per folder. A folder without one is an error, so that the picture stays whole. */
+/** One line per folder. A folder without one is an error, so that the picture stays complete. */
 const descriptions: Readonly<Record<string, string>> = {
   core: 'events · handler · flow · run · runnable · json · util',
   arithmetic: 'safe calculator',
@@ -38,7 +38,7 @@ interface Place {
   readonly width: number
 }
 
-/** The picture as SVG text, for these sources. */
+/** Returns the picture of these sources as SVG text. */
 export function structureSvg(files: readonly SourceFile[]): string {
   const graph = folderGraph(files)
   const rows = rowsOf(graph)
@@ -46,7 +46,7 @@ export function structureSvg(files: readonly SourceFile[]): string {
   const height = MARGIN * 2 + rows.length * (BOX.height + BOX.rise) - BOX.rise
   const places = new Map<string, Place>()
   for (const [level, row] of rows.entries()) {
-    // Folders stand over what they import, as far as their row allows.
+    // Folders are placed above the folders that they import, as far as their row allows.
     const middle = (name: string) => mean([...(graph.get(name) ?? [])].flatMap((target) => centre(places.get(target))))
     const sorted = [...row].sort((a, b) => middle(a) - middle(b))
     for (const place of placeRow(sorted, level, width, height)) places.set(place.name, place)
@@ -81,7 +81,7 @@ function folderGraph(files: readonly SourceFile[]): ReadonlyMap<string, Readonly
   )
 }
 
-/** Folders by the longest way down to one that imports nothing, the lowest row first. */
+/** Returns folders in rows by the longest path to a folder without imports, the lowest row first. */
 function rowsOf(graph: ReadonlyMap<string, ReadonlySet<string>>): readonly (readonly string[])[] {
   const level = (name: string): number => Math.max(0, ...[...(graph.get(name) ?? [])].map((target) => level(target) + 1))
   const rows: string[][] = []
@@ -89,7 +89,7 @@ function rowsOf(graph: ReadonlyMap<string, ReadonlySet<string>>): readonly (read
   return rows
 }
 
-/** Without the targets that another target imports already: fewer arrows, the same order. */
+/** Removes targets that another target imports already: fewer arrows, the same order. */
 function directTargets(graph: ReadonlyMap<string, ReadonlySet<string>>, targets: ReadonlySet<string>): readonly string[] {
   const reaches = (from: string, to: string): boolean => [...(graph.get(from) ?? [])].some((next) => next === to || reaches(next, to))
   return [...targets].filter((target) => ![...targets].some((other) => other !== target && reaches(other, target)))
@@ -97,7 +97,7 @@ function directTargets(graph: ReadonlyMap<string, ReadonlySet<string>>, targets:
 
 function placeRow(row: readonly string[], level: number, width: number, height: number): readonly Place[] {
   const y = height - MARGIN - BOX.height - level * (BOX.height + BOX.rise)
-  // core carries everything: it is as wide as the rows that stand on it.
+  // All folders import core: it is as wide as the widest row.
   const widths = row.map((name) => (name === 'core' ? BOX.width * 6 : BOX.width))
   const total = widths.reduce((sum, each) => sum + each + BOX.gap, -BOX.gap)
   let x = (width - total) / 2
@@ -115,7 +115,7 @@ const mean = (values: readonly number[]): number => values.reduce((sum, value) =
 function arrow(from: Place | undefined, to: Place | undefined): string {
   if (from === undefined || to === undefined) return ''
   const [x1, y1, y2] = [from.x + from.width / 2, from.y + BOX.height, to.y - 2]
-  // Onto the nearest point of the target's upper edge, away from its corners.
+  // To the nearest point of the target's upper edge, away from its corners.
   const x2 = Math.min(Math.max(x1, to.x + 16), to.x + to.width - 16)
   const bend = (y2 - y1) / 2
   return `<path d="M${x1} ${y1}C${x1} ${y1 + bend} ${x2} ${y2 - bend} ${x2} ${y2}"/>`

@@ -1,4 +1,4 @@
-// The chat program with a log in IndexedDB: what the log adds is held.
+// The chat program with a log in IndexedDB, to measure what the log adds.
 import { ChatPromptTemplate, StringOutputParser } from 'chaintap'
 import { ChatAnthropic } from 'chaintap/anthropic'
 import { IndexedDBCallbackHandler } from 'chaintap/indexeddb'

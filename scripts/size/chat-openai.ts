@@ -1,4 +1,4 @@
-// The same program for OpenAI, for the comparison with libraries that speak nothing else.
+// The same program for OpenAI, for the comparison with libraries that support only OpenAI.
 import { ChatPromptTemplate, StringOutputParser } from 'chaintap'
 import { ChatOpenAI } from 'chaintap/openai'
 

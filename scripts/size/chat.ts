@@ -1,4 +1,4 @@
-// The program whose size is promised: stream a chat from Anthropic through a chain with one handler, count its tokens.
+// The program of the size budget: streams a chat from Anthropic through a chain with one handler, and counts its tokens.
 import { ChatPromptTemplate, StringOutputParser } from 'chaintap'
 import { ChatAnthropic } from 'chaintap/anthropic'
 

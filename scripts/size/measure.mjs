@@ -1,4 +1,4 @@
-// What a page downloads, gzipped: a program bundled for browsers, and apart from it what it loads only when it needs it.
+// Measures what a page downloads, gzipped: a program bundled for browsers, and separately what it loads on demand.
 import { join, relative } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
@@ -10,7 +10,7 @@ import { root } from '../support.mjs'
 const alias = Object.fromEntries(entries.map(({ name, source }) => [name, join(root, source)]))
 
 /**
- * Throws a BuildFailure where the program does not bundle: a `node:` import anywhere in reach does not resolve for browsers.
+ * Returns the size of a program. Throws a BuildFailure if it cannot be bundled: a reachable `node:` import does not resolve for browsers.
  * @param {string} file
  * @param {readonly import('esbuild').Plugin[]} [plugins]
  * @returns {Promise<Size>}
@@ -42,8 +42,8 @@ export async function sizeOf(file, plugins = []) {
 }
 
 /**
- * What a program downloads more than another, at once. What is loaded on demand stays outside: esbuild would make chunks of what both
- * parts need, which Rollup and others keep in the program.
+ * Returns what a program downloads at once in addition to another one. Code loaded on demand is left out of the comparison, because esbuild
+ * puts modules that both parts use into chunks, while Rollup and others keep them in the program.
  * @param {string} file
  * @param {string} other
  * @returns {Promise<Size>}

@@ -6,7 +6,8 @@
  * it on; other clients build a Request, which loses it: give each of them its own meter.
  *
  * @example
- * const init = { method: 'POST', [usageTag]: 'search' }
+ * // await client.messages.create(params, { fetchOptions })
+ * const fetchOptions = { [usageTag]: 'search' }
  */
 export const usageTag: unique symbol = Symbol.for('chaintap.usageTag')
 

@@ -61,7 +61,7 @@ const question = 'What is the weather in Paris?'
 const messages = [{ role: 'user' as const, content: question }]
 const common = { apiKey: 'key', dangerouslyAllowBrowser: true, maxRetries: 0, logLevel: 'off' as const }
 const toClaude = { model: 'claude', max_tokens: 100, messages }
-const asked = { ...toClaude, stream: true as const }
+const streamRequest = { ...toClaude, stream: true as const }
 
 const anthropic = (fetch: MeteredFetch): Anthropic => new Anthropic({ ...common, fetch })
 const openai = (fetch: MeteredFetch): OpenAI => new OpenAI({ ...common, fetch })
@@ -103,13 +103,13 @@ export const sdks: Readonly<Record<string, ClientUnderTest>> = {
     answer: 'anthropic-text.sse',
     async count(fetch) {
       let [input, output] = [0, 0]
-      for await (const event of await anthropic(fetch).messages.create(asked)) {
+      for await (const event of await anthropic(fetch).messages.create(streamRequest)) {
         if (event.type === 'message_start') input = event.message.usage.input_tokens
         if (event.type === 'message_delta') output = event.usage.output_tokens
       }
       return [input, output]
     },
-    leave: (fetch) => breakOff(anthropic(fetch).messages.create(asked)),
+    leave: (fetch) => breakOff(anthropic(fetch).messages.create(streamRequest)),
   },
   'openai, chat': {
     answer: 'openai-chat-usage.sse',
@@ -233,7 +233,7 @@ export function sdkContract(): void {
       const { scripted } = metered(answerOf(each, { split: 'events' }))
       const client = new Anthropic({ ...common, fetch: scripted, middleware: [meterMiddleware((record) => void records.push(record))] })
       const { usage } = await client.messages
-        .stream({ ...asked, stream: undefined as never }, { fetchOptions: tagged('mine') })
+        .stream({ ...streamRequest, stream: undefined as never }, { fetchOptions: tagged('mine') })
         .finalMessage()
       expect(usage).toMatchObject({ input_tokens: 472, output_tokens: 118 })
       expect(records.map(stable)).toEqual([{ ...recordOf(each), url: records[0]?.url, tag: 'mine' }])
@@ -242,7 +242,7 @@ export function sdkContract(): void {
     test('a tag passes through Anthropic’s, OpenAI’s and Groq’s SDKs to the call’s record only', async () => {
       const [one, two, three] = [watched('anthropic-text.sse'), watched('openai-chat-usage.sse'), watched('groq-chat-xgroq.sse')]
       const options = { fetchOptions: tagged('mine') }
-      for await (const _ of await anthropic(one.fetch).messages.create(asked, options));
+      for await (const _ of await anthropic(one.fetch).messages.create(streamRequest, options));
       for await (const _ of await openai(two.fetch).chat.completions.create({ model: 'gpt', messages, stream: true }, options));
       for await (const _ of await groq(three.fetch).chat.completions.create({ model: 'llama', messages, stream: true }, options));
       for (const { records, scripted } of [one, two, three]) {
@@ -253,9 +253,9 @@ export function sdkContract(): void {
 
     test('ended by break or abort: the record has the figures so far', async () => {
       const broken = watched('anthropic-text.sse')
-      for await (const _ of await anthropic(broken.fetch).messages.create(asked)) break
+      for await (const _ of await anthropic(broken.fetch).messages.create(streamRequest)) break
       const aborted = watched('anthropic-text.sse')
-      const stream = await anthropic(aborted.fetch).messages.create(asked)
+      const stream = await anthropic(aborted.fetch).messages.create(streamRequest)
       for await (const _ of stream) stream.controller.abort()
       for (const { records, scripted } of [broken, aborted]) {
         expect(records).toHaveLength(1)
@@ -287,7 +287,7 @@ export function sdkContract(): void {
         answerOf(fixture('anthropic-text.sse')),
       ])
       const client = new Anthropic({ ...common, maxRetries: 1, fetch })
-      for await (const _ of await client.messages.create(asked));
+      for await (const _ of await client.messages.create(streamRequest));
       expect(records).toMatchObject([
         { status: 529, complete: false, reason: 'error' },
         { status: 200, complete: true },

@@ -5,19 +5,19 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { launchOptionsOf } from '../support/browsers/index.ts'
 import { type Playground, startPlayground } from '../support/playground.ts'
 
-const launchOptions = launchOptionsOf('chromium', 'the playground is NOT LOOKED AT in this run')
+const launchOptions = launchOptionsOf('chromium', 'the playground is NOT TESTED in this run')
 const seed = Number(process.env.FAST_CHECK_SEED ?? Math.floor(Math.random() * 2 ** 31))
 const patience = { timeout: 60_000, interval: 100 }
-/** Some 30 tokens. */
+/** About 30 tokens. */
 const longQuestion = 'Tell me a joke about a bear that sings - dances - paints - writes - cooks - reads - swims'
 
-interface Asked {
+interface Sum {
   readonly sum: string
   readonly value: number
 }
 
-/** Sums of so many products of two, with their value as JavaScript has it. */
-function sums(terms: number): fc.Arbitrary<Asked> {
+/** Random sums of `terms` products, with their value computed by JavaScript. */
+function sums(terms: number): fc.Arbitrary<Sum> {
   const factor = fc.integer({ min: 0, max: 99 })
   const term = fc.record({ sign: fc.constantFrom('+', '-'), a: factor, b: factor })
   return fc.array(term, { minLength: terms, maxLength: terms }).map((given) => ({
@@ -55,7 +55,7 @@ describe.skipIf(launchOptions === undefined)('the playground, as npm start serve
     expect(errors.splice(0)).toEqual([])
   })
 
-  /** Opens the page, with an offline model that takes so many ms for a token. */
+  /** Opens the page. The offline model takes `pace` ms for each token. */
   async function open(pace: number): Promise<void> {
     await page.goto(`${playground.url}?pace=${pace}`)
     await page.getByText('offline model', { exact: true }).waitFor()
@@ -78,8 +78,8 @@ describe.skipIf(launchOptions === undefined)('the playground, as npm start serve
     expect(await answer().textContent()).toBe(`${sum} = ${value}.`)
   })
 
-  it('shows an answer token by token, while the Worker still hears the model', async () => {
-    const [{ sum, value }] = fc.sample(sums(8), { numRuns: 1, seed }) as [Asked]
+  it('shows an answer token by token while the model still streams', async () => {
+    const [{ sum, value }] = fc.sample(sums(8), { numRuns: 1, seed }) as [Sum]
     await open(200)
     const states = await page.evaluateHandle(() => {
       const seen: string[] = []
@@ -99,21 +99,21 @@ describe.skipIf(launchOptions === undefined)('the playground, as npm start serve
     expect(await upstream()).toMatchObject({ open: 0 })
   })
 
-  it('shows the runs of the chain, and what went in and came out', async () => {
+  it('shows the runs of the chain with input and output', async () => {
     await open(0)
     await ask('What is 17 + 4 * 2?')
     await outcome('complete')
     const child = (kind: string, name: string) => ({ kind, name, state: 'ended', below: [] })
-    const below = [child('prompt', 'ChatPromptTemplate'), child('chat model', 'ChatAnthropic'), child('parser', 'StringOutputParser')]
+    const below = [child('prompt', 'ChatPromptTemplate'), child('chat model', 'ChatOpenAI'), child('parser', 'StringOutputParser')]
     const sequence = { ...child('chain', 'RunnableSequence'), below }
     expect(await page.evaluate(treeOf)).toEqual([{ ...child('chain', 'RemoteRunnable'), below: [sequence] }])
-    const model = page.locator('summary', { hasText: 'ChatAnthropic' })
-    expect(await model.textContent()).toMatch(/8 tokens · 8 in, 8 out$/)
+    const model = page.locator('summary', { hasText: 'ChatOpenAI' })
+    expect(await model.textContent()).toMatch(/8 tokens · 21 in, 8 out$/)
     await model.press('Enter')
     await page.getByText('"content": "17 + 4 * 2 = 25."').waitFor()
   })
 
-  it('runs an agent: its answer is what streams in, its thoughts and tools are in the tree', async () => {
+  it('runs an agent: streams its answer, and shows its thoughts and tools in the tree', async () => {
     await open(0)
     await page.getByRole('button', { name: 'What is 2 raised to the 0.235 power?' }).click()
     await outcome('complete')
@@ -126,7 +126,7 @@ describe.skipIf(launchOptions === undefined)('the playground, as npm start serve
     await page.getByText('"toolInput": "2 ^ 0.235"').waitFor()
   })
 
-  it('counts tokens and cost while an answer streams, by estimate, and the session', async () => {
+  it('shows estimated tokens and cost during an answer, and the sum of the session', async () => {
     await open(600)
     await ask('What is 17 + 4 * 2?')
     const figure = (id: string) => page.locator(`#${id}`)
@@ -137,42 +137,42 @@ describe.skipIf(launchOptions === undefined)('the playground, as npm start serve
       .filter({ hasText: /^≈ \$0\.0000\d+$/ })
       .waitFor()
     await outcome('complete')
-    // 8 in at $1 and 8 out at $5 for a million.
-    expect(await figure('usage').textContent()).toBe('8 in, 8 out')
-    expect(await figure('cost').textContent()).toBe('$0.000048')
+    // 21 input tokens at $1 and 8 output tokens at $5 per million.
+    expect(await figure('usage').textContent()).toBe('21 in, 8 out')
+    expect(await figure('cost').textContent()).toBe('$0.000061')
     await ask('What is 17 + 4 * 2?')
-    await figure('session').filter({ hasText: '32 tokens, $0.000096' }).waitFor()
+    await figure('session').filter({ hasText: '58 tokens, $0.00012' }).waitFor()
   })
 
-  it('P10: a log of all runs outlives the tab, killed in the middle of an answer', async () => {
+  it('the log of all runs survives a tab that is killed in the middle of an answer (P10)', async () => {
     await open(0)
     await page.getByRole('button', { name: 'What is 2 raised to the 0.235 power?' }).click()
     await outcome('complete')
     await open(300)
     await ask(longQuestion)
     await speaking()
-    // What was said half a second ago is written by now.
-    const said = (await answer().textContent()) ?? ''
+    // Tokens received half a second ago are written by now.
+    const streamed = (await answer().textContent()) ?? ''
     await page.waitForTimeout(500)
     const session = await page.context().newCDPSession(page)
     const crashed = page.waitForEvent('crash')
-    // It is never answered.
+    // This call never resolves.
     session.send('Page.crash').catch(() => {})
     await crashed
 
     page = await page.context().newPage()
     await open(0)
-    // Only lines in sight are in the page.
+    // Only visible lines are rendered.
     await page.addStyleTag({ content: 'chaintap-log { height: 2000px }' })
     const log = page.locator('chaintap-log')
     const runs = log.getByRole('treeitem')
     await runs.filter({ hasText: 'AgentExecutor' }).waitFor()
     expect(await runs.filter({ hasText: 'RunnableSequence' }).count()).toBe(2)
-    await runs.filter({ hasText: 'ChatAnthropic' }).last().click()
-    await log.getByText(said.slice(0, 20)).first().waitFor()
+    await runs.filter({ hasText: 'ChatOpenAI' }).last().click()
+    await log.getByText(streamed.slice(0, 20)).first().waitFor()
   })
 
-  it('gives the log away as a page', async () => {
+  it('exports the log as HTML', async () => {
     await open(0)
     await ask('What is 17 + 4 * 2?')
     await outcome('complete')
@@ -183,7 +183,7 @@ describe.skipIf(launchOptions === undefined)('the playground, as npm start serve
     expect(await readFile(await download.path(), 'utf8')).toContain('17 + 4 * 2 = 25.')
   })
 
-  it('P2: stop closes the upstream of the Worker', async () => {
+  it('Stop closes the upstream of the Worker (P2)', async () => {
     const { cancelled } = await upstream()
     await open(500)
     await ask(longQuestion)
@@ -196,9 +196,9 @@ describe.skipIf(launchOptions === undefined)('the playground, as npm start serve
     expect(await answer().textContent()).toMatch(/^Why/)
   })
 
-  it('an answer that goes on without the page is there when the page is loaded anew, from its first word', async () => {
+  it('a resumable answer is shown from its start after a reload', async () => {
     await open(200)
-    await page.getByLabel('a chain that goes on without the page').check()
+    await page.getByLabel('a chain that continues without the page').check()
     await ask(longQuestion)
     await speaking()
     await page.reload()
@@ -213,10 +213,10 @@ describe.skipIf(launchOptions === undefined)('the playground, as npm start serve
     expect(await answer().textContent()).toBe('')
   })
 
-  it('stop ends an answer that goes on without the page, on the server', async () => {
+  it('Stop ends a resumable answer on the server', async () => {
     const { cancelled } = await upstream()
     await open(500)
-    await page.getByLabel('a chain that goes on without the page').check()
+    await page.getByLabel('a chain that continues without the page').check()
     await ask(longQuestion)
     await speaking()
     await page.getByRole('button', { name: 'Stop' }).click()
@@ -224,7 +224,7 @@ describe.skipIf(launchOptions === undefined)('the playground, as npm start serve
     await vi.waitFor(async () => expect(await upstream()).toMatchObject({ open: 0, cancelled: cancelled + 1 }), patience)
   })
 
-  it('P2: closing the tab closes the upstream of the Worker', async () => {
+  it('closing the tab closes the upstream of the Worker (P2)', async () => {
     const { cancelled } = await upstream()
     await open(500)
     await ask(longQuestion)
@@ -234,13 +234,13 @@ describe.skipIf(launchOptions === undefined)('the playground, as npm start serve
     await vi.waitFor(async () => expect(await upstream()).toMatchObject({ open: 0, cancelled: cancelled + 1 }), patience)
   })
 
-  it('shows what a model says as text, on a phone too', async () => {
-    const said = `<img src=x onerror="document.title='run'"> ${'very'.repeat(8)}`
+  it('shows the output of a model as text, also on a phone', async () => {
+    const streamed = `<img src=x onerror="document.title='run'"> ${'very'.repeat(8)}`
     await open(0)
     const images = await page.locator('img').count()
-    await ask(`Tell me a joke about ${said}`)
+    await ask(`Tell me a joke about ${streamed}`)
     await outcome('complete')
-    expect(await answer().textContent()).toContain(said)
+    expect(await answer().textContent()).toContain(streamed)
     for (const line of await page.locator('summary').all()) await line.click()
     await page.locator('pre', { hasText: 'onerror' }).last().waitFor()
     expect(await page.locator('#answer *, pre *').count()).toBe(0)
@@ -249,7 +249,7 @@ describe.skipIf(launchOptions === undefined)('the playground, as npm start serve
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360)
   })
 
-  it('says in words what the Worker refuses, and that it cannot be reached', async () => {
+  it('shows the message of a refused request, and of an unreachable Worker', async () => {
     await open(0)
     await ask('1'.repeat(17_000))
     await page.getByRole('alert').filter({ hasText: 'The body is too large' }).waitFor()
@@ -267,7 +267,7 @@ interface Shown {
   readonly below: readonly Shown[]
 }
 
-/** The tree as the page shows it. Runs there: it can use nothing from around it. */
+/** The tree as the page shows it. Evaluated in the page, so it must not use outer variables. */
 function treeOf(): readonly Shown[] {
   const listed = (list: Element | null): readonly Shown[] =>
     [...(list?.children ?? [])].map((run) => {

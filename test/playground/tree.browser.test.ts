@@ -12,20 +12,20 @@ beforeEach(() => {
   tree = new RunTree(list)
 })
 
-/** Shows the events of a chain as they come out of the wire. */
+/** Shows the events of a chain, encoded and decoded as on the wire. */
 async function show(answer: ScriptedAnswer): Promise<void> {
   const [encode, decode] = [encoder(), decoder()]
   const chain = scriptedModel([answer]).pipe(new StringOutputParser())
   try {
     for await (const event of chain.events('<b>hi</b>')) tree.show(decode(encode(event)))
   } catch {
-    // Shown as an event.
+    // The error is shown as an event.
   }
 }
 
 const lines = () => [...list.querySelectorAll('summary')].map((line) => line.textContent.replace(/\d+ ms/, 'N ms'))
 
-it('shows a run that failed, with its error and what it had said until then, as text', async () => {
+it('RunTree shows a failed run with its error and partial output, as text', async () => {
   await show({ tokens: ['<i>17</i>', ' sheep'], error: new Error('<b>no</b> more') })
   expect(lines()).toEqual([
     'chainRunnableSequenceerrorN ms',
@@ -38,7 +38,7 @@ it('shows a run that failed, with its error and what it had said until then, as 
   expect(list.querySelectorAll('b, i')).toHaveLength(0)
 })
 
-it('tells what was stopped from what failed', async () => {
+it('RunTree distinguishes stopped from failed runs', async () => {
   await show({ tokens: ['17', ' sheep'], error: new UserStop() })
   expect([...list.querySelectorAll('.state')].map(({ textContent }) => textContent)).toEqual(['stopped', 'stopped', 'stopped'])
   tree.clear()
@@ -46,7 +46,7 @@ it('tells what was stopped from what failed', async () => {
   expect([...list.querySelectorAll('.state')].map(({ textContent }) => textContent)).toEqual(['ended', 'ended', 'ended'])
 })
 
-it('shows an event of a run whose start it has not heard as nothing', () => {
+it('RunTree ignores an event of a run whose start it has not received', () => {
   const decode = decoder()
   tree.show(decode('{"run":"018f","at":1,"seq":7,"type":"token","token":"17"}'))
   expect(list.childElementCount).toBe(0)

@@ -33,7 +33,7 @@ function readerOf({ body }: Response): ReadableStreamDefaultReader<string> {
   return (body as ReadableStream<BufferSource>).pipeThrough(new TextDecoderStream()).getReader()
 }
 
-/** Reads an answer until the model has said something. */
+/** Reads an answer until its first token. */
 async function untilToken(response: Response): Promise<ReadableStreamDefaultReader<string>> {
   const reader = readerOf(response)
   for (let { value } = await reader.read(); !value?.includes('event: token'); { value } = await reader.read()) {
@@ -53,8 +53,8 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-describe('an answer', () => {
-  it('is the events of the whole tree, numbered, and then the outcome', async () => {
+describe('a response', () => {
+  it('contains the numbered events of the whole run tree, and then the outcome', async () => {
     const { answered, context } = call('/api/chain?pace=0', asking('What is 17 + 4 * 2?'))
     const response = await answered
     expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
@@ -67,34 +67,34 @@ describe('an answer', () => {
     expect(decoded.filter(({ type }) => type === 'start').map(({ run }) => run.name)).toEqual([
       'RunnableSequence',
       'ChatPromptTemplate',
-      'ChatAnthropic',
+      'ChatOpenAI',
       'StringOutputParser',
     ])
     expect(decoded.at(-1)).toMatchObject({ type: 'end', output: '17 + 4 * 2 = 25.' })
     expect(frames.at(-1)).toMatchObject({ event: 'outcome', id: undefined })
-    expect(JSON.parse(frames.at(-1)?.data ?? '')).toMatchObject({ status: 'complete', usage: { inputTokens: 8, outputTokens: 8 } })
+    expect(JSON.parse(frames.at(-1)?.data ?? '')).toMatchObject({ status: 'complete', usage: { inputTokens: 21, outputTokens: 8 } })
     await waitOnExecutionContext(context)
   })
 
-  it('beats while the model is silent, and no longer than it lives', async () => {
+  it('sends heartbeats while the model is silent, and none after it is cancelled', async () => {
     vi.useFakeTimers()
     const reader = readerOf(await call('/api/chain?pace=60000', asking('hello')).answered)
-    let heard = ''
-    for (const upTo of ['"ChatAnthropic"', ': heartbeat\n\n']) {
-      while (!heard.includes(upTo)) {
+    let received = ''
+    for (const upTo of ['"ChatOpenAI"', ': heartbeat\n\n']) {
+      while (!received.includes(upTo)) {
         const read = reader.read()
-        if (heard.includes('"ChatAnthropic"')) await vi.advanceTimersByTimeAsync(15_000)
-        heard += (await read).value
+        if (received.includes('"ChatOpenAI"')) await vi.advanceTimersByTimeAsync(15_000)
+        received += (await read).value
       }
     }
-    expect(heard).not.toContain('event: token')
+    expect(received).not.toContain('event: token')
     await reader.cancel()
     await vi.waitFor(() => expect(vi.getTimerCount()).toBe(0), patience)
   })
 })
 
-describe('P2: whoever leaves closes the upstream', () => {
-  it('by cancelling the body of the answer', async () => {
+describe('a disconnected client closes the upstream (P2)', () => {
+  it('by cancelling the response body', async () => {
     const { opened, cancelled } = upstream
     const reader = await untilToken(await call('/api/chain?pace=5', asking('a joke about a very, very patient tortoise')).answered)
     expect(upstream).toEqual({ opened: opened + 1, open: 1, cancelled })
@@ -102,7 +102,7 @@ describe('P2: whoever leaves closes the upstream', () => {
     await vi.waitFor(() => expect(upstream).toEqual({ opened: opened + 1, open: 0, cancelled: cancelled + 1 }), patience)
   })
 
-  it('by breaking the connection, which aborts the signal of the request', async () => {
+  it('by closing the connection, which aborts the request’s signal', async () => {
     const { opened, cancelled } = upstream
     const controller = new AbortController()
     const init = { ...asking('a joke about a very, very patient tortoise'), signal: controller.signal }
@@ -115,10 +115,10 @@ describe('P2: whoever leaves closes the upstream', () => {
   })
 })
 
-describe('with a key', () => {
+describe('with an API key', () => {
   const env = { ANTHROPIC_API_KEY: key }
 
-  it('the same chain asks the provider', async () => {
+  it('the same chain calls the provider', async () => {
     const fetch = provider({ body: anthropicSse({ text: ['Hel', 'lo'], usage: { inputTokens: 3, outputTokens: 2 } }) })
     expect(await (await call('/api/model', undefined, env).answered).json()).toEqual({ name: 'claude-haiku-4-5', offline: false })
     const frames = await framesOf(await call('/api/chain', asking('hello'), env).answered)
@@ -127,7 +127,7 @@ describe('with a key', () => {
     expect((await call('/api/upstream', undefined, env).answered).status).toBe(404)
   })
 
-  it('P11: its refusal is told in words, without the key', async () => {
+  it('the outcome has the provider’s error message, without the key (P11)', async () => {
     const refused: AnthropicAnswer = { error: { type: 'authentication_error', message: `invalid x-api-key: ${key}` } }
     provider({ status: 401, body: JSON.stringify(anthropicJson(refused)) })
     const text = await (await call('/api/chain', asking('hello'), env).answered).text()
@@ -139,7 +139,7 @@ describe('with a key', () => {
     expect(text).not.toContain(key)
   })
 
-  it('OFFLINE has the offline model answer all the same', async () => {
+  it('OFFLINE selects the offline model even with a key', async () => {
     expect(await (await call('/api/model', undefined, { ...env, OFFLINE: '1' }).answered).json()).toEqual({
       name: 'offline',
       offline: true,
@@ -147,17 +147,17 @@ describe('with a key', () => {
   })
 })
 
-describe('what is no question is refused in words', () => {
+describe('an invalid request is refused with a message', () => {
   const json = { 'content-type': 'application/json' }
   const endless = () => new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(1_024)) })
 
   it.each<[string, number, RequestInit, RegExp]>([
-    ['another method', 405, { method: 'GET' }, /POST, not GET/],
+    ['another method', 405, { method: 'GET' }, /GET is not allowed: use POST/],
     ['a form', 415, { method: 'POST', body: new URLSearchParams({ question: 'hello' }) }, /x-www-form-urlencoded/],
-    ['no type', 415, { method: 'POST' }, /nothing/],
-    ['no JSON', 400, { method: 'POST', headers: json, body: '{' }, /must be JSON/],
-    ['no object', 400, { method: 'POST', headers: json, body: 'null' }, /must be JSON/],
-    ['no input', 400, { method: 'POST', headers: json, body: '{}' }, /must be JSON/],
+    ['no type', 415, { method: 'POST' }, /received missing/],
+    ['no JSON', 400, { method: 'POST', headers: json, body: '{' }, /must be a JSON object/],
+    ['no object', 400, { method: 'POST', headers: json, body: 'null' }, /must be a JSON object/],
+    ['no input', 400, { method: 'POST', headers: json, body: '{}' }, /must be a JSON object/],
     ['16 KB and more', 413, asking('1'.repeat(16 * 1_024)), /16384 bytes/],
     ['a body without end', 413, { method: 'POST', headers: json, body: endless() }, /16384 bytes/],
   ])('%s: %i', async (_, status, init, words) => {
@@ -168,7 +168,7 @@ describe('what is no question is refused in words', () => {
     expect(upstream.opened).toBe(opened)
   })
 
-  it('and any other address', async () => {
+  it('an unknown path: 404', async () => {
     expect((await call('/api/nothing').answered).status).toBe(404)
   })
 })

@@ -6,10 +6,10 @@ const request = { model: 'claude', max_tokens: 4096, messages: [{ role: 'user' a
 const library: Library = (fetch) => {
   const client = new Anthropic({ apiKey: 'key', fetch, dangerouslyAllowBrowser: true })
   return {
-    hears: true,
-    stream({ signal, hear = [] }) {
+    hasHandlers: true,
+    stream({ signal, handlers = [] }) {
       const chunks = client.messages.stream(request, { signal })
-      for (const handler of hear) chunks.on('text', (text) => handler(text))
+      for (const handler of handlers) chunks.on('text', (text) => handler(text))
       return {
         chunks,
         textOf: (event: Anthropic.MessageStreamEvent) =>

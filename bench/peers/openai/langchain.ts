@@ -7,7 +7,7 @@ const library: Library = (fetch) => {
   const model = new ChatOpenAI({ apiKey: 'key', model: 'gpt-4.1', streaming: true, configuration: { fetch } })
   return {
     ...langChain(model),
-    // `invoke` of a model with `streaming` loads a tokenizer from the network to estimate what the answer says itself.
+    // `invoke` of a model with `streaming` loads a tokenizer from the network to estimate the usage, which the answer reports.
     async invoke() {
       const [first, ...rest] = await Array.fromAsync(await model.stream(question))
       return first ? rest.reduce(concat, first).text : ''

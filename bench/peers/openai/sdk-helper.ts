@@ -6,10 +6,10 @@ const request = { model: 'gpt-4.1', messages: [{ role: 'user' as const, content:
 const library: Library = (fetch) => {
   const client = new OpenAI({ apiKey: 'key', fetch, dangerouslyAllowBrowser: true })
   return {
-    hears: true,
-    stream({ signal, hear = [] }) {
+    hasHandlers: true,
+    stream({ signal, handlers = [] }) {
       const chunks = client.chat.completions.stream(request, { signal })
-      for (const handler of hear) chunks.on('content', (text) => handler(text))
+      for (const handler of handlers) chunks.on('content', (text) => handler(text))
       return {
         chunks,
         textOf: (chunk: OpenAI.ChatCompletionChunk) => chunk.choices[0]?.delta.content ?? '',

@@ -1,4 +1,8 @@
-import type { OriginBoundInit, RefuseRedirect } from './same-origin.ts'
+/** The options of a request that `sendWithinOrigin` sends. */
+export type OriginBoundInit = RequestInit & { readonly method: string; readonly redirect: 'manual' }
+
+/** Creates the error of a redirect that was not followed. `what` contains the target's origin and nothing else of its address. */
+export type RefuseRedirect = (what: string, status: number | undefined) => Error
 
 /** The limit of the Fetch Standard. */
 const MAX_REDIRECTS = 20

@@ -1,8 +1,6 @@
-/** The options of a request that {@link sendWithinOrigin} sends. */
-export type OriginBoundInit = RequestInit & { readonly method: string; readonly redirect: 'manual' }
+import type { OriginBoundInit, RefuseRedirect } from './redirect.ts'
 
-/** Creates the error of a redirect that was not followed. `what` contains the target's origin and nothing else of its address. */
-export type RefuseRedirect = (what: string, status: number | undefined) => Error
+export type { OriginBoundInit, RefuseRedirect }
 
 /** Sends a request that holds secrets. Redirects are followed within its origin only (P11); any other throws what `refuse` returns. */
 export async function sendWithinOrigin(

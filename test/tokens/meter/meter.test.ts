@@ -287,10 +287,10 @@ describe('responses', () => {
 
   test('a user-made response is returned unchanged, and an invalid URL is passed to fetch', async () => {
     const made = { ok: true, status: 200, json: async () => ({ made: 'up' }) }
-    const asked: unknown[] = []
+    const inputs: unknown[] = []
     const fetch = meter(
       (async (input: unknown) => {
-        asked.push(input)
+        inputs.push(input)
         return made
       }) as never,
       () => {},
@@ -299,7 +299,7 @@ describe('responses', () => {
     const place = { toString: () => openai }
     expect(await fetch(place as never)).toBe(made)
     expect(await fetch(openai, null as never)).toBe(made)
-    expect(asked).toEqual([openai, place, openai])
+    expect(inputs).toEqual([openai, place, openai])
   })
 
   test('a refused request to a model is recorded at once, and its body is not read', async () => {
@@ -510,7 +510,7 @@ describe('an answer of many megabytes', () => {
 
 describe('askForUsage', () => {
   const body = (more: object = {}): string => JSON.stringify({ model: 'gpt-5.5', stream: true, messages: [], ...more })
-  const asked = { include_usage: true }
+  const usageOption = { include_usage: true }
 
   async function sent(url: string, given: string, options: { readonly askForUsage?: boolean } = { askForUsage: true }, asRequest = false) {
     const { fetch, scripted } = metered({ body: openaiSse(hello) }, options)
@@ -528,12 +528,12 @@ describe('askForUsage', () => {
       expect(await sent(openai, body(), { askForUsage: true }, asRequest)).toMatchObject({
         method: 'POST',
         headers: { 'content-type': 'application/json', authorization: '[redacted]' },
-        body: { model: 'gpt-5.5', messages: [], stream: true, stream_options: asked },
+        body: { model: 'gpt-5.5', messages: [], stream: true, stream_options: usageOption },
       })
       expect(
         (await sent(openai, body({ stream_options: { include_obfuscation: false } }), { askForUsage: true }, asRequest)).body,
       ).toMatchObject({
-        stream_options: { include_obfuscation: false, ...asked },
+        stream_options: { include_obfuscation: false, ...usageOption },
       })
       await same(openai, body({ stream_options: { include_usage: false } }))
       await same(openai, body({ stream: false }))
