@@ -1,9 +1,10 @@
 import type { Delta } from '../../core/delta.ts'
-import { TruncatedError } from '../../core/errors.ts'
+import { ChaintapError, TruncatedError } from '../../core/errors.ts'
 import type { Stage } from '../../core/flow/link.ts'
 import type { RunHandle } from '../../core/run/run-handle.ts'
 import { parseJson } from '../../core/util/parse-json.ts'
-import { protocolError, providerStreamError } from './errors.ts'
+import type { Decoder } from '../wire.ts'
+import { malformedEventError, protocolError, providerStreamError } from './errors.ts'
 import { speculation } from './speculation.ts'
 import type { RequestContext, Transport } from './transport.ts'
 
@@ -24,16 +25,17 @@ export function decodeStage(
       isEmpty = false
       const known = templates.readText(data)
       if (known !== undefined) return controller.enqueue({ type: 'text', text: known })
-      const event = data === '[DONE]' ? data : parseJson(data)
-      if (event === undefined) throw protocolError(transport(), `sent ${data.length} characters that are not valid JSON`)
-      const text = decoder.extractText(event)
-      if (text !== undefined) {
-        templates.addTemplate(data, text)
-        return controller.enqueue({ type: 'text', text })
+      let deltas: string | readonly Delta[]
+      try {
+        deltas = readEvent(data, wire, decoder, transport)
+      } catch (error) {
+        throw error instanceof ChaintapError ? error : malformedEventError(transport(), error)
       }
-      const providerError = wire.parseError(event)
-      if (providerError) throw providerStreamError(transport(), providerError)
-      for (const delta of decoder.decode(event)) controller.enqueue(delta)
+      if (typeof deltas === 'string') {
+        templates.addTemplate(data, deltas)
+        return controller.enqueue({ type: 'text', text: deltas })
+      }
+      for (const delta of deltas) controller.enqueue(delta)
     },
     flush() {
       if (decoder.complete) return
@@ -46,4 +48,15 @@ export function decodeStage(
       run.report({ truncated: error })
     },
   }
+}
+
+/** Returns the text of an event that is one piece of text, otherwise its Deltas. */
+function readEvent(data: string, wire: RequestContext['wire'], decoder: Decoder, transport: () => Transport): string | readonly Delta[] {
+  const event = data === '[DONE]' ? data : parseJson(data)
+  if (event === undefined) throw protocolError(transport(), `sent ${data.length} characters that are not valid JSON`)
+  const text = decoder.extractText(event)
+  if (typeof text === 'string') return text
+  const providerError = wire.parseError(event)
+  if (providerError) throw providerStreamError(transport(), providerError)
+  return decoder.decode(event)
 }

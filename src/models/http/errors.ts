@@ -23,6 +23,10 @@ export function protocolError({ name, displayUrl, checkHint = `baseURL: it is ${
   return new ModelError('wire', `${name} ${what}. Check ${checkHint}.`)
 }
 
+/** The error of an event whose fields have other types than the provider's format says: decoders do not check each of them. */
+export const malformedEventError = (transport: Transport, error: unknown): ModelError =>
+  protocolError(transport, `sent an event that is not of its format (${transport.redact(errorMessage(error))})`)
+
 /** The error of a response that began with status 200 and then reported a failure. */
 export function providerStreamError(transport: Transport, providerError: ProviderError): ModelError {
   return modelError(transport, providerError, 'failed during its response', 'What had arrived was delivered.')
@@ -36,7 +40,8 @@ export function modelError(
   hint: string,
   facts: ModelErrorFacts = {},
 ): ModelError {
-  const clean = (text: string | undefined): string | undefined => text && redact(text).slice(0, 500)
+  // Not checked before: bodies of refusals are not of the provider's format if a proxy wrote them.
+  const clean = (text: unknown): string | undefined => (typeof text === 'string' && text ? redact(text).slice(0, 500) : undefined)
   const [type, message, id] = [providerError.type, providerError.message, providerError.requestId].map(clean)
   const problem = `${name} ${what}${type ? ` (${type})` : ''}${message ? `: "${message}"` : ''}.`
   const text = [problem, hint, id && `Request id: ${id}.`].filter(Boolean).join(' ')
