@@ -44,7 +44,8 @@ async function handlersDone(run: ActiveRun, parent: RunHandle): Promise<void> {
   if (!handled) return
   await new Promise<void>((resolve, reject) => {
     const stopListening = listenForAbort(parent.signal, reject)
-    handled.then(() => resolve()).finally(stopListening)
+    // It never rejects.
+    void handled.then(() => resolve()).finally(stopListening)
   })
 }
 

@@ -30,8 +30,8 @@ export interface BusyQueue {
 
 /** Settles when the handlers of these queues have processed the events so far of a run and of the runs below it. */
 export function pendingWithin(queues: Iterable<BusyQueue>, owner: object): Promise<unknown> | undefined {
-  const waits: (Promise<unknown> | undefined)[] = []
-  for (const queue of queues) if (queue.isWithin(owner)) waits.push(queue.pending)
+  const waits: Promise<unknown>[] = []
+  for (const queue of queues) if (queue.pending && queue.isWithin(owner)) waits.push(queue.pending)
   return waits.length > 1 ? Promise.all(waits) : waits[0]
 }
 
