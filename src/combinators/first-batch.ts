@@ -1,6 +1,7 @@
 import { TimeoutError } from '../core/errors.ts'
 import { Flow } from '../core/flow/flow.ts'
 import type { Source } from '../core/flow/source.ts'
+import { closeRun } from '../core/run/close.ts'
 import type { ActiveRun } from '../core/run/run.ts'
 import type { RunHandle } from '../core/run/run-handle.ts'
 import { createChildRun, startRun } from '../core/run/start.ts'
@@ -30,7 +31,7 @@ export async function firstBatch<Chunk>(
     return { flow: prependBatch(flow, await flow.next()) }
   } catch (error) {
     // A failed flow does not close its run: usually its reader is the root's reader, which closes the tree.
-    run.tree.close(run, error)
+    closeRun(run.tree, run, error)
     const isStopped = run.wasStopped && !(error instanceof TimeoutError)
     if (isStopped || isUnrecoverable(error, parent)) return { error, isUnrecoverable: true }
     await handlersDone(run, parent)

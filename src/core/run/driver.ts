@@ -4,6 +4,7 @@ import { Flow } from '../flow/flow.ts'
 import type { BatchMapper, BatchReader, FlowOwner } from '../flow/source.ts'
 import type { MergedOptions } from '../options.ts'
 import type { Outcome } from '../outcome.ts'
+import { closeRun } from './close.ts'
 import { ActiveRun, toActiveRun } from './run.ts'
 import { remainingDepthBelow } from './scope.ts'
 import { type Startable, startRun } from './start.ts'
@@ -75,7 +76,7 @@ export class RunDriver<Chunk, Out> implements BatchReader<Chunk>, FlowOwner {
 
   async onError(error: unknown): Promise<void> {
     const { run } = this
-    run.tree.close(run, error)
+    closeRun(run.tree, run, error)
     // If a handler raised at the root's end, the run has ended already: only the reader gets the error.
     this.#end({ error })
     // A failure from within waits for the handlers, as every event does. A stop does not.

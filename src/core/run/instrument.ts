@@ -1,6 +1,7 @@
 import type { Delta } from '../delta.ts'
 import type { Flow } from '../flow/flow.ts'
 import type { MaybePromise } from '../flow/link.ts'
+import { closeRun } from './close.ts'
 import type { PendingHandlers } from './dispatch.ts'
 import type { ActiveRun } from './run.ts'
 import type { RunHandle } from './run-handle.ts'
@@ -32,7 +33,7 @@ export function instrument<Chunk>(run: ActiveRun, flow: Flow<Chunk>, emitsChunks
   const instrumented = flow.through<Chunk>({
     ...((accumulating || emitFromChunk || emitsChunks) && { transform }),
     flush: () => run.end() as Promise<void> | undefined,
-    cancel: (reason) => run.tree.close(run, reason),
+    cancel: (reason) => closeRun(run.tree, run, reason),
   })
   instrumented.retained = retained
   return instrumented

@@ -2,6 +2,7 @@ import { AbortReason, ChaintapError } from '../errors.ts'
 import type { EmittablePayload, EndEvent, RunEvent } from '../event.ts'
 import { reportHandlerError } from '../handler/handler.ts'
 import type { RunOptions } from '../options.ts'
+import { closeDescendants } from './close.ts'
 import type { PendingHandlers } from './dispatch.ts'
 import { recordDelta } from './instrument.ts'
 import { ActiveRun, toActiveRun } from './run.ts'
@@ -105,7 +106,7 @@ export class RunTreeReplica {
   }
 
   #endRun(run: ActiveRun, { type, ...event }: EndEvent): void {
-    if (run.openChildren > 0) run.tree.closeDescendants(run, new AbortReason(`${run.run.name} ended while this run was open.`))
+    if (run.openChildren > 0) closeDescendants(run.tree, run, new AbortReason(`${run.run.name} ended while this run was open.`))
     if (this.#countsUsage && event.usage) run.report({ externalUsage: event.usage })
     this.#runs.set(run.run.id, undefined)
     // From now on no handler can fail it.

@@ -2,6 +2,7 @@ import { AbortReason, ChaintapError } from '../errors.ts'
 import type { EmittablePayload, EventSink, Run, RunContext, RunReport } from '../event.ts'
 import type { MergedOptions } from '../options.ts'
 import { snapshot } from '../util/snapshot.ts'
+import { closeDescendants, closeRun } from './close.ts'
 import { EventDispatcher, type PendingHandlers } from './dispatch.ts'
 import { OutputCollector } from './output-collector.ts'
 import { ReportCollector } from './report-collector.ts'
@@ -113,7 +114,7 @@ export class ActiveRun implements RunHandle, TreeMember {
     this.reports.add(facts)
   }
 
-  /** Adds the run to the open runs of its tree. An event that says so must follow. */
+  /** Adds the run to the open runs of its tree. The caller must emit the `start` event next. */
   markOpen(): void {
     this.phase = 'open'
     this.tree.openRuns.add(this)
@@ -130,7 +131,7 @@ export class ActiveRun implements RunHandle, TreeMember {
     const { dispatcher } = this
     if (this.phase !== 'open') return
     if (this.openChildren > 0)
-      this.tree.closeDescendants(this, new AbortReason(`${this.run.name} returned while this run was open. Await it, or return it.`))
+      closeDescendants(this.tree, this, new AbortReason(`${this.run.name} returned while this run was open. Await it, or return it.`))
     // A handler of those errors may have stopped this run too.
     if (this.phase !== 'open') return
     if (dispatcher.fatalError) throw dispatcher.fatalError.error
@@ -144,7 +145,7 @@ export class ActiveRun implements RunHandle, TreeMember {
   stop(reason: unknown): void {
     if (this.phase === 'ended' || this.phase === 'failed') return
     this.wasStopped = true
-    this.tree.close(this, reason)
+    closeRun(this.tree, this, reason)
   }
 
   /** Closes the run with an error: the `error` event is the only one that it emits from here on. `stopWork` and `emitError` must follow. */

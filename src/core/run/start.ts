@@ -1,9 +1,10 @@
-import { AbortReason, TimeoutError } from '../errors.ts'
+import { AbortReason, invalidOptionsError, TimeoutError } from '../errors.ts'
 import type { Flow } from '../flow/flow.ts'
 import type { Stage } from '../flow/link.ts'
 import { type Handler, isThenable } from '../handler/handler.ts'
 import type { MergedOptions } from '../options.ts'
 import { listenForAbort, MAX_TIMER_MS } from '../util/signal.ts'
+import { closeRun } from './close.ts'
 import { instrument } from './instrument.ts'
 import { ActiveRun, type RunInit, toActiveRun } from './run.ts'
 import type { RunHandle } from './run-handle.ts'
@@ -59,7 +60,7 @@ async function openFlow<Chunk>(runnable: Startable<Chunk>, input: unknown, run: 
     throwIfEnded(run)
     return instrument(run, flow, emitsChunks)
   } catch (error) {
-    run.tree.close(run, error)
+    closeRun(run.tree, run, error)
     throw error
   }
 }
@@ -73,7 +74,8 @@ export async function startDownstream<Chunk>(
 ): Promise<Flow<Chunk>> {
   const run = createChildRun(runnable, parent, { tags })
   if (runnable.lazyCallbacks) run.dispatcher.addHandlers(await runnable.lazyCallbacks())
-  if (!runnable.through) throw new TypeError(`${runnable.name} does not work on chunks`)
+  if (!runnable.through)
+    throw invalidOptionsError(`${runnable.name} cannot follow a stream: it has no through(). Put it where it receives a whole input.`)
   const output = await runnable.through(flow.through(startOnFirstChunk(run)), run)
   run.onEnd((failure) => failure && output.cancel(failure.reason))
   return instrument(run, output, false)

@@ -84,34 +84,9 @@ export class Tree {
     while (this.#pendingWork.size > 0) await Promise.allSettled(this.#pendingWork)
   }
 
-  /**
-   * Fails a run and all runs below it, in three steps: all are closed, so that they emit nothing more; then all stop working (signals
-   * abort, bodies are cancelled); then all emit `error`, children before parents, siblings in the order of their start (P1, P2).
-   */
-  close(top: TreeMember, reason: unknown): void {
-    this.#close((run) => isWithin(run, top), reason)
-    // A run that never started emits no end, but may own resources.
-    if (top.phase !== 'new') return
-    top.markFailed(reason)
-    top.stopWork()
-  }
-
-  closeDescendants(top: TreeMember, reason: unknown): void {
-    this.#close((run) => run !== top && isWithin(run, top), reason)
-  }
-
-  #close(matches: (run: TreeMember) => boolean, reason: unknown): void {
-    const closing = [...this.openRuns].filter(matches).sort((a, b) => b.depth - a.depth)
-    for (const run of closing) run.markFailed(reason)
-    this.dispatchDepth++
-    // Queued before stopWork(), which may close runs above: their errors come after these.
-    this.#deferred.push(() => {
-      this.dispatchDepth++
-      for (const run of closing) run.emitError()
-      this.endDispatch()
-    })
-    for (const run of closing) run.stopWork()
-    this.endDispatch()
+  /** Runs `work` when no dispatch is in progress, after work that was deferred before it. */
+  defer(work: () => void): void {
+    this.#deferred.push(work)
   }
 
   /** Called after each dispatch; emits the ends that were deferred to it. */
@@ -140,10 +115,4 @@ export class Tree {
       reportHandlerError(error, undefined, handler, this.onHandlerError)
     }
   }
-}
-
-function isWithin(run: TreeMember, top: TreeMember): boolean {
-  let at: TreeMember | undefined = run
-  while (at && at.depth > top.depth) at = at.parent
-  return at === top
 }

@@ -1,5 +1,6 @@
 import { AbortReason, ChaintapError, TimeoutError } from '../errors.ts'
 import type { RunContext } from '../event.ts'
+import { closeRun } from './close.ts'
 import { isActiveRun } from './run.ts'
 
 /**
@@ -18,5 +19,5 @@ export function isUnrecoverable(error: unknown, context: RunContext): boolean {
 
 /** Fails the run that called a child if the child's error ends that run too. For callers that cannot throw the error. */
 export function failIfUnrecoverable(error: unknown, context: RunContext): void {
-  if (isActiveRun(context) && isUnrecoverable(error, context)) context.tree.close(context, error)
+  if (isActiveRun(context) && isUnrecoverable(error, context)) closeRun(context.tree, context, error)
 }
