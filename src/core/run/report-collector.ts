@@ -30,7 +30,7 @@ export class ReportCollector {
 
   /** The fields of the run's `end` or `error` event. Adds the run's usage to the totals, so call it once. */
   finish(source: 'provider' | 'partial'): RunReport {
-    const usage = this.#usage && { ...this.#usage, requests: 1, source }
+    const usage = this.#usage && { ...withTotal(this.#usage), requests: 1, source }
     if (usage) ReportCollector.#addToTotals(this, usage)
     return { ...(usage && { usage }), ...(this.#answered && { answered: this.#answered }) }
   }
@@ -42,4 +42,10 @@ export class ReportCollector {
   static #markTruncated(of: ReportCollector, error: TruncatedError): void {
     for (let at: ReportCollector | undefined = of; at; at = at.#parent) at.truncated = error
   }
+}
+
+/** A total that was not reported is the sum of its parts, if both are known (P8). */
+function withTotal(usage: Usage): Usage {
+  const { inputTokens: input, outputTokens: output, totalTokens } = usage
+  return totalTokens === undefined && input !== undefined && output !== undefined ? { ...usage, totalTokens: input + output } : usage
 }

@@ -1,5 +1,6 @@
 import { JsonOutputParser, lambda, TruncatedError, UserStop } from 'chaintap'
 import { recorder, scriptedModel } from 'chaintap/testing'
+import { TokenCounter } from 'chaintap/tokens'
 import { expect, test } from 'vitest'
 import { counted, readAll, Talker, turn } from '../../support/sources.ts'
 
@@ -141,4 +142,18 @@ test('outcome has a bounded output when it is read late, after any number of chu
   const { chunks } = await readAll(run)
   expect(chunks.length).toBeGreaterThan(8_192)
   expect(await run.outcome).toMatchObject({ status: 'complete', output: { a: 'x'.repeat(9_000) } })
+})
+
+test.each([
+  [{ inputTokens: 3, outputTokens: 2 }, 5],
+  [{ inputTokens: 3, outputTokens: 2, totalTokens: 9 }, 9],
+  [{ inputTokens: 3 }, undefined],
+  [{ inputTokens: 0, outputTokens: 0 }, 0],
+])('a total that was not reported is the sum of its known parts: %j (P8)', async (usage, total) => {
+  const model = scriptedModel([{ tokens: ['Hi'], usage }])
+  const counter = new TokenCounter()
+  const run = model.stream('Hello', { callbacks: [counter] })
+  await run.drain()
+  expect((await run.outcome).usage?.totalTokens).toBe(total)
+  if (total !== undefined) expect(counter.totalTokens).toBe(total)
 })
