@@ -45,7 +45,7 @@ describe('imports', () => {
     expect(imports((file, to) => outside(file, to) && 'move what core needs into core, or let the caller pass it')).toEqual([])
   })
 
-  it('nobody imports the front door', () => {
+  it('no file imports src/index.ts', () => {
     const door = ({ to, specifier }: Import) => to === 'index.ts' || /^chaintap(\/|$)/.test(specifier)
     expect(imports((_, to) => door(to) && 'import the file that declares it')).toEqual([])
   })
@@ -56,7 +56,7 @@ describe('imports', () => {
     )
   })
 
-  it('no module of Node is in reach', () => {
+  it('src imports no Node module', () => {
     const builtin = (name: string) => name.startsWith('node:') || builtinModules.includes(name)
     expect(imports((_, { specifier }) => builtin(specifier) && 'use what browsers and Workers have too')).toEqual([])
   })

@@ -23,7 +23,7 @@ describe.runIf(files.length > 0)('type tests', () => {
     expect(about(file)).toEqual([])
   })
 
-  it('compile with nothing wrong beside them', () => {
+  it('compile without other errors', () => {
     expect(said.filter((line) => !files.some((file) => line.startsWith(`test/types/${file}`)))).toEqual([])
   })
 })

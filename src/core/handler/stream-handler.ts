@@ -4,8 +4,8 @@ import type { RunEvent } from '../event.ts'
 type EventStream = TransformStream<RunEvent, RunEvent> | WritableStream<RunEvent>
 
 /**
- * One writer per handler stream, shared by all runs: a writable can be locked only once. This is the only module state; it keeps nothing
- * alive longer than the stream.
+ * One writer per handler stream, shared by all runs: a writable can be locked only once. This is the only module state of core; it
+ * keeps nothing alive longer than the stream.
  */
 const writers = new WeakMap<EventStream, WritableStreamDefaultWriter<RunEvent>>()
 

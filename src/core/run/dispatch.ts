@@ -17,7 +17,7 @@ export type PendingHandlers = Promise<unknown> | undefined
 /**
  * One handler of one run.
  *
- * - It receives the run's events in order, one at a time, and after what it is still to receive of the runs below (P1, P4).
+ * - It receives the run's events in order, one at a time, and after all pending events of the runs below (P1, P4).
  * - Its failure fails the run if it has `raiseError`, and is reported once otherwise (P5).
  */
 class HandlerQueue implements BusyQueue {

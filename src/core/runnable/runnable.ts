@@ -78,7 +78,7 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
     return output
   }
 
-  /** Returns the output as a stream of chunks. The run starts with the first read, and goes on as it is read. */
+  /** Returns the output as a stream of chunks. The run starts with the first read, and advances only while it is read. */
   stream(input: In, options?: RunOptions | RunContext): RunStream<Chunk, Out> {
     const driver = new RunDriver<Chunk, Out>(this, input, resolveOptions(this, options), true)
     driver.run.output.needed = 'late'
@@ -86,8 +86,8 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
   }
 
   /**
-   * Returns the events of the run and all runs below it as a stream, with the output as `chunk` events. The run goes on as it is read. A
-   * failure comes as an `error` event, then the read throws it.
+   * Returns the events of the run and all runs below it as a stream, with the output as `chunk` events. The run advances only while it is
+   * read. A failure is emitted as an `error` event, then the read throws it.
    */
   events(input: In, options?: EventOptions | RunContext): RunStream<RunEvent, Out> {
     const reader = new RunEventReader(isActiveRun(options) ? undefined : (options as EventFilter))

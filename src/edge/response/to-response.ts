@@ -65,7 +65,7 @@ export interface ResponseOptions {
  * Streams a run as a Response, with one write per chunk of the provider's response. The default {@link ResponseFormat} is `events`.
  *
  * When the client leaves, the run is stopped with `Disconnect` and the provider's response body is closed. An error is written in the
- * format's own way after the output before it. `text` has no way, so an error breaks its stream, which the client of a Worker sees as a
+ * format's own way after the output before it. `text` cannot represent an error, so it breaks the stream, which the client of a Worker sees as a
  * normal end. Errors whose messages the caller does not receive are logged to the console.
  *
  * @example

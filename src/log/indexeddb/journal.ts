@@ -36,7 +36,7 @@ export class Journal {
     tryStorage(() => localStorage.removeItem(this.#prefix + name))
   }
 
-  /** Segments that other pages have appended. Whoever stores them removes them. */
+  /** Segments that other pages have appended. The page that stores them removes them. */
   orphans(): readonly Segment[] {
     const segments: Segment[] = []
     for (const name of this.#segmentNames()) {

@@ -33,8 +33,7 @@ export interface Budget extends CallbackMethods {
 /**
  * Returns a handler that stops runs when a limit is exceeded. The topmost run whose events it receives and all runs below it then end with
  * BudgetExceeded, the provider's response body is closed, and `outcome.status` is `aborted`. Pass it in the `callbacks` of a request, where
- * it
- * also applies to agents and all nested runs, bind it with `withConfig`, or give it to a model. It applies to all of its runs together.
+ * it also applies to agents and all nested runs, bind it with `withConfig`, or give it to a model. It applies to all of its runs together.
  *
  * - A streaming answer is counted by estimate; the error message says so. An answer that is not streamed is counted when it is complete.
  * - A complete answer is never discarded: the next call is refused instead.

@@ -27,8 +27,7 @@ export interface TokenCounterOptions {
 /**
  * Counts the tokens of model calls (LangChain's OpenAICallbackHandler): of runs, as a handler; of other clients, by its
  * {@link TokenCounter.fetch | fetch}. A call that is reported both ways counts once. To count single calls of a shared client, tag them
- * with
- * a counter: `{ fetchOptions: tagged(counter) }`.
+ * with a counter: `{ fetchOptions: tagged(counter) }`.
  *
  * - While an answer streams, the counter shows an estimate; the provider's figures replace it. Remaining estimates are marked by `source`.
  * - Unknown figures are undefined, never 0. Before the first call, all numbers are 0.

@@ -6,8 +6,7 @@ import type { CallLedger } from './ledger.ts'
 export interface TokenSnapshot {
   /**
    * The usage of all calls, including estimates; undefined before the first call. Its `source` is the weakest of the calls. If a call lacks
-   * a
-   * figure, because it was neither reported nor could be estimated, the sum is that of the other calls.
+   * a figure, because it was neither reported nor could be estimated, the sum is that of the other calls.
    */
   readonly usage: Usage | undefined
   /** The usage that providers reported, without estimates. */
