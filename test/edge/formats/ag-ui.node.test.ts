@@ -96,7 +96,7 @@ describe('the ag-ui format, checked with AG-UI’s schemas and client', () => {
         type: 'RUN_FINISHED',
         ...ids,
         outcome: { type: 'success' },
-        usage: [{ inputTokens: 3, outputTokens: 2, cachedInputTokens: 1, reasoningTokens: 1 }],
+        usage: [{ inputTokens: 3, outputTokens: 2, totalTokens: 5, cachedInputTokens: 1, reasoningTokens: 1 }],
       },
     ])
     expect(await messagesOf(chain)).toMatchObject([{ role: 'assistant', content: 'Hello' }])
