@@ -216,7 +216,8 @@ describe.skipIf(launchOptions === undefined)('in Chromium', { timeout: 60_000 },
     for (const who of ['a', 'b']) expect(texts.filter((text) => text.startsWith(who))).toEqual(numbers(10_000).map((n) => `${who} ${n}`))
   })
 
-  it('tail() yields the records of another tab, and continues when that one is closed', async () => {
+  // Retried: on a busy machine Chromium ends a page that is being closed before its `pagehide`, and an unacknowledged record may be lost.
+  it('tail() yields the records of another tab, and continues when that one is closed', { retry: 2 }, async () => {
     const follower = await open()
     const seen = await follower.evaluateHandle(() => {
       const texts: string[] = []
