@@ -10,5 +10,8 @@ const finishReasonsByStopReason: ReadonlyMap<string | undefined, FinishReason> =
   ['tool_calls', 'tool-calls'],
 ])
 
-/** Converts a provider's stop reason. */
-export const toFinishReason = (stopReason: string | undefined): FinishReason => finishReasonsByStopReason.get(stopReason) ?? 'stop'
+/** Converts a provider's stop reason. A response that ends well with calls to answer is `tool-calls`: some providers give no reason, or `stop`. */
+export function toFinishReason(stopReason: string | undefined, hasPendingCalls = false): FinishReason {
+  const finishReason = finishReasonsByStopReason.get(stopReason) ?? 'stop'
+  return finishReason === 'stop' && hasPendingCalls ? 'tool-calls' : finishReason
+}

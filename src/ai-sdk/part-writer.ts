@@ -4,7 +4,7 @@ import { isRunEvent } from '../core/is-run-event.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { idFactory } from '../core/util/id.ts'
 import { toFinishReason } from './finish-reason.ts'
-import type { UIMessagePart } from './part.ts'
+import { type UIMessagePart, valueOrNull } from './part.ts'
 import { ToolCallParts } from './tool-call-parts.ts'
 
 /** Options of a {@link PartWriter}. */
@@ -85,7 +85,7 @@ class UIMessagePartWriter implements PartWriter {
     // A truncated run whose root ended was accepted by `onTruncated`.
     const failure = status === 'truncated' && this.#hasEnded ? 'other' : 'error'
     if (status !== 'complete' && failure === 'error') this.#parts.push({ type: 'error', errorText: this.#errorText(outcome.error) })
-    const finishReason = status === 'complete' ? toFinishReason(this.#stopReason) : failure
+    const finishReason = status === 'complete' ? toFinishReason(this.#stopReason, this.#toolCalls.hasPending) : failure
     this.#parts.push({ type: 'finish-step' }, { type: 'finish', finishReason, ...(usage && { messageMetadata: { usage } }) })
     return this.#takeParts()
   }
@@ -108,7 +108,7 @@ class UIMessagePartWriter implements PartWriter {
     if (event.type === 'start' && run.kind !== 'tool' && this.#isOutsideTools(run)) this.#runKinds.set(run.id, run.kind)
     if (event.type === 'start' && (run.kind === 'chat_model' || run.kind === 'llm') && this.#isOutsideTools(run)) this.#onModelStart()
     if (run.kind === 'tool' && this.#isOutsideTools(run)) this.#isStepOver = this.#toolCalls.handleToolEvent(event) || this.#isStepOver
-    if (event.type === 'custom') this.#addPart({ type: `data-${event.name}`, data: event.data })
+    if (event.type === 'custom') this.#addPart({ type: `data-${event.name}`, data: valueOrNull(event.data) })
     if (event.type === 'chunk') this.#onChunk(event.chunk, false)
     if (event.type === 'end' && run.id === run.rootId) this.#hasEnded = true
     if (!this.#runKinds.has(run.id)) return
@@ -127,6 +127,7 @@ class UIMessagePartWriter implements PartWriter {
   /** Begins the next step if tools ran before this model. */
   #onModelStart(): void {
     this.#agentText = ''
+    this.#stopReason = undefined
     if (!this.#isStepOver) return
     this.#isStepOver = false
     this.#addPart({ type: 'finish-step' })
@@ -145,7 +146,7 @@ class UIMessagePartWriter implements PartWriter {
     if (delta?.type === 'text' && typeof delta.text === 'string') {
       if (this.#agentText !== '' && delta.text === this.#agentText) this.#agentText = ''
       else this.#addText('text', delta.text)
-    } else if (!isDelta(delta)) this.#addPart({ type: 'data-output', id: 'output', data: chunk })
+    } else if (!isDelta(delta)) this.#addPart({ type: 'data-output', id: 'output', data: valueOrNull(chunk) })
     else if (isChunkStream) this.#onDelta(delta, NO_RUN)
   }
 

@@ -86,3 +86,6 @@ export type UIMessagePart =
 
 /** Why a response ended, as the AI SDK names it. */
 export type FinishReason = 'stop' | 'length' | 'content-filter' | 'tool-calls' | 'error' | 'other'
+
+/** Returns null for what JSON omits from an object: clients reject a part without its field. */
+export const valueOrNull = (value: unknown): unknown => (['undefined', 'function', 'symbol'].includes(typeof value) ? null : value)

@@ -2,7 +2,7 @@ import type { Delta } from '../core/delta.ts'
 import type { RunEvent } from '../core/event.ts'
 import { type ToolMessage, textOf } from '../core/message.ts'
 import { parseJson } from '../core/util/parse-json.ts'
-import type { UIMessagePart } from './part.ts'
+import { type UIMessagePart, valueOrNull } from './part.ts'
 
 type ToolCallDelta = Extract<Delta, { readonly type: 'tool-call' }>
 
@@ -14,12 +14,19 @@ export class ToolCallParts {
   readonly #pendingInputs = new Map<string, { readonly id: string; readonly name: string; args: string }>()
   /** Ids of the calls whose input was sent. */
   readonly #announcedCallIds = new Set<string>()
+  /** Ids of the calls whose input was sent, but no result. */
+  readonly #pendingCallIds = new Set<string>()
   /** Ids of the calls that tool runs answer, by run id. */
   readonly #callIdsByRun = new Map<string, string>()
 
   constructor(addPart: (part: UIMessagePart) => void, errorText: (error: unknown) => string) {
     this.#addPart = addPart
     this.#errorText = errorText
+  }
+
+  /** Whether calls have no result. */
+  get hasPending(): boolean {
+    return this.#pendingCallIds.size > 0
   }
 
   /** Converts a delta of a tool call. */
@@ -60,17 +67,19 @@ export class ToolCallParts {
     else if (event.type === 'error') this.#addPart({ type: 'tool-output-error', toolCallId, errorText: this.#errorText(event.error) })
     else return false
     this.#callIdsByRun.delete(id)
+    this.#pendingCallIds.delete(toolCallId)
     return true
   }
 
   #addInput(toolCallId: string, toolName: string, input: unknown): void {
     this.#announcedCallIds.add(toolCallId)
-    this.#addPart({ type: 'tool-input-available', toolCallId, toolName, input: input ?? null })
+    this.#pendingCallIds.add(toolCallId)
+    this.#addPart({ type: 'tool-input-available', toolCallId, toolName, input: valueOrNull(input) })
   }
 
   #addOutput(toolCallId: string, output: unknown): void {
     const message = output as ToolMessage | undefined
-    if (message?.role !== 'tool') this.#addPart({ type: 'tool-output-available', toolCallId, output: output ?? null })
+    if (message?.role !== 'tool') this.#addPart({ type: 'tool-output-available', toolCallId, output: valueOrNull(output) })
     else if (message.isError) this.#addPart({ type: 'tool-output-error', toolCallId, errorText: textOf(message) })
     else this.#addPart({ type: 'tool-output-available', toolCallId, output: parseToolOutput(message.content) })
   }

@@ -165,7 +165,7 @@ function toCustomEvents(part: UIMessagePart): AgUiEvent[] {
     return [{ type: 'CUSTOM', name: 'source', value: { url, ...(title && { title }) } }]
   }
   if (!('data' in part)) return []
-  const data = part.data ?? null
+  const { data } = part
   return [
     part.id === undefined
       ? { type: 'CUSTOM', name: part.type.slice('data-'.length), value: data }

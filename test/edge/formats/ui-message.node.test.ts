@@ -178,6 +178,45 @@ describe('the ui-message format, read by the AI SDK', () => {
     ])
   })
 
+  it('contains null for an output or data that JSON does not have', async () => {
+    for (const missing of [undefined, () => {}, Symbol('s')]) {
+      const nothing = lambda(async () => missing as unknown)
+      const [parts, message] = await both(() => answerOf(nothing))
+      expect(parts).toContainEqual({ type: 'data-output', id: 'output', data: null })
+      expect(message?.parts.at(-1)).toMatchObject({ type: 'data-output', data: null })
+      const between = lambda(async function* (_: string, context: RunContext) {
+        yield 'Hello'
+        await context.emit({ type: 'custom', name: 'ping', data: missing })
+        yield missing
+        yield ' you'
+      })
+      const [, whole] = await both(() => answerOf(between as Runnable<string, unknown, unknown>))
+      expect(textIn(whole)).toBe('Hello you')
+      expect(whole?.parts).toContainEqual({ type: 'data-ping', data: null })
+    }
+  })
+
+  it('finishes with tool-calls exactly if calls are pending and nothing else ended the response', async () => {
+    const call: Delta = { type: 'tool-call', index: 0, id: 'call_a', name: 'where', args: '{}' }
+    const finishReasonOf = async (chain: Runnable<never, unknown, unknown>): Promise<unknown> =>
+      (await partsOf(await answerOf(chain))).at(-1)?.finishReason
+    const stop = (reason: string): Delta => ({ type: 'stop', reason })
+    for (const [output, expected] of [
+      [[call], 'tool-calls'],
+      [[call, stop('stop')], 'tool-calls'],
+      [[call, stop('tool_calls')], 'tool-calls'],
+      [[call, stop('max_tokens')], 'length'],
+      [[call, stop('refusal')], 'content-filter'],
+      [['Hi'], 'stop'],
+    ] as const) {
+      expect(await finishReasonOf(scriptedModel([output]))).toBe(expected)
+      expect(await finishReasonOf(scriptedModel([output]).pipe(new StringOutputParser()))).toBe(expected)
+    }
+    const where = tool(() => 'Paris', { name: 'where', description: 'Where?', schema: z.object({}) })
+    const model = scriptedModel((_, index) => (index === 0 ? [call, stop('tool_use')] : ['In Paris.']))
+    expect(await finishReasonOf(initializeAgent([where], model, { agentType: 'tool-calling' }))).toBe('stop')
+  })
+
   it('contains an error after the tokens before it', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {})
     const failing = scriptedModel([{ tokens: ['a', 'b'], error: new Error('xyzzy') }])
