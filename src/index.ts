@@ -78,7 +78,7 @@ export { CommaSeparatedListOutputParser, MarkdownListOutputParser, NumberedListO
 export { PartialJson } from './parsers/partial-json.ts'
 export { StringOutputParser } from './parsers/text.ts'
 export { ChatPromptTemplate } from './prompts/chat-prompt-template.ts'
-export type { ChatTemplate, ChatValues } from './prompts/chat-template.ts'
+export type { ChatTemplate, ChatValues, NestedChatPrompt } from './prompts/chat-template.ts'
 export { type Literal, literal, MessagesPlaceholder, type PlaceholderFields } from './prompts/placeholder.ts'
 export { PromptTemplate } from './prompts/prompt-template.ts'
 export type { Variables } from './prompts/template.ts'

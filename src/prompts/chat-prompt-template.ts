@@ -2,11 +2,12 @@ import type { RunKind } from '../core/event.ts'
 import { Flow } from '../core/flow/flow.ts'
 import type { Message } from '../core/message.ts'
 import { Runnable } from '../core/runnable/runnable.ts'
-import { type ChatTemplate, type ChatValues, createChatRenderer } from './chat-template.ts'
+import { type ChatTemplate, type ChatValues, createMessageRenderer, type FilledNames } from './chat-template.ts'
 import type { Variables } from './template.ts'
 import {
   collectVariables,
   fillPrompt,
+  mergePartials,
   type Partials,
   type PromptInput,
   type PromptOptions,
@@ -22,8 +23,12 @@ import {
  * one. Output: messages.
  *
  * Each message template is a string (a user message), `[role, text]`, `{ role, content }`, a {@link MessagesPlaceholder}, or its short
- * form `['placeholder', '{history}']`, which is optional. All texts are templates, those of message objects included: `{name}` is a
- * variable; `{{` and `}}` are literal braces. To insert a message unchanged, use `literal(message)` or a placeholder.
+ * form `['placeholder', '{history}']`, which is optional. All texts, image URLs and image data are templates, those of message objects
+ * included: `{name}` is a variable; `{{` and `}}` are literal braces. To insert a message unchanged, use `literal(message)` or a
+ * placeholder.
+ *
+ * A chat prompt among them stands for its messages, and what its {@link ChatPromptTemplate.partial | partial()} has filled in is filled in
+ * for the whole prompt. It has no run of its own.
  *
  * @throws ChaintapError `invalid_template` (with the position) or `invalid_message` at construction. Runs reject with
  *   `missing_variable`, `invalid_input` or `invalid_message`.
@@ -36,10 +41,10 @@ import {
  * ])
  * await prompt.invoke({ mood: 'merry', animal: 'bears', history: [['assistant', 'Which animal?']] })
  */
-export class ChatPromptTemplate<Values extends object = ChatValues<readonly ChatTemplate[]>> extends Runnable<
-  PromptInput<Values>,
-  Message[]
-> {
+export class ChatPromptTemplate<
+  Values extends object = ChatValues<readonly ChatTemplate[]>,
+  Filled extends PropertyKey = PropertyKey,
+> extends Runnable<PromptInput<Values>, Message[]> {
   /** The name of its runs in events. */
   readonly name = 'ChatPromptTemplate'
   /** The kind of its runs in events. */
@@ -49,13 +54,19 @@ export class ChatPromptTemplate<Values extends object = ChatValues<readonly Chat
   /** @internal All variables, those that are filled in included. */
   readonly variables: ReadonlyMap<string, VariableKind>
   /** The values that {@link ChatPromptTemplate.partial | partial()} has filled in. */
-  readonly partials: Readonly<Record<string, unknown>> = {}
+  readonly partials: Readonly<Record<string, unknown>>
+  /** Type parameters for the compiler, which infers the values of a prompt that contains this one. Never set. */
+  declare readonly valueTypes?: (values: Values) => Filled
 
   /** {@link ChatPromptTemplate.fromMessages} infers the types of the variables; this constructor does not. */
   constructor(messages: readonly ChatTemplate[], options: PromptOptions = {}) {
     super(options)
-    this.render = createChatRenderer(messages)
+    const renders = messages.map((message) =>
+      message instanceof ChatPromptTemplate ? message.render : createMessageRenderer(message as never),
+    )
+    this.render = (values) => renders.flatMap((render) => render(values))
     this.variables = collectVariables(this.render)
+    this.partials = mergePartials(messages.filter((message) => message instanceof ChatPromptTemplate))
   }
 
   /** Creates a prompt of one user message. */
@@ -68,7 +79,10 @@ export class ChatPromptTemplate<Values extends object = ChatValues<readonly Chat
    *
    * @throws ChaintapError `invalid_template` (with the position) or `invalid_message`.
    */
-  static fromMessages<const M extends readonly ChatTemplate[]>(messages: M, options?: PromptOptions): ChatPromptTemplate<ChatValues<M>> {
+  static fromMessages<const M extends readonly ChatTemplate[]>(
+    messages: M,
+    options?: PromptOptions,
+  ): ChatPromptTemplate<ChatValues<M>, FilledNames<M[number]>> {
     return new ChatPromptTemplate(messages, options) as never
   }
 
@@ -84,7 +98,9 @@ export class ChatPromptTemplate<Values extends object = ChatValues<readonly Chat
    * @example
    * const inFrench = ChatPromptTemplate.fromTemplate('Say {text} in {language}').partial({ language: 'French' })
    */
-  partial<Name extends keyof Values>(values: Partials<Pick<Values, Name>>): ChatPromptTemplate<Omit<Values, Name>> {
+  partial<Name extends keyof Values>(
+    values: Partials<Pick<Values, Name>>,
+  ): ChatPromptTemplate<Omit<Values, Name>, (PropertyKey extends Filled ? never : Filled) | Name> {
     return withPartials(this, values) as never
   }
 

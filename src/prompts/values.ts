@@ -75,6 +75,17 @@ export function requiredVariables({ variables, partials }: PartialPrompt<unknown
   return [...variables.keys()].filter((name) => variables.get(name) !== 'optional messages' && !Object.hasOwn(partials, name))
 }
 
+/** The filled-in values of all prompts together. */
+export function mergePartials(prompts: readonly Pick<PartialPrompt<unknown>, 'partials'>[]): Readonly<Record<string, unknown>> {
+  const merged: Record<string, unknown> = {}
+  for (const [name, value] of prompts.flatMap(({ partials }) => Object.entries(partials))) {
+    if (Object.hasOwn(merged, name) && merged[name] !== value)
+      throw new ChaintapError('invalid_template', `Variable ${quoteNames([name])} is filled in by two prompts. Use two names.`)
+    merged[name] = value
+  }
+  return merged
+}
+
 /** A copy of a prompt with more values filled in. The copy keeps the options that are bound to the prompt. */
 export function withPartials(prompt: PartialPrompt<unknown> & Pick<Runnable<never, unknown>, 'withConfig'>, values: object): object {
   return Object.assign(prompt.withConfig({}), { partials: { ...prompt.partials, ...values } })

@@ -62,6 +62,16 @@ describe('prompts', () => {
     await expect(ours.format({ a: '3', b: '2' } as never)).rejects.toEqual(code('invalid_input'))
   })
 
+  test('a variable that two nested prompts fill in: the last one in LangChain for both, invalid_template in chaintap', async () => {
+    const theirs = LangChainPrompts.fromMessages(['{x}'])
+    const all = LangChainPrompts.fromMessages([await theirs.partial({ x: '1' }), await theirs.partial({ x: '2' }), '{x}'])
+    expect((await all.formatMessages({})).map(({ content }) => content)).toEqual(['2', '2', '2'])
+    const ours = ChatPromptTemplate.fromMessages(['{x}'])
+    const one = ours.partial({ x: '1' })
+    expect((await ChatPromptTemplate.fromMessages([one, '{x}']).format({})).map(({ content }) => content)).toEqual(['1', '1'])
+    expect(() => ChatPromptTemplate.fromMessages([one, ours.partial({ x: '2' })])).toThrow(code('invalid_template'))
+  })
+
   test('a string for a placeholder: a message in LangChain, invalid_input in chaintap', async () => {
     const theirs = LangChainPrompts.fromMessages([new LangChainMessagesPlaceholder('h')])
     expect((await theirs.formatMessages({ h: 'hi' })).map(({ content }) => content)).toEqual(['hi'])

@@ -85,7 +85,9 @@ const chat = ChatPromptTemplate.fromMessages([
     content: [
       { type: 'text', text: '{d}' },
       { type: 'image', url: '{e}' },
-      { type: 'image', data: '{no}', mediaType: 'image/png' },
+      { type: 'image', data: '{photo}', mediaType: 'image/{kind}' },
+      { type: 'image', data: 'aGk=', mediaType: 'image/png' },
+      { type: 'reasoning', text: '{no}' },
     ],
   },
   new MessagesPlaceholder('f'),
@@ -99,11 +101,13 @@ expectTypeOf<Parameters<typeof chat.invoke>[0]>().toEqualTypeOf<{
   readonly c: PromptValue
   readonly d: PromptValue
   readonly e: PromptValue
+  readonly photo: PromptValue
+  readonly kind: PromptValue
   readonly f: readonly MessageLike[]
   readonly g?: readonly MessageLike[]
   readonly h?: readonly MessageLike[]
 }>()
-const values = { a: 'a', b: 'b', c: 'c', d: 'd', e: 'e' }
+const values = { a: 'a', b: 'b', c: 'c', d: 'd', e: 'e', photo: 'aGk=', kind: 'png' }
 void chat.invoke({ ...values, f: ['Hi', ['ai', 'Hello'], { role: 'user', content: 'x' }] })
 void chat.invoke({ ...values, f: [], g: [], h: [] })
 // @ts-expect-error f is missing
@@ -115,9 +119,9 @@ void chat.invoke({ ...values, a: ['Hi'], f: [] })
 // @ts-expect-error an unknown role
 void chat.invoke({ ...values, f: [['bot', 'Hi']] })
 
-void chat.partial({ f: [['ai', 'Hello']], a: () => 'x' }).invoke({ b: 1, c: 1, d: 1, e: 1 })
+void chat.partial({ f: [['ai', 'Hello']], a: () => 'x' }).invoke({ b: 1, c: 1, d: 1, e: 1, photo: 'aGk=', kind: 'png' })
 // @ts-expect-error b is still missing
-void chat.partial({ f: [], a: 'x' }).invoke({ c: 1, d: 1, e: 1 })
+void chat.partial({ f: [], a: 'x' }).invoke({ c: 1, d: 1, e: 1, photo: 'aGk=', kind: 'png' })
 
 const asInLangChain = ChatPromptTemplate.fromMessages([
   ['user', [{ type: 'text', text: '{a}' }]],
@@ -162,6 +166,40 @@ ChatPromptTemplate.fromMessages([{ role: 'tool', content: 'x' }])
 
 declare const some: ChatTemplate[]
 void ChatPromptTemplate.fromMessages(some).invoke({ whatever: 'x', history: [['ai', 'Hi']] })
+
+// Chat prompts in a chat prompt
+const rules = ChatPromptTemplate.fromMessages([
+  ['system', 'Be {mood} in {language}.'],
+  ['placeholder', '{examples}'],
+])
+const nested = ChatPromptTemplate.fromMessages([rules, ChatPromptTemplate.fromTemplate('{q}'), '{mood}'])
+expectTypeOf<Parameters<typeof nested.invoke>[0]>().toEqualTypeOf<{
+  readonly mood: PromptValue
+  readonly language: PromptValue
+  readonly q: PromptValue
+  readonly examples?: readonly MessageLike[]
+}>()
+void nested.invoke({ mood: 'brief', language: 'French', q: 'Why?' })
+// @ts-expect-error language is missing
+void nested.invoke({ mood: 'brief', q: 'Why?' })
+// What a nested prompt has filled in is filled in for all, at any depth.
+const inFrench = ChatPromptTemplate.fromMessages([rules.partial({ language: 'French' }), '{q} ({language})'])
+void inFrench.invoke({ mood: 'brief', q: 'Why?' })
+// @ts-expect-error language is filled in already
+void inFrench.invoke({ mood: 'brief', q: 'Why?', language: 'Dutch' })
+const deep = ChatPromptTemplate.fromMessages([inFrench.partial({ mood: 'brief' }), '{mood} {language} {z}'])
+void deep.invoke({ q: 'Why?', z: 1 })
+// @ts-expect-error z is missing
+void deep.invoke({ q: 'Why?' })
+const filled: ChatPromptTemplate<{ readonly q: PromptValue; readonly z: PromptValue }> = deep
+void filled.invoke({ q: 'Why?', z: 1 })
+void ChatPromptTemplate.fromMessages([filled, '{more}']).invoke({ q: 'Why?', z: 1, more: 2 })
+declare const untyped: ChatPromptTemplate
+void ChatPromptTemplate.fromMessages([untyped, '{more}']).invoke({ whatever: 'x', more: 2 })
+const templates: ChatTemplate[] = [rules, inFrench, 'x', untyped]
+void templates
+// @ts-expect-error a text prompt is not a message
+ChatPromptTemplate.fromMessages([joke])
 
 // Messages
 toMessages('Hi')

@@ -190,7 +190,7 @@ describe('the ui-message format, read by the AI SDK', () => {
         yield missing
         yield ' you'
       })
-      const [, whole] = await both(() => answerOf(between as Runnable<string, unknown, unknown>))
+      const [, whole] = await both(() => answerOf(between))
       expect(textIn(whole)).toBe('Hello you')
       expect(whole?.parts).toContainEqual({ type: 'data-ping', data: null })
     }
