@@ -1,4 +1,5 @@
 import type { RunContext, RunEvent } from './event.ts'
+import { checkCallbacks } from './handler/check-handlers.ts'
 import type { EventFilter } from './handler/filter.ts'
 import type { Handler } from './handler/handler.ts'
 import { checkTimeout } from './util/signal.ts'
@@ -74,6 +75,7 @@ export interface BatchOptions extends RunOptions {
  */
 export function mergeOptions(bound: MergedOptions | undefined, request: RunOptions): MergedOptions {
   checkTimeout(request.timeout)
+  checkCallbacks(request.callbacks)
   const { signal, ...rest } = request
   const own: MergedOptions = signal ? { ...rest, signals: [signal] } : rest
   if (!bound) return own

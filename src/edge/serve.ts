@@ -1,4 +1,5 @@
 import { continuedMessageId } from '../ai-sdk/continued-message.ts'
+import { checkCallbacks } from '../core/handler/check-handlers.ts'
 import type { EventFilter } from '../core/handler/filter.ts'
 import type { RunOptions } from '../core/options.ts'
 import { errorMessage } from '../core/util/error-message.ts'
@@ -58,7 +59,7 @@ export type FetchHandler<Env> = (request: Request, env: Env, ctx?: Context) => P
  * or schema (400), format (406), `access` (401, 403), `rateLimit` (429). The guards run before the body is read.
  *
  * @param chain A chain, or a function that returns one for each request, e.g. with the API key of `env`.
- * @throws ChaintapError `invalid_options` if `cors` lets any page call with cookies
+ * @throws ChaintapError `invalid_options` if `cors` lets any page call with cookies, or one of the `callbacks` is no handler
  * @example
  * export default { fetch: serve((env: { KEY: string }) => prompt.pipe(new ChatAnthropic({ apiKey: env.KEY })).pipe(new StringOutputParser())) }
  * @example
@@ -69,8 +70,9 @@ export type FetchHandler<Env> = (request: Request, env: Env, ctx?: Context) => P
  * })
  */
 export function serve<Env = unknown>(chain: ChainOrFactory<Env>, options: ServeOptions<Env> = {}): FetchHandler<Env> {
-  const { cors } = options
+  const { cors, callbacks } = options
   checkCorsOptions(cors)
+  checkCallbacks(callbacks)
   let isNew = true
   return async (request, env, ctx) => {
     if (isNew) {

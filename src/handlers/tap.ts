@@ -1,4 +1,5 @@
 import type { RunEvent } from '../core/event.ts'
+import { checkHandler } from '../core/handler/check-handlers.ts'
 import { type Handler, type ResolvedHandler, raisesErrors, reportHandlerError, toListener } from '../core/handler/handler.ts'
 
 /**
@@ -6,11 +7,13 @@ import { type Handler, type ResolvedHandler, raisesErrors, reportHandlerError, t
  * If the handler returns a promise, the stream waits for it. An error of the handler is reported and the stream continues; with
  * `raiseError` the error fails the stream. `flush` is called when a root run has ended, and at the end of the stream.
  *
+ * @throws ChaintapError `invalid_options` if it is no handler, or a LangChain handler
  * @example
  * const events = chain.events('Hello').pipeThrough(tap({ onLlmNewToken: (token) => show(token) }))
  * await events.pipeThrough(tap(new ConsoleCallbackHandler())).pipeTo(new WritableStream())
  */
 export function tap(handler: Handler): TransformStream<RunEvent, RunEvent> {
+  checkHandler(handler, 'tap()')
   let resolved: ResolvedHandler | undefined
   let isFlushed = true
   const handle = async (event: RunEvent): Promise<void> => {

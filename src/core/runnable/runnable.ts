@@ -1,5 +1,6 @@
 import type { RunContext, RunEvent, RunKind } from '../event.ts'
 import type { Flow } from '../flow/flow.ts'
+import { checkCallbacks } from '../handler/check-handlers.ts'
 import type { EventFilter } from '../handler/filter.ts'
 import type { Handler } from '../handler/handler.ts'
 import { type BatchOptions, type EventOptions, type MergedOptions, mergeOptions, type RunOptions } from '../options.ts'
@@ -41,6 +42,7 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
 
   /** Callbacks, tags and metadata apply to the runs of this object only, not to runs below them. */
   constructor({ callbacks, tags, metadata }: OwnOptions = {}) {
+    checkCallbacks(callbacks)
     this.callbacks = callbacks
     this.tags = tags
     this.metadata = metadata

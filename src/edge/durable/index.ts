@@ -1,4 +1,5 @@
 import { ChaintapError } from '../../core/errors.ts'
+import { checkCallbacks } from '../../core/handler/check-handlers.ts'
 import { createRefusal } from '../request/body.ts'
 import { type CorsOptions, checkCorsOptions, corsHeaders, isPreflight, preflightResponse, withHeaders } from '../request/cors.ts'
 import { checkGuards, type Guards } from '../request/guard.ts'
@@ -25,10 +26,12 @@ export type DurableClass<Env> = new (context: DurableContext, env: Env) => Durab
  * Each object executes one run, and its name is the run's id. It requires SQLite (`new_sqlite_classes`) and {@link serveDurable} in front.
  *
  * @param chain A chain, or a function that returns one for each run, e.g. with the API key of `env`.
+ * @throws ChaintapError `invalid_options` if one of the `callbacks` is no handler
  * @example
  * export const Chat = durable((env: { KEY: string }) => prompt.pipe(new ChatAnthropic({ apiKey: env.KEY })).pipe(new StringOutputParser()))
  */
 export function durable<Env = unknown>(chain: ChainOrFactory<Env>, options: DurableOptions<Env> = {}): DurableClass<Env> {
+  checkCallbacks(options.callbacks)
   return class extends DurableRun<Env> {
     constructor(context: DurableContext, env: Env) {
       super(context, env, chain, options)
