@@ -174,8 +174,39 @@ const remotes: readonly Shape[] = [
   ['RemoteRunnable: runs that never end', 4_000, (size) => readRemote(size, false)],
 ]
 
+// A limit for hangs only.
+const timeout = 120_000
+
 describe('time grows linearly with', () => {
-  test.each([...models, ...others, ...parsersAndAgents, ...remotes])('%s', async (_, size, workOf) => {
+  test.each([...models, ...others, ...parsersAndAgents, ...remotes])('%s', { timeout }, async (_, size, workOf) => {
+    expect(await growthExponent(size, workOf)).toBeLessThan(LINEAR)
+  })
+})
+
+const quadratic: readonly Shape[] = [
+  [
+    'a JSON text of all earlier items for each item',
+    500,
+    (size) => () => {
+      const items: number[] = []
+      for (let i = 0; i < size; i++) items.push(JSON.stringify(items).length)
+    },
+  ],
+  ['a search of all items for each item', 1_000, (size) => () => times(size, (index) => index).map((index, _, all) => all.indexOf(index))],
+  ['a regular expression that starts again at each blank', 1_000, (size) => () => /\s+$/.test(`${' '.repeat(size)}x`)],
+]
+
+const linear: readonly Shape[] = [
+  ['an object for each item', 5_000, (size) => () => times(size, (index) => ({ id: `call ${index}`, arguments: { a: [index] } }))],
+  ['a map of all items', 5_000, (size) => () => new Map(times(size, (index) => [`${index}`, index]))],
+]
+
+describe('growthExponent()', () => {
+  test.each(quadratic)('is above the limit for %s', { timeout }, async (_, size, workOf) => {
+    expect(await growthExponent(size, workOf)).toBeGreaterThan(LINEAR)
+  })
+
+  test.each(linear)('is below the limit for %s', { timeout }, async (_, size, workOf) => {
     expect(await growthExponent(size, workOf)).toBeLessThan(LINEAR)
   })
 })
