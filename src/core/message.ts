@@ -87,12 +87,18 @@ export interface CacheControl {
 
 /** A tool call that a model requests. */
 export interface ToolCall {
-  /** The id of the call; the tool's result refers to it. */
+  /** The id of the call, unique in the conversation; the tool's result refers to it. */
   readonly id: string
   /** The name of the tool. */
   readonly name: string
-  /** The arguments as parsed JSON, or the raw text if it is not valid JSON. */
+  /** The arguments as parsed JSON; `{}` if there are none. If `isInvalid`, their raw text. */
   readonly args: unknown
+  /**
+   * Whether the arguments are not valid JSON, e.g. because the response was cut at its token limit. The tool is not run with them.
+   *
+   * @defaultValue false
+   */
+  readonly isInvalid?: boolean
 }
 
 /** Instructions for a model. */

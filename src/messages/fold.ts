@@ -2,14 +2,15 @@ import type { Delta } from '../core/delta.ts'
 import { type Fold, textFold } from '../core/flow/fold.ts'
 import type { AssistantMessage, Citation, Part, ToolCall } from '../core/message.ts'
 import { mergeUsage } from '../core/usage.ts'
-import { parseJson } from '../core/util/parse-json.ts'
+import { parseArguments } from './arguments.ts'
 
 /**
  * Folds a model's Deltas into an assistant message. `result()` can be called at any time, for a partial message too, and never throws.
  *
  * - `content`: a string if there is only text; otherwise the parts in their order (text, reasoning, citations, provider blocks). A
  *   signature ends its reasoning part, and redacted reasoning is a part of its own, because Anthropic requires each block back unchanged.
- * - `toolCalls`: merged by `index`. Missing arguments are `{}`; arguments that are not valid JSON are their raw text.
+ * - `toolCalls`: merged by `index`. Arguments that are missing, blank or `null` are `{}`. Arguments that are not valid JSON are their raw text,
+ *   marked with `isInvalid`; so is a last call without arguments in a response that was cut at its token limit.
  * - `usage`: the last reported figure of each field (P8). Other fields: the last value, for `id` and `model` the last non-empty one.
  *
  * Takes time linear in the length of the text, however it is split.
@@ -71,7 +72,7 @@ export function messageFold(): Fold<Delta, AssistantMessage> {
       return {
         role: 'assistant',
         content: foldedContent(items.map(finishPart)),
-        ...(calls.size > 0 && { toolCalls: Array.from(calls.values(), finishToolCall) }),
+        ...(calls.size > 0 && { toolCalls: finishToolCalls([...calls.values()], metadata) }),
         ...metadata,
       }
     },
@@ -130,7 +131,13 @@ function finishPart(item: GrowingPart | Part): Part {
   return { ...rest, ...(citations && { citations: [...citations] }), text: textSoFar.result() }
 }
 
-function finishToolCall({ id, name, args }: GrowingToolCall): ToolCall {
-  const json = args.result()
-  return { id, name, args: parseJson(json || '{}') ?? json }
+/** Stop reasons of responses that were cut: OpenAI, Anthropic and Bedrock, Gemini. */
+const limitReasons: ReadonlySet<unknown> = new Set(['length', 'max_tokens', 'model_context_window_exceeded', 'MAX_TOKENS'])
+
+function finishToolCalls(calls: readonly GrowingToolCall[], { stopReason }: MessageMetadata): readonly ToolCall[] {
+  return calls.map(({ id, name, args }, index) => {
+    const text = args.result()
+    const isCut = text === '' && index === calls.length - 1 && limitReasons.has(stopReason)
+    return { id, name, ...(isCut ? { args: text, isInvalid: true } : parseArguments(text)) }
+  })
 }

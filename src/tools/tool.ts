@@ -11,7 +11,7 @@ import { Runnable } from '../core/runnable/runnable.ts'
 import { type AnySchema, type JsonSchema, toJsonSchema } from '../schema/json-schema.ts'
 import type { StandardSchema } from '../schema/standard.ts'
 import type { ToolSpec } from '../schema/tool-spec.ts'
-import { textArgumentSchema, validateArguments } from './arguments.ts'
+import { textArgumentSchema, toParametersSchema, validateArguments } from './arguments.ts'
 import { isToolCallFor, withToolMessageOutput } from './message.ts'
 
 /** Options of {@link tool}. */
@@ -86,12 +86,12 @@ export class Tool<in In, out Out, out Chunk = Out> extends Runnable<In, Out, Chu
   }
 
   /**
-   * The JSON Schema of the arguments. Converted on first access, because a ReAct agent does not need it.
+   * The JSON Schema of the arguments, an object. Converted on first access, because a ReAct agent does not need it.
    *
    * @throws ChaintapError `invalid_options` if the schema's library cannot convert it.
    */
   get jsonSchema(): JsonSchema {
-    this.cachedJsonSchema ??= toJsonSchema(this.modelSchema)
+    this.cachedJsonSchema ??= toParametersSchema(toJsonSchema(this.modelSchema))
     return this.cachedJsonSchema
   }
 
@@ -109,7 +109,7 @@ export class Tool<in In, out Out, out Chunk = Out> extends Runnable<In, Out, Chu
 
   override async open(input: In | ToolCall, run: RunHandle): Promise<Flow<Chunk>> {
     const call = isToolCallFor(this.name, input) ? input : undefined
-    const args = await validateArguments(this, this.schema, call ? call.args : input)
+    const args = await validateArguments(this, this.schema, call ? (call.args ?? {}) : input, call?.isInvalid)
     const flow = await this.body.open(args as never, run)
     return call ? withToolMessageOutput(flow, call.id) : flow
   }
@@ -121,7 +121,8 @@ export class Tool<in In, out Out, out Chunk = Out> extends Runnable<In, Out, Chu
  *
  * - `schema` is a schema of zod, valibot, arktype or another Standard Schema library, or JSON Schema. Without one the input is a string.
  * - Arguments are validated inside the run, so handlers receive the error. A string for a tool that expects an object is parsed as JSON,
- *   or used as the object's only property, because some models write nothing else.
+ *   or used as the object's only property, because some models write nothing else. No arguments are `{}`; without a schema, `''`.
+ * - Models are offered an object. A schema of another value is offered as `{ input: … }`; the tool accepts either.
  * - The function may be async, a generator (its yields are the tool's chunks), or return a runnable, which is run. `context.signal`
  *   aborts when the run is stopped; `model.invoke(input, context)` starts a child run.
  *

@@ -163,9 +163,38 @@ describe('messageFold() with tool calls', () => {
     })
   })
 
-  it('returns {} for missing arguments and the raw text for invalid JSON', () => {
-    expect(fold([{ type: 'tool-call', index: 0, id: 'a', name: 'now' }]).toolCalls?.[0]?.args).toEqual({})
-    expect(fold([{ type: 'tool-call', index: 0, id: 'a', name: 'now', args: '{"city":"Pa' }]).toolCalls?.[0]?.args).toBe('{"city":"Pa')
+  const called = (args?: string, reason?: string) =>
+    fold([
+      { type: 'tool-call', index: 0, id: 'a', name: 'first', args: '' },
+      { type: 'tool-call', index: 1, id: 'b', name: 'last', ...(args !== undefined && { args }) },
+      ...(reason === undefined ? [] : [{ type: 'stop', reason } as const]),
+    ]).toolCalls?.at(-1)
+
+  it('returns {} for arguments that are missing, blank or null', () => {
+    for (const args of [undefined, '', ' ', '\n', 'null', ' null ', '{}', '{ }'])
+      expect(called(args)).toEqual({ id: 'b', name: 'last', args: {} })
+  })
+
+  it('returns the raw text for arguments that are not valid JSON, and marks the call', () => {
+    for (const args of ['{"city":"Pa', "{'city': 'Paris'}", '{"re":"\\d"}', '{"a":"b\nc"}', '{"a":1}{"a":2}', 'Paris', 'undefined']) {
+      expect(called(args)).toEqual({ id: 'b', name: 'last', args, isInvalid: true })
+    }
+  })
+
+  it('marks the last call of a response that was cut before its arguments', () => {
+    for (const reason of ['length', 'max_tokens', 'model_context_window_exceeded']) {
+      expect(called('', reason)).toEqual({ id: 'b', name: 'last', args: '', isInvalid: true })
+      expect(called('{}', reason)).toEqual({ id: 'b', name: 'last', args: {} })
+    }
+    for (const reason of ['tool_calls', 'tool_use', 'stop']) expect(called('', reason)).toEqual({ id: 'b', name: 'last', args: {} })
+  })
+
+  it('keeps arguments of any JSON type', () => {
+    fc.assert(
+      fc.property(fc.json(), (json) => {
+        expect(called(json)).toEqual({ id: 'b', name: 'last', args: JSON.parse(json) ?? {} })
+      }),
+    )
   })
 
   it('returns the same call however its arguments are split', () => {

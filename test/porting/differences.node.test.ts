@@ -153,7 +153,7 @@ describe('messages', () => {
     expect(theirs.tool_calls).toMatchObject([{ name: 'f', args: {} }])
     const fold = messageFold()
     fold.add({ type: 'tool-call', index: 0, id: '1', name: 'f', args: '{"a": ' })
-    expect(fold.result().toolCalls).toEqual([{ id: '1', name: 'f', args: '{"a": ' }])
+    expect(fold.result().toolCalls).toEqual([{ id: '1', name: 'f', args: '{"a": ', isInvalid: true }])
   })
 })
 

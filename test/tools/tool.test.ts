@@ -30,7 +30,7 @@ describe('tool()', () => {
   test('accepts { input } and strings in calls if it has no schema', async () => {
     expect(shout.jsonSchema).toEqual({ type: 'object', properties: { input: { type: 'string' } }, required: ['input'] })
     expect(await shout.invoke(call({ input: 'hey' }, 'shout'))).toMatchObject({ content: 'HEY' })
-    expect(await shout.invoke(call('{ "input":', 'shout'))).toMatchObject({ content: '{ "INPUT":' })
+    expect(await shout.invoke(call('hey', 'shout'))).toMatchObject({ content: 'HEY' })
   })
 
   test('accepts arguments that look like a call of another tool', async () => {
@@ -92,6 +92,97 @@ describe('the tool message for an output of', () => {
   })
 })
 
+describe('a tool that is called without arguments', () => {
+  const ways = [{}, undefined, null, '', ' \n']
+  test.each(ways)('receives {} for %j', async (args) => {
+    const clock = tool((received) => JSON.stringify(received), { name: 'clock', description: 'The time.', schema: z.object({}) })
+    const plain = tool((received) => JSON.stringify(received), { name: 'clock', description: 'The time.', jsonSchema: { type: 'object' } })
+    for (const made of [clock, plain]) {
+      expect(await made.invoke(call(args, 'clock'))).toMatchObject({ content: '{}' })
+      expect(await made.invoke(args as never)).toBe('{}')
+    }
+  })
+
+  test.each([...ways, { input: '' }, { input: null }])('receives an empty string for %j if it has no schema', async (args) => {
+    const clock = tool((received) => JSON.stringify(received), { name: 'clock', description: 'The time.' })
+    expect(await clock.invoke(call(args === ' \n' ? '' : args, 'clock'))).toMatchObject({ content: '""' })
+  })
+
+  test.each(['None', 'none', 'null', '', ' '])('receives {} for the text %j, which models write in the ReAct format', async (text) => {
+    const list = tool((received) => JSON.stringify(received), {
+      name: 'list',
+      description: 'Lists files.',
+      schema: z.object({ path: z.string().optional() }),
+    })
+    expect(await list.invoke(text as never)).toBe('{}')
+    const strict = tool(() => 'ran', { name: 'strict', description: 'Needs a path.', schema: z.object({ path: z.string().min(1) }) })
+    if (text.trim() === '') await expect(strict.invoke(text as never)).rejects.toMatchObject({ code: 'invalid_arguments' })
+  })
+})
+
+describe('a call whose arguments are not valid JSON', () => {
+  const cut = '{"path":"/srv/data/ol'
+  const options = { name: 'remove', description: 'Removes a file.' }
+  const fn = vi.fn((args: unknown) => String(args))
+  test.each([
+    ['a schema of one text', tool(fn, { ...options, schema: z.object({ path: z.string() }) })],
+    ['JSON Schema of one text', tool(fn, { ...options, jsonSchema: { properties: { path: { type: 'string' } } } })],
+    ['JSON Schema that accepts anything', tool(fn, { ...options, schema: {} })],
+    ['a schema of a string', tool(fn, { ...options, schema: z.string() })],
+    ['no schema', tool(fn, options)],
+  ])('does not run a tool with %s', async (_, remove) => {
+    for (const args of [cut, '', '{"path":"a\\d+"}', "{'path': 'a'}", '{"path":"a"}{"path":"b"}']) {
+      const failed = remove.invoke({ id: '1', name: 'remove', args, isInvalid: true })
+      await expect(failed).rejects.toMatchObject({ code: 'invalid_arguments', message: expect.stringContaining('not valid JSON') })
+    }
+    expect(fn).not.toHaveBeenCalled()
+  })
+
+  test('does not run a tool of one text from unmarked text that begins like an object', async () => {
+    const remove = tool(fn, { ...options, schema: z.object({ path: z.string() }) })
+    for (const text of [cut, "{'path': 'a'}", '{"path":"a\\d+"}']) {
+      await expect(remove.invoke(text as never)).rejects.toMatchObject({ message: expect.stringContaining('not valid JSON') })
+    }
+    expect(fn).not.toHaveBeenCalled()
+  })
+})
+
+describe('a schema that is not an object', () => {
+  const made = (schema: StandardSchema | JsonSchema) =>
+    tool((args: unknown) => JSON.stringify(args), { name: 'given', description: 'Given.', schema } as never)
+  test.each([
+    ['a string', z.string().describe('The query.'), { type: 'string', description: 'The query.' }, 'bears'],
+    ['a number', z.number(), { type: 'number' }, 7],
+    ['a list', z.array(z.string()), { type: 'array', items: { type: 'string' } }, ['a']],
+    ['an enum', z.enum(['a', 'b']), { type: 'string', enum: ['a', 'b'] }, 'b'],
+    ['a union of objects', z.union([z.object({ a: z.string() })]), { anyOf: [expect.objectContaining({ type: 'object' })] }, { a: 'x' }],
+    ['JSON Schema of a string', { type: 'string' }, { type: 'string' }, 'bears'],
+  ])('%s is offered as the only property of an object, and accepted either way', async (_, schema, offered, value) => {
+    const given = made(schema)
+    expect(given.jsonSchema).toEqual({ type: 'object', properties: { input: offered }, required: ['input'] })
+    for (const args of [{ input: value }, value]) {
+      expect(await given.invoke({ id: '1', name: 'given', args })).toMatchObject({ content: JSON.stringify(value) })
+    }
+    if (typeof value !== 'string') expect(await given.invoke(JSON.stringify(value) as never)).toBe(JSON.stringify(value))
+  })
+
+  test('a schema without a type is offered as an object', () => {
+    expect(made({}).jsonSchema).toEqual({ type: 'object' })
+    expect(made({ properties: { a: {} } }).jsonSchema).toEqual({ type: 'object', properties: { a: {} } })
+    expect(made({ type: ['object', 'null'] }).jsonSchema).toEqual({ type: 'object' })
+  })
+
+  test('definitions stay at the root, where references point to', () => {
+    const schema = { type: 'array', items: { $ref: '#/$defs/a' }, $defs: { a: { type: 'string' } } }
+    expect(made(schema).jsonSchema).toEqual({
+      type: 'object',
+      properties: { input: { type: 'array', items: { $ref: '#/$defs/a' } } },
+      required: ['input'],
+      $defs: { a: { type: 'string' } },
+    })
+  })
+})
+
 describe('events of a tool', () => {
   test('start has the arguments, end has the output', async () => {
     const recorded = recorder()
@@ -117,7 +208,7 @@ describe('events of a tool', () => {
     for (const input of [{ n: 'x' as never }, call({ n: 'x' }, 'picky'), call('{ "n": 1', 'picky')]) {
       const recorded = recorder()
       const failed = picky.invoke(input as { n: number }, { callbacks: [recorded] })
-      await expect(failed).rejects.toMatchObject({ code: 'invalid_arguments', message: expect.stringContaining('number') })
+      await expect(failed).rejects.toMatchObject({ code: 'invalid_arguments', message: expect.stringMatching(/number|not valid JSON/) })
       recorded.check()
       expect(recorded.trace()).toEqual(['S picky', 'X picky'])
       expect(recorded.events[0]).toMatchObject({ input })

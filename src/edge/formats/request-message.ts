@@ -1,6 +1,7 @@
 import type { Part, ToolCall } from '../../core/message.ts'
 import { describeForError } from '../../core/util/describe.ts'
-import { type JsonObject, parseJson } from '../../core/util/parse-json.ts'
+import type { JsonObject } from '../../core/util/parse-json.ts'
+import { parseArguments } from '../../messages/arguments.ts'
 import { invalidMessageError } from '../../messages/invalid-message.ts'
 
 /** Converts a message's content: a string, `null`, or parts, which OpenAI and AG-UI write differently. */
@@ -13,10 +14,10 @@ export function fromContent(content: unknown, fromPart: (part: unknown) => Part)
 }
 
 /**
- * Converts a tool call `{ id, function: { name, arguments } }`, which OpenAI and AG-UI write alike. Arguments that do not parse stay text.
+ * Converts a tool call `{ id, function: { name, arguments } }`, which OpenAI and AG-UI write alike. Arguments that do not parse stay text, marked as invalid.
  */
 export function fromToolCall(call: unknown): ToolCall {
   const { id, function: called } = Object(call) as JsonObject
   const { name, arguments: args } = Object(called) as JsonObject
-  return { id: String(id), name: String(name), args: typeof args === 'string' ? (parseJson(args || '{}') ?? args) : args }
+  return { id: String(id), name: String(name), ...(typeof args === 'string' ? parseArguments(args) : { args: args ?? {} }) }
 }

@@ -21,8 +21,8 @@ export function outputToDeltas({ output, usage }: EventOf<'end'>): readonly Delt
     ...(id !== undefined || model !== undefined || extra ? [{ type: 'meta', ...omitUndefined({ id, model, extra }) } as const] : []),
     ...parts.flatMap((part, i) => (i === 0 ? partToDeltas(part) : [{ type: 'break' } as const, ...partToDeltas(part)])),
     ...toolCalls.map(
-      ({ id, name, args }, index) =>
-        ({ type: 'tool-call', index, id, name, args: typeof args === 'string' ? args : JSON.stringify(args) }) as const,
+      ({ id, name, args, isInvalid }, index) =>
+        ({ type: 'tool-call', index, id, name, args: isInvalid ? String(args) : JSON.stringify(args ?? {}) }) as const,
     ),
     ...(own ? [{ type: 'usage', usage: own } as const] : []),
     ...(stopReason === undefined ? [] : [{ type: 'stop', reason: stopReason, ...(stopDetails && { details: stopDetails }) } as const]),

@@ -1,0 +1,12 @@
+import type { ToolCall } from '../core/message.ts'
+import { parseJson } from '../core/util/parse-json.ts'
+
+/** Parses the arguments of a tool call. No text, blank text and `null` are `{}`. */
+export function parseArguments(text: string): Pick<ToolCall, 'args' | 'isInvalid'> {
+  const args = text.trim() === '' ? {} : parseJson(text)
+  return args === undefined ? { args: text, isInvalid: true } : { args: args ?? {} }
+}
+
+/** Returns the arguments as an object, which is what most servers accept in a request. Another value, or invalid text, becomes `{ input }`. */
+export const argumentsObject = (args: unknown): object =>
+  typeof args === 'object' && !Array.isArray(args) ? (args ?? {}) : args === undefined ? {} : { input: args }
