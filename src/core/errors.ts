@@ -72,6 +72,8 @@ export interface ModelErrorFacts {
   readonly requestId?: string | undefined
   /** The pause that the provider requests before a retry, in ms. */
   readonly retryAfterMs?: number | undefined
+  /** Whether a retry can help, if the provider says so: by the header `x-should-retry`, or by a quota that is used up. */
+  readonly isRetryable?: boolean | undefined
 }
 
 /**
@@ -89,6 +91,8 @@ export class ModelError extends ChaintapError implements ModelErrorFacts {
   readonly requestId?: string | undefined
   /** The pause that the provider requests before a retry, in ms. */
   readonly retryAfterMs?: number | undefined
+  /** Whether a retry can help, if the provider says so: by the header `x-should-retry`, or by a quota that is used up. */
+  readonly isRetryable?: boolean | undefined
 
   constructor(code: ErrorCode, message: string, facts: ModelErrorFacts & { cause?: unknown } = {}) {
     const { cause, ...rest } = facts
@@ -190,9 +194,6 @@ export class BudgetExceeded extends AbortReason {
     this.name = 'BudgetExceeded'
   }
 }
-
-/** Creates the abort reason of the runs before a stage that called `terminate()`. */
-export const terminatedReason = (): AbortReason => new AbortReason('A later step ended the stream (terminate).')
 
 /** Creates the abort reason for a reader that stops without a reason. */
 export const readerLeftReason = (): UserStop => new UserStop('The reader stopped reading.')

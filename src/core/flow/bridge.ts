@@ -1,6 +1,6 @@
-import { terminatedReason } from '../errors.ts'
 import { Flow } from './flow.ts'
 import { defaultFold } from './fold.ts'
+import { terminatedReason } from './link.ts'
 import type { Source, SourceResult } from './source.ts'
 
 /** Pipes a flow through a user's TransformStream, with the backpressure of Web Streams. */

@@ -1,6 +1,6 @@
-import { type AbortReason, terminatedReason } from '../errors.ts'
+import type { AbortReason } from '../errors.ts'
 import { defaultFold, type Fold, lastChunkFold, type RetainedOutput } from './fold.ts'
-import { compose, type Link, type MaybePromise, type Stage } from './link.ts'
+import { compose, type Link, type MaybePromise, type Stage, terminatedReason } from './link.ts'
 import { type BatchMapper, type FlowOwner, fromStream, fromValue, type Source, type SourceResult } from './source.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { ChaintapError } from '../errors.ts'
+import { AbortReason, ChaintapError } from '../errors.ts'
 
 /** What a {@link Stage} method returns: nothing, or a promise that the flow awaits. */
 export type MaybePromise = void | PromiseLike<void>
@@ -145,3 +145,6 @@ const queueOverflowError = (): ChaintapError =>
     'queue_overflow',
     `A step enqueued more than ${MAX_QUEUED_CHUNKS} chunks while the next step was busy. Return a promise from transform(), or enqueue fewer chunks per call.`,
   )
+
+/** Creates the abort reason of the runs before a stage that called `terminate()`. */
+export const terminatedReason = (): AbortReason => new AbortReason('A later step ended the stream (terminate).')

@@ -49,8 +49,8 @@ export const isSafeToExpose = (error: unknown): boolean =>
 
 function maskError(error: unknown, message?: string): Error {
   if (error instanceof ModelError) {
-    const { code, status, providerType, requestId, retryAfterMs } = error
-    return new ModelError(code, message ?? 'The model could not answer.', { status, providerType, requestId, retryAfterMs })
+    const { code, status, providerType, requestId, retryAfterMs, isRetryable } = error
+    return new ModelError(code, message ?? 'The model could not answer.', { status, providerType, requestId, retryAfterMs, isRetryable })
   }
   if (error instanceof TruncatedError) return new TruncatedError(message)
   return error instanceof ChaintapError

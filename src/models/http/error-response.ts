@@ -11,6 +11,8 @@ export interface ErrorResponse {
   readonly requestId: string | undefined
   /** How long the provider asks to wait, in ms. */
   readonly retryAfterMs: number | undefined
+  /** Whether to retry, if the provider says so. Its own clients obey the header before they look at the status. */
+  readonly isRetryable: boolean | undefined
 }
 
 /** Reads an error response; of its body no more than its message needs. */
@@ -20,8 +22,14 @@ export async function readErrorResponse({ status, headers }: Response, body: Sou
     hint: statusHints[status] ?? (status >= 500 ? 'The provider failed: retry the call.' : ''),
     requestId: headers.get('request-id') ?? headers.get('x-request-id') ?? undefined,
     retryAfterMs: retryAfterMs(headers),
+    isRetryable: shouldRetry.get(headers.get('x-should-retry')),
   }
 }
+
+const shouldRetry: ReadonlyMap<string | null, boolean> = new Map([
+  ['true', true],
+  ['false', false],
+])
 
 const statusHints: Readonly<Record<number, string>> = {
   400: 'The provider rejected the request: check the options and messages.',

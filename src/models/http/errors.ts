@@ -32,6 +32,9 @@ export function providerStreamError(transport: Transport, providerError: Provide
   return modelError(transport, providerError, 'failed during its response', 'What had arrived was delivered.')
 }
 
+/** Errors of an account without money: OpenAI's and Azure's, Moonshot's, and those of gateways. A limit per minute has another name. */
+const EXHAUSTED_QUOTA = /insufficient_(?:quota|balance|credits)|exceeded_current_quota/
+
 /** The error that a provider reported: `http` with a status if it refused the request, `wire` if its response had begun. */
 export function modelError(
   { name, redact }: Transport,
@@ -45,5 +48,6 @@ export function modelError(
   const [type, message, id] = [providerError.type, providerError.message, providerError.requestId].map(clean)
   const problem = `${name} ${what}${type ? ` (${type})` : ''}${message ? `: "${message}"` : ''}.`
   const text = [problem, hint, id && `Request id: ${id}.`].filter(Boolean).join(' ')
-  return new ModelError(facts.status ? 'http' : 'wire', text, { ...facts, providerType: type, requestId: id })
+  const isRetryable = facts.isRetryable ?? (EXHAUSTED_QUOTA.test(type ?? '') ? false : undefined)
+  return new ModelError(facts.status ? 'http' : 'wire', text, { ...facts, isRetryable, providerType: type, requestId: id })
 }

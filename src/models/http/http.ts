@@ -19,7 +19,7 @@ import type { HttpModel, ModelConnection, RequestContext, Transport } from './tr
  * so the first token does not wait for them.
  *
  * - Until the response begins, transient failures are retried: a lost connection and the statuses 408, 409, 429 and 5xx, after the time
- *   that the provider asks for, otherwise with growing pauses. A request that `canDowngrade` reduces is retried at once. Each retry emits a
+ *   that the provider asks for, otherwise with growing pauses. If the provider says whether to retry, that decides. A request that `canDowngrade` reduces is retried at once. Each retry emits a
  *   `retry` event.
  * - The body is closed when the run ends for any reason, even if `fetch` ignores its signal and responds late (P2).
  */
@@ -97,9 +97,9 @@ async function httpStatusError(
 ): Promise<ModelError> {
   const { status } = response
   const reading = import('./error-response.ts').then(({ readErrorResponse }) => readErrorResponse(response, body))
-  const { text = '', hint = '', requestId, retryAfterMs }: Partial<ErrorResponse> = await reading.catch(() => ({}))
+  const { text = '', hint = '', requestId, retryAfterMs, isRetryable }: Partial<ErrorResponse> = await reading.catch(() => ({}))
   const providerError = wire.parseError(parseJson(text)) ?? { message: text }
-  const facts = { status, retryAfterMs: retryAfterMs ?? providerError.retryAfterMs }
+  const facts = { status, retryAfterMs: retryAfterMs ?? providerError.retryAfterMs, isRetryable }
   return modelError(transport, { ...providerError, requestId: requestId ?? providerError.requestId }, `answered ${status}`, hint, facts)
 }
 
@@ -108,9 +108,9 @@ const MAX_RETRY_AFTER_MS = 60_000
 
 /** Returns the pause before the next attempt, in ms; `undefined` if a retry would fail too. */
 function retryDelayMs(error: unknown, attempt: number): number | undefined {
-  const { code, status = 0, retryAfterMs = backoffMs(attempt) } = Object(error) as Partial<ModelError>
-  const isTransient = code === 'network' || [408, 409, 429].includes(status) || status >= 500
-  return isTransient && retryAfterMs <= MAX_RETRY_AFTER_MS ? retryAfterMs : undefined
+  const { code, status = 0, retryAfterMs = backoffMs(attempt), isRetryable } = Object(error) as Partial<ModelError>
+  const canHelp = isRetryable ?? (code === 'network' || [408, 409, 429].includes(status) || status >= 500)
+  return canHelp && retryAfterMs <= MAX_RETRY_AFTER_MS ? retryAfterMs : undefined
 }
 
 /** A body as a source. Explains a lost connection, because engines describe it tersely and each differently. */
