@@ -1,5 +1,6 @@
 import { TimeoutError } from '../core/errors.ts'
 import { Flow } from '../core/flow/flow.ts'
+import { defaultFold } from '../core/flow/fold.ts'
 import type { Source } from '../core/flow/source.ts'
 import { closeRun } from '../core/run/close.ts'
 import type { ActiveRun } from '../core/run/run.ts'
@@ -9,34 +10,57 @@ import { isUnrecoverable } from '../core/run/unrecoverable.ts'
 import type { Runnable } from '../core/runnable/runnable.ts'
 import { listenForAbort } from '../core/util/signal.ts'
 
-/** The flow of a child that has produced its first batch, or the error before it. */
-export type FirstBatchResult<Chunk> =
-  | { readonly flow: Flow<Chunk> }
-  /** `isUnrecoverable`: the run was stopped, or the error must not be caught, so nothing else may be tried. */
-  | { readonly error: unknown; readonly isUnrecoverable: boolean }
+/** One attempt: the flow of a child that has begun or completed, or that fails after what was held back. */
+export interface Attempt<Chunk> {
+  readonly flow: Flow<Chunk>
+  /** Why the child failed before it had begun. */
+  readonly failure?: {
+    readonly error: unknown
+    /** The run was stopped, or the error must not be caught, so nothing else may be tried. */
+    readonly isUnrecoverable: boolean
+  }
+}
+
+/** More batches without content than any provider sends before its content. */
+const MAX_EMPTY_BATCHES = 1_000
 
 /**
- * Starts a child and waits for its first batch. If it fails before that, the reader has seen nothing, and something else may be tried. A
- * timeout of the child counts as a failure; any other abort is unrecoverable.
+ * Starts a child and holds its batches back until it has begun: until one of them has content, or until its end if no reader receives its
+ * chunks. If it fails before that, the reader has seen nothing, and something else may be tried. A timeout of the child counts as a
+ * failure; any other abort is unrecoverable.
  */
-export async function firstBatch<Chunk>(
+export async function attemptChild<Chunk>(
   runnable: Runnable<never, unknown, Chunk>,
   input: unknown,
   parent: RunHandle,
   tags: readonly string[],
-): Promise<FirstBatchResult<Chunk>> {
+): Promise<Attempt<Chunk>> {
   const run = createChildRun(runnable, parent, { tags })
+  const held: (readonly Chunk[])[] = []
+  let flow: Flow<Chunk> | undefined
   try {
-    const flow = await startRun(runnable, input, run)
-    return { flow: prependBatch(flow, await flow.next()) }
+    flow = await startRun(runnable, input, run)
+    for (let batch = await flow.next(); batch; batch = await flow.next()) {
+      held.push(batch)
+      if (run.chunksAreRead && (batch.some(hasContent) || held.length > MAX_EMPTY_BATCHES)) break
+    }
+    return { flow: replay(held, flow) }
   } catch (error) {
     // A failed flow does not close its run: usually its reader is the root's reader, which closes the tree.
     closeRun(run.tree, run, error)
     const isStopped = run.wasStopped && !(error instanceof TimeoutError)
-    if (isStopped || isUnrecoverable(error, parent)) return { error, isUnrecoverable: true }
-    await handlersDone(run, parent)
-    return { error, isUnrecoverable: false }
+    const failure = { error, isUnrecoverable: isStopped || isUnrecoverable(error, parent) }
+    if (!failure.isUnrecoverable) await handlersDone(run, parent)
+    return { flow: replay(held, flow, failure), failure }
   }
+}
+
+/** Whether a reader sees something of a chunk. Facts about a response and empty pieces are no content. */
+function hasContent(chunk: unknown): boolean {
+  if (typeof chunk === 'string') return chunk !== ''
+  const { type, text, signature, redacted } = Object(chunk) as Readonly<Record<string, unknown>>
+  if (text === '' && (type === 'text' || type === 'reasoning')) return Boolean(signature ?? redacted)
+  return !/^(?:meta|usage|stop|break)$/.test(String(type))
 }
 
 /** Waits until handlers have received how a failed attempt ended: what follows it comes after that. A stop of the parent ends the wait. */
@@ -50,16 +74,24 @@ async function handlersDone(run: ActiveRun, parent: RunHandle): Promise<void> {
   })
 }
 
-/** Puts the first batch back. Stages cannot be added to a flow that was read, so a new flow reads it. */
-function prependBatch<Chunk>(flow: Flow<Chunk>, first: readonly Chunk[] | undefined): Flow<Chunk> {
-  let batch = first
+/**
+ * Puts batches back before the rest of their flow, or before its failure (P3). Stages cannot be added to a flow that was read, so a new
+ * flow reads it.
+ */
+function replay<Chunk>(
+  held: readonly (readonly Chunk[])[],
+  flow: Flow<Chunk> | undefined,
+  failure?: { readonly error: unknown },
+): Flow<Chunk> {
+  let at = 0
   const source: Source<readonly Chunk[]> = {
     async next() {
-      const value = batch ?? (await flow.next())
-      batch = undefined
-      return value ? { done: false, value } : { done: true }
+      const value = held[at++] ?? (failure ? undefined : await flow?.next())
+      if (value) return { done: false, value }
+      if (failure) throw failure.error
+      return { done: true }
     },
-    cancel: (reason) => flow.cancel(reason),
+    cancel: (reason) => flow?.cancel(reason),
   }
   return new Flow(source).through<Chunk>(
     {
@@ -67,6 +99,6 @@ function prependBatch<Chunk>(flow: Flow<Chunk>, first: readonly Chunk[] | undefi
         for (const chunk of chunks as readonly Chunk[]) controller.enqueue(chunk)
       },
     },
-    () => flow.fold(),
+    flow ? () => flow.fold() : defaultFold,
   )
 }

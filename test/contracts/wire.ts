@@ -7,6 +7,7 @@ import {
   type Outcome,
   type Runnable,
   type RunOptions,
+  retry,
   StringOutputParser,
   TimeoutError,
   TruncatedError,
@@ -305,6 +306,27 @@ export function wireContract(name: string, wire: WireUnderTest): void {
       expect(fetch.calls).toHaveLength(3)
       expect(fetch.open).toBe(0)
     })
+
+    test.each([
+      [500, 'false', 1, false],
+      [429, 'false', 1, false],
+      [400, 'true', 2, true],
+      [429, 'yes', 2, undefined],
+    ])('%i with x-should-retry: %s is requested %i times', async (status, header, calls, isRetryable) => {
+      const { fetch, model } = serve(refused(status, { ...again, 'x-should-retry': header }), { maxRetries: 1 })
+      expect(await failure(model.invoke('Hi'))).toMatchObject({ status, isRetryable })
+      expect(fetch.calls).toHaveLength(calls)
+    })
+
+    test.each(['insufficient_quota', 'exceeded_current_quota_error'])(
+      'an account without money (429, %s) is not asked again',
+      async (type) => {
+        const { fetch, model } = serve({ ...refused(429), body: wire.refusal(type, 'You exceeded your current quota.').body })
+        expect(await failure(model.invoke('Hi'))).toMatchObject({ providerType: type, isRetryable: false })
+        expect(await failure(retry(model, { delay: 0 }).invoke('Hi'))).toMatchObject({ providerType: type })
+        expect(fetch.calls).toHaveLength(2)
+      },
+    )
 
     test('maxRetries limits the retries, to 2 by default', async () => {
       for (const [options, calls] of [

@@ -36,6 +36,8 @@ export class ActiveRun implements RunHandle, TreeMember {
   readonly dispatcher: EventDispatcher
   readonly reports: ReportCollector
   readonly output: OutputCollector = new OutputCollector()
+  /** Whether a reader receives the chunks of this run as they arrive. Otherwise nothing is seen before its end. */
+  readonly chunksAreRead: boolean
   /** False in a model that was asked for a whole response: then no token is emitted. */
   emitsTokens = true
   phase: 'new' | 'open' | 'ended' | 'failed' = 'new'
@@ -49,12 +51,13 @@ export class ActiveRun implements RunHandle, TreeMember {
   #partialReport: RunReport = {}
 
   constructor(own: RunnableInfo, init: RunInit) {
-    const { tree, parent, options = {}, tags = [], streaming = false, eventSink, run } = init
+    const { tree, parent, options = {}, tags = [], streaming, eventSink, run } = init
     this.tree = tree
     this.parent = parent
     this.options = options
     this.depth = parent ? parent.depth + 1 : 0
-    this.scope = deriveScope(parent?.scope ?? rootScope(streaming), options, streaming)
+    this.chunksAreRead = streaming ?? parent?.chunksAreRead ?? false
+    this.scope = deriveScope(parent?.scope ?? rootScope, options, streaming)
     this.eventSinks = eventSink ? [...(parent?.eventSinks ?? []), eventSink] : (parent?.eventSinks ?? [])
     this.reports = new ReportCollector(parent?.reports)
     this.run = run ?? describeRun(own, this.scope, parent?.run, options.runId ?? tree.newId(), options.runName, tags)

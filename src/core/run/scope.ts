@@ -33,17 +33,17 @@ export interface RunnableInfo extends OwnOptions {
   readonly kind: RunKind
 }
 
-export const rootScope = (streaming: boolean): Scope => ({
+export const rootScope: Scope = {
   handlers: [],
   tags: [],
   metadata: {},
   maxConcurrency: Number.POSITIVE_INFINITY,
   remainingDepth: 25,
-  streaming,
-})
+  streaming: false,
+}
 
 /** The scope of a run with these options. Bound handlers come before those from above, each once. */
-export function deriveScope(above: Scope, options: MergedOptions, streaming: boolean): Scope {
+export function deriveScope(above: Scope, options: MergedOptions, streaming = false): Scope {
   return {
     handlers: options.callbacks ? unique([...options.callbacks, ...above.handlers]) : above.handlers,
     tags: options.tags ? unique([...above.tags, ...options.tags]) : above.tags,

@@ -45,7 +45,8 @@ async function openSteps(
     if (flow && step.through) flow = await startDownstream(step, flow, run, tags)
     else {
       if (flow) value = await readOutput(flow)
-      flow = await startChild(step, value, run, { tags })
+      const next = steps[index + 1]
+      flow = await startChild(step, value, run, { tags, ...(next && !next.through && { streaming: false }) })
     }
   }
   return flow as Flow
