@@ -15,7 +15,7 @@ const log = 'added by a log in IndexedDB'
 const budgets = {
   [chat]: { ceiling: 22.5, aim: 8 },
   [log]: { ceiling: 5 },
-  chaintap: { ceiling: 22.6, aim: 12 },
+  chaintap: { ceiling: 24.7, aim: 12 },
   'chaintap/advanced': { ceiling: 1.9 },
   'chaintap/anthropic': { ceiling: 20.8 },
   'chaintap/agents': { ceiling: 17.7 },

@@ -75,7 +75,7 @@ export { assistantMessage, systemMessage, toolMessage, userMessage } from './mes
 export { messageFold } from './messages/fold.ts'
 export { type DeepPartial, JsonOutputParser } from './parsers/json.ts'
 export { CommaSeparatedListOutputParser, MarkdownListOutputParser, NumberedListOutputParser } from './parsers/list.ts'
-export { PartialJson } from './parsers/partial-json.ts'
+export { PartialJson, type PartialJsonOptions } from './parsers/partial-json.ts'
 export { StringOutputParser } from './parsers/text.ts'
 export { ChatPromptTemplate } from './prompts/chat-prompt-template.ts'
 export type { ChatTemplate, ChatValues, NestedChatPrompt } from './prompts/chat-template.ts'

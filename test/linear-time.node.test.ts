@@ -1,4 +1,4 @@
-import { MarkdownListOutputParser, messageFold, NumberedListOutputParser } from 'chaintap'
+import { JsonOutputParser, lambda, MarkdownListOutputParser, messageFold, NumberedListOutputParser } from 'chaintap'
 import { initializeAgent } from 'chaintap/agents'
 import { ChatAnthropic } from 'chaintap/anthropic'
 import { toResponse } from 'chaintap/edge'
@@ -132,7 +132,35 @@ const reactAgentRun = (pieces: readonly string[]) => {
       .catch(() => {})
 }
 
+/** Parses text of this size, made of `unit` and cut into pieces of 5 characters. */
+const parseJson = (start: string, unit: string, size: number) => {
+  const pieces = (start + unit.repeat(size / unit.length)).match(/.{1,5}/gs) ?? []
+  const source = lambda(function* () {
+    yield* pieces
+  })
+  const chain = source.pipe(new JsonOutputParser())
+  return () =>
+    chain
+      .stream('Go')
+      .drain()
+      .catch(() => {})
+}
+const jsonTexts: readonly (readonly [name: string, start: string, unit: string])[] = [
+  ['brackets in prose', 'a', '[ {'],
+  ['broken values', 'a', '{"a"} '],
+  ['broken values that nest', 'a', '{"a":[x'],
+  ['backquotes', 'a', '`'],
+  ['code fences', 'a', '```x '],
+  ['blanks after brackets', 'a', '{                '],
+  ['brackets that are no JSON', 'a', '\n[1 '],
+  ['closing tags', 'a', '["a"]</think>'],
+  ['starts of tags', 'a', '<thin'],
+  ['thinking', '<think>', '["a"] '],
+  ['closing tags in a string', '["', '</think>'],
+]
+
 const parsersAndAgents: readonly Shape[] = [
+  ...jsonTexts.map(([name, start, unit]): Shape => [`JsonOutputParser: ${name}`, 4_000, (size) => parseJson(start, unit, size)]),
   [
     'NumberedListOutputParser: blanks after a number',
     2_000,

@@ -41,6 +41,11 @@ export class GrowingValue {
   /** Whether nothing has changed since the last snapshot. */
   #isCurrent = true
 
+  /** The number of open containers. */
+  get depth(): number {
+    return this.#open.length
+  }
+
   /** The type of the innermost open container. */
   get containerType(): 'array' | 'object' | undefined {
     const top = this.#open.at(-1)

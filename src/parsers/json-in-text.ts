@@ -1,69 +1,52 @@
 import { ChaintapError } from '../core/errors.ts'
-import { type Fold, textFold } from '../core/flow/fold.ts'
+import type { Fold } from '../core/flow/fold.ts'
 import { parseJson } from '../core/util/parse-json.ts'
-import { PartialJson } from './partial-json.ts'
-
-const FENCE = '```'
-/**
- * The start of JSON: the first bracket after a code fence (plain or `json`), or elsewhere a bracket followed by what does not occur in
- * prose, so that neither `[1]` nor `{name}` matches.
- */
-const jsonStartPattern = /(?<=```\s{0,32}(?:json\w{0,8})?\s{0,32})[[{]|\{(?=\s{0,32}")|\[(?=\s{0,32}["[{])/i
-/** The longest match of the pattern, in characters. */
-const MAX_JSON_START_LENGTH = 80
+import { JsonFinder } from './json-finder.ts'
+import { ThinkingFilter, textAfterThinking } from './thinking.ts'
 
 /**
- * Finds and parses the array or object in a model's answer while it arrives. Prose and code fences around it are skipped; text after it
- * is ignored. A string, number, `true`, `false` or `null` is accepted only if the answer contains nothing else, and is known at the end.
+ * Finds and parses the array or object in a model's answer while it arrives. Thinking, prose and code around it are skipped. A string,
+ * number, `true`, `false` or `null` is accepted only if the answer contains nothing else, and is known at the end.
  */
 export class JsonInText implements Fold<string, unknown> {
-  readonly #text: Fold<string, string> = textFold()
-  readonly #json = new PartialJson()
-  /** During the search: the last characters, which may be part of a match. It starts as a fence, because JSON may start the text. */
-  #searchWindow: string | undefined = FENCE
-  /** The index of the JSON in the text. */
-  #start = -FENCE.length
+  readonly #finder = new JsonFinder()
+  readonly #filter = new ThinkingFilter(this.#finder)
+  #known: unknown
 
   /** Never throws: invalid JSON is reported by `end()`. By then the model has finished, and its own run has the complete answer. */
   add(text: string): void {
-    this.#text.add(text)
-    const json = this.#searchWindow === undefined ? text : this.#findJson(this.#searchWindow + text)
-    if (this.#json.isWhole) return
-    try {
-      this.#json.add(json)
-    } catch {
-      // PartialJson keeps the error for `end()`, and the value known before it.
-    }
+    this.#filter.add(text)
   }
 
+  /** Returns the value known so far. When it turns out not to be the answer, it is returned until something is known of another. */
   result(): unknown {
-    return this.#json.result()
+    this.#known = this.#finder.result() ?? this.#known
+    return this.#known
   }
 
   /** @throws ChaintapError `output_parser`, with the position, if there is no JSON or it is invalid or incomplete. */
   end(): unknown {
-    if (this.#json.isWhole) return this.#json.result()
-    const text = this.#text.result()
-    if (this.#searchWindow !== undefined) {
-      const value = parseJson(text.replace(/^\s*```\w*|```\s*$/g, ''))
-      if (value === undefined) throw outputParserError('The answer contains no JSON.', text, 0)
-      return value
+    this.#filter.end()
+    const value = this.#finder.end()
+    if (value !== undefined) return value
+    const { text, failure } = this.#finder
+    if (failure) {
+      // A draft in the thinking that breaks off inside a string hides the tag after it.
+      const afterDraft = valueIn(textAfterThinking(text))
+      if (afterDraft !== undefined) return afterDraft
+      throw outputParserError((failure.cause as Error).message, text, failure.position, failure.cause)
     }
-    try {
-      return this.#json.end()
-    } catch (cause) {
-      throw outputParserError((cause as Error).message, text, this.#start + this.#json.position, cause)
-    }
+    const scalar = parseJson(text.replace(/^\s*```\w*|```\s*$/g, ''))
+    if (scalar !== undefined) return scalar
+    const problem = this.#filter.isThinking ? 'The answer ends before its thinking does.' : 'The answer contains no JSON.'
+    throw outputParserError(problem, text, 0)
   }
+}
 
-  /** The JSON at the end of a text; empty if none has begun. */
-  #findJson(text: string): string {
-    const at = text.search(jsonStartPattern)
-    const rest = at < 0 ? text.slice(-MAX_JSON_START_LENGTH) : text.slice(at)
-    this.#start += text.length - rest.length
-    this.#searchWindow = at < 0 ? rest : undefined
-    return at < 0 ? '' : rest
-  }
+function valueIn(text: string): unknown {
+  const finder = new JsonFinder()
+  finder.add(text)
+  return finder.end()
 }
 
 /** How many characters of the answer an error shows on each side of the problem. */

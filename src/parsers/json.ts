@@ -19,10 +19,14 @@ export type DeepPartial<T> = T extends string
  * Parses the JSON in a model's answer (LangChain's JsonOutputParser). The stream yields the partial value each time more of it is known;
  * the output is the complete value. It is typed as `T` but not validated.
  *
- * - Input: Deltas, messages or strings. Reasoning, tool calls and usage are dropped, as are prose and code fences around the JSON. If
- *   there are several values, the first array or object is parsed.
- * - Chunks are snapshots: later chunks do not change earlier ones. Unchanged parts are the same object in both, so a component that
- *   receives a part is rendered again only if the part has changed. Do not modify chunks.
+ * - Input: Deltas, messages or strings. Reasoning, tool calls and usage are dropped, as are prose and code around the JSON, and thinking
+ *   that a server left in the text (`<think>…</think>`, or `</think>` alone if the prompt had the opening tag).
+ * - If there are several arrays and objects, the answer is the first one that stands on its own: at the start of a line, after a colon or
+ *   in a code fence. One inside a sentence, or in code of another language, is the answer if no other one follows.
+ * - Strings may contain line breaks and other control characters that are not escaped.
+ * - Chunks are snapshots: later chunks do not change earlier ones. A later chunk is another value if the earlier one was not the answer.
+ *   Unchanged parts are the same object in both, so a component that receives a part is rendered again only if the part has changed. Do
+ *   not modify chunks.
  * - Strings are partial. Numbers, `true`, `false` and `null` appear when complete (LangChain shows `12` on the way to `123`). Keys appear
  *   with their values.
  * - If open arrays or objects are wide (over 128 items or 32 keys), chunks are spaced out, so that the total time stays linear in the

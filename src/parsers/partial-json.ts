@@ -2,11 +2,20 @@ import { ChaintapError } from '../core/errors.ts'
 import type { Fold } from '../core/flow/fold.ts'
 import { parseJson } from '../core/util/parse-json.ts'
 import { GrowingValue } from './growing-value.ts'
+import { PartialString } from './partial-string.ts'
 
 type ExpectedToken = 'a value' | 'a value or ]' | 'a key' | 'a key or }' | ':' | ', or the end' | 'the end'
 
-const QUOTE_CODE_UNIT = 0x22
-const BACKSLASH_CODE_UNIT = 0x5c
+/** Options of {@link PartialJson}. */
+export interface PartialJsonOptions {
+  /**
+   * Whether strings may contain line breaks, tabs and other control characters that are not escaped, as smaller models write them (Python's
+   * `strict=False`).
+   *
+   * @defaultValue false
+   */
+  readonly allowControlCharacters?: boolean
+}
 
 /**
  * An incremental JSON parser. `result()` returns the value known so far and can be called at any time; `end()` returns the complete value,
@@ -31,13 +40,25 @@ export class PartialJson implements Fold<string, unknown> {
   #failure: ChaintapError | undefined
   #expected: ExpectedToken = 'a value'
   readonly #value = new GrowingValue()
-  /** Which kind of string is being read. `#text` is its decoded part; the other two fields hold an incomplete character. */
-  #string: 'none' | 'key' | 'value' = 'none'
-  #text = ''
-  #highSurrogate = ''
-  #escape = ''
+  /** The string or key that is being read, or the last one. */
+  readonly #string: PartialString
+  #isKey = false
   /** The number, `true`, `false` or `null` that is being read. */
   #word = ''
+
+  constructor({ allowControlCharacters = false }: PartialJsonOptions = {}) {
+    this.#string = new PartialString(allowControlCharacters)
+  }
+
+  /** The number of arrays and objects that are open. */
+  get depth(): number {
+    return this.#value.depth
+  }
+
+  /** Whether the text so far ends inside a string or a key. */
+  get isInString(): boolean {
+    return !this.#string.isClosed
+  }
 
   /** Whether the value is complete, so that only white space may follow. A top-level number is not known to be complete before `end()`. */
   get isWhole(): boolean {
@@ -52,7 +73,7 @@ export class PartialJson implements Fold<string, unknown> {
   add(text: string): void {
     if (this.#failure) throw this.#failure
     for (let at = 0; at < text.length; ) {
-      const read = this.#string === 'none' ? this.#readOutsideString(text.charAt(at)) : this.#readString(text, at)
+      const read = this.#string.isClosed ? this.#readOutsideString(text.charAt(at)) : this.#readString(text, at)
       at += read
       this.position += read
     }
@@ -71,7 +92,7 @@ export class PartialJson implements Fold<string, unknown> {
   end(): unknown {
     if (this.#failure) throw this.#failure
     if (this.#word) this.#endWord()
-    if (!this.isWhole) this.#fail(`Incomplete JSON: ${this.#string === 'none' ? `expected ${this.#expected}` : 'unterminated string'}`)
+    if (!this.isWhole) this.#fail(`Incomplete JSON: ${this.#string.isClosed ? `expected ${this.#expected}` : 'unterminated string'}`)
     return this.result()
   }
 
@@ -95,8 +116,8 @@ export class PartialJson implements Fold<string, unknown> {
     const value = this.#value
     const expected = this.#expected
     const isAfterValue = expected === ', or the end'
-    if (mark === '"' && this.#wantsValue) this.#startString('value')
-    else if (mark === '"' && (expected === 'a key' || expected === 'a key or }')) this.#startString('key')
+    if (mark === '"' && this.#wantsValue) this.#startString(false)
+    else if (mark === '"' && (expected === 'a key' || expected === 'a key or }')) this.#startString(true)
     else if (mark === '[' && this.#wantsValue) {
       value.open([])
       this.#expected = 'a value or ]'
@@ -128,59 +149,31 @@ export class PartialJson implements Fold<string, unknown> {
     this.#afterValue()
   }
 
-  #startString(string: 'key' | 'value'): void {
-    this.#string = string
-    this.#text = ''
-    if (string === 'value') this.#value.setPartialText('')
+  #startString(isKey: boolean): void {
+    this.#isKey = isKey
+    this.#string.open()
+    if (!isKey) this.#value.setPartialText('')
   }
 
   /** Reads the next part of a string. Returns the number of characters read. */
   #readString(text: string, from: number): number {
-    if (this.#escape) return this.#readEscape(text.charAt(from))
-    let at = from
-    let code = text.charCodeAt(at)
-    while (code >= 0x20 && code !== QUOTE_CODE_UNIT && code !== BACKSLASH_CODE_UNIT) code = text.charCodeAt(++at)
-    if (at > from) this.#appendText(text.slice(from, at))
-    if (code === QUOTE_CODE_UNIT) this.#endString()
-    else if (code === BACKSLASH_CODE_UNIT) this.#escape = '\\'
-    else if (at < text.length) this.#fail(`${JSON.stringify(text.charAt(at))} must be escaped in a string`, at - from)
-    else return at - from
-    return at - from + 1
-  }
-
-  #readEscape(char: string): number {
-    this.#escape += char
-    if (this.#escape.length < (this.#escape[1] === 'u' ? 6 : 2)) return 1
-    const decoded = parseJson(`"${this.#escape}"`)
-    if (typeof decoded !== 'string') this.#fail(`Invalid escape ${this.#escape}`, 1 - this.#escape.length)
-    this.#escape = ''
-    this.#appendText(String(decoded))
-    return 1
-  }
-
-  /** Appends to the string. The first half of a surrogate pair is held until its second half arrives. */
-  #appendText(more: string): void {
-    const text = this.#highSurrogate + more
-    const last = text.charCodeAt(text.length - 1)
-    const isHalf = last >= 0xd800 && last < 0xdc00
-    this.#highSurrogate = isHalf ? text.slice(-1) : ''
-    const known = isHalf ? text.slice(0, -1) : text
-    if (!known) return
-    this.#text += known
-    if (this.#string === 'value') this.#value.setPartialText(this.#text)
+    const string = this.#string
+    const before = string.text
+    const read = string.read(text, from)
+    if (typeof read !== 'number') this.#fail(read.problem, read.offset)
+    if (!this.#isKey && string.text !== before) this.#value.setPartialText(string.text)
+    if (string.isClosed) this.#endString()
+    return Number(read)
   }
 
   #endString(): void {
-    const text = this.#text + this.#highSurrogate
-    this.#highSurrogate = ''
-    if (this.#string === 'key') {
-      this.#value.setKey(text)
+    if (this.#isKey) {
+      this.#value.setKey(this.#string.text)
       this.#expected = ':'
     } else {
-      this.#value.setValue(text)
+      this.#value.setValue(this.#string.text)
       this.#afterValue()
     }
-    this.#string = 'none'
   }
 
   #unexpected(char: string): never {

@@ -181,6 +181,49 @@ describe('JsonOutputParser skips text around JSON', () => {
     [' 42\n', 42],
     [`${fence}json\ntrue\n${fence}`, true],
     ['null', null],
+    // Code of another language before the JSON
+    [`${fence}python\nx = {"a": [{"b": 1}]}\n${fence}\n${fence}json\n{"a": 1}\n${fence}`, { a: 1 }],
+    [`${fence}python\nprint(["x"])\n${fence}\n\nIt prints: {"a": 1}`, { a: 1 }],
+    [`${fence}ts\nf({\n  "x": [\n{"y": 1}]})\n${fence}\n[{"a": 1}]`, [{ a: 1 }]],
+    [`~~~sh\ncurl -d '{"x": 1}' host\n~~~\nThe answer: {"a": 1}`, { a: 1 }],
+    [`${fence}javascript\n{"a": 1}\n${fence}`, { a: 1 }],
+    [`${fence}yaml\nlist: []\n${fence}\n{"a": 1}`, { a: 1 }],
+    [`${fence}json\n[1, 2\n${fence}\nCorrected:\n${fence}json\n[1, 2]\n${fence}`, [1, 2]],
+    // Prose that looks like JSON, or JSON in a sentence
+    ['I fill in {"title"} as you asked.\n{"title": "T"}', { title: 'T' }],
+    ['You asked for {"title": string}. Here it is: {"title": "T"}', { title: 'T' }],
+    ['You gave {"title": "string"}.\n\n{"title": "T"}', { title: 'T' }],
+    ['As [["Bears"]] says: {"title": "T"}', { title: 'T' }],
+    ['[1] is my source, and {"a": 1} the answer', { a: 1 }],
+    ['[ ] to do: {"a": 1}', { a: 1 }],
+    ['Given {"q": {"x": 1}} I answer:\n- {"a": {"x": 2}}', { a: { x: 2 } }],
+    ['Both {"a": 1} and {"b": 2} are right.', { a: 1 }],
+    ['{"a": 1}\n\nUse it as in:\n{"b": 2}', { a: 1 }],
+    ['<answer>{"a": 1}</answer>', { a: 1 }],
+    // What is empty, or holds only numbers
+    ['Nothing was found: []', []],
+    ['Nothing was found: {}.', {}],
+    ['Here they are:\n\n[1, 2, 3]\n', [1, 2, 3]],
+    ['[7]', [7]],
+    [`${fence}json\n[7]\n${fence}`, [7]],
+    ['See [1] and [x]: nothing.\n[true, null]\n', [true, null]],
+    // Control characters in strings
+    ['{"mail": "Dear all,\n\n\tbye\r\n"}', { mail: 'Dear all,\n\n\tbye\r\n' }],
+    [`{"code": "${fence}js\nx\n${fence}"}`, { code: `${fence}js\nx\n${fence}` }],
+    // Thinking
+    ['<think>\nMaybe {"draft": true}?\n</think>\n{"a": 1}', { a: 1 }],
+    ['Maybe {"draft": true}?\n</think>\n{"a": 1}', { a: 1 }],
+    ['Maybe {"draft": "tr\n</think>\n{"a": 1}', { a: 1 }],
+    ['Sure. <think>Or {"draft": true}</think> {"a": 1}', { a: 1 }],
+    ['<think>Either ["a"] or ["b"].</think>["b"]', ['b']],
+    ['<think>["a"]</think>["b"]\n<think>Was it ["c"]?</think>', ['b']],
+    ['<THINKING>{"x": 1}</THINKING>\n\n<reasoning>{"y": 1}</reasoning>{"a": 1}', { a: 1 }],
+    ['[THINK]{"x": 1}[/THINK]{"a": 1}', { a: 1 }],
+    ['◁think▷{"x": 1}◁/think▷{"a": 1}', { a: 1 }],
+    ['<|channel|>analysis<|message|>{"x": 1}<|end|><|start|>assistant<|channel|>final<|message|>{"a": 1}', { a: 1 }],
+    ['<think>It is 41.</think>\n42', 42],
+    ['{"html": "<think>a</think> b", "c": ["</think>"]}', { html: '<think>a</think> b', c: ['</think>'] }],
+    ['{"a": "x < y", "b": "[THINK"} <', { a: 'x < y', b: '[THINK' }],
   ]
 
   it.each(answers)('%j', async (answer, value) => {
@@ -195,7 +238,15 @@ describe('JsonOutputParser skips text around JSON', () => {
         expect(outcome).toMatchObject({ status: 'complete', output: value })
         expect(chunks.at(-1)).toEqual(value)
       }),
+      { numRuns: 500 },
     )
+  })
+
+  it('and yields the values that it takes for the answer until another one is found', async () => {
+    const { chunks } = await parsed(['You gave {"title"', ': "string', '"}.\n', '\n', '{"title', '": "T"}'])
+    expect(chunks).toEqual([{}, { title: 'string' }, {}, { title: 'T' }])
+    expect((await parsed(['Maybe {"a": 1}', '?</thi', 'nk>', '{"a": 2', '}'])).chunks).toEqual([{ a: 1 }, {}, { a: 2 }])
+    expect((await parsed(['<thi', 'nk>{"a": 1}', '?</think>', '{"a": 2}'])).chunks).toEqual([{ a: 2 }])
   })
 
   it('and yields no chunk for it', async () => {
@@ -211,6 +262,14 @@ describe('JsonOutputParser with an invalid answer', () => {
     ['{"a": 1, b: 2}', /^Unexpected "b": expected a key, at position 9\..*Answer: \{"a": 1, b: 2\}$/],
     ['Well: {"a": True}', /^Unexpected "T": expected a value, at position 6\./],
     ['{"a": 1, "b": {"c": "d', /^Incomplete JSON: unterminated string, at position 22\..*maxTokens/],
+    ['<think>{"a": 1}', /^The answer ends before its thinking does/],
+    ['{"a": 1}</think>', /no JSON/],
+    ['<think>{"a": 1}</think> Sorry.', /no JSON/],
+    ['```python\nx = {"a": 1}\n```', /no JSON/],
+    ['Given {"q": "x"}, I answer:\n{"a": True}', /Unexpected "T"/],
+    ['Given {"q": "x"}, I answer:\n{"a": [1, 2', /Incomplete JSON/],
+    ['{"a": "</think> 42', /unterminated string/],
+    ['See:\n[1] https://example.org\n[2] https://example.net', /no JSON/],
     ['```json\n[1, 2\n```', /^"2\\n```" is not valid JSON|Unexpected "`": expected , or the end/],
   ])('rejects %j with output_parser and the problem', async (answer, message) => {
     expect(await failure(answer)).toMatchObject({ name: 'ChaintapError', code: 'output_parser', message: expect.stringMatching(message) })
@@ -239,6 +298,16 @@ describe('JsonOutputParser with an invalid answer', () => {
       'parser error',
       'chain error',
     ])
+  })
+
+  it('never returns a part of a broken value', async () => {
+    const broken = fc.constantFrom('{"a": 1, b: ?}', '{"a": [?, }', '[{"x": ?} y]', '{"a": tru, "b": ?}', '["\\x", ?]', '{"a": "}", ?: 1}')
+    const value = fc.constantFrom('{"c": 2}', '[["c"]]', '\n{"c": 2}\n', '{"c": "]}"}', '\n- {"c": ": {"}')
+    await fc.assert(
+      fc.asyncProperty(broken, value, async (text, inner) => {
+        await expect(parser.invoke(text.replace('?', inner))).rejects.toMatchObject({ code: 'output_parser' })
+      }),
+    )
   })
 
   it('never returns a nested value in place of the complete one', async () => {

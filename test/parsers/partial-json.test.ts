@@ -234,6 +234,35 @@ describe('PartialJson.end()', () => {
     )
   })
 
+  it('accepts control characters in strings with allowControlCharacters, wherever the text is split', () => {
+    fc.assert(
+      fc.property(value, fc.array(fc.nat(), { maxLength: 30 }), (written, places) => {
+        const escaped = JSON.stringify(written)
+        fc.pre(isReadRight(escaped))
+        const text = escaped.replaceAll(/\\(\\|n|u0000)/g, (found) => ({ '\\n': '\n', '\\u0000': '\0' })[found] ?? found)
+        const at = [0, ...places.map((place) => place % (text.length + 1)).sort((a, b) => a - b), text.length]
+        const json = new PartialJson({ allowControlCharacters: true })
+        for (const [i, end] of at.slice(1).entries()) json.add(text.slice(at[i], end))
+        expect(json.end()).toEqual(JSON.parse(escaped))
+      }),
+    )
+  })
+
+  it('depth and isInString tell where the text ends', () => {
+    const json = new PartialJson()
+    const places = ['{"a', '": [', '"x', '"]', '}'].map((piece) => {
+      json.add(piece)
+      return [json.depth, json.isInString]
+    })
+    expect(places).toEqual([
+      [1, true],
+      [2, false],
+      [2, true],
+      [1, false],
+      [0, false],
+    ])
+  })
+
   it('creates an own property for the key __proto__', () => {
     const text = '{"__proto__": {"x": 1}, "a": {"__proto__": "y"}, "__proto__": {"x": 2}}'
     const json = new PartialJson()
