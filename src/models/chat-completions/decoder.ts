@@ -1,17 +1,32 @@
 import type { Delta } from '../../core/delta.ts'
 import type { JsonObject } from '../../core/util/parse-json.ts'
+import { isDoneMark, openaiFinishReason, readOpenAIContent } from '../../tokens/answer/openai-content.ts'
+import { reportedError } from '../../tokens/answer/reported-error.ts'
 import { openaiUsage } from '../../tokens/usage/openai.ts'
 import type { OpenAIChoice, OpenAIChunk, OpenAIChunkMessage, OpenAIToolCallPiece } from '../../tokens/usage/openai-chunk.ts'
-import type { Decoder, ProviderError } from '../wire.ts'
+import type { Decoder } from '../wire.ts'
+import { OpenAISources } from './sources.ts'
 
 /**
  * Decodes one response of OpenAI's Chat Completions or Completions API. Chunks of a stream and whole responses of both APIs are read by the
  * same code, because they differ in little more than the place of the text. Of several choices (`n`) the first is used.
+ *
+ * A stream may have whole messages too: in each chunk the message so far (Perplexity), at the end the whole one, or one message instead of
+ * chunks. Each kind of content (text, reasoning, calls) is read from the deltas if they have it, otherwise from the messages.
  */
 export class OpenAIDecoder implements Decoder {
-  complete = false
   /** OpenAI pads events with random `obfuscation`, so that their length reveals nothing. It is the last string of the event. */
   readonly replacePadding = (tail: string, letters: string): string => tail.replace(/:"[\w+/=-]*"}$/, `:"${letters}"}`)
+  readonly #isStream: boolean
+  #hasAnswer = false
+  #isEnded = false
+  /** How many messages came without a delta beside them. */
+  #messages = 0
+  /** The kinds of content that deltas had. */
+  readonly #kindsOfDeltas = new Set<string>()
+  /** The text of messages so far, by kind. */
+  readonly #messageTexts = new Map<string, string>()
+  readonly #sources = new OpenAISources()
   #id = ''
   #model = ''
   /** The id of each tool call. */
@@ -20,19 +35,32 @@ export class OpenAIDecoder implements Decoder {
   readonly #lastById = new Map<unknown, number>()
   readonly #lastByIndex = new Map<unknown, number>()
 
+  constructor(isStream = true) {
+    this.#isStream = isStream
+  }
+
+  /** A stream is ended by a finish reason or `[DONE]`, or is one message. Without an answer, nothing is complete. */
+  get complete(): boolean {
+    return this.#hasAnswer && (!this.#isStream || this.#isEnded || this.#messages === 1)
+  }
+
   extractText(event: unknown): string | undefined {
     const chunk = Object(event) as OpenAIChunk
-    const { choices, usage, x_groq, error } = chunk
-    if (!Array.isArray(choices) || usage || x_groq || error || this.#hasNewIdentity(chunk)) return
+    const { choices, usage, x_groq } = chunk
+    if (!this.#isStream || !Array.isArray(choices) || usage || x_groq || this.#hasNewIdentity(chunk)) return
     const choice: OpenAIChoice = Object(choices[0])
-    const message = choice.delta ?? {}
-    if (choice.index || choice.finish_reason || choice.message || message.refusal || message.tool_calls || reasoningText(message)) return
-    const text = choice.text ?? message.content
-    return typeof text === 'string' ? text : undefined
+    const delta = choice.delta ?? {}
+    if (choice.index || choice.finish_reason || choice.message || choice.usage || reportedError(event)) return
+    if (hasMoreThanContent(delta) || this.#sources.findNew(chunk, {}).length > 0) return
+    const text = choice.text || (delta.content ?? choice.text)
+    if (typeof text !== 'string') return
+    this.#hasAnswer = true
+    if (text) this.#kindsOfDeltas.add('text')
+    return text
   }
 
   decode(event: unknown): readonly Delta[] {
-    if (event === '[DONE]') this.complete = true
+    if (typeof event === 'string' && isDoneMark(event)) this.#isEnded = true
     const chunk = Object(event) as OpenAIChunk
     const deltas: Delta[] = []
     if (this.#hasNewIdentity(chunk)) {
@@ -44,7 +72,7 @@ export class OpenAIDecoder implements Decoder {
     if (usage) deltas.push({ type: 'usage', usage })
     const { choices } = chunk
     const choice = Array.isArray(choices) ? (choices as readonly OpenAIChoice[]).find((candidate) => !candidate?.index) : undefined
-    if (choice) this.#decodeChoice(choice, deltas)
+    if (choice) this.#decodeChoice(chunk, choice, deltas)
     return deltas
   }
 
@@ -53,16 +81,47 @@ export class OpenAIDecoder implements Decoder {
     return Boolean((id && !this.#id) || (model && !this.#model))
   }
 
-  #decodeChoice({ delta, message, text, finish_reason }: OpenAIChoice, deltas: Delta[]): void {
-    const addition = delta ?? message ?? {}
-    const reasoning = reasoningText(addition)
-    if (reasoning) deltas.push({ type: 'reasoning', text: reasoning })
-    for (const piece of [text ?? addition.content, addition.refusal]) {
-      if (piece && typeof piece === 'string') deltas.push({ type: 'text', text: piece })
+  #decodeChoice(chunk: OpenAIChunk, choice: OpenAIChoice, deltas: Delta[]): void {
+    const { delta, message, text } = choice
+    const reason = openaiFinishReason(choice)
+    this.#hasAnswer ||= this.#isStream || Boolean(delta ?? message ?? text ?? reason)
+    // Together repeats the delta's text in `text`.
+    this.#decodeDelta({ ...delta, content: text || delta?.content }, deltas)
+    if (message) this.#decodeMessage(message, deltas)
+    if (message && !delta) this.#messages++
+    this.#sources.add(chunk, choice)
+    // The sources belong to the text, which they may precede.
+    if (reason || this.#kindsOfDeltas.has('text') || this.#messageTexts.get('text')) deltas.push(...this.#sources.take())
+    if (!reason) return
+    deltas.push({ type: 'stop', reason })
+    this.#isEnded = true
+  }
+
+  #decodeDelta(delta: OpenAIChunkMessage, deltas: Delta[]): void {
+    for (const piece of readOpenAIContent(delta)) {
+      this.#kindsOfDeltas.add(piece.type)
+      deltas.push(piece.type === 'part' ? partDelta(piece.part) : piece)
     }
-    for (const call of addition.tool_calls ?? []) deltas.push(this.#decodeToolCall(call))
-    if (finish_reason) deltas.push({ type: 'stop', reason: finish_reason })
-    if (finish_reason || message) this.complete = true
+    for (const call of delta.tool_calls ?? []) {
+      this.#kindsOfDeltas.add('call')
+      deltas.push(this.#decodeToolCall(call))
+    }
+  }
+
+  /** Adds what no delta has said. A later message that begins with the text so far continues it. */
+  #decodeMessage(message: OpenAIChunkMessage, deltas: Delta[]): void {
+    const pieces = readOpenAIContent(message).filter(({ type }) => !this.#kindsOfDeltas.has(type))
+    const isFirst = this.#messageTexts.size === 0
+    if (isFirst) for (const piece of pieces) deltas.push(piece.type === 'part' ? partDelta(piece.part) : piece)
+    for (const type of ['reasoning', 'text'] as const) {
+      const text = pieces.map((piece) => (piece.type === type ? piece.text : '')).join('')
+      const before = this.#messageTexts.get(type) ?? ''
+      const more = text.startsWith(before) ? text.slice(before.length) : text
+      this.#messageTexts.set(type, before + more)
+      if (more && !isFirst) deltas.push({ type, text: more })
+    }
+    if (this.#kindsOfDeltas.has('call')) return
+    for (const call of message.tool_calls ?? []) deltas.push(this.#decodeToolCall(call))
   }
 
   /**
@@ -87,22 +146,14 @@ export class OpenAIDecoder implements Decoder {
   }
 }
 
-function reasoningText({ reasoning_content, reasoning, reasoning_details }: OpenAIChunkMessage): string {
-  const text = reasoning_content || reasoning
-  if (text && typeof text === 'string') return text
-  return Array.isArray(reasoning_details) ? reasoning_details.map(({ text, summary }) => text ?? summary ?? '').join('') : ''
+/** Whether a delta has other fields than the role and the content that are not empty. */
+function hasMoreThanContent(delta: OpenAIChunkMessage): boolean {
+  for (const [key, value] of Object.entries(delta)) {
+    if (key !== 'content' && key !== 'role' && (Array.isArray(value) ? value.length > 0 : value)) return true
+  }
+  return false
 }
 
-/**
- * Reads an error, in a stream too: `{ error: { message, type, code } }`; OpenRouter's code is a number. vLLM and Mistral send the inner
- * object alone, Groq sends it in `x_groq`, gateways and FastAPI send forms without a type.
- */
-export function parseOpenAIError(body: unknown): ProviderError | undefined {
-  const { error, x_groq, choices, message: bare } = Object(body) as JsonObject
-  const found = error || (Object(x_groq) as OpenAIChunk).error || (!choices && bare && body)
-  if (!found) return
-  const { message, type, code } = Object(typeof found === 'string' ? { message: found } : found) as JsonObject
-  return { type: toErrorText(type || code || undefined), message: toErrorText(message) }
-}
-
-const toErrorText = (value: unknown): string | undefined => (typeof value === 'string' ? value : JSON.stringify(value))
+/** A part without text: a source, as Mistral's `reference`, or a block of the server's own. */
+const partDelta = (part: JsonObject): Delta =>
+  /reference|citation/.test(String(part.type)) ? { type: 'citation', citation: part } : { type: 'block', provider: 'openai', block: part }

@@ -1,6 +1,7 @@
 import type { Message } from '../../core/message.ts'
 import type { ToolSpec } from '../../schema/tool-spec.ts'
-import { OpenAIDecoder, parseOpenAIError } from '../chat-completions/decoder.ts'
+import { reportedError } from '../../tokens/answer/reported-error.ts'
+import { OpenAIDecoder } from '../chat-completions/decoder.ts'
 import { toOpenAIMessages, toOpenAITool } from '../chat-completions/messages.ts'
 import type { Wire } from '../wire.ts'
 import type { OpenAIConnection } from './connection.ts'
@@ -61,6 +62,6 @@ export const openaiChatWire: Wire<ChatOpenAICallOptions, readonly Message[], Ope
     }
     return { path: '/chat/completions', body: openaiRequestBody(options, chatFields, streaming, streamOptions) }
   },
-  decoder: () => new OpenAIDecoder(),
-  parseError: parseOpenAIError,
+  decoder: (isStream) => new OpenAIDecoder(isStream),
+  parseError: reportedError,
 }

@@ -1,4 +1,5 @@
-import { OpenAIDecoder, parseOpenAIError } from '../chat-completions/decoder.ts'
+import { reportedError } from '../../tokens/answer/reported-error.ts'
+import { OpenAIDecoder } from '../chat-completions/decoder.ts'
 import type { Wire } from '../wire.ts'
 import type { OpenAIConnection } from './connection.ts'
 import { type OpenAICallOptions, openaiRequestBody } from './request.ts'
@@ -9,6 +10,6 @@ export const openaiCompletionsWire: Wire<OpenAICallOptions, string, OpenAIConnec
     const { model = 'gpt-3.5-turbo-instruct', maxTokens = 256 } = options
     return { path: '/completions', body: openaiRequestBody(options, { model, prompt, max_tokens: maxTokens }, streaming, streamOptions) }
   },
-  decoder: () => new OpenAIDecoder(),
-  parseError: parseOpenAIError,
+  decoder: (isStream) => new OpenAIDecoder(isStream),
+  parseError: reportedError,
 }

@@ -1,6 +1,7 @@
 import type { Delta } from '../../core/delta.ts'
+import { reportedError } from '../../tokens/answer/reported-error.ts'
 import { workersAIUsage } from '../../tokens/usage/workers-ai.ts'
-import { OpenAIDecoder, parseOpenAIError } from '../chat-completions/decoder.ts'
+import { OpenAIDecoder } from '../chat-completions/decoder.ts'
 import type { Decoder, ProviderError, Wire } from '../wire.ts'
 import { type WorkersAICallOptions, workersAIRequest } from './request.ts'
 
@@ -37,12 +38,14 @@ export const workersAIWire: Wire<WorkersAICallOptions> = {
  * decoder reads both. The end marker of the own format is `[DONE]` or a finish reason.
  */
 export class WorkersAIDecoder implements Decoder {
-  readonly #openaiDecoder = new OpenAIDecoder()
+  readonly #openaiDecoder: OpenAIDecoder
   readonly #messageKey: 'delta' | 'message'
-  readonly replacePadding: OpenAIDecoder['replacePadding'] = this.#openaiDecoder.replacePadding
+  readonly replacePadding: OpenAIDecoder['replacePadding']
   #callCount = 0
 
   constructor(streaming: boolean) {
+    this.#openaiDecoder = new OpenAIDecoder(streaming)
+    this.replacePadding = this.#openaiDecoder.replacePadding
     this.#messageKey = streaming ? 'delta' : 'message'
   }
 
@@ -57,7 +60,7 @@ export class WorkersAIDecoder implements Decoder {
     if (!native) return this.#openaiDecoder.extractText(event)
     const { response, tool_calls, finish_reason } = native
     const isMore = tool_calls?.length || finish_reason || workersAIUsage(Object(event))
-    return typeof response === 'string' && !isMore ? response : undefined
+    if (typeof response === 'string' && !isMore) return this.#openaiDecoder.extractText({ choices: [{ delta: { content: response } }] })
   }
 
   decode(event: unknown): readonly Delta[] {
@@ -105,9 +108,9 @@ export function parseWorkersAIError(body: unknown): ProviderError | undefined {
   const { internalCode, description, errors, response, result } = Object(body) as Readonly<Record<string, unknown>>
   const [first] = Array.isArray(errors) ? (errors as readonly Readonly<Record<string, unknown>>[]) : []
   const code = internalCode ?? first?.code
-  if (code === undefined && !first) return response === undefined && result === undefined ? parseOpenAIError(body) : undefined
+  if (code === undefined && !first) return response === undefined && result === undefined ? reportedError(body) : undefined
   return {
-    ...parseOpenAIError({ error: { code, message: internalCode ? description : first?.message } }),
+    ...reportedError({ error: { code, message: internalCode ? description : first?.message } }),
     ...(Number(code) === NEURONS_EXHAUSTED_CODE && { retryAfterMs: QUOTA_PERIOD_MS - (Date.now() % QUOTA_PERIOD_MS) }),
   }
 }

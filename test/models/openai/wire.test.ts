@@ -3,7 +3,8 @@ import { ChatOpenAI, type ChatOpenAIOptions, OpenAI } from 'chaintap/openai'
 import { faultyFetch, openaiCompletionJson, openaiCompletionSse, openaiJson, openaiSse } from 'chaintap/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { OpenAIDecoder, parseOpenAIError } from '../../../src/models/chat-completions/decoder.ts'
+import { OpenAIDecoder } from '../../../src/models/chat-completions/decoder.ts'
+import { reportedError } from '../../../src/tokens/answer/reported-error.ts'
 import { wireContract } from '../../contracts/wire.ts'
 
 const refusal = (type: string, message: string) => {
@@ -115,7 +116,7 @@ describe('OpenAIDecoder', () => {
 
   test('ignores unknown events and fields, and values that are not objects', async () => {
     const unknown = [{}, null, 5, 'hello', { choices: [null] }, { choices: {} }, { choices: [{ index: 0 }] }, { moderation: {} }]
-    expect(await messageOf([...unknown, chunk({ content: ['?'] }), chunk({ content: 'Hello', audio: {} }), stop])).toMatchObject({
+    expect(await messageOf([...unknown, chunk({ content: [5, null, {}] }), chunk({ content: 'Hello', audio: {} }), stop])).toMatchObject({
       content: 'Hello',
     })
   })
@@ -306,7 +307,7 @@ describe('OpenAIDecoder: random responses', () => {
         const deltas = decoder.decode(event)
         if (text === undefined) return
         short++
-        expect(parseOpenAIError(event)).toBeUndefined()
+        expect(reportedError(event)).toBeUndefined()
         expect(deltas).toEqual(text ? [{ type: 'text', text }] : [])
         expect(decoder.complete).toBe(isComplete)
       }),
