@@ -38,6 +38,27 @@ const summedFields = [
 
 const sourcesByReliability: readonly UsageSource[] = ['provider', 'partial', 'estimated']
 
+/** Whether a value can be a number of tokens or calls: a whole number of 0 or more. */
+export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+
+/**
+ * Returns a usage without the figures that cannot be true: counts that are not whole numbers of 0 or more, and costs that are not finite
+ * numbers of 0 or more. Providers and servers send strings, negative numbers and lists. Returns the same object if there are none.
+ *
+ * @param onImpossible Receives the names of the figures that are left out; none if `usage` is not an object.
+ */
+export function possibleUsage(usage: Usage, onImpossible?: (figures: readonly string[]) => void): Usage {
+  const possible: { -readonly [K in keyof Usage]: Usage[K] } = isRecord(usage) ? { ...usage } : {}
+  const impossible = summedFields.filter((figure) => {
+    const value = possible[figure]
+    return value !== undefined && !(isCount(value) || (figure === 'cost' && Number.isFinite(value) && value >= 0))
+  })
+  if (isRecord(usage) && impossible.length === 0) return usage
+  for (const figure of impossible) delete possible[figure]
+  onImpossible?.(impossible)
+  return possible
+}
+
 /**
  * Adds the usage of two responses: known figures are added, unknown ones stay absent, and the less reliable `source` is kept.
  *

@@ -1,10 +1,10 @@
 import type { Delta } from '../delta.ts'
 import type { Flow } from '../flow/flow.ts'
 import type { MaybePromise } from '../flow/link.ts'
+import { checkUsage } from './check-usage.ts'
 import { closeRun } from './close.ts'
 import type { PendingHandlers } from './dispatch.ts'
 import type { ActiveRun } from './run.ts'
-import type { RunHandle } from './run-handle.ts'
 
 /**
  * Adds the last stage of a run to its flow: it emits the run's events, accumulates the output, and ends the run with the flow.
@@ -22,9 +22,11 @@ export function instrument<Chunk>(run: ActiveRun, flow: Flow<Chunk>, emitsChunks
     if (emitsChunks) dispatcher.emitChunk(chunk)
     controller.enqueue(chunk)
   }
-  const transform = (chunk: Chunk, controller: TransformStreamDefaultController<Chunk>): MaybePromise => {
+  const isChatModel = run.run.kind === 'chat_model'
+  const transform = (received: Chunk, controller: TransformStreamDefaultController<Chunk>): MaybePromise => {
     // A handler may have stopped the run in the middle of a pass.
     if (run.phase === 'failed') return
+    const chunk = isChatModel && (received as Delta).type !== 'text' ? (recordDelta(run, received as Delta) as Chunk) : received
     accumulating?.add(chunk)
     const wait = emitFromChunk?.(chunk)
     if (wait) return wait.then(() => pass(chunk, controller))
@@ -39,10 +41,13 @@ export function instrument<Chunk>(run: ActiveRun, flow: Flow<Chunk>, emitsChunks
   return instrumented
 }
 
-/** Records what a Delta says about the response: its usage, its id, its model. */
-export function recordDelta(run: RunHandle, delta: Delta): void {
-  if (delta.type === 'usage') run.report({ usage: delta.usage })
+/** Records what a Delta says about the response: its usage, its id, its model. Returns the Delta, without usage that cannot be true. */
+export function recordDelta(run: ActiveRun, delta: Delta): Delta {
   if (delta.type === 'meta') run.report({ answered: delta })
+  if (delta.type !== 'usage') return delta
+  const usage = checkUsage(delta.usage, run)
+  run.report({ usage })
+  return usage === delta.usage ? delta : { ...delta, usage }
 }
 
 /** Emits a model's chunks: text as `token`, any other Delta as `delta`. Undefined for other kinds of run: their children emit. */
@@ -57,7 +62,6 @@ function tokenEmitter(run: ActiveRun): ((chunk: unknown) => PendingHandlers) | u
   return (chunk) => {
     const delta = chunk as Delta
     if (delta.type === 'text') return token(delta.text)
-    recordDelta(run, delta)
     return run.emitsTokens ? dispatcher.emit({ type: 'delta', delta: { ...delta } }) : undefined
   }
 }

@@ -2,6 +2,7 @@ import { AbortReason, ChaintapError } from '../errors.ts'
 import type { EmittablePayload, EndEvent, RunEvent } from '../event.ts'
 import { reportHandlerError } from '../handler/handler.ts'
 import type { RunOptions } from '../options.ts'
+import { checkUsage } from './check-usage.ts'
 import { closeDescendants } from './close.ts'
 import type { PendingHandlers } from './dispatch.ts'
 import { recordDelta } from './instrument.ts'
@@ -98,19 +99,30 @@ export class RunTreeReplica {
 
   #forward(run: ActiveRun, event: RunEvent): PendingHandlers {
     const { type } = event
-    if (type === 'delta') recordDelta(run, event.delta)
     // A repeated event.
     if (type === 'start') return
-    if (type === 'end' || type === 'error') this.#endRun(run, event)
-    return run.dispatcher.forward(event, this.clockOffsetMs)
+    const checked = checkEvent(run, event)
+    if (checked.type === 'end' || checked.type === 'error') this.#endRun(run, checked)
+    return run.dispatcher.forward(checked, this.clockOffsetMs)
   }
 
-  #endRun(run: ActiveRun, { type, ...event }: EndEvent): void {
+  #endRun(run: ActiveRun, { type, usage }: EndEvent): void {
     if (run.openChildren > 0) closeDescendants(run.tree, run, new AbortReason(`${run.run.name} ended while this run was open.`))
-    if (this.#countsUsage && event.usage) run.report({ externalUsage: event.usage })
+    if (this.#countsUsage && usage) run.report({ externalUsage: usage })
     this.#runs.set(run.run.id, undefined)
     // From now on no handler can fail it.
     run.dispatcher.isClosed = type === 'error'
     run.finishAs(type === 'end' ? 'ended' : 'failed')
   }
+}
+
+/** Records what an event says about the response. Returns the event, without usage that cannot be true. */
+function checkEvent(run: ActiveRun, event: RunEvent): RunEvent {
+  if (event.type === 'delta') {
+    const delta = recordDelta(run, event.delta)
+    return delta === event.delta ? event : { ...event, delta }
+  }
+  if ((event.type !== 'end' && event.type !== 'error') || !event.usage) return event
+  const usage = checkUsage(event.usage, run)
+  return usage === event.usage ? event : { ...event, usage }
 }

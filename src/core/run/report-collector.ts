@@ -1,6 +1,7 @@
 import type { TruncatedError } from '../errors.ts'
 import type { ResponseInfo, RunReport } from '../event.ts'
 import { addUsage, mergeUsage, type Usage } from '../usage.ts'
+import { checkUsage, type UsageReceiver } from './check-usage.ts'
 import type { RunFacts } from './run-handle.ts'
 
 /** Collects what a run's model reported about its response, and the usage of the run and all runs below it. */
@@ -17,14 +18,15 @@ export class ReportCollector {
     this.#parent = parent
   }
 
-  add({ usage, answered, externalUsage, truncated }: RunFacts): void {
-    if (usage) this.#usage = mergeUsage(this.#usage, usage)
+  /** `receiver`: the run that is named if usage is not a count. */
+  add({ usage, answered, externalUsage, truncated }: RunFacts, receiver: UsageReceiver): void {
+    if (usage) this.#usage = mergeUsage(this.#usage, checkUsage(usage, receiver))
     if (answered) {
       // Picked one by one: callers pass a whole `meta` Delta.
       const { id, model, url, cacheWrite1hTokens } = answered
       this.#answered = mergeUsage<ResponseInfo>(this.#answered, { id, model, url, cacheWrite1hTokens })
     }
-    if (externalUsage) ReportCollector.#addToTotals(this, externalUsage)
+    if (externalUsage) ReportCollector.#addToTotals(this, checkUsage(externalUsage, receiver))
     if (truncated) ReportCollector.#markTruncated(this, truncated)
   }
 

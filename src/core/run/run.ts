@@ -114,7 +114,7 @@ export class ActiveRun implements RunHandle, TreeMember {
     if (facts.emitsTokens !== undefined) this.emitsTokens = facts.emitsTokens
     this.tree.firstTokenAt ??= facts.firstTokenAt
     if (facts.isAborted) this.wasStopped = true
-    this.reports.add(facts)
+    this.reports.add(facts, this)
   }
 
   /** Adds the run to the open runs of its tree. The caller must emit the `start` event next. */

@@ -22,6 +22,8 @@ export class Tree {
   readonly onHandlerError: RunOptions['onHandlerError']
   /** `seq` of the next event. */
   seq = 0
+  /** Whether usage that is not a count was reported. */
+  hasReportedUsage = false
   /** When the current pass over a wire chunk began, in ms since epoch; 0 until the clock is read in it. Each read of a source resets it. */
   passStartedAt = 0
   /** When the first token arrived, in ms since epoch. */

@@ -1,6 +1,6 @@
 import type { EndEvent, EventOf, ResponseInfo, RunEvent } from '../../core/event.ts'
 import { type AssistantMessage, type Message, textOf } from '../../core/message.ts'
-import { mergeUsage } from '../../core/usage.ts'
+import { mergeUsage, possibleUsage, type Usage } from '../../core/usage.ts'
 import type { UsageRecord } from '../usage-record.ts'
 import { weigh } from './estimate.ts'
 import type { TrackedCall } from './tracked-call.ts'
@@ -57,7 +57,7 @@ export function applyEvent(call: TrackedCall, event: RunEvent): string | undefin
       return addCallOutput(call, event.token)
     case 'delta': {
       const { delta } = event
-      if (delta.type === 'usage') call.usage = mergeUsage(call.usage, delta.usage)
+      if (delta.type === 'usage') addReportedUsage(call, delta.usage)
       if (delta.type === 'meta') {
         call.id = delta.id ?? call.id
         call.model = delta.model ?? call.model
@@ -90,7 +90,7 @@ export function applyMeterRecord(
   call.provider = provider ?? call.provider
   call.url = url
   call.cacheWrite1hTokens = record.cacheWrite1hTokens ?? call.cacheWrite1hTokens
-  if (usage) call.usage = mergeUsage(call.usage, usage)
+  if (usage) addReportedUsage(call, usage)
   call.outputWeight = Math.max(call.outputWeight, outputWeight)
   call.hasBegun ||= usage !== undefined || outputWeight > 0 || complete
   call.isComplete ||= complete
@@ -112,6 +112,11 @@ export function mergeCalls(call: TrackedCall, other: TrackedCall): void {
   for (const tag of other.tags) call.tags.add(tag)
 }
 
+/** Events and records may come from anywhere: figures that cannot be true are left out, or no budget would hold. */
+function addReportedUsage(call: TrackedCall, usage: Usage): void {
+  call.usage = mergeUsage(call.usage, possibleUsage(usage))
+}
+
 function addCallOutput(call: TrackedCall, text: string): undefined {
   call.outputWeight += weigh(text)
   call.hasBegun = true
@@ -119,7 +124,7 @@ function addCallOutput(call: TrackedCall, text: string): undefined {
 
 function finishCall(call: TrackedCall, { usage, answered }: EndEvent, output: unknown): string | undefined {
   call.isOver = true
-  if (usage) call.usage = mergeUsage(call.usage, usage)
+  if (usage) addReportedUsage(call, usage)
   // Older stored events have these fields in the message instead.
   const { id, model, url, cacheWrite1hTokens } = answered ?? (Object(output) as ResponseInfo)
   call.id = id ?? call.id

@@ -46,9 +46,11 @@ export class TokenEstimator {
   }
 
   /** Learns the ratio of reported tokens to weight from a complete answer. */
-  calibrate({ model, outputWeight, usage, isComplete }: TrackedCall): void {
+  calibrate(call: TrackedCall): void {
+    const { model, outputWeight, usage, isComplete } = call
     // Reasoning may have been sent in part, or not at all.
     if (!isComplete || outputWeight === 0 || !usage?.outputTokens || usage.reasoningTokens) return
+    if (isAbsurd(outputWeight, usage.outputTokens)) return
     const { reported, weight } = this.#calibrationFor(model)
     const decay = weight > MAX_LEARNED_WEIGHT ? 0.5 : 1
     this.#calibrations.set(model, { reported: reported * decay + usage.outputTokens, weight: weight * decay + outputWeight })
@@ -82,12 +84,28 @@ export class TokenEstimator {
 export function reportedUsage({ usage, isComplete }: TrackedCall): Usage | undefined {
   if (!usage) return
   const { inputTokens, totalTokens } = usage
-  const rest = isComplete && inputTokens !== undefined && totalTokens !== undefined ? { outputTokens: totalTokens - inputTokens } : {}
+  const rest =
+    isComplete && inputTokens !== undefined && totalTokens !== undefined && totalTokens >= inputTokens
+      ? { outputTokens: totalTokens - inputTokens }
+      : {}
   return { ...rest, ...usage, requests: 1, source: isComplete ? 'provider' : 'partial' }
 }
 
-/** Whether the provider has reported final figures, including the output. */
-export const isFullyReported = (call: TrackedCall): boolean => call.isComplete && reportedUsage(call)?.outputTokens !== undefined
+/** Output from this weight on is compared with the reported tokens: a line of dashes or spaces may have few tokens. */
+const MIN_COMPARED_WEIGHT = 200
+
+/** No tokenizer needs fewer than a tenth of the weighed tokens for ordinary text. */
+const MAX_WEIGHT_PER_TOKEN = 10
+
+/** Whether the reported output tokens are too few for the output received. Budgets would not hold against such a provider. */
+const isAbsurd = (outputWeight: number, outputTokens: number): boolean =>
+  outputWeight >= MIN_COMPARED_WEIGHT && outputWeight > outputTokens * MAX_WEIGHT_PER_TOKEN
+
+/** Whether the provider has reported final figures that can be true, including the output. */
+export function isFullyReported(call: TrackedCall): boolean {
+  const outputTokens = call.isComplete ? reportedUsage(call)?.outputTokens : undefined
+  return outputTokens !== undefined && !isAbsurd(call.outputWeight, outputTokens)
+}
 
 /** Returns the usage of a call: reported figures, completed by the estimate. A reported figure is never lowered. */
 export function effectiveUsage(call: TrackedCall, estimate: TokenEstimate | undefined): Usage {

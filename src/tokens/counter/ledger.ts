@@ -140,7 +140,7 @@ export class CallLedger {
     const { outputTokens: tokens = 0 } = usage
     if (!call.isOver && call.lastPrice && tokens - call.lastPrice.tokens < REPRICE_INTERVAL_TOKENS) return call.lastPrice.price
     const known = this.#costOf(usage, call)
-    const price = Number.isFinite(known?.total) ? known : undefined
+    const price = known && Number.isFinite(known.total) && known.total >= 0 ? known : undefined
     call.lastPrice = { tokens, price }
     return price
   }

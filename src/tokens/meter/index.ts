@@ -1,7 +1,7 @@
 import { reportGlobally } from '../../core/util/report-error.ts'
 import type { UsageListener, UsageRecord } from '../usage-record.ts'
 import { type MeteredFetch, toMeteredRequest, withUsageRequested } from './request.ts'
-import { tapResponse, type UsageRecordCallback } from './tap.ts'
+import { tapResponse, type UsageProblem, type UsageRecordCallback } from './tap.ts'
 
 export type { UsageListener, UsageRecord } from '../usage-record.ts'
 export { tagged, usageTag } from '../usage-tag.ts'
@@ -18,7 +18,8 @@ export interface MeterOptions {
    */
   readonly askForUsage?: boolean
   /**
-   * Called once, when a stream ends without usage because the request did not ask for it.
+   * Called once, when a stream ends without usage because the request did not ask for it, and once, when a provider reports usage that
+   * cannot be true (strings, negative numbers), which is left out.
    *
    * @defaultValue `console.warn`
    */
@@ -103,7 +104,7 @@ function createListenerResolver(
   { askForUsage, onDiagnostic = warnOnConsole, onListenerError = reportGlobally }: MeterOptions,
 ): (tag: unknown) => UsageRecordCallback | undefined {
   const listener: UsageListener = typeof target === 'function' ? { record: target } : target
-  let hasWarned = false
+  const reportedProblems = new Set<UsageProblem>()
   const reportListenerError = (error: unknown): void => {
     try {
       onListenerError(error)
@@ -125,11 +126,13 @@ function createListenerResolver(
     const scoped = listener.begin ? guarded(() => listener.begin?.()) : listener
     const listeners = new Set([scoped, tag].filter(isUsageListener))
     if (listeners.size === 0) return
-    return (record, lacksUsage) => {
+    return (record, problem) => {
       for (const recipient of listeners) guarded(() => recipient.record(record))
-      if (!lacksUsage || hasWarned) return
-      hasWarned = true
-      guarded(() => onDiagnostic(missingUsageMessage(record, askForUsage === true)))
+      if (!problem || reportedProblems.has(problem)) return
+      reportedProblems.add(problem)
+      guarded(() =>
+        onDiagnostic(problem === 'missing' ? missingUsageMessage(record, askForUsage === true) : impossibleUsageMessage(record)),
+      )
     }
   }
 }
@@ -142,6 +145,9 @@ function missingUsageMessage({ url }: UsageRecord, wasRequested: boolean): strin
     : 'Request it: stream_options: { include_usage: true }, or meter(fetch, target, { askForUsage: true }).'
   return `A stream from ${url} had no usage, so its cost is unknown. ${fix} Further streams are not reported.`
 }
+
+const impossibleUsageMessage = ({ url }: UsageRecord): string =>
+  `An answer from ${url} has impossible usage: left out. Counts are whole numbers of 0 or more. Further answers are not reported.`
 
 // biome-ignore lint/suspicious/noConsole: the default of onDiagnostic
 const warnOnConsole = (message: string): void => console.warn(message)

@@ -1,4 +1,4 @@
-import { mergeUsage, type Usage } from '../../core/usage.ts'
+import { isCount, mergeUsage, possibleUsage, type Usage } from '../../core/usage.ts'
 import { parseJson } from '../../core/util/parse-json.ts'
 import { weigh } from '../counter/estimate.ts'
 import type { MeteredEventInfo, MeteredFormat } from './format.ts'
@@ -19,6 +19,8 @@ export class ResponseState {
   hasFailed = false
   /** Whether an event could not be read. It may have contained the usage. */
   isDamaged = false
+  /** Whether figures of the usage that was read last cannot be true. */
+  hasImpossibleUsage = false
   /** Whether the rest of the body need not be read. */
   isOver = false
   events = 0
@@ -60,15 +62,19 @@ export class ResponseState {
 
   /** The usage reported so far; undefined if there is none. */
   get usage(): Usage | undefined {
-    const figures = Object.entries(this.#readWireUsage((wire) => this.format?.usage(wire)) ?? {}).filter(([, figure]) =>
-      Number.isFinite(figure),
-    )
-    return figures.length > 0 ? Object.fromEntries(figures) : undefined
+    const usage = this.#readWireUsage((wire) => this.format?.usage(wire))
+    const possible =
+      usage &&
+      possibleUsage(usage, () => {
+        this.hasImpossibleUsage = true
+      })
+    return possible && Object.keys(possible).length > 0 ? possible : undefined
   }
 
   /** The tokens cached for one hour; undefined if there are none. */
   get cacheWrite1hTokens(): number | undefined {
-    return this.#readWireUsage((wire) => this.format?.cacheWrite1hTokens?.(wire)) || undefined
+    const tokens = this.#readWireUsage((wire) => this.format?.cacheWrite1hTokens?.(wire))
+    return tokens && isCount(tokens) ? tokens : undefined
   }
 
   /** Reads the merged usage. Returns undefined if it does not have the documented types. */
@@ -76,6 +82,7 @@ export class ResponseState {
     try {
       return this.#wireUsage && read(this.#wireUsage)
     } catch {
+      this.hasImpossibleUsage = true
       return undefined
     }
   }

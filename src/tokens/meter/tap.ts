@@ -7,8 +7,14 @@ import { type BodyEndReason, type BodyObserver, copyResponseMetadata, passThroug
 import { answerInfoFromUrl, isModelUrl, type MeteredRequest, providerFromUrl } from './request.ts'
 import { ResponseState } from './response-state.ts'
 
-/** Receives the record of an answer. `lacksUsage`: it is a complete stream without usage, in a format that has it only on request. */
-export type UsageRecordCallback = (record: UsageRecord, lacksUsage: boolean) => void
+/**
+ * What a user should know about an answer's usage: `missing` from a complete stream, in a format that has it only on request, or
+ * `impossible`, e.g. negative.
+ */
+export type UsageProblem = 'missing' | 'impossible'
+
+/** Receives the record of an answer. */
+export type UsageRecordCallback = (record: UsageRecord, problem: UsageProblem | undefined) => void
 
 /** Adds a callback to a tapped response. In nested meters the innermost reads the body, and all pass on the same record. */
 const addCallback: unique symbol = Symbol()
@@ -23,7 +29,7 @@ type TappedResponse = Response & { readonly [addCallback]?: (onRecord: UsageReco
 export function tapResponse(response: Response, request: MeteredRequest, startedAt: number, onRecord: UsageRecordCallback): Response {
   const { status, body, [addCallback]: addToInner }: TappedResponse = response
   if (status >= 400) {
-    if (isModelUrl(request.url)) onRecord(createUsageRecord(request, response, startedAt, undefined), false)
+    if (isModelUrl(request.url)) onRecord(createUsageRecord(request, response, startedAt, undefined), undefined)
     return response
   }
   if (addToInner) {
@@ -60,7 +66,7 @@ function observeResponse(
     // An empty body from a model's URL is an interrupted answer. A body of an unknown format is not a model's answer.
     if (!state.format && !(isModel && (state.hasFailed || state.events === 0))) return
     const record = createUsageRecord(request, response, startedAt, state, reason, events.outputWeight)
-    reported = [record, lacksUsage(record, response, state)]
+    reported = [record, state.hasImpossibleUsage ? 'impossible' : lacksUsage(record, response, state) ? 'missing' : undefined]
     for (const callback of callbacks) callback(...reported)
   }
   const onChunk = (chunk: Uint8Array): void => {
@@ -79,8 +85,8 @@ function observeResponse(
 /** Adds the tag of this meter's request to the record: code between the meters may have dropped it. */
 const withRecordTag =
   ({ tag }: MeteredRequest, onRecord: UsageRecordCallback): UsageRecordCallback =>
-  (record, lacksUsage) =>
-    onRecord(tag === undefined || tag === record.tag ? record : { ...record, tag }, lacksUsage)
+  (record, problem) =>
+    onRecord(tag === undefined || tag === record.tag ? record : { ...record, tag }, problem)
 
 /** Whether a stream ended without usage. In a stream that was cancelled it may have been still to come. */
 const lacksUsage = ({ complete, reason, usage }: UsageRecord, { headers }: Response, { format }: ResponseState): boolean =>

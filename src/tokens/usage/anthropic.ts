@@ -1,5 +1,5 @@
-import type { Usage } from '../../core/usage.ts'
-import { toUsage } from './to-usage.ts'
+import { isCount, type Usage } from '../../core/usage.ts'
+import { sumFigures, toUsage, type WireFigure } from './to-usage.ts'
 
 /**
  * Anthropic's usage, in `message_start.message.usage`, `message_delta.usage` and `usage` of a message. A `message_delta` may omit or
@@ -39,7 +39,7 @@ interface AnthropicTokens {
 export function anthropicUsage(wire: AnthropicUsage): Usage {
   return toUsage({
     inputTokens: sumWithIterations(wire, ({ input_tokens: fresh, cache_read_input_tokens: read, cache_creation_input_tokens: written }) =>
-      isKnown(fresh) ? fresh + (read ?? 0) + (written ?? 0) : undefined,
+      sumFigures(fresh, read, written),
     ),
     outputTokens: sumWithIterations(wire, (call) => call.output_tokens),
     cacheReadTokens: sumWithIterations(wire, (call) => call.cache_read_input_tokens),
@@ -49,17 +49,14 @@ export function anthropicUsage(wire: AnthropicUsage): Usage {
 }
 
 /** Returns the part of `cacheWriteTokens` that is cached for one hour. It costs more than tokens cached for five minutes. */
-export const anthropicCacheWrite1hTokens = (wire: AnthropicUsage): number | undefined =>
-  sumWithIterations(wire, (call) => call.cache_creation?.ephemeral_1h_input_tokens)
-
-/** Sums a figure over Anthropic's totals and the calls that they omit; undefined if it is unknown. */
-function sumWithIterations(wire: AnthropicUsage, figure: (call: AnthropicTokens) => number | null | undefined): number | undefined {
-  let total = figure(wire) ?? undefined
-  for (const call of wire.iterations ?? []) {
-    const more = /^(compaction|advisor)/.test(call.type ?? '') ? figure(call) : undefined
-    if (isKnown(more)) total = (total ?? 0) + more
-  }
-  return total
+export function anthropicCacheWrite1hTokens(wire: AnthropicUsage): number | undefined {
+  const tokens = sumWithIterations(wire, (call) => call.cache_creation?.ephemeral_1h_input_tokens)
+  return isCount(tokens) ? tokens : undefined
 }
 
-const isKnown = <T>(figure: T): figure is NonNullable<T> => figure !== null && figure !== undefined
+/** Sums a figure over Anthropic's totals and the calls that they omit; undefined if it is unknown. */
+function sumWithIterations(wire: AnthropicUsage, figure: (call: AnthropicTokens) => WireFigure): number | undefined {
+  const extra = (wire.iterations ?? []).filter(({ type }) => /^(compaction|advisor)/.test(type ?? '')).map(figure)
+  const [first, ...others] = [figure(wire), ...extra].filter((known) => known !== null && known !== undefined)
+  return sumFigures(first, ...others)
+}

@@ -1,5 +1,5 @@
 import type { Usage } from '../../core/usage.ts'
-import { toUsage } from './to-usage.ts'
+import { sumFigures, toUsage } from './to-usage.ts'
 
 /** Usage of Bedrock's Converse API, in its `metadata` event and in an answer that is not streamed. */
 export interface BedrockUsage {
@@ -27,8 +27,13 @@ export interface BedrockUsage {
  */
 export function bedrockUsage({ inputTokens: fresh, outputTokens, totalTokens, ...wire }: BedrockUsage): Usage {
   const { cacheReadInputTokens: read, cacheWriteInputTokens: written } = wire
-  const inputTokens = typeof fresh === 'number' ? fresh + (read ?? 0) + (written ?? 0) : undefined
-  return toUsage({ inputTokens, outputTokens, totalTokens, cacheReadTokens: read, cacheWriteTokens: written })
+  return toUsage({
+    inputTokens: sumFigures(fresh, read, written),
+    outputTokens,
+    totalTokens,
+    cacheReadTokens: read,
+    cacheWriteTokens: written,
+  })
 }
 
 /** Returns the part of `cacheWriteTokens` that is cached for one hour. It costs more than tokens cached for five minutes. */

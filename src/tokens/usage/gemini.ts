@@ -1,5 +1,5 @@
-import type { Usage } from '../../core/usage.ts'
-import { toUsage } from './to-usage.ts'
+import { isCount, type Usage } from '../../core/usage.ts'
+import { sumFigures, toUsage } from './to-usage.ts'
 
 /** Gemini's `usageMetadata`: running totals, in nearly every chunk. For fields that a chunk omits, the last known value applies. */
 export interface GeminiUsage {
@@ -27,8 +27,8 @@ export interface GeminiUsage {
 export function geminiUsage(wire: GeminiUsage): Usage {
   const { promptTokenCount: prompt, candidatesTokenCount: candidates, thoughtsTokenCount: thoughts } = wire
   return toUsage({
-    inputTokens: prompt === undefined || prompt === null ? undefined : prompt + (wire.toolUsePromptTokenCount ?? 0),
-    outputTokens: candidates === undefined || candidates === null ? thoughts : candidates + (thoughts ?? 0),
+    inputTokens: sumFigures(prompt, wire.toolUsePromptTokenCount),
+    outputTokens: sumFigures(candidates ?? thoughts, candidates === undefined || candidates === null ? 0 : thoughts),
     totalTokens: wire.totalTokenCount,
     cacheReadTokens: wire.cachedContentTokenCount,
     reasoningTokens: thoughts,
@@ -58,12 +58,12 @@ export interface GeminiInteractionUsage {
  */
 export function geminiInteractionUsage(wire: GeminiInteractionUsage): Usage {
   const { total_input_tokens: input, total_tool_use_tokens: tools, total_output_tokens: output, total_thought_tokens: thoughts } = wire
-  const includesThoughts = (input ?? 0) + (tools ?? 0) + (output ?? 0) === wire.total_tokens
+  const includesThoughts = sumFigures(input ?? 0, tools, output) === wire.total_tokens
   return geminiUsage({
     promptTokenCount: input,
     toolUsePromptTokenCount: tools,
     cachedContentTokenCount: wire.total_cached_tokens,
-    candidatesTokenCount: includesThoughts && output ? output - (thoughts ?? 0) : output,
+    candidatesTokenCount: includesThoughts && output && isCount(thoughts) ? output - thoughts : output,
     thoughtsTokenCount: thoughts,
     totalTokenCount: wire.total_tokens,
   })

@@ -673,3 +673,43 @@ describe('recipients of records', () => {
     expect(records).toMatchObject([{ provider: 'anthropic', tag: 'mine', url: anthropic, complete: true }])
   })
 })
+
+describe('usage that cannot be true', () => {
+  const impossible = [
+    { prompt_tokens: '5', completion_tokens: 3 },
+    { prompt_tokens: -5, completion_tokens: 3 },
+    { prompt_tokens: [5], completion_tokens: 3 },
+    { prompt_tokens: 1.5, completion_tokens: 3 },
+  ]
+  const answer = (usage: object): FaultyAnswer => ({
+    headers: { 'content-type': 'application/json' },
+    body: [
+      JSON.stringify({
+        id: 'c',
+        object: 'chat.completion',
+        model: 'm',
+        choices: [{ message: { content: 'Hi' }, finish_reason: 'stop' }],
+        usage,
+      }),
+    ],
+  })
+
+  test.each(impossible)('%j: the figure is left out of the record, and onDiagnostic is called once', async (usage) => {
+    const records: UsageRecord[] = []
+    const onDiagnostic = vi.fn()
+    const fetch = meter(metered([answer(usage), answer(usage)]).scripted, (record) => void records.push(record), { onDiagnostic })
+    await (await fetch(openai, post)).text()
+    await (await fetch(openai, post)).text()
+    expect(records.map((record) => record.usage)).toEqual([1, 2].map(() => ({ outputTokens: 3, requests: 1, source: 'provider' })))
+    expect(onDiagnostic.mock.calls).toEqual([[expect.stringContaining(`An answer from ${openai} has impossible usage`)]])
+  })
+
+  test('tokens cached for one hour are counts, too', async () => {
+    const usage = { input_tokens: 10, output_tokens: 3, cache_creation: { ephemeral_1h_input_tokens: -5 } }
+    const body = [JSON.stringify({ type: 'message', role: 'assistant', model: 'm', content: [], usage })]
+    const { fetch, records } = metered({ headers: { 'content-type': 'application/json' }, body })
+    await (await fetch(anthropic, post)).text()
+    expect(records[0]).toMatchObject({ usage: { inputTokens: 10 } })
+    expect(records[0]?.cacheWrite1hTokens).toBeUndefined()
+  })
+})
