@@ -25,7 +25,9 @@ function isLangChainHandler(handler: object): boolean {
 export function checkHandler(handler: Handler, place: string): void {
   if (typeof handler === 'function') return
   if (typeof handler !== 'object' || handler === null)
-    throw invalidOptionsError(`${place}: expected a function, an object of on… methods or a stream, received ${handler && typeof handler}.`)
+    throw invalidOptionsError(
+      `${place}: expected a function, an object of on… methods or a stream, received ${String(handler && typeof handler)}.`,
+    )
   if (isLangChainHandler(handler))
     throw invalidOptionsError(
       `${place}: chaintap does not call the methods of a LangChain handler. Pass fromLangChain(handler) of chaintap/langchain.`,

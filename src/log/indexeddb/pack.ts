@@ -102,10 +102,14 @@ async function decodeBody(packed: string, name: string, key: CryptoKey | undefin
 }
 
 /** The record in place of a segment that cannot be read. */
-export function createUnreadableRecord({ records: unreadable, to: at }: Pick<SegmentHeader, 'records' | 'to'>): string {
-  const message = { level: 'warning', at, category: ['chaintap', 'log'], message: `records unreadable: ${unreadable}` }
-  return JSON.stringify({ ...message, properties: { unreadable } })
-}
+export const createUnreadableRecord = ({ records: unreadable, to }: Pick<SegmentHeader, 'records' | 'to'>): string =>
+  createNotice(to, `records unreadable: ${unreadable}`, { unreadable })
+
+/** The record in place of segments that are missing. */
+export const createMissingRecord = (at: number, missing: number): string => createNotice(at, `segments missing: ${missing}`, { missing })
+
+const createNotice = (at: number, message: string, properties: Record<string, number>): string =>
+  JSON.stringify({ level: 'warning', at, category: ['chaintap', 'log'], message, properties })
 
 type SegmentBytes = Uint8Array<ArrayBuffer>
 

@@ -100,16 +100,26 @@ class PackingBackend implements Backend {
     return (this.#seals ?? this.#inner).bodies(names)
   }
 
-  remove(heads: readonly StoredSegmentHeader[]): Promise<void> {
-    return this.#inner.remove(heads)
+  async remove(heads: readonly StoredSegmentHeader[]): Promise<void> {
+    const notes = (await this.#seals?.removalNotes(heads)) ?? []
+    // Without room for them, too, the segments are removed.
+    if (notes.length > 0) await this.add(notes).catch(() => {})
+    await this.#inner.remove(heads)
+    this.#seals?.reset()
   }
 
-  clear(): Promise<void> {
-    return this.#inner.clear()
+  /** Also removes segments that are being packed: stored afterwards, they would leave a gap before the next ones. */
+  async clear(): Promise<void> {
+    await this.#previous
+    await this.#inner.clear()
+    this.#seals?.reset()
   }
 
   watch(onChange: (isRemoval: boolean) => void): void {
-    this.#inner.watch?.(onChange)
+    this.#inner.watch?.((isRemoval) => {
+      if (isRemoval) this.#seals?.reset()
+      onChange(isRemoval)
+    })
   }
 
   runExclusive(work: () => Promise<void>): Promise<void> {
