@@ -8,6 +8,7 @@ import { RemoteRunnable } from 'chaintap/remote'
 import { calculator } from 'chaintap/tools'
 import { describe, expect, test } from 'vitest'
 import { growthExponent, LINEAR } from './support/growth.ts'
+import { turn } from './support/sources.ts'
 
 type Shape = readonly [name: string, size: number, workOf: (size: number) => () => unknown]
 
@@ -172,8 +173,8 @@ const parsersAndAgents: readonly Shape[] = [
   ['ReAct: an answer of line breaks', 2_000, (size) => reactAgentRun(['Final Answer: a', ...times(size, () => '\n'), 'b'])],
 ]
 
-/** A server's run with children that are open at the same time. They end in the order of their start, or never. */
-const readRemote = (size: number, isEnding: boolean) => {
+/** A server's run with children that are open at the same time. They end in the order of their start, or never; each may have a child. */
+const readRemote = (size: number, isEnding: boolean, areParents = false) => {
   const runOf = (id: string, parentId?: string): object => ({
     id,
     parentId,
@@ -186,6 +187,7 @@ const readRemote = (size: number, isEnding: boolean) => {
   const events: readonly object[] = [
     { type: 'start', run: runOf('root') },
     ...times(size, (index) => ({ type: 'start', run: runOf(`${index}`, 'root') })),
+    ...(areParents ? times(size, (index) => ({ type: 'start', run: runOf(`below ${index}`, `${index}`) })) : []),
     ...(isEnding ? times(size, (index) => ({ type: 'end', run: `${index}` })) : []),
     { type: 'end', run: 'root', output: 'a' },
   ]
@@ -197,7 +199,26 @@ const readRemote = (size: number, isEnding: boolean) => {
   return () => remote.stream('Why?').drain()
 }
 
+/** Runs side by side, each of which a handler stops, or which returns while a run below it is open. */
+const runsSideBySide = (size: number, isStopped: boolean) => {
+  const { promise: never } = Promise.withResolvers<string>()
+  const open = lambda(() => never)
+  const each = lambda(async (index: number, context) => {
+    if (isStopped) return never
+    void open.invoke(index, context)
+    await turn()
+    return index
+  }).withConfig(
+    isStopped ? { callbacks: [(event, stop) => void (event.type === 'start' && setTimeout(() => stop?.(new Error('enough'))))] } : {},
+  )
+  const all = lambda((_: string, context) => Promise.allSettled(times(size, (index) => each.invoke(index, context))))
+  return () => all.invoke('x')
+}
+
 const remotes: readonly Shape[] = [
+  ['runs that a handler stops', 250, (size) => runsSideBySide(size, true)],
+  ['runs that return while a run below them is open', 250, (size) => runsSideBySide(size, false)],
+  ['RemoteRunnable: runs that end while a run below them is open', 500, (size) => readRemote(size, true, true)],
   ['RemoteRunnable: runs that end in the order of their start', 500, (size) => readRemote(size, true)],
   ['RemoteRunnable: runs that never end', 4_000, (size) => readRemote(size, false)],
 ]

@@ -6,7 +6,8 @@ import type { Tree, TreeMember } from './tree.ts'
  * completes is ended by `ActiveRun.end`.
  */
 export function closeRun(tree: Tree, top: TreeMember, reason: unknown): void {
-  closeMatching(tree, (run) => isWithin(run, top), reason)
+  const descendants = openDescendants(top)
+  closeAll(tree, top.phase === 'open' ? [top, ...descendants] : descendants, reason)
   // A run that never started emits no end, but may own resources.
   if (top.phase !== 'new') return
   top.markFailed(reason)
@@ -15,11 +16,20 @@ export function closeRun(tree: Tree, top: TreeMember, reason: unknown): void {
 
 /** Fails all runs below a run. */
 export function closeDescendants(tree: Tree, top: TreeMember, reason: unknown): void {
-  closeMatching(tree, (run) => run !== top && isWithin(run, top), reason)
+  closeAll(tree, openDescendants(top), reason)
 }
 
-function closeMatching(tree: Tree, matches: (run: TreeMember) => boolean, reason: unknown): void {
-  const closing = [...tree.openRuns].filter(matches).sort((a, b) => b.depth - a.depth)
+/** The open runs below a run, level by level; those of a level in the order of their start, if they have the same parent. */
+function openDescendants(top: TreeMember): readonly TreeMember[] {
+  const found: TreeMember[] = []
+  for (const child of top.openChildren ?? []) found.push(child)
+  // Also visits what it adds.
+  for (const run of found) for (const child of run.openChildren ?? []) found.push(child)
+  return found
+}
+
+function closeAll(tree: Tree, runs: readonly TreeMember[], reason: unknown): void {
+  const closing = runs.toSorted((a, b) => b.depth - a.depth)
   for (const run of closing) run.markFailed(reason)
   tree.dispatchDepth++
   // Deferred before stopWork(), which may close runs above: their errors come after these.
@@ -30,10 +40,4 @@ function closeMatching(tree: Tree, matches: (run: TreeMember) => boolean, reason
   })
   for (const run of closing) run.stopWork()
   tree.endDispatch()
-}
-
-function isWithin(run: TreeMember, top: TreeMember): boolean {
-  let at: TreeMember | undefined = run
-  while (at && at.depth > top.depth) at = at.parent
-  return at === top
 }

@@ -9,7 +9,7 @@ import {
   reportHandlerError,
 } from '../handler/handler.ts'
 import { unique } from '../options.ts'
-import type { Tree } from './tree.ts'
+import type { Tree, TreeMember } from './tree.ts'
 
 /** Settles when the handlers have processed an event; rejects only with an error of a handler with `raiseError`. */
 export type PendingHandlers = Promise<unknown> | undefined
@@ -78,15 +78,23 @@ export class EventDispatcher {
   /** Whether the run has handlers or event readers. If not, events are counted and not created. */
   hasListeners: boolean
   readonly parent: EventDispatcher | undefined
+  readonly #owner: TreeMember
   readonly #run: Run
   readonly #tree: Tree
   readonly #eventSinks: readonly EventSink[]
   #handlers: readonly Handler[]
   #createdQueues: readonly HandlerQueue[] | undefined
 
-  constructor(run: Run, tree: Tree, handlers: readonly Handler[], eventSinks: readonly EventSink[], parent: EventDispatcher | undefined) {
+  constructor(
+    owner: TreeMember,
+    tree: Tree,
+    handlers: readonly Handler[],
+    eventSinks: readonly EventSink[],
+    parent: EventDispatcher | undefined,
+  ) {
     this.parent = parent
-    this.#run = run
+    this.#owner = owner
+    this.#run = owner.run
     this.#tree = tree
     this.#handlers = handlers
     this.#eventSinks = eventSinks
@@ -160,7 +168,9 @@ export class EventDispatcher {
   }
 
   /** The function that a handler receives beside an event. */
-  readonly stopRun: StopRun = (reason) => [...this.#tree.openRuns].find(({ run }) => run === this.#run)?.stop(reason)
+  readonly stopRun: StopRun = (reason) => {
+    if (this.#owner.phase === 'open') this.#owner.stop(reason)
+  }
 
   /** Throws an error that fails the run, and reports any other. */
   onHandlerError(error: unknown, event: RunEvent, handler: Handler): void {

@@ -107,7 +107,7 @@ export class RunTreeReplica {
   }
 
   #endRun(run: ActiveRun, { type, usage }: EndEvent): void {
-    if (run.openChildren > 0) closeDescendants(run.tree, run, new AbortReason(`${run.run.name} ended while this run was open.`))
+    if (run.openChildren?.size) closeDescendants(run.tree, run, new AbortReason(`${run.run.name} ended while this run was open.`))
     if (this.#countsUsage && usage) run.report({ externalUsage: usage })
     this.#runs.set(run.run.id, undefined)
     // From now on no handler can fail it.

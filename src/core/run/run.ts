@@ -44,8 +44,7 @@ export class ActiveRun implements RunHandle, TreeMember {
   error: unknown
   /** Whether the run was stopped from outside, not by a failure. */
   wasStopped = false
-  /** The number of open runs directly below this one. */
-  openChildren = 0
+  openChildren: Set<TreeMember> | undefined
   #controller: AbortController | undefined
   #cleanups: RunCleanup[] = []
   #partialReport: RunReport = {}
@@ -61,7 +60,7 @@ export class ActiveRun implements RunHandle, TreeMember {
     this.eventSinks = eventSink ? [...(parent?.eventSinks ?? []), eventSink] : (parent?.eventSinks ?? [])
     this.reports = new ReportCollector(parent?.reports)
     this.run = run ?? describeRun(own, this.scope, parent?.run, options.runId ?? tree.newId(), options.runName, tags)
-    this.dispatcher = new EventDispatcher(this.run, tree, resolveRunHandlers(this.scope, own), this.eventSinks, parent?.dispatcher)
+    this.dispatcher = new EventDispatcher(this, tree, resolveRunHandlers(this.scope, own), this.eventSinks, parent?.dispatcher)
   }
 
   get streaming(): boolean {
@@ -120,8 +119,9 @@ export class ActiveRun implements RunHandle, TreeMember {
   /** Adds the run to the open runs of its tree. The caller must emit the `start` event next. */
   markOpen(): void {
     this.phase = 'open'
-    this.tree.openRuns.add(this)
-    if (this.parent) this.parent.openChildren++
+    if (!this.parent) return
+    this.parent.openChildren ??= new Set()
+    this.parent.openChildren.add(this)
   }
 
   start(input: unknown): PendingHandlers {
@@ -133,7 +133,7 @@ export class ActiveRun implements RunHandle, TreeMember {
   end(): PendingHandlers {
     const { dispatcher } = this
     if (this.phase !== 'open') return
-    if (this.openChildren > 0)
+    if (this.openChildren?.size)
       closeDescendants(this.tree, this, new AbortReason(`${this.run.name} returned while this run was open. Await it, or return it.`))
     // A handler of those errors may have stopped this run too.
     if (this.phase !== 'open') return
@@ -178,10 +178,7 @@ export class ActiveRun implements RunHandle, TreeMember {
   }
 
   finishAs(phase: 'ended' | 'failed'): void {
-    if (this.phase === 'open') {
-      this.tree.openRuns.delete(this)
-      if (this.parent) this.parent.openChildren--
-    }
+    this.parent?.openChildren?.delete(this)
     this.phase = phase
   }
 }

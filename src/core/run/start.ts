@@ -44,9 +44,10 @@ async function openFlow<Chunk>(runnable: Startable<Chunk>, input: unknown, run: 
   throwIfEnded(run)
   applyLimits(run, run.options)
   if (runnable.lazyCallbacks) run.dispatcher.addHandlers(await runnable.lazyCallbacks())
-  throwIfEnded(run)
   try {
     const prepared = prepareInput(runnable, input)
+    // After the await above, and after code of the user: a run must not start below one that has ended.
+    throwIfEnded(run)
     const wait = run.start(prepared.input)
     if (wait) await wait
     throwIfEnded(run)

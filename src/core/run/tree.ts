@@ -7,16 +7,17 @@ import { idFactory } from '../util/id.ts'
 /** A run as its tree sees it. */
 export interface TreeMember {
   readonly run: Run
-  readonly parent: TreeMember | undefined
   readonly depth: number
   readonly phase: 'new' | 'open' | 'ended' | 'failed'
+  /** The open runs directly below, in the order of their start. */
+  readonly openChildren: ReadonlySet<TreeMember> | undefined
   stop(reason: unknown): void
   markFailed(reason: unknown): void
   stopWork(): void
   emitError(): void
 }
 
-/** The state that all runs of one root share: ids, event order, open runs, handlers. Nothing in it is global (P9). */
+/** The state that all runs of one root share: ids, event order, handlers. Nothing in it is global (P9). */
 export class Tree {
   readonly newId: () => string = idFactory()
   readonly onHandlerError: RunOptions['onHandlerError']
@@ -28,8 +29,6 @@ export class Tree {
   passStartedAt = 0
   /** When the first token arrived, in ms since epoch. */
   firstTokenAt: number | undefined
-  /** Open runs, in the order of their start. */
-  readonly openRuns: Set<TreeMember> = new Set()
   /** How many events are being dispatched. If a handler stops a run, the run's end is emitted after them. */
   dispatchDepth = 0
   /** Errors of handlers with `raiseError`: no retry, fallback or agent may recover from them. */
