@@ -52,6 +52,8 @@ export type Delta =
       readonly name?: string
       /** The next piece of the arguments, as JSON text. */
       readonly args?: string
+      /** Further fields of the call in the provider's own format. */
+      readonly extra?: Readonly<Record<string, unknown>>
     }
   | {
       readonly type: 'usage'

@@ -99,6 +99,11 @@ export interface ToolCall {
    * @defaultValue false
    */
   readonly isInvalid?: boolean
+  /**
+   * Further fields of the call in the provider's own format, which it expects back, e.g. Gemini's signatures. They are sent to providers of
+   * the same format only.
+   */
+  readonly extra?: Readonly<Record<string, unknown>>
 }
 
 /** Instructions for a model. */

@@ -2,7 +2,7 @@ import type { Delta } from '../core/delta.ts'
 import { type Fold, textFold } from '../core/flow/fold.ts'
 import type { AssistantMessage, Citation, Part, ToolCall } from '../core/message.ts'
 import { mergeUsage } from '../core/usage.ts'
-import { parseArguments } from './arguments.ts'
+import { isCutReason, parseArguments } from './arguments.ts'
 
 /**
  * Folds a model's Deltas into an assistant message. `result()` can be called at any time, for a partial message too, and never throws.
@@ -91,6 +91,7 @@ interface GrowingPart {
 interface GrowingToolCall {
   id: string
   name: string
+  extra: ToolCall['extra']
   readonly args: Fold<string, string>
 }
 
@@ -107,12 +108,13 @@ function deltaMetadata(
   return { id: delta.id || undefined, model: delta.model || undefined, extra: delta.extra }
 }
 
-function addToolCallDelta(calls: Map<number, GrowingToolCall>, { index, id, name, args = '' }: DeltaOf<'tool-call'>): void {
-  const call: GrowingToolCall = calls.get(index) ?? { id: '', name: '', args: textFold() }
+function addToolCallDelta(calls: Map<number, GrowingToolCall>, { index, id, name, args = '', extra }: DeltaOf<'tool-call'>): void {
+  const call: GrowingToolCall = calls.get(index) ?? { id: '', name: '', extra: undefined, args: textFold() }
   calls.set(index, call)
   call.id = id || call.id
   call.name = name || call.name
   call.args.add(args)
+  if (extra) call.extra = { ...call.extra, ...extra }
 }
 
 /** Returns a string if every part is text without citations, otherwise the parts. */
@@ -131,13 +133,10 @@ function finishPart(item: GrowingPart | Part): Part {
   return { ...rest, ...(citations && { citations: [...citations] }), text: textSoFar.result() }
 }
 
-/** Stop reasons of responses that were cut: OpenAI, Anthropic and Bedrock, Gemini. */
-const limitReasons: ReadonlySet<unknown> = new Set(['length', 'max_tokens', 'model_context_window_exceeded', 'MAX_TOKENS'])
-
 function finishToolCalls(calls: readonly GrowingToolCall[], { stopReason }: MessageMetadata): readonly ToolCall[] {
-  return calls.map(({ id, name, args }, index) => {
+  return calls.map(({ id, name, args, extra }, index) => {
     const text = args.result()
-    const isCut = text === '' && index === calls.length - 1 && limitReasons.has(stopReason)
-    return { id, name, ...(isCut ? { args: text, isInvalid: true } : parseArguments(text)) }
+    const isCut = text === '' && index === calls.length - 1 && isCutReason(stopReason)
+    return { id, name, ...(isCut ? { args: text, isInvalid: true } : parseArguments(text)), ...(extra && { extra }) }
   })
 }

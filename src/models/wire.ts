@@ -39,8 +39,13 @@ export interface Decoder {
 export interface Wire<Options, Input = readonly Message[], Connection = unknown> {
   /** Builds the request of one attempt. `connection` is the model's; a wire may store facts about the server in it. */
   request(input: Input, options: Options, streaming: boolean, connection: Connection): WireRequest
-  /** Creates the decoder of one response. `streaming`: whether a stream was requested, or a whole response. */
-  decoder(streaming: boolean): Decoder
+  /**
+   * Creates the decoder of one response.
+   *
+   * @param streaming Whether a stream was requested, or a whole response.
+   * @param input The input of the request: the ids of tool calls must be unique in the conversation.
+   */
+  decoder(streaming: boolean, input: Input): Decoder
   /** Returns the error that an event or a body reports; `undefined` if it reports none. */
   parseError(body: unknown): ProviderError | undefined
 }

@@ -1,8 +1,10 @@
 import type { Delta } from '../../core/delta.ts'
-import type { Citation } from '../../core/message.ts'
+import type { Citation, Message } from '../../core/message.ts'
 import { mergeUsage } from '../../core/usage.ts'
 import { type JsonObject, parseJson } from '../../core/util/parse-json.ts'
 import { type AnthropicUsage, anthropicCacheWrite1hTokens, anthropicUsage } from '../../tokens/usage/anthropic.ts'
+import { ArgumentText } from '../argument-text.ts'
+import { uniqueCallIds } from '../call-ids.ts'
 import type { Decoder } from '../wire.ts'
 
 interface WireBlock {
@@ -61,12 +63,19 @@ export class AnthropicDecoder implements Decoder {
   readonly #ownedUsage = new WeakSet()
   #hourTokens: number | undefined
   #hasText = false
-  /** The open block, if it is a tool call or is emitted when complete. `#inputJson` is the JSON of its input so far. */
+  readonly #uniqueId: (id: unknown) => string
+  /** The open block, if it is a tool call or is emitted when complete, and the JSON of its input so far. */
   #openBlock: WireBlock | undefined
   #blockIndex = 0
   #inputJson = ''
+  #callArguments = new ArgumentText()
   /** The latest tool calls. Their positions are emitted only if another block follows them. */
   readonly #unplacedCalls: WireBlock[] = []
+
+  /** @param messages The conversation so far: ids of tool calls are unique in it. */
+  constructor(messages: readonly Message[] = []) {
+    this.#uniqueId = uniqueCallIds(messages)
+  }
 
   extractText(event: unknown): string | undefined {
     const { type, delta } = Object(event) as WireEvent
@@ -110,14 +119,16 @@ export class AnthropicDecoder implements Decoder {
 
   /** Emits what a block holds at its start. In a whole response that is everything but the input of a tool call. */
   #startBlock(block: WireBlock, index: number, deltas: Delta[]): void {
-    const { type, text, citations, id, name, caller, toolset_name, to } = block
+    const { type, text, citations, name, caller, toolset_name, to } = block
     this.#openBlock = block
     this.#blockIndex = index
     this.#inputJson = ''
     if (type === 'tool_use') {
-      this.#unplacedCalls.push(block)
+      const id = this.#uniqueId(block.id)
+      this.#callArguments = new ArgumentText()
+      this.#unplacedCalls.push({ ...block, id })
       if (toolset_name || caller?.tool_id) this.#pushCallPositions(deltas)
-      deltas.push({ type: 'tool-call', index, ...(id && { id }), ...(name && { name }) })
+      deltas.push({ type: 'tool-call', index, id, ...(name && { name }) })
       return
     }
     this.#pushCallPositions(deltas)
@@ -148,8 +159,8 @@ export class AnthropicDecoder implements Decoder {
     else if (type === 'input_json_delta') {
       // The first piece is often empty.
       if (!args) return
-      this.#inputJson += args
-      if (isCall) deltas.push({ type: 'tool-call', index, args })
+      if (isCall) pushArguments(this.#callArguments.add(args), index, deltas)
+      else this.#inputJson += args
     } else if (type === 'thinking_delta' || type === 'signature_delta') pushReasoning(delta, deltas)
     else if (type === 'compaction_delta') Object.assign(block ?? {}, rest)
     // Anthropic would refuse an incomplete block.
@@ -161,9 +172,16 @@ export class AnthropicDecoder implements Decoder {
     if (!block?.type || index !== this.#blockIndex) return
     this.#openBlock = undefined
     if (block.type !== 'tool_use') deltas.push(blockDelta(json ? { ...block, input: parseJson(json) ?? block.input } : block))
-    // A call without input deltas has the input of its start event.
-    else if (!json) deltas.push({ type: 'tool-call', index, args: JSON.stringify(block.input ?? {}) })
+    // A call without input deltas has the input of its start event. Empty input may be the sign of a response that was cut.
+    else if (this.#callArguments.isEmpty) {
+      const json = JSON.stringify(block.input ?? {})
+      pushArguments(json === '{}' ? this.#callArguments.heldBack : json, index, deltas)
+    }
   }
+}
+
+function pushArguments(args: string, index: number, deltas: Delta[]): void {
+  if (args !== '') deltas.push({ type: 'tool-call', index, args })
 }
 
 function pushReasoning({ thinking = '', signature, data }: WireBlock, deltas: Delta[]): void {

@@ -10,7 +10,7 @@ import { type AnthropicCallOptions, anthropicRequest } from './request.ts'
  */
 export const anthropicWire: Wire<AnthropicCallOptions> = {
   request: anthropicRequest,
-  decoder: () => new AnthropicDecoder(),
+  decoder: (_, messages) => new AnthropicDecoder(messages),
   parseError: parseAnthropicError,
 }
 

@@ -1,11 +1,13 @@
 import type { Delta } from '../../core/delta.ts'
+import type { Message } from '../../core/message.ts'
 import type { JsonObject } from '../../core/util/parse-json.ts'
 import { isDoneMark, openaiFinishReason, readOpenAIContent } from '../../tokens/answer/openai-content.ts'
 import { reportedError } from '../../tokens/answer/reported-error.ts'
 import { openaiUsage } from '../../tokens/usage/openai.ts'
-import type { OpenAIChoice, OpenAIChunk, OpenAIChunkMessage, OpenAIToolCallPiece } from '../../tokens/usage/openai-chunk.ts'
+import type { OpenAIChoice, OpenAIChunk, OpenAIChunkMessage } from '../../tokens/usage/openai-chunk.ts'
 import type { Decoder } from '../wire.ts'
 import { OpenAISources } from './sources.ts'
+import { OpenAIToolCalls } from './tool-calls.ts'
 
 /**
  * Decodes one response of OpenAI's Chat Completions or Completions API. Chunks of a stream and whole responses of both APIs are read by the
@@ -29,14 +31,12 @@ export class OpenAIDecoder implements Decoder {
   readonly #sources = new OpenAISources()
   #id = ''
   #model = ''
-  /** The id of each tool call. */
-  readonly #callIds: unknown[] = []
-  /** Positions of the last tool calls with an id or an index. */
-  readonly #lastById = new Map<unknown, number>()
-  readonly #lastByIndex = new Map<unknown, number>()
+  readonly #calls: OpenAIToolCalls
 
-  constructor(isStream = true) {
+  /** @param messages The conversation so far: ids of tool calls are unique in it. */
+  constructor(isStream = true, messages: readonly Message[] = []) {
     this.#isStream = isStream
+    this.#calls = new OpenAIToolCalls(messages)
   }
 
   /** A stream is ended by a finish reason or `[DONE]`, or is one message. Without an answer, nothing is complete. */
@@ -60,7 +60,7 @@ export class OpenAIDecoder implements Decoder {
   }
 
   decode(event: unknown): readonly Delta[] {
-    if (typeof event === 'string' && isDoneMark(event)) this.#isEnded = true
+    if (typeof event === 'string' && isDoneMark(event)) return this.#end()
     const chunk = Object(event) as OpenAIChunk
     const deltas: Delta[] = []
     if (this.#hasNewIdentity(chunk)) {
@@ -92,9 +92,13 @@ export class OpenAIDecoder implements Decoder {
     this.#sources.add(chunk, choice)
     // The sources belong to the text, which they may precede.
     if (reason || this.#kindsOfDeltas.has('text') || this.#messageTexts.get('text')) deltas.push(...this.#sources.take())
-    if (!reason) return
-    deltas.push({ type: 'stop', reason })
+    if (reason || !this.#isStream) deltas.push(...this.#end(reason))
+    if (reason) deltas.push({ type: 'stop', reason })
+  }
+
+  #end(reason?: string): readonly Delta[] {
     this.#isEnded = true
+    return this.#calls.end(reason)
   }
 
   #decodeDelta(delta: OpenAIChunkMessage, deltas: Delta[]): void {
@@ -102,10 +106,9 @@ export class OpenAIDecoder implements Decoder {
       this.#kindsOfDeltas.add(piece.type)
       deltas.push(piece.type === 'part' ? partDelta(piece.part) : piece)
     }
-    for (const call of delta.tool_calls ?? []) {
-      this.#kindsOfDeltas.add('call')
-      deltas.push(this.#decodeToolCall(call))
-    }
+    const calls = this.#calls.decode(delta, false)
+    if (calls.length > 0) this.#kindsOfDeltas.add('call')
+    deltas.push(...calls)
   }
 
   /** Adds what no delta has said. A later message that begins with the text so far continues it. */
@@ -120,29 +123,7 @@ export class OpenAIDecoder implements Decoder {
       this.#messageTexts.set(type, before + more)
       if (more && !isFirst) deltas.push({ type, text: more })
     }
-    if (this.#kindsOfDeltas.has('call')) return
-    for (const call of message.tool_calls ?? []) deltas.push(this.#decodeToolCall(call))
-  }
-
-  /**
-   * Assigns a piece to its tool call by id, or by index, which OpenAI sends with each piece. A piece that has neither continues the last
-   * call, unless it has a name. A known index with another id and a name is a new call, because some servers number all calls 0. Other
-   * servers give each piece a new id, but no name.
-   */
-  #decodeToolCall({ index, id, function: called }: OpenAIToolCallPiece): Delta {
-    const ids = this.#callIds
-    const { name, arguments: input } = called ?? {}
-    let at = (id ? this.#lastById.get(id) : undefined) ?? -1
-    if (at < 0 && typeof index === 'number') at = this.#lastByIndex.get(index) ?? -1
-    else if (at < 0 && !name) at = ids.length - 1
-    const knownId = ids[at]
-    if (at < 0 || (id && knownId && knownId !== id && name)) {
-      at = ids.push(id) - 1
-      this.#lastById.set(id, at)
-      this.#lastByIndex.set(index, at)
-    }
-    const args = typeof input === 'string' ? input : input ? JSON.stringify(input) : ''
-    return { type: 'tool-call', index: at, ...(id && { id }), ...(name && { name }), ...(args && { args }) }
+    if (!this.#kindsOfDeltas.has('call')) deltas.push(...this.#calls.decode(message, true))
   }
 }
 

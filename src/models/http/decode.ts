@@ -13,11 +13,11 @@ import type { RequestContext, Transport } from './transport.ts'
  * here, after the Deltas that arrived (P3). `transport` is called when the first text has arrived.
  */
 export function decodeStage(
-  { wire, streaming, onTruncated }: RequestContext,
+  { wire, streaming, onTruncated, createDecoder }: RequestContext,
   transport: () => Transport,
   run: RunHandle,
 ): Stage<string, Delta> {
-  const decoder = wire.decoder(streaming)
+  const decoder = createDecoder()
   const templates = speculation((data) => decoder.extractText(parseJson(data)), decoder.replacePadding)
   let isEmpty = true
   return {

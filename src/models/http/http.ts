@@ -30,7 +30,7 @@ export function streamCompletion<Options, Input, At extends ModelConnection>(
   run: RunHandle,
 ): Flow<Delta> {
   const streaming = run.streaming || connection.streaming
-  const call: RequestContext = { ...connection, wire, streaming }
+  const call: RequestContext = { ...connection, wire, streaming, createDecoder: () => wire.decoder(streaming, input) }
   run.report({ emitsTokens: streaming })
   let transport: Transport | undefined
   const body = lazySource(async () => {

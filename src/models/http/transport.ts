@@ -1,4 +1,4 @@
-import type { Wire, WireRequest } from '../wire.ts'
+import type { Decoder, Wire, WireRequest } from '../wire.ts'
 
 /** Sends one attempt to a provider. */
 export interface Transport {
@@ -43,4 +43,6 @@ export interface HttpModel<Options, At extends ModelConnection> {
 /** One call of a model. */
 export interface RequestContext extends ModelConnection {
   readonly wire: Wire<never, never, never>
+  /** Creates the decoder of the response. */
+  readonly createDecoder: () => Decoder
 }

@@ -62,6 +62,6 @@ export const openaiChatWire: Wire<ChatOpenAICallOptions, readonly Message[], Ope
     }
     return { path: '/chat/completions', body: openaiRequestBody(options, chatFields, streaming, streamOptions) }
   },
-  decoder: (isStream) => new OpenAIDecoder(isStream),
+  decoder: (isStream, messages) => new OpenAIDecoder(isStream, messages),
   parseError: reportedError,
 }

@@ -1,4 +1,5 @@
 import type { Delta } from '../../core/delta.ts'
+import type { Message } from '../../core/message.ts'
 import { reportedError } from '../../tokens/answer/reported-error.ts'
 import { workersAIUsage } from '../../tokens/usage/workers-ai.ts'
 import { OpenAIDecoder } from '../chat-completions/decoder.ts'
@@ -10,26 +11,14 @@ interface NativeResponse {
   /** A text. In JSON mode the value of a whole response; single digits are numbers. */
   readonly response?: unknown
   /** In OpenAI's format, or in the older one: complete `{ name, arguments }` without ids. */
-  readonly tool_calls?: readonly NativeToolCall[] | null
+  readonly tool_calls?: unknown
   readonly finish_reason?: string | null
-}
-
-/** The function of a tool call; in the older format its fields are those of the call itself. */
-interface NativeFunctionCall {
-  readonly name?: string | null
-  readonly arguments?: unknown
-}
-
-interface NativeToolCall extends NativeFunctionCall {
-  readonly id?: string | null
-  readonly index?: number | null
-  readonly function?: NativeFunctionCall | null
 }
 
 /** The format of calls of the `AI` binding: https://developers.cloudflare.com/workers-ai/configuration/bindings/. */
 export const workersAIWire: Wire<WorkersAICallOptions> = {
   request: workersAIRequest,
-  decoder: (streaming) => new WorkersAIDecoder(streaming),
+  decoder: (streaming, messages) => new WorkersAIDecoder(streaming, messages),
   parseError: parseWorkersAIError,
 }
 
@@ -41,10 +30,9 @@ export class WorkersAIDecoder implements Decoder {
   readonly #openaiDecoder: OpenAIDecoder
   readonly #messageKey: 'delta' | 'message'
   readonly replacePadding: OpenAIDecoder['replacePadding']
-  #callCount = 0
 
-  constructor(streaming: boolean) {
-    this.#openaiDecoder = new OpenAIDecoder(streaming)
+  constructor(streaming: boolean, messages: readonly Message[] = []) {
+    this.#openaiDecoder = new OpenAIDecoder(streaming, messages)
     this.replacePadding = this.#openaiDecoder.replacePadding
     this.#messageKey = streaming ? 'delta' : 'message'
   }
@@ -59,7 +47,7 @@ export class WorkersAIDecoder implements Decoder {
     const native = parseNativeResponse(event)
     if (!native) return this.#openaiDecoder.extractText(event)
     const { response, tool_calls, finish_reason } = native
-    const isMore = tool_calls?.length || finish_reason || workersAIUsage(Object(event))
+    const isMore = hasEntries(tool_calls) || finish_reason || workersAIUsage(Object(event))
     if (typeof response === 'string' && !isMore) return this.#openaiDecoder.extractText({ choices: [{ delta: { content: response } }] })
   }
 
@@ -68,18 +56,13 @@ export class WorkersAIDecoder implements Decoder {
     if (!native) return this.#openaiDecoder.decode(unwrapResult(event))
     const usage = workersAIUsage(Object(event))
     const { response: content, tool_calls, finish_reason } = native
-    const message = { content: nativeResponseText(content), tool_calls: tool_calls?.map(this.#toOpenAICall) }
+    const message = { content: nativeResponseText(content), tool_calls }
     const deltas = this.#openaiDecoder.decode({ choices: [{ [this.#messageKey]: message, finish_reason }] })
     return usage ? [...deltas, { type: 'usage', usage }] : deltas
   }
-
-  /** Converts a tool call to OpenAI's format. Adds a missing id, because the tool's result must refer to it. */
-  readonly #toOpenAICall = (call: NativeToolCall): object => {
-    if (call.function) return call
-    const { id, name, index } = call
-    return { id: name ? (id ?? `call_${this.#callCount++}`) : id, index, function: call }
-  }
 }
+
+const hasEntries = (calls: unknown): boolean => Object.keys(Object(calls)).length > 0
 
 /** Over REST the response is in `result`. */
 const unwrapResult = (event: unknown): unknown => Object(event).result ?? event

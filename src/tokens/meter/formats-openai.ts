@@ -1,3 +1,4 @@
+import { readToolCallPiece, toolCallPieces } from '../answer/openai-tool-calls.ts'
 import { type MistralUsage, mistralUsage } from '../usage/mistral.ts'
 import type { OpenAIChoice, OpenAIChunk, OpenAIChunkMessage } from '../usage/openai-chunk.ts'
 import { type OpenAIResponsesUsage, openaiResponsesUsage } from '../usage/openai-responses.ts'
@@ -33,14 +34,14 @@ function isModelChoice(choice: OpenAIChoice | null): boolean {
 }
 
 function completionsDeltaText(message: OpenAIChunkMessage | null | undefined): string {
-  const { content, reasoning_content, reasoning, refusal, tool_calls } = message ?? {}
+  const { content, reasoning_content, reasoning, refusal } = message ?? {}
   // Mistral's thinking models send parts.
   const parts = Array.isArray(content) ? (content as readonly { readonly text?: unknown }[]).map((part) => part.text) : [content]
   return joinTexts(
     reasoning_content ?? reasoning,
     ...parts,
     refusal,
-    ...(tool_calls ?? []).map((call) => toolArgumentsToText(call.function?.arguments)),
+    ...toolCallPieces(message ?? {}).map((call) => readToolCallPiece(call).text),
   )
 }
 

@@ -1,10 +1,20 @@
 import type { OpenAIReport } from './openai.ts'
 
-/** A tool call, or a part of one. */
-export interface OpenAIToolCallPiece {
+/** The function of a tool call. Its arguments are JSON text; some servers send an object. */
+export interface OpenAICalledFunction {
+  readonly name?: string | null
+  readonly arguments?: unknown
+}
+
+/** A tool call, or a part of one. Workers AI's older format has the function's fields in the call itself. */
+export interface OpenAIToolCallPiece extends OpenAICalledFunction {
   readonly index?: number | null
-  readonly id?: string | null
-  readonly function?: { readonly name?: string | null; readonly arguments?: unknown } | null
+  readonly id?: string | number | null
+  readonly function?: OpenAICalledFunction | null
+  /** A call of a custom tool, whose input is text. */
+  readonly custom?: { readonly name?: string | null; readonly input?: unknown } | null
+  /** Gemini's signature. */
+  readonly extra_content?: unknown
 }
 
 /** A message, or what a chunk adds to one. Only `readOpenAIContent` reads its text, because servers differ. */
@@ -21,7 +31,10 @@ export interface OpenAIChunkMessage {
   readonly thinking?: unknown
   readonly reasoning_details?: unknown
   readonly thinking_blocks?: unknown
-  readonly tool_calls?: readonly OpenAIToolCallPiece[] | null
+  /** A list of {@link OpenAIToolCallPiece}s. Some servers send one, or an object of them. */
+  readonly tool_calls?: unknown
+  /** The only call, in OpenAI's format before 2023-11. */
+  readonly function_call?: OpenAICalledFunction | null
   /** Sources of the text: of OpenAI and OpenRouter; of Azure's "On Your Data". */
   readonly annotations?: unknown
   readonly context?: { readonly citations?: unknown } | null
