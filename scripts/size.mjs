@@ -18,7 +18,7 @@ const budgets = {
   chaintap: { ceiling: 24.7, aim: 12 },
   'chaintap/advanced': { ceiling: 1.9 },
   'chaintap/anthropic': { ceiling: 20.8 },
-  'chaintap/agents': { ceiling: 17.7 },
+  'chaintap/agents': { ceiling: 20.6 },
   'chaintap/chains': { ceiling: 12.1 },
   'chaintap/openai': { ceiling: 22.2 },
   'chaintap/workers-ai': { ceiling: 21.7 },

@@ -160,6 +160,21 @@ const jsonTexts: readonly (readonly [name: string, start: string, unit: string])
   ['closing tags in a string', '["', '</think>'],
 ]
 
+const reactTexts: readonly (readonly [name: string, start: string, unit: string])[] = [
+  ['answers', '', '\nFinal Answer: '],
+  ['answers in an answer', 'Final Answer: a', '\nFinal Answer: a'],
+  ['actions', '', '\nAction: a'],
+  ['actions that are none', '', '\nAction: None\nAction Input: a'],
+  ['labels in an answer', 'Final Answer: a', '\nAction: a\nquestion: b'],
+  ['labels in a line', 'a', ' Final Answer: Action: Action Input: '],
+  ['labels in a code fence', '```\n', 'Action: None\nAction Input: x\n'],
+  ['observations in a string', 'Action: Calculator\nAction Input: "', ' Observation: '],
+  ['code fences in the input', 'Action: Calculator\nAction Input: ', '\n```'],
+  ['blanks before a label', 'Action', '   '],
+  ['emphasis', 'Final Answer: ', '**'],
+  ['closing tags', 'Final Answer: a', '\n</think>\nFinal Answer: b'],
+]
+
 const parsersAndAgents: readonly Shape[] = [
   ...jsonTexts.map(([name, start, unit]): Shape => [`JsonOutputParser: ${name}`, 4_000, (size) => parseJson(start, unit, size)]),
   [
@@ -170,6 +185,9 @@ const parsersAndAgents: readonly Shape[] = [
   ['MarkdownListOutputParser: blanks after a dash', 2_000, (size) => () => new MarkdownListOutputParser().invoke(`-${' '.repeat(size)}`)],
   ['ReAct: quotes inside the input', 2_000, (size) => reactAgentRun([`Action: Calculator\nAction Input: x${'"'.repeat(size)}x`])],
   ['ReAct: an answer of blank pieces', 2_000, (size) => reactAgentRun(['Final Answer: a', ...times(size, () => ' '), 'b'])],
+  ...reactTexts.map(
+    ([name, start, unit]): Shape => [`ReAct: ${name}`, 1_000, (size) => reactAgentRun([start, ...times(size / 4, () => unit.repeat(4))])],
+  ),
   ['ReAct: an answer of line breaks', 2_000, (size) => reactAgentRun(['Final Answer: a', ...times(size, () => '\n'), 'b'])],
 ]
 

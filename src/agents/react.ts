@@ -6,7 +6,9 @@ import { PromptTemplate } from '../prompts/prompt-template.ts'
 import type { TextValues } from '../prompts/values.ts'
 import type { AnyTool } from '../tools/tool.ts'
 import type { Agent, Plan } from './agent.ts'
-import { FinalAnswerExtractor, parseReAct } from './react-parser.ts'
+import type { LabelledText } from './react-labels.ts'
+import { type Decision, decide } from './react-parser.ts'
+import { ReActReader } from './react-reader.ts'
 
 const reactPromptTemplate = `Answer the question as well as you can. You can use these tools:
 
@@ -54,12 +56,14 @@ export function reactAgent(llm: LanguageModel, tools: readonly AnyTool[]): Agent
       return {
         async *next(run, isLast): AsyncGenerator<string, Plan> {
           if (isLast) scratchpad += FORCED_ANSWER_PROMPT
-          const extractor = new FinalAnswerExtractor(isLast)
-          const text = yield* streamModelText(chain, { input, agent_scratchpad: scratchpad }, run, extractor)
-          scratchpad += text
-          const plan = isLast ? { finish: { returnValues: { output: text.trim() }, log: text } } : parseReAct(text)
-          if ('finish' in plan) yield extractor.remaining(String(plan.finish.returnValues.output))
-          return 'problem' in plan ? { ...plan, log: text } : plan
+          const reader = new ReActReader({ isAnswering: isLast, isLive: run.streaming })
+          yield* streamAnswer(chain, { input, agent_scratchpad: scratchpad }, run, reader)
+          const labelled = reader.end()
+          const plan = isLast ? forcedAnswer(labelled) : decide(labelled)
+          yield reader.rest('finish' in plan ? String(plan.finish.returnValues.output) : undefined)
+          const log = planLog(plan, labelled)
+          scratchpad += log
+          return 'problem' in plan ? { ...plan, log } : plan
         },
         observe(answers) {
           for (const answer of answers) scratchpad += `${OBSERVATION_LABEL} ${textOf(answer)}\nThought:`
@@ -69,21 +73,31 @@ export function reactAgent(llm: LanguageModel, tools: readonly AnyTool[]): Agent
   }
 }
 
-/** Returns the model's text. Yields the final answer in it as it arrives. */
-async function* streamModelText(
+/** Yields the final answer in the model's text as it arrives. */
+async function* streamAnswer(
   chain: LLMChain<ReActPromptValues>,
   values: ReActPromptValues,
   run: RunHandle,
-  extractor: FinalAnswerExtractor,
-): AsyncGenerator<string, string> {
+  reader: ReActReader,
+): AsyncGenerator<string, void> {
   const flow = await startChild(chain, { ...values, stop: reactStopSequences }, run)
-  let text = ''
   for (let batch = await flow.next(); batch; batch = await flow.next()) {
-    const piece = batch.map((chunk) => chunk.text).join('')
-    text += piece
-    yield extractor.add(piece)
+    yield reader.read(batch.map((chunk) => chunk.text).join(''))
   }
-  // Servers without stop sequences continue with an invented observation.
-  const end = text.indexOf(OBSERVATION_LABEL)
-  return end === -1 ? text : text.slice(0, end)
+}
+
+/** The answer at a limit, whatever its format. */
+function forcedAnswer(labelled: LabelledText): Decision {
+  const decision = decide(labelled)
+  if ('finish' in decision && decision.finish.returnValues.output !== '') return decision
+  return { finish: { returnValues: { output: labelled.text.trim() }, log: labelled.text } }
+}
+
+/** The part of the model's text that stays in the prompt: without its thinking, and without what follows its first action. */
+function planLog(plan: Decision, { text, labels }: LabelledText): string {
+  if ('action' in plan) return plan.action.log
+  if ('finish' in plan) return plan.finish.log
+  // An observation is invented.
+  const end = labels.find(({ name, isWeak }) => name === 'observation' && !isWeak)
+  return end ? text.slice(0, end.at).trimEnd() : text
 }

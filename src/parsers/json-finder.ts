@@ -50,8 +50,8 @@ export class JsonFinder implements AnswerReader {
     return this.#failure
   }
 
-  takesTag(): boolean {
-    return !this.#open && !this.#broken?.isInString
+  get isVerbatim(): boolean {
+    return this.#open !== undefined || this.#broken?.isInString === true
   }
 
   forget(): void {

@@ -2,12 +2,15 @@
 export interface AnswerReader {
   /** Receives the next piece of the answer. */
   add(text: string): void
+  /** Whether tags at this place are text: inside a string of JSON, for example. */
+  readonly isVerbatim: boolean
   /**
-   * Whether a tag at this place marks thinking. If not, it is text: inside a string of JSON, for example.
+   * Whether the tag at this place marks thinking; if not, it is text.
    *
    * @param isLone Whether it is a closing tag, and no opening tag came before it.
+   * @defaultValue true
    */
-  takesTag(isLone: boolean): boolean
+  takesTag?(isLone: boolean): boolean
   /** All text so far was thinking: the opening tag was a part of the prompt, as chat templates of reasoning models write it. */
   forget(): void
 }
@@ -54,7 +57,7 @@ export class ThinkingFilter {
     const end = partialTagIndex(text, from)
     this.#pass(text.slice(from, end))
     this.#held = text.slice(end)
-    if (this.#held !== '' && !this.#isThinking && !this.#reader.takesTag(!this.#hasOpened)) this.end()
+    if (this.#held !== '' && !this.#isThinking && this.#reader.isVerbatim) this.end()
   }
 
   /** Passes on the text that is held back. */
@@ -76,7 +79,7 @@ export class ThinkingFilter {
       if (isClosing) this.#isThinking = false
       return true
     }
-    if (!this.#reader.takesTag(isLone)) return false
+    if (this.#reader.isVerbatim || this.#reader.takesTag?.(isLone) === false) return false
     if (isClosing) this.#reader.forget()
     else this.#isThinking = true
     return true

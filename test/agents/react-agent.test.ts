@@ -2,6 +2,7 @@ import { type CallbackMethods, type Handler, lambda, type RunEvent, textOf } fro
 import { type AgentExecutor, type ExecutorOptions, initializeAgent } from 'chaintap/agents'
 import { recorder, type ScriptedModel, scriptedModel } from 'chaintap/testing'
 import { calculator, loadTools, tool } from 'chaintap/tools'
+import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { readAll, turn } from '../support/sources.ts'
 
@@ -102,6 +103,90 @@ describe('stream() of a ReAct agent', () => {
     expect(await run.outcome).toMatchObject({ status: 'complete', output: { output: 'It is 1.1769.' } })
   })
 
+  const streamed = async (pieces: readonly string[], options: ExecutorOptions = {}) => {
+    const run = agentOf([pieces, finalAnswer], { handleParsingErrors: true, maxIterations: 3, ...options }).stream('x')
+    const { chunks, error } = await readAll(run)
+    return { chunks, error, outcome: await run.outcome }
+  }
+
+  test('trims the answer, and holds white space back until text follows', async () => {
+    const pieces = ['I know.\nFin', 'al Answer', ': ', ' The', ' sky', '\n', 'is', ' blue. ', '\n']
+    expect((await streamed(pieces)).chunks).toEqual(['The', ' sky', '\nis', ' blue.'])
+  })
+
+  test('holds a line back only while it may be a label', async () => {
+    const pieces = ['Final Answer: One.', '\n', 'Act', 'ing is two.', '\n- T', 'wo', '\n\nThought', ': hm', ' more']
+    expect((await streamed(pieces)).chunks).toEqual(['One.', '\nActing is two.', '\n- Two'])
+  })
+
+  test.each([
+    ['an imagined observation and answer', ' a\nAction: Search\nAction Input: x\nObservation: 99\nThought: so\nFinal Answer: 99'],
+    ['an action and an answer', ' a\nAction: Search\nAction Input: x\nFinal Answer: 99'],
+    ['an imagined thought and answer', ' a\n**Action:** Search\n**Action Input:** x\n**Thought:** so\n**Final Answer:** 99'],
+    ['an answer that is only thought', '<think>\nFinal Answer: 99\n</think>\nAction: Search\nAction Input: x'],
+    ['an answer in a code fence, and an action', ' a\n```\nFinal Answer: 99\n```\nAction: Search\nAction Input: x'],
+  ])('yields nothing of %s', async (_, text) => {
+    const { chunks, outcome } = await streamed(text.split(''))
+    expect(chunks.join('')).toBe('It is 1.1769.')
+    expect(outcome).toMatchObject({ output: { output: 'It is 1.1769.' } })
+  })
+
+  test('yields the output and nothing else, wherever the text is split', async () => {
+    const line = fc.constantFrom(
+      'Thought: hm',
+      'Action: Search\nAction Input: bears',
+      'Action: None\nAction Input: None',
+      'Action: call',
+      'Action Input: x',
+      'Observation: z',
+      'Question: why?',
+      'Final Answer: 42',
+      '**Final Answer:** 43',
+      '**Final Answer: 44**',
+      'final answer: 45',
+      '<think>',
+      '</think>',
+      '<think>Final Answer: 46</think>',
+      '```',
+      '```yaml',
+      'Acting',
+      'Final thoughts',
+      '- **bears**',
+      'Observ',
+      ' ',
+    )
+    const piece = fc.oneof(
+      line,
+      line.map((text) => `\n${text}`),
+      fc.constantFrom('\n', '\n\n', ' ', 'bears', ' Final Answer: 47', ' 4.', '*'),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { maxLength: 10 }), fc.array(fc.nat(200), { maxLength: 6 }), async (parts, cuts) => {
+        const text = `I know.\nFinal Answer: ${parts.join('')}`.slice(parts.length % 2 === 0 ? 0 : 22)
+        const at = [0, ...cuts.map((cut) => cut % (text.length + 1)).sort((a, b) => a - b), text.length]
+        const { chunks, error, outcome } = await streamed(at.slice(1).map((end, i) => text.slice(at[i], end)))
+        const output = await agentOf([[text], finalAnswer], { handleParsingErrors: true, maxIterations: 3 }).run('x')
+        if (error === undefined) {
+          expect(chunks.join('')).toBe(output)
+          expect(outcome).toMatchObject({ output: { output } })
+        } else {
+          expect(error).toMatchObject({ code: 'agent_format', message: expect.stringContaining('ended its thinking') })
+          expect(text).toContain('</think>')
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('rejects if the answer that it streamed was only thought; invoke() resolves to the answer', async () => {
+    const pieces = ['I would say\nFinal Answer: 41', ' or so', '\n</think>\n', 'Final Answer: 42']
+    const { chunks, error } = await streamed(pieces)
+    expect(chunks).toEqual(['41', ' or so'])
+    expect(error).toMatchObject({ code: 'agent_format', message: expect.stringMatching(/"41 or so".*reasoning parser/) })
+    expect(await agentOf([pieces]).run('x')).toBe('42')
+    expect((await streamed(['Final Answer: 4', '\n</think>\n', 'Final Answer: 42'])).chunks).toEqual(['4', '2'])
+  })
+
   test('keeps the partial answer if stopped, and every run ends', async () => {
     const recorded = recorder()
     const run = agentOf([actionAnswer, { tokens: finalAnswer, error: new Error('never') }]).stream('x', { callbacks: [recorded] })
@@ -179,6 +264,19 @@ describe('failures of a ReAct agent', () => {
     expect(promptsOf(agent)[1]).toMatch(/Action Input: bears\nObservation: found bears\nThought:$/)
   })
 
+  test('the prompt contains no thinking, and nothing after the first action', async () => {
+    const text = '<think>Hm?</think> Hm.\nAction: Search\nAction Input: bears\nAction: Search\nAction Input: cats'
+    const agent = agentOf([text, finalAnswer])
+    await agent.run('x')
+    expect(promptsOf(agent)[1]).toMatch(/Thought: Hm\.\nAction: Search\nAction Input: bears\nObservation: found bears\nThought:$/)
+  })
+
+  test('`Action: None` is refused, and the model decides again', async () => {
+    for (const text of [' a\nAction: None\nAction Input: None', ' a\nAction: None (I know it)']) {
+      expect(await agentOf([text, finalAnswer]).run('x')).toBe('It is 1.1769.')
+    }
+  })
+
   test('binds stop sequences to the model', async () => {
     const bind = vi.fn(() => scriptedModel([finalAnswer]))
     await initializeAgent([search], Object.assign(scriptedModel([finalAnswer]), { bind })).run('x')
@@ -219,6 +317,11 @@ describe('limits of an agent', () => {
     const agent = agentOf([actionAnswer, [' About', ' 1.2']], { maxIterations: 1, earlyStoppingMethod: 'generate' })
     expect(await finished(agent)).toEqual({ output: 'About 1.2', calls: 2 })
     expect(promptsOf(agent)[1]).toMatch(/Final Answer:$/)
+    const repeated = agentOf([actionAnswer, [' <think>Hm</think>', ' Final', ' Answer: 1', '.2']], {
+      maxIterations: 1,
+      earlyStoppingMethod: 'generate',
+    }).stream('x')
+    expect((await readAll(repeated)).chunks).toEqual(['1', '.2'])
   })
 
   test('no step starts after maxExecutionTime', async () => {
