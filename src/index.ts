@@ -9,7 +9,7 @@ export {
   type ParallelSteps,
   parallel,
 } from './combinators/parallel.ts'
-export { passthrough } from './combinators/passthrough.ts'
+export { type Passthrough, passthrough } from './combinators/passthrough.ts'
 export { type RetryOptions, retry } from './combinators/retry.ts'
 export { ConsoleCallbackHandler, type ConsoleOptions } from './console/index.ts'
 export type { AgentAction, AgentFinish } from './core/agent-types.ts'
@@ -61,7 +61,17 @@ export type { BatchOptions, EventOptions, RunOptions } from './core/options.ts'
 export type { Outcome } from './core/outcome.ts'
 export type { RunStream } from './core/run/run-stream.ts'
 export type { OwnOptions, RunnableInfo } from './core/run/scope.ts'
-export { type ChunkOf, lambda, type NextStep, type OutputOf } from './core/runnable/lambda.ts'
+export {
+  type AnyStep,
+  type ChunkOf,
+  lambda,
+  type NextStep,
+  type OutputOf,
+  type StepChunk,
+  type StepInput,
+  type StepMap,
+  type StepOutput,
+} from './core/runnable/lambda.ts'
 export { Runnable } from './core/runnable/runnable.ts'
 export { sequence } from './core/runnable/sequence.ts'
 export { type ChunkTransformer, transform } from './core/runnable/transform.ts'

@@ -1,6 +1,9 @@
 import { ChaintapError } from '../core/errors.ts'
+import * as merging from '../core/flow/merge.ts'
+import { openParallel } from '../core/run/parallel.ts'
 import { createRunnable, type Runnable } from '../core/runnable/runnable.ts'
-import { openParallel, type ParallelChunk, type ParallelInput, type ParallelOutput, type ParallelSteps } from './parallel.ts'
+import { toRunnables } from '../core/runnable/sequence.ts'
+import type { ParallelChunk, ParallelInput, ParallelOutput, ParallelSteps } from './parallel.ts'
 
 /**
  * Creates a runnable that adds the outputs of steps to its input, an object (LangChain's RunnablePassthrough.assign). Its stream yields
@@ -14,6 +17,7 @@ import { openParallel, type ParallelChunk, type ParallelInput, type ParallelOutp
 export function assign<const S extends ParallelSteps>(
   steps: S,
 ): Runnable<ParallelInput<S>, Omit<ParallelInput<S>, keyof S> & ParallelOutput<S>, ParallelInput<S> | ParallelChunk<S>> {
+  const runnables = toRunnables(steps, 'assign()')
   return createRunnable({
     name: 'RunnableAssign',
     open: (input: unknown, run) => {
@@ -23,7 +27,7 @@ export function assign<const S extends ParallelSteps>(
           `assign() requires an object as input, but received ${Array.isArray(input) ? 'an array' : typeof input}. Put parallel() before it.`,
         )
       }
-      return openParallel(steps, input, run, input as Readonly<Record<string, unknown>>)
+      return openParallel(runnables, input, run, merging, input as Readonly<Record<string, unknown>>)
     },
   })
 }

@@ -1,10 +1,13 @@
+import { invalidOptionsError } from '../core/errors.ts'
 import type { RunContext } from '../core/event.ts'
 import { startChild } from '../core/run/start.ts'
-import { createRunnable, type Runnable, toRunnable } from '../core/runnable/runnable.ts'
-import type { StepChunk, StepOutput } from './step-types.ts'
+import type { NextStep, StepChunk, StepOutput } from '../core/runnable/lambda.ts'
+import { createRunnable, type Runnable } from '../core/runnable/runnable.ts'
+import { toRunnable } from '../core/runnable/sequence.ts'
+import { describeForError } from '../core/util/describe.ts'
 
-/** A step: a runnable, or a function of the input. */
-export type BranchStep<In> = Runnable<In, unknown, unknown> | ((input: In, context: RunContext) => unknown)
+/** A step: a runnable, a function of the input, a transformer or a map of steps. */
+export type BranchStep<In> = NextStep<In>
 /** A condition and the step for inputs that meet it. */
 export type BranchCase<In, S extends BranchStep<In>> = readonly [
   condition: (input: In, context: RunContext) => boolean | Promise<boolean>,
@@ -12,7 +15,7 @@ export type BranchCase<In, S extends BranchStep<In>> = readonly [
 ]
 
 /** A runnable with the outputs and chunks of the steps `S`. */
-export type BranchRunnable<In, S> = Runnable<In, StepOutput<S>, StepChunk<S>>
+export type BranchRunnable<In, S> = Runnable<In, StepOutput<S, In>, StepChunk<S, In>>
 
 /**
  * Creates a runnable that passes its input to the step of the first condition that is true, else to the last step (LangChain's
@@ -42,11 +45,8 @@ export function branch<In, A extends BranchStep<In>, B extends BranchStep<In>, C
 ): BranchRunnable<In, A | B | C | Z>
 export function branch<In>(...cases: readonly [...BranchCase<In, BranchStep<In>>[], BranchStep<In>]): Runnable<In, unknown, unknown>
 export function branch<In>(...cases: readonly (BranchCase<In, BranchStep<In>> | BranchStep<In>)[]): Runnable<In, unknown, unknown> {
-  const otherwise = toRunnable(cases.at(-1))
-  const choices = (cases.slice(0, -1) as readonly BranchCase<In, BranchStep<In>>[]).map(([condition, step]) => ({
-    condition,
-    step: toRunnable(step),
-  }))
+  const otherwise = toRunnable(cases.at(-1), 'branch(), last step')
+  const choices = cases.slice(0, -1).map(toChoice<In>)
   return createRunnable<In, unknown, unknown>({
     name: 'RunnableBranch',
     async open(input, run) {
@@ -59,4 +59,11 @@ export function branch<In>(...cases: readonly (BranchCase<In, BranchStep<In>> | 
       return startChild(chosen, input, run, { tags: [tag] })
     },
   })
+}
+
+function toChoice<In>(given: unknown, index: number): { condition: BranchCase<In, never>[0]; step: Runnable<never, unknown, unknown> } {
+  const place = `branch(), case ${index + 1}`
+  if (!Array.isArray(given) || typeof given[0] !== 'function')
+    throw invalidOptionsError(`${place}: expected [condition, step] with a function as condition, but received ${describeForError(given)}.`)
+  return { condition: given[0], step: toRunnable(given[1], place) }
 }

@@ -1,5 +1,7 @@
 import type { Flow } from '../core/flow/flow.ts'
+import type { AnyStep, NextStep, StepChunk, StepInput, StepOutput } from '../core/runnable/lambda.ts'
 import { createRunnable, type Runnable } from '../core/runnable/runnable.ts'
+import { toRunnable } from '../core/runnable/sequence.ts'
 import { attemptChild } from './attempt.ts'
 
 /**
@@ -16,17 +18,23 @@ import { attemptChild } from './attempt.ts'
 export function fallback<In, Out, Chunk>(
   first: Runnable<In, Out, Chunk>,
   ...others: readonly Runnable<In, Out, Chunk>[]
-): Runnable<In, Out, Chunk> {
-  return createRunnable<In, Out, Chunk>({
+): Runnable<In, Out, Chunk>
+export function fallback<const S extends AnyStep, const O extends readonly NextStep<StepInput<S>>[]>(
+  first: S,
+  ...others: O
+): Runnable<StepInput<S>, StepOutput<S> | StepOutput<O[number], StepInput<S>>, StepChunk<S> | StepChunk<O[number], StepInput<S>>>
+export function fallback(...given: readonly AnyStep[]): Runnable<never, unknown, unknown> {
+  const steps = given.map((step, index) => toRunnable(step, `fallback(), step ${index + 1}`))
+  return createRunnable<never, unknown, unknown>({
     name: 'RunnableWithFallbacks',
     async open(input, run) {
-      let firstFailed: Flow<Chunk> | undefined
-      for (const step of [first, ...others]) {
+      let firstFailed: Flow | undefined
+      for (const step of steps) {
         const { flow, failure } = await attemptChild(step, input, run, [])
         if (!failure || failure.isUnrecoverable) return flow
         firstFailed ??= flow
       }
-      return firstFailed as Flow<Chunk>
+      return firstFailed as Flow
     },
   })
 }

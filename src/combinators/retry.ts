@@ -1,5 +1,7 @@
 import { ChaintapError, type ModelError } from '../core/errors.ts'
+import type { AnyStep, StepChunk, StepInput, StepOutput } from '../core/runnable/lambda.ts'
 import { createRunnable, type Runnable } from '../core/runnable/runnable.ts'
+import { toRunnable } from '../core/runnable/sequence.ts'
 import { backoffMs, sleep } from '../core/util/backoff.ts'
 import { attemptChild } from './attempt.ts'
 
@@ -31,17 +33,20 @@ export interface RetryOptions {
  * Facts about a response and empty pieces are held back until then. In `invoke` and `batch`, and before a step that takes the whole output,
  * nothing is seen before the end: any failure is retried. An abort is never retried; a timeout of an attempt is.
  *
- * @throws ChaintapError `invalid_options` if `attempts` is not an integer of at least 1
+ * @throws ChaintapError `invalid_options` if `attempts` is not an integer of at least 1, or `step` is not a step
  * @example
  * const steady = retry(model, { attempts: 3, when: (error) => error instanceof ModelError && error.status === 529 })
  */
-export function retry<In, Out, Chunk>(
-  step: Runnable<In, Out, Chunk>,
+export function retry<In, Out, Chunk>(step: Runnable<In, Out, Chunk>, options?: RetryOptions): Runnable<In, Out, Chunk>
+export function retry<const S extends AnyStep>(step: S, options?: RetryOptions): Runnable<StepInput<S>, StepOutput<S>, StepChunk<S>>
+export function retry(
+  given: AnyStep,
   { attempts = 3, delay = backoffMs, when = isRetryable }: RetryOptions = {},
-): Runnable<In, Out, Chunk> {
+): Runnable<never, unknown, unknown> {
+  const step = toRunnable(given, 'retry()')
   if (!Number.isInteger(attempts) || attempts < 1)
     throw new ChaintapError('invalid_options', `retry(): attempts must be an integer of at least 1, but is ${attempts}.`)
-  return createRunnable<In, Out, Chunk>({
+  return createRunnable<never, unknown, unknown>({
     name: 'RunnableRetry',
     async open(input, run) {
       for (let attempt = 1; ; attempt++) {

@@ -6,7 +6,7 @@ import {
   ChatPromptTemplate as LangChainPrompts,
   PromptTemplate as LangChainPromptTemplate,
 } from '@langchain/core/prompts'
-import { RunnableLambda, RunnableMap } from '@langchain/core/runnables'
+import { RunnableLambda, RunnableMap, RunnablePassthrough } from '@langchain/core/runnables'
 import {
   ChatPromptTemplate,
   CommaSeparatedListOutputParser,
@@ -19,6 +19,7 @@ import {
   PartialJson,
   PromptTemplate,
   parallel,
+  passthrough,
   StringOutputParser,
   systemMessage,
 } from 'chaintap'
@@ -166,6 +167,23 @@ describe('runs', () => {
     const theirs: unknown = await RunnableLambda.from(objects as never).invoke('')
     expect(theirs).toEqual({ a: 'xy' })
     expect(await lambda(objects).invoke('')).toEqual([{ a: 'x' }, { a: 'y' }])
+  })
+
+  test('{} as a step: an empty map in LangChain, invalid_options at construction in chaintap', async () => {
+    expect(
+      await RunnableLambda.from((x: string) => x)
+        .pipe({})
+        .invoke('x'),
+    ).toEqual({})
+    expect(() => RunnableLambda.from((x: string) => x).pipe(undefined as never)).toThrow('Expected a Runnable, function or object')
+    expect(() => lambda((x: string) => x).pipe({})).toThrow(code('invalid_options'))
+  })
+
+  test('a map before a prompt gives the same text in both', async () => {
+    const theirs = RunnableLambda.from((q: string) => q).pipe({ q: new RunnablePassthrough(), extra: () => 'ignored' })
+    expect((await theirs.pipe(LangChainPromptTemplate.fromTemplate('{q}')).invoke('hi')).value).toBe('hi')
+    const ours = lambda((q: string) => q).pipe({ q: passthrough(), extra: () => 'ignored' })
+    expect(await ours.pipe(PromptTemplate.fromTemplate('{q}')).invoke('hi')).toBe('hi')
   })
 
   test('maxConcurrency: ignored by RunnableMap, respected by parallel()', async () => {

@@ -1,14 +1,19 @@
 // What `pipe` infers, and what it rejects.
 import {
   type AssistantMessage,
+  branch,
+  type ChatInput,
   ChatPromptTemplate,
   type Delta,
+  fallback,
   lambda,
   type Message,
   PromptTemplate,
   parallel,
+  passthrough,
   type Runnable,
   type RunStream,
+  retry,
   StringOutputParser,
   sequence,
   transform,
@@ -135,6 +140,105 @@ counted.pipe(inner)
 const wrong: Runnable<string, string> = inner
 void wrong
 
+// Maps of steps
+const text = lambda((question: string) => question)
+const mapped = text.pipe({
+  question: passthrough(),
+  length: (question) => question.length,
+  messages: prompt,
+  words: async function* (question) {
+    yield* question.split(' ')
+  },
+  deep: { twice: (question) => [question, question] as const, same: passthrough() },
+})
+expectTypeOf(mapped.invoke('x')).resolves.toEqualTypeOf<{
+  readonly question: string
+  readonly length: number
+  readonly messages: Message[]
+  readonly words: string
+  readonly deep: { readonly twice: readonly [string, string]; readonly same: string }
+}>()
+expectTypeOf(text.pipe({ same: passthrough(), parsed: parser }).stream('x')).toEqualTypeOf<
+  RunStream<{ readonly same: string } | { readonly parsed: string }, { readonly same: string; readonly parsed: string }>
+>()
+expectTypeOf(model.pipe({ raw: passthrough(), text: parser, loud: typed }).stream('x')).toEqualTypeOf<
+  RunStream<
+    { readonly raw: Delta } | { readonly text: string } | { readonly loud: number },
+    { readonly raw: AssistantMessage; readonly text: string; readonly loud: number[] }
+  >
+>()
+expectTypeOf(
+  text
+    .pipe({ q: passthrough(), n: () => 5 })
+    .pipe(PromptTemplate.fromTemplate('{q} {n}'))
+    .invoke('x'),
+).resolves.toEqualTypeOf<string>()
+// @ts-expect-error the step takes a number and receives a string
+text.pipe({ a: (length: number) => length })
+// @ts-expect-error the step of the inner map takes a number and receives a string
+text.pipe({ a: { b: (length: number) => length } })
+// @ts-expect-error a text parser does not accept a number
+counted.pipe({ text: parser })
+// @ts-expect-error a number is not a step
+text.pipe({ a: 5 })
+// @ts-expect-error an array is not a step
+text.pipe([parser])
+// @ts-expect-error undefined is not a step
+text.pipe(undefined)
+// @ts-expect-error the prompt needs b, too
+text.pipe({ a: passthrough() }).pipe(ChatPromptTemplate.fromTemplate('{a} {b}'))
+
+// sequence: any form of step, maps first
+const documents = lambda(async (question: string) => [{ pageContent: question }])
+const rag = sequence(
+  { context: documents.pipe((found) => found.map(({ pageContent }) => pageContent).join()), question: passthrough() },
+  ChatPromptTemplate.fromTemplate('{context} {question}'),
+  model,
+  parser,
+)
+expectTypeOf(rag.invoke('x')).resolves.toEqualTypeOf<string>()
+expectTypeOf(rag.stream('x')).toEqualTypeOf<RunStream<string, string>>()
+// @ts-expect-error the retriever takes a string
+void rag.invoke(5)
+const five = sequence(
+  (x: string) => x.length,
+  { a: passthrough(), b: (length) => String(length) },
+  ({ a, b }) => `${a} ${b}`,
+  new TransformStream<string, number>(),
+  (numbers) => numbers.at(0),
+)
+expectTypeOf(five.invoke('x')).resolves.toEqualTypeOf<number | undefined>()
+// @ts-expect-error the prompt needs the question, too
+sequence({ context: documents.pipe(() => 'x') }, ChatPromptTemplate.fromTemplate('{context} {question}'))
+// @ts-expect-error a text parser does not accept a list of messages
+sequence(prompt, parser)
+// @ts-expect-error a list of steps is not a step
+sequence([prompt, model])
+
+// branch, retry, fallback: any form of step
+const branched = branch([(x: string) => x === '', { n: (x) => x.length, same: passthrough() }], (x) => [x])
+expectTypeOf(branched.invoke('x')).resolves.toEqualTypeOf<{ n: number; same: string } | string[]>()
+expectTypeOf(retry((x: string) => x.length).invoke('x')).resolves.toEqualTypeOf<number>()
+expectTypeOf(retry({ n: (x: string) => x.length, same: passthrough() }).invoke('x')).resolves.toEqualTypeOf<{
+  readonly n: number
+  readonly same: string
+}>()
+expectTypeOf(retry(model)).toEqualTypeOf<Runnable<ChatInput, AssistantMessage, Delta>>()
+expectTypeOf(
+  fallback(
+    (x: string) => x.length,
+    (x) => x,
+    { x: passthrough() },
+  ).invoke('x'),
+).resolves.toEqualTypeOf<number | string | { readonly x: string }>()
+fallback(
+  (x: string) => x,
+  // @ts-expect-error the second step takes a number and would receive a string
+  (x: number) => x,
+)
+// @ts-expect-error a number is not a step
+retry(5)
+
 // parallel: the input is what every step accepts, and a step's own union stays whole
 const both = parallel({ joke, length: ({ animal }: { animal: string }) => animal.length })
 expectTypeOf(both.invoke(input)).resolves.toEqualTypeOf<{ readonly joke: string; readonly length: number }>()
@@ -144,3 +248,16 @@ expectTypeOf(parallel({ a: joke, b: joke }).invoke('bears')).resolves.toEqualTyp
 }>()
 // @ts-expect-error a step needs the animal
 void both.invoke({})
+expectTypeOf(parallel({ question: passthrough(), length: (question: string) => question.length }).invoke('x')).resolves.toEqualTypeOf<{
+  readonly question: string
+  readonly length: number
+}>()
+expectTypeOf(parallel({ inner: { n: (x: number) => x, m: (x: number) => `${x}` } }).invoke(1)).resolves.toEqualTypeOf<{
+  readonly inner: { readonly n: number; readonly m: string }
+}>()
+declare const dynamic: Readonly<Record<string, Runnable<string, number>>>
+expectTypeOf(parallel(dynamic).invoke('x')).resolves.toEqualTypeOf<Readonly<Record<string, number>>>()
+// @ts-expect-error a number is not a step
+parallel({ a: 5 })
+// @ts-expect-error a number is not a step
+parallel({ a: { b: 5 } })

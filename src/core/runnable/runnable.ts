@@ -11,9 +11,8 @@ import type { RunHandle } from '../run/run-handle.ts'
 import { drainReader, RunStream } from '../run/run-stream.ts'
 import type { OwnOptions } from '../run/scope.ts'
 import { mapAll } from './batch.ts'
-import { type ChunkOf, lambda, type NextStep, type OutputOf } from './lambda.ts'
-import { sequence } from './sequence.ts'
-import { transform } from './transform.ts'
+import type { ChunkOf, FormOfStep, OutputOf, StepChunk, StepMap, StepOutput } from './lambda.ts'
+import { sequenceOf, toRunnable } from './sequence.ts'
 
 /**
  * Takes an input and streams an output: a prompt, model, parser, tool, agent, or a chain of them (LangChain's Runnable).
@@ -111,16 +110,19 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
   /**
    * Returns a sequence of this runnable and a next step.
    *
-   * @param next A runnable; a function, which receives the whole output; or a `Transformer` or `TransformStream`, which receives the chunks.
+   * @param next A runnable; a function, which receives the whole output; a `Transformer` or `TransformStream`, which receives the chunks; or
+   *   an object of steps, which run concurrently as in `parallel`.
+   * @throws ChaintapError `invalid_options` for anything else
    */
   pipe<N, C = N>(next: Runnable<Out, N, C>): Runnable<In, N, C>
   pipe<R>(next: (output: Out, context: RunContext) => R): Runnable<In, OutputOf<R>, ChunkOf<R>>
   pipe<C>(next: TransformStream<Chunk, C>): Runnable<In, OutputOf<AsyncIterable<C>>, C>
   pipe<C>(next: Transformer<Chunk, C>): Runnable<In, OutputOf<AsyncIterable<C>>, C>
-  // The compiler reports errors of the last overload: with all forms in it, they are about the form that came nearest.
-  pipe(next: NextStep<Out, Chunk>): Runnable<In, unknown, unknown>
+  pipe<const S extends StepMap<Out, Chunk>>(next: S): Runnable<In, StepOutput<S, Out>, StepChunk<S, Chunk>>
+  // The compiler reports errors of the last overload.
+  pipe<S>(next: S & FormOfStep<S, Out, Chunk>): Runnable<In, unknown, unknown>
   pipe(next: unknown): Runnable<In, unknown, unknown> {
-    return sequence(this as never, toRunnable(next) as never)
+    return sequenceOf([this, toRunnable(next, 'pipe()')]) as never
   }
 
   /** Returns a copy with options bound to every call. Bound callbacks receive the events of every run below, too. */
@@ -154,13 +156,6 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
 // Not a #private method: copies made without the constructor have none.
 function resolveOptions({ config }: { readonly config?: MergedOptions | undefined }, options: RunOptions | RunContext = {}): MergedOptions {
   return mergeOptions(config, isActiveRun(options) ? { parent: options } : options)
-}
-
-/** Makes a runnable of a step of any form. */
-export function toRunnable(step: unknown): Runnable<never, unknown, unknown> {
-  if (step instanceof Runnable) return step as Runnable<never, unknown, unknown>
-  if (typeof step === 'function') return lambda(step as (input: never) => unknown)
-  return transform(step as Transformer)
 }
 
 /** The parts of a combinator's runnable. */

@@ -42,7 +42,29 @@ export function transform<I, O>(
   return createRunnable<I, OutputOf<AsyncIterable<O>>, O>({ name, open: (input) => through(Flow.of(input)), through })
 }
 
-const isTransformStream = (step: object): step is TransformStream => 'readable' in step && 'writable' in step
+/** Whether a plain object or an instance of a class is a transformer, unlike a map of steps. */
+export function isTransformer(step: object): step is ChunkTransformer<unknown, unknown> {
+  if (isTransformStream(step)) return true
+  const { transform, flush, invoke } = step as { readonly [name: string]: unknown }
+  if (typeof transform !== 'function' && typeof flush !== 'function') return false
+  if (isPlainObject(step)) return Object.entries(step).every(([key, value]) => transformerKeys.includes(key) && typeof value === 'function')
+  // LangChain's runnables have a method `transform` too, which takes something else.
+  return typeof invoke !== 'function'
+}
+
+const transformerKeys = ['start', 'transform', 'flush', 'cancel']
+
+/** Whether an object is made by a literal, in this realm or another. */
+export function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+function isTransformStream(step: object): step is TransformStream {
+  const { readable, writable } = step as Partial<TransformStream>
+  return typeof readable?.getReader === 'function' && typeof writable?.getWriter === 'function'
+}
 
 const streamReusedError = (): ChaintapError =>
   new ChaintapError(

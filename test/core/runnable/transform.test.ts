@@ -17,7 +17,11 @@ test('pipe(Transformer) transforms chunks, and calls start and flush', async () 
 })
 
 test('pipe(Transformer) without transform() passes chunks on; chunks that are objects fold to an array', async () => {
-  expect(await tokens().pipe<string>({}).invoke('x')).toBe('abc')
+  expect(
+    await tokens()
+      .pipe<string>({ flush() {} })
+      .invoke('x'),
+  ).toBe('abc')
   expect(
     await tokens()
       .pipe<{ token: string }>({ transform: (token, c) => c.enqueue({ token }) })

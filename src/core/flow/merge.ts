@@ -1,6 +1,6 @@
-import type { Flow } from '../core/flow/flow.ts'
-import type { Fold } from '../core/flow/fold.ts'
-import type { Source, SourceResult } from '../core/flow/source.ts'
+import type { Flow } from './flow.ts'
+import type { Fold } from './fold.ts'
+import type { Source, SourceResult } from './source.ts'
 
 /** A branch of {@link MergedSource}. */
 export interface MergeBranch {
