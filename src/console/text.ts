@@ -1,8 +1,9 @@
 import { AbortReason } from '../core/errors.ts'
 import { messagesAsText } from '../core/handler/methods.ts'
 import { stringify } from '../core/json/stringify.ts'
-import { type Message, textOf } from '../core/message.ts'
+import { isContent, type Message, textOf } from '../core/message.ts'
 import { causeChain } from '../core/util/cause-chain.ts'
+import { isRecord } from '../core/util/is-record.ts'
 
 /** Formats a value for people: strings and messages as text, anything else as JSON. */
 export function formatValue(value: unknown): string {
@@ -15,11 +16,7 @@ export function formatValue(value: unknown): string {
 }
 
 const isPrintableMessage = (value: unknown): value is Message =>
-  typeof value === 'object' &&
-  value !== null &&
-  'role' in value &&
-  'content' in value &&
-  (typeof value.content === 'string' || Array.isArray(value.content))
+  isRecord(value) && typeof value.role === 'string' && isContent(value.content)
 
 /** Formats an error and its causes, one text each. */
 export const errorTexts = (error: unknown): readonly string[] => causeChain(error).map(errorText)

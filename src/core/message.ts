@@ -1,4 +1,5 @@
 import type { Usage } from './usage.ts'
+import { isRecord } from './util/is-record.ts'
 
 /** The author of a message. On input, LangChain's `human` and `ai` are accepted for `user` and `assistant`. */
 export type Role = 'system' | 'user' | 'assistant' | 'tool'
@@ -158,6 +159,11 @@ export interface ToolMessage {
 
 /** One message of a conversation, a plain JSON object. */
 export type Message = SystemMessage | UserMessage | AssistantMessage | ToolMessage
+
+/** Whether a value can be the content of a message: a text, or parts, of which those of type `text` have one. */
+export const isContent = (value: unknown): value is string | readonly Part[] =>
+  typeof value === 'string' ||
+  (Array.isArray(value) && value.every((part) => isRecord(part) && (part.type !== 'text' || typeof part.text === 'string')))
 
 /**
  * Returns the text of a message without its other parts.

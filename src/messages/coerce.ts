@@ -1,4 +1,12 @@
-import type { AssistantMessage, Message, Part, Role, SystemMessage, UserMessage } from '../core/message.ts'
+import {
+  type AssistantMessage,
+  isContent,
+  type Message,
+  type Part,
+  type Role,
+  type SystemMessage,
+  type UserMessage,
+} from '../core/message.ts'
 import { describeForError } from '../core/util/describe.ts'
 import { invalidMessageError } from './invalid-message.ts'
 
@@ -65,8 +73,10 @@ export function toMessage(like: MessageLike): Message {
     isMessageList(like) && like.length === 2 ? { role: like[0], content: like[1] } : like,
   )
   const { role, content, toolCallId } = message
-  if (typeof content !== 'string' && !Array.isArray(content)) {
-    throw invalidMessageError(`Expected a message (a string, [role, text] or { role, content }), but received ${describeForError(like)}.`)
+  if (!isContent(content)) {
+    throw invalidMessageError(
+      `Expected a message (a string, [role, text] or { role, content }), but received ${describeForError(like)}. Content is a text or an array of parts.`,
+    )
   }
   const known = roleByName.get(role)
   if (!known) {

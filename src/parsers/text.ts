@@ -3,7 +3,7 @@ import { ChaintapError } from '../core/errors.ts'
 import type { RunKind } from '../core/event.ts'
 import { Flow } from '../core/flow/flow.ts'
 import { textFold } from '../core/flow/fold.ts'
-import { type AssistantMessage, textOf } from '../core/message.ts'
+import { type AssistantMessage, isContent, textOf } from '../core/message.ts'
 import { Runnable } from '../core/runnable/runnable.ts'
 import { describeForError } from '../core/util/describe.ts'
 
@@ -50,7 +50,7 @@ export function chunkToText(chunk: unknown, parser: string): string {
   if (typeof chunk === 'string') return chunk
   const value = Object(chunk) as Partial<Delta | AssistantMessage>
   if ('type' in value) return value.type === 'text' ? (value.text ?? '') : ''
-  if ('content' in value && value.content !== undefined) return textOf({ content: value.content })
+  if ('content' in value && isContent(value.content)) return textOf({ content: value.content })
   throw new ChaintapError(
     'invalid_input',
     `${parser}: expected a message, a Delta or a string, but received ${describeForError(chunk)}. Convert it in a function before the parser.`,

@@ -1,6 +1,7 @@
 import type { AgentAction, AgentFinish } from '../agent-types.ts'
 import type { EventOf, RunEvent, StopRun } from '../event.ts'
-import { type AssistantMessage, type Message, textOf } from '../message.ts'
+import { type AssistantMessage, isContent, type Message, textOf } from '../message.ts'
+import { isRecord } from '../util/is-record.ts'
 
 /** What an `on…` method returns: nothing, or a promise that its run waits for. */
 export type MethodResult = void | PromiseLike<void>
@@ -106,9 +107,8 @@ export function callMethod(handler: CallbackMethods, event: RunEvent, stop?: Sto
 function onStart(handler: CallbackMethods, event: EventOf<'start'>): MethodResult {
   switch (event.run.kind) {
     case 'chat_model': {
-      const messages = event.input as readonly Message[]
-      if (handler.onChatModelStart) return handler.onChatModelStart(messages, event)
-      return handler.onLlmStart?.(messagesAsText(messages), event)
+      if (handler.onChatModelStart) return handler.onChatModelStart(event.input as readonly Message[], event)
+      return handler.onLlmStart?.(inputAsText(event.input), event)
     }
     case 'llm':
       return handler.onLlmStart?.(event.input as string, event)
@@ -154,4 +154,11 @@ const roleLabels = { system: 'System', user: 'Human', assistant: 'AI', tool: 'To
 /** Formats messages as LangChain does for handlers that take text: one line each, e.g. `Human: hello`. */
 export function messagesAsText(messages: readonly Message[]): string {
   return messages.map((message) => `${roleLabels[message.role] ?? message.role}: ${textOf(message)}`).join('\n')
+}
+
+/** The input of a chat model's run as text. If it is no list of messages, the run is about to fail, or happens elsewhere. */
+function inputAsText(input: unknown): string {
+  if (typeof input === 'string') return input
+  const messages = Array.isArray(input) ? input.filter((message) => isRecord(message) && isContent(message.content)) : []
+  return messagesAsText(messages)
 }

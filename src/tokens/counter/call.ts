@@ -1,5 +1,5 @@
 import type { EndEvent, EventOf, ResponseInfo, RunEvent } from '../../core/event.ts'
-import { type AssistantMessage, type Message, textOf } from '../../core/message.ts'
+import { type AssistantMessage, isContent, type Message, type ToolCall, textOf } from '../../core/message.ts'
 import { mergeUsage, possibleUsage, type Usage } from '../../core/usage.ts'
 import type { UsageRecord } from '../usage-record.ts'
 import { weigh } from './estimate.ts'
@@ -150,7 +150,12 @@ function callInputText(input: unknown): string | undefined {
 /** Returns the whole output as text: text, reasoning and tool calls. */
 function callOutputText(output: unknown): string {
   if (typeof output === 'string') return output
-  const { content = '', toolCalls = [] } = Object(output) as Partial<AssistantMessage>
-  const parts = typeof content === 'string' ? content : content.map((part) => ('text' in part ? part.text : '')).join('')
-  return parts + toolCalls.map(({ name, args }) => name + (typeof args === 'string' ? args : JSON.stringify(args ?? {}))).join('')
+  const { content, toolCalls } = Object(output) as Partial<AssistantMessage>
+  const parts = isContent(content) ? content : ''
+  const text = typeof parts === 'string' ? parts : parts.map((part) => ('text' in part ? part.text : '')).join('')
+  // Events of runs elsewhere may have an output of any shape.
+  const calls = Array.isArray(toolCalls) ? (toolCalls as readonly (ToolCall | null)[]) : []
+  return (
+    text + calls.map((call) => `${call?.name}${typeof call?.args === 'string' ? call.args : JSON.stringify(call?.args ?? {})}`).join('')
+  )
 }
