@@ -99,6 +99,15 @@ const others: readonly Shape[] = [
     },
   ],
   [
+    'messageFold(): arguments with quotes that are not closed',
+    2_000,
+    (size) => () => {
+      const fold = messageFold()
+      fold.add({ type: 'tool-call', index: 0, id: 'a', name: 'f', args: `{"a": "${'\\"'.repeat(size)}` })
+      fold.result()
+    },
+  ],
+  [
     'toResponse(): tool calls in the format of OpenAI',
     1_000,
     (size) => {

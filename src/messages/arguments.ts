@@ -1,9 +1,9 @@
 import type { ToolCall } from '../core/message.ts'
-import { parseJson } from '../core/util/parse-json.ts'
+import { parseModelJson } from '../core/util/parse-json.ts'
 
 /** Parses the arguments of a tool call. No text, blank text and `null` are `{}`. */
 export function parseArguments(text: string): Pick<ToolCall, 'args' | 'isInvalid'> {
-  const args = text.trim() === '' ? {} : parseJson(text)
+  const args = text.trim() === '' ? {} : parseModelJson(text)
   return args === undefined ? { args: text, isInvalid: true } : { args: args ?? {} }
 }
 

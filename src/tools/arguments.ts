@@ -2,7 +2,7 @@ import { ChaintapError } from '../core/errors.ts'
 import { describeForError } from '../core/util/describe.ts'
 import { errorMessage } from '../core/util/error-message.ts'
 import { omitUndefined } from '../core/util/omit-undefined.ts'
-import { parseJson } from '../core/util/parse-json.ts'
+import { parseModelJson } from '../core/util/parse-json.ts'
 import type { Issue } from '../schema/issue.ts'
 import type { AnySchema, JsonSchema } from '../schema/json-schema.ts'
 import type { StandardSchema } from '../schema/standard.ts'
@@ -59,7 +59,7 @@ export async function validateArguments(spec: ToolSpec, schema: AnySchema, args:
     const result = await validate(schema, reading)
     if (!result.issues) return result.value
   }
-  const isObjectText = typeof args === 'string' && args.trimStart().startsWith('{') && parseJson(args) === undefined
+  const isObjectText = typeof args === 'string' && args.trimStart().startsWith('{') && parseModelJson(args) === undefined
   throw invalidArgumentsError(spec, isObjectText ? [notJsonIssue(args)] : direct.issues)
 }
 
@@ -69,7 +69,7 @@ function* otherReadings(args: unknown, spec: ToolSpec): Generator<unknown> {
   if (typeof args === 'object' && args !== null && 'input' in args && Object.keys(args).length === 1) yield args.input
   if (typeof args !== 'string') return
   const text = args.trim()
-  yield parseJson(text) ?? (/^(?:none|null)?$/i.test(text) ? {} : undefined)
+  yield parseModelJson(text) ?? (/^(?:none|null)?$/i.test(text) ? {} : undefined)
   const [field, ...others] = Object.keys(spec.jsonSchema.properties ?? {})
   // Text that begins like an object is a broken one, and blank text is no value.
   if (field !== undefined && others.length === 0 && text !== '' && !text.startsWith('{')) yield { [field]: args }

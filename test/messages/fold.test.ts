@@ -176,9 +176,31 @@ describe('messageFold() with tool calls', () => {
   })
 
   it('returns the raw text for arguments that are not valid JSON, and marks the call', () => {
-    for (const args of ['{"city":"Pa', "{'city': 'Paris'}", '{"re":"\\d"}', '{"a":"b\nc"}', '{"a":1}{"a":2}', 'Paris', 'undefined']) {
+    for (const args of [
+      '{"city":"Pa',
+      "{'city': 'Paris'}",
+      '{"re":"\\d"}',
+      '{"a":"b\\\nc"}',
+      '{"a":"b\nc}',
+      '{"a":1}{"a":2}',
+      'Paris',
+      'undefined',
+    ]) {
       expect(called(args)).toEqual({ id: 'b', name: 'last', args, isInvalid: true })
     }
+  })
+
+  it('accepts line breaks and other control characters in strings', () => {
+    const argument = fc.string({ unit: fc.constantFrom('a', '"', '\\', '\n', '\t', '\u0001', '{', ' ', '\\n') })
+    fc.assert(
+      fc.property(fc.dictionary(argument, argument), fc.constantFrom('', '\n'), (args, space) => {
+        const raw = JSON.stringify(args, undefined, space).replaceAll(/\\([\\"]|n|t|u0001)/g, (escaped, char: string) =>
+          '\\"'.includes(char) ? escaped : String(JSON.parse(`"${escaped}"`)),
+        )
+        expect(called(raw)).toEqual({ id: 'b', name: 'last', args })
+      }),
+    )
+    expect(called('{"mail": "Dear all,\n\tbye"}')?.args).toEqual({ mail: 'Dear all,\n\tbye' })
   })
 
   it('marks the last call of a response that was cut before its arguments', () => {

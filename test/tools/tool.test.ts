@@ -394,6 +394,10 @@ describe('a string for a tool that expects an object', () => {
     expect(await forecast.invoke('{ "city": "Paris", "days": 3 }' as never)).toEqual({ city: 'Paris', days: 3 })
   })
 
+  test('may contain line breaks that are not escaped', async () => {
+    expect(await forecast.invoke('{ "city": "New\nYork" }' as never)).toEqual({ city: 'New\nYork', days: 1 })
+  })
+
   test('becomes the only property, if there is one', async () => {
     expect(await weather.invoke('Paris' as never)).toBe('18 °C in Paris')
     await expect(forecast.invoke('Paris' as never)).rejects.toMatchObject({ code: 'invalid_arguments' })
