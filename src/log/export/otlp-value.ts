@@ -1,5 +1,5 @@
 import { stringify } from '../../core/json/stringify.ts'
-import { fnv1aHash } from '../hash.ts'
+import { fnv1aHash } from '../../core/util/hash.ts'
 
 /** A value in protobuf's JSON mapping: 64-bit integers are strings (opentelemetry-proto, common.proto). */
 type AnyValue =

@@ -1,4 +1,4 @@
-import { fnv1aHash } from '../hash.ts'
+import { fnv1aHash } from '../../core/util/hash.ts'
 import { createSecretRedactor } from '../redact.ts'
 
 /** Redacts secrets in a delivery name; a hash keeps names that differ only in their secrets apart. */

@@ -1,5 +1,7 @@
 import type { AssistantMessage, CacheControl, Message, Part, ToolCall, ToolMessage } from '../../core/message.ts'
 import type { JsonObject } from '../../core/util/parse-json.ts'
+import { withAcceptedIds } from '../../messages/accepted-ids.ts'
+import { argumentsObject } from '../../messages/arguments.ts'
 import { isToolSpec, type ToolSpec } from '../../schema/tool-spec.ts'
 import type { WireRequest } from '../wire.ts'
 
@@ -113,7 +115,7 @@ function findContainerId(messages: readonly { readonly role: string; readonly ex
 /** Merges adjacent messages of one role into one turn, so that the results of several tool calls are together, as Anthropic requires. */
 function toAnthropicMessages(messages: readonly Message[]): readonly AnthropicRequestMessage[] {
   const merged: AnthropicRequestMessage[] = []
-  for (const message of messages) {
+  for (const message of withAcceptedIds(messages, /^[\w-]{1,64}$/)) {
     if (message.role === 'system') continue
     const role = message.role === 'assistant' ? 'assistant' : 'user'
     const blocks = messageContentBlocks(message)
@@ -144,8 +146,7 @@ const toolUseBlock = ({ id, name, args }: ToolCall): JsonObject => ({
   type: 'tool_use',
   id,
   name,
-  // Anthropic accepts only an object. Arguments that were not valid JSON are a string.
-  input: typeof args === 'object' && args !== null ? args : { input: args },
+  input: argumentsObject(args),
 })
 
 function toolResultBlock({ content, toolCallId, isError }: ToolMessage): JsonObject {

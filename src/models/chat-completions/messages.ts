@@ -1,5 +1,6 @@
-import { type AssistantMessage, type Message, type Part, textOf } from '../../core/message.ts'
+import { type Message, type Part, textOf } from '../../core/message.ts'
 import { isToolSpec } from '../../schema/tool-spec.ts'
+import { type CallContext, toolCallFields } from './assistant-calls.ts'
 
 /** Converts a tool to OpenAI's format. */
 export const toOpenAITool = (tool: object): object =>
@@ -7,26 +8,18 @@ export const toOpenAITool = (tool: object): object =>
 
 /**
  * Converts a message to OpenAI's format; to none if it is a response that was stopped before its first token. Text is sent as one string,
- * which every server accepts. Omitted, because the format has no place for them: reasoning (DeepSeek refuses its own), cache control,
- * `isError` of tool results, and images in tool results.
+ * which every server accepts. Omitted, because the format has no place for them: reasoning without tool calls (DeepSeek refuses its own), cache
+ * control, `isError` of tool results, and images in tool results.
  */
-export function toOpenAIMessages(message: Message): readonly object[] {
+export function toOpenAIMessages(message: Message, context: CallContext): readonly object[] {
   const { role } = message
   if (role === 'user') return [{ role, content: toOpenAIUserContent(message.content) }]
   const content = textOf(message)
   if (role === 'system') return [{ role, content }]
   if (role === 'tool') return [{ role, content, tool_call_id: message.toolCallId }]
-  const { toolCalls = [] } = message
-  if (toolCalls.length > 0) return [{ role, content, tool_calls: toolCalls.map(toOpenAIToolCall) }]
+  if (message.toolCalls?.length) return [{ role, content, ...toolCallFields(message, context) }]
   return content ? [{ role, content }] : []
 }
-
-const toOpenAIToolCall = ({ id, name, args }: NonNullable<AssistantMessage['toolCalls']>[number]): object => ({
-  id,
-  type: 'function',
-  // Arguments that were not valid JSON are a string, which is sent back unchanged.
-  function: { name, arguments: typeof args === 'string' ? args : JSON.stringify(args ?? {}) },
-})
 
 function toOpenAIUserContent(content: string | readonly Part[]): string | readonly object[] {
   if (typeof content === 'string' || content.every(({ type }) => type === 'text')) return textOf({ content })

@@ -1,4 +1,5 @@
 import type { Message } from '../../core/message.ts'
+import { withAcceptedIds } from '../../messages/accepted-ids.ts'
 import type { ToolSpec } from '../../schema/tool-spec.ts'
 import { reportedError } from '../../tokens/answer/reported-error.ts'
 import { OpenAIDecoder } from '../chat-completions/decoder.ts'
@@ -48,11 +49,12 @@ export const chatOpenAICallKeys: readonly (keyof ChatOpenAICallOptions)[] = [
 
 /** The format of OpenAI's Chat Completions API, `POST /chat/completions`: https://platform.openai.com/docs/api-reference/chat. */
 export const openaiChatWire: Wire<ChatOpenAICallOptions, readonly Message[], OpenAIConnection> = {
-  request(messages, options, streaming, { maxTokensField, streamOptions }) {
+  request(messages, options, streaming, { maxTokensField, streamOptions, acceptedIds }) {
     const { model = 'gpt-5.5', maxTokens, reasoningEffort, responseFormat, tools, toolChoice, parallelToolCalls } = options
+    const context = { tools, returnsExtra: maxTokensField === 'max_tokens' }
     const chatFields = {
       model,
-      messages: messages.flatMap(toOpenAIMessages),
+      messages: withAcceptedIds(messages, acceptedIds).flatMap((message) => toOpenAIMessages(message, context)),
       [maxTokensField]: maxTokens,
       reasoning_effort: reasoningEffort,
       response_format: responseFormat,

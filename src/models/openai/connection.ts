@@ -41,6 +41,8 @@ export interface OpenAIModelOptions extends ModelOptions {
 export interface OpenAIConnection extends ModelConnection {
   /** The server's field for the maximum tokens of the output. */
   readonly maxTokensField: 'max_completion_tokens' | 'max_tokens'
+  /** The ids of tool calls that the server accepts: Mistral's have 9 letters and digits, all others have at most 40 characters. */
+  readonly acceptedIds: RegExp
   /** Requests the usage of streams. `undefined` if that is not wanted or the server refused it. */
   streamOptions: object | undefined
 }
@@ -71,6 +73,7 @@ export function createOpenAIConnection(
   const connection: OpenAIConnection = {
     ...connectToProvider(model, { ...openaiProvider, name }, options, client && (() => sdkTransport(name, client, selectEndpoint(client)))),
     maxTokensField: /\/\/[^/]*\b(?:openai|azure)\.com\b/.test(address) ? 'max_completion_tokens' : 'max_tokens',
+    acceptedIds: /\/\/[^/]*\bmistral\.ai\b/.test(address) ? /^[a-zA-Z0-9]{9}$/ : /^.{1,40}$/s,
     streamOptions: streamUsage ? includeUsage : undefined,
     canDowngrade(error, { body }) {
       if (!streamUsage || !isStreamUsageRefusal(error)) return false

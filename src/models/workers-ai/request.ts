@@ -64,7 +64,7 @@ export function workersAIRequest(messages: readonly Message[], options: WorkersA
   return {
     path: options.model ?? defaultWorkersAIModel,
     body: {
-      messages: messages.flatMap(toOpenAIMessages),
+      messages: messages.flatMap((message) => toOpenAIMessages(message, { tools: options.tools, returnsExtra: true })),
       // JSON.stringify omits undefined fields.
       max_tokens: options.maxTokens,
       temperature: options.temperature,

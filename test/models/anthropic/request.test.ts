@@ -156,6 +156,24 @@ describe('anthropicRequest()', () => {
     ])
   })
 
+  test('sends arguments as an object, and ids that Anthropic accepts', () => {
+    const toolCalls = [
+      { id: 'functions.weather:0', name: 'a', args: [1], extra: { extra_content: 'SIGNED' } },
+      { id: '2', name: 'b', args: undefined },
+      { id: '3', name: 'c', args: null },
+    ]
+    const messages: Message[] = [
+      hi,
+      { role: 'assistant', content: [{ type: 'reasoning', text: 'THOUGHT' }], toolCalls, extra: { reasoning_field: 'reasoning_content' } },
+      toolMessage('x', 'functions.weather:0'),
+    ]
+    const sent = bodyOf(messages).messages as { content: { id?: string; tool_use_id?: string; input?: unknown }[] }[]
+    expect(sent[1]?.content.map(({ input }) => input)).toEqual([{ input: [1] }, {}, {}])
+    expect(sent[1]?.content[0]?.id).toMatch(/^[\w-]+$/)
+    expect(sent[2]?.content[0]?.tool_use_id).toBe(sent[1]?.content[0]?.id)
+    expect(JSON.stringify(sent)).not.toMatch(/THOUGHT|SIGNED/)
+  })
+
   test('omits empty and blank texts, which Anthropic refuses', () => {
     expect(
       bodyOf([

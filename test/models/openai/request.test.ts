@@ -1,12 +1,12 @@
 import { type Message, toolMessage } from 'chaintap'
-import { ChatOpenAI, type ChatOpenAICallOptions, OpenAI, type OpenAICallOptions } from 'chaintap/openai'
+import { ChatOpenAI, type ChatOpenAIOptions, OpenAI, type OpenAICallOptions } from 'chaintap/openai'
 import { faultyFetch, openaiCompletionSse, openaiSse } from 'chaintap/testing'
 import { describe, expect, test } from 'vitest'
 
 const modelOptions = { apiKey: 'none', streamUsage: false, dangerouslyAllowBrowser: true } as const
 
 /** The body after JSON encoding. */
-async function bodyOf(messages: readonly Message[], options: ChatOpenAICallOptions = {}): Promise<Record<string, unknown>> {
+async function bodyOf(messages: readonly Message[], options: ChatOpenAIOptions = {}): Promise<Record<string, unknown>> {
   const fetch = faultyFetch({ body: openaiSse({ text: ['Hello'] }) })
   await new ChatOpenAI({ ...modelOptions, fetch, ...options }).stream(messages).drain()
   return fetch.calls[0]?.body as Record<string, unknown>
@@ -136,11 +136,64 @@ describe('openaiChatWire.request()', () => {
       {
         role: 'assistant',
         content: '',
-        tool_calls: [sent('1', 'weather', '{"city":"Paris"}'), sent('2', 'now', '{"cut'), sent('3', 'now', '{}')],
+        tool_calls: [sent('1', 'weather', '{"city":"Paris"}'), sent('2', 'now', '{"input":"{\\"cut"}'), sent('3', 'now', '{}')],
       },
       { role: 'tool', tool_call_id: '1', content: '18 °C' },
       { role: 'tool', tool_call_id: '2', content: 'No clock' },
     ])
+  })
+
+  test('replaces ids of tool calls that the server refuses, in calls and results alike', async () => {
+    const ids = ['call_1', 'functions.weather:0', `chatcmpl-tool-${'0'.repeat(32)}`, `chatcmpl-tool-${'1'.repeat(32)}`]
+    const messages: Message[] = [
+      hi,
+      { role: 'assistant', content: '', toolCalls: ids.map((id) => ({ id, name: 'weather', args: {} })) },
+      ...ids.map((id) => toolMessage('x', id)),
+    ]
+    const sentIds = async (baseURL: string) => {
+      const sent = (await bodyOf(messages, { baseURL })).messages as { tool_calls?: { id: string }[]; tool_call_id?: string }[]
+      const [calls, results] = [sent[1]?.tool_calls?.map(({ id }) => id), sent.slice(2).map((message) => message.tool_call_id)]
+      expect(results).toEqual(calls)
+      expect(new Set(calls).size).toBe(ids.length)
+      return calls ?? []
+    }
+    const sent = await sentIds('https://llm.example/v1')
+    expect(sent.slice(0, 2)).toEqual(ids.slice(0, 2))
+    for (const id of sent) expect(id.length).toBeLessThanOrEqual(40)
+    for (const id of await sentIds('https://api.mistral.ai/v1')) expect(id).toMatch(/^[a-z0-9]{9}$/)
+  })
+
+  test('sends calls of custom tools in their format', async () => {
+    const messages: Message[] = [hi, { role: 'assistant', content: '', toolCalls: [{ id: 'a', name: 'sql', args: 'select 1' }] }]
+    const tools = [{ type: 'custom', custom: { name: 'sql' } }]
+    const call = { id: 'a', type: 'custom', custom: { name: 'sql', input: 'select 1' } }
+    expect((await bodyOf(messages, { tools })).messages).toMatchObject([hi, { tool_calls: [call] }])
+  })
+
+  test('returns what a compatible server sent with calls, and nothing of it to OpenAI', async () => {
+    const extra_content = { google: { thought_signature: 'SIGNED' } }
+    const reasoning = { type: 'reasoning', text: 'THOUGHT' } as const
+    const toolCalls = [{ id: 'a', name: 'weather', args: {}, extra: { extra_content } }]
+    const messages: Message[] = [
+      { role: 'assistant', content: [reasoning, text('Hi')], toolCalls, extra: { reasoning_field: 'reasoning_content' } },
+      {
+        role: 'assistant',
+        content: [reasoning],
+        toolCalls,
+        extra: { reasoning_details: [{ type: 'reasoning.encrypted', data: 'SIGNED' }] },
+      },
+      // Reasoning of another provider, and of servers that do not expect it.
+      { role: 'assistant', content: [{ ...reasoning, signature: 'x' }], toolCalls: [{ id: 'b', name: 'weather', args: {} }] },
+      { role: 'assistant', content: [reasoning], extra: { reasoning_field: 'reasoning_content' } },
+    ]
+    const sent = (await bodyOf(messages, { baseURL: 'https://llm.example/v1' })).messages
+    expect(sent).toMatchObject([
+      { content: 'Hi', reasoning_content: 'THOUGHT', tool_calls: [{ extra_content }] },
+      { reasoning_details: [{ type: 'reasoning.encrypted', data: 'SIGNED' }], tool_calls: [{ extra_content }] },
+      { tool_calls: [{ id: 'b' }] },
+    ])
+    expect(JSON.stringify(sent).match(/THOUGHT/g)).toHaveLength(1)
+    expect(JSON.stringify(await bodyOf(messages))).not.toMatch(/THOUGHT|SIGNED/)
   })
 
   test('omits an empty assistant message', async () => {
