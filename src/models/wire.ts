@@ -42,10 +42,10 @@ export interface Wire<Options, Input = readonly Message[], Connection = unknown>
   /**
    * Creates the decoder of one response.
    *
-   * @param streaming Whether a stream was requested, or a whole response.
+   * @param isStream Whether the response is a stream, or a whole response.
    * @param input The input of the request: the ids of tool calls must be unique in the conversation.
    */
-  decoder(streaming: boolean, input: Input): Decoder
+  decoder(isStream: boolean, input: Input): Decoder
   /** Returns the error that an event or a body reports; `undefined` if it reports none. */
   parseError(body: unknown): ProviderError | undefined
 }

@@ -1,74 +1,45 @@
 import type { Delta } from '../../core/delta.ts'
-import type { Citation, Message } from '../../core/message.ts'
+import type { Message } from '../../core/message.ts'
 import { mergeUsage } from '../../core/usage.ts'
+import { isRecord } from '../../core/util/is-record.ts'
 import { type JsonObject, parseJson } from '../../core/util/parse-json.ts'
 import { type AnthropicUsage, anthropicCacheWrite1hTokens, anthropicUsage } from '../../tokens/usage/anthropic.ts'
 import { ArgumentText } from '../argument-text.ts'
 import { uniqueCallIds } from '../call-ids.ts'
 import type { Decoder } from '../wire.ts'
+import type { WireBlock, WireDelta, WireEvent, WireMessage } from './events.ts'
 
-interface WireBlock {
-  readonly type?: string
-  readonly text?: string
-  readonly citations?: readonly Citation[] | null
-  readonly thinking?: string
-  readonly signature?: string
-  readonly data?: string
-  readonly id?: string
-  readonly name?: string
-  readonly input?: unknown
-  /** Of a tool call: the caller, which is the model itself or, with its id, a tool that runs code. */
-  readonly caller?: { readonly tool_id?: string } | null
-  readonly toolset_name?: string | null
-  /** Of a fallback: the model that continues the response. */
-  readonly to?: WireMessage
-}
-
-interface WireDelta extends WireMessage {
-  readonly type?: string
-  readonly text?: string
-  readonly thinking?: string
-  readonly signature?: string
-  readonly partial_json?: string
-  readonly citation?: Citation
-}
-
-interface WireMessage {
-  readonly id?: string
-  readonly model?: string
-  readonly content?: readonly WireBlock[]
-  readonly container?: JsonObject | null
-  readonly stop_reason?: string | null
-  readonly stop_sequence?: string | null
-  readonly stop_details?: JsonObject | null
-  readonly usage?: AnthropicUsage
-}
-
-/** An event of a stream, or a whole message: the fields that are read. */
-interface WireEvent extends WireMessage {
-  readonly type?: string
-  readonly index?: number
-  readonly message?: WireMessage
-  readonly content_block?: WireBlock
-  readonly delta?: WireDelta
+/** A block that is a tool call, or is emitted when complete. */
+interface OpenBlock {
+  readonly block: WireBlock
+  /** Which call it is. */
+  readonly call: number
+  /** The JSON of its input so far, unless it is a tool call. */
+  json: string
+  /** The arguments of a tool call. */
+  readonly args?: ArgumentText
 }
 
 /**
  * Decodes one response of Anthropic, event by event. Unknown events are ignored, as Anthropic asks. A complete block of an unknown type is
  * kept, because it may have to be sent back.
+ *
+ * Compatible servers open several blocks at once, number them all 0, and repeat `message_start` or the first text of a block.
  */
 export class AnthropicDecoder implements Decoder {
   complete = false
+  #id = ''
   #usage: AnthropicUsage = {}
   readonly #ownedUsage = new WeakSet()
   #hourTokens: number | undefined
+  #hasContent = false
   #hasText = false
   readonly #uniqueId: (id: unknown) => string
-  /** The open block, if it is a tool call or is emitted when complete, and the JSON of its input so far. */
-  #openBlock: WireBlock | undefined
-  #blockIndex = 0
-  #inputJson = ''
-  #callArguments = new ArgumentText()
+  /** The text in the start of a text block: the first delta may repeat it (MiniMax). */
+  #startText = ''
+  #calls = 0
+  /** By index. */
+  readonly #openBlocks = new Map<number, OpenBlock>()
   /** The latest tool calls. Their positions are emitted only if another block follows them. */
   readonly #unplacedCalls: WireBlock[] = []
 
@@ -79,27 +50,51 @@ export class AnthropicDecoder implements Decoder {
 
   extractText(event: unknown): string | undefined {
     const { type, delta } = Object(event) as WireEvent
-    if (type === 'content_block_delta' && delta?.type === 'text_delta') return delta.text
+    if (type === 'content_block_delta' && delta?.type === 'text_delta' && !this.#startText) return delta.text
   }
 
   decode(event: unknown): readonly Delta[] {
     const deltas: Delta[] = []
-    const { type, index = 0, message = {}, content_block = {}, delta = {}, content, ...rest } = Object(event) as WireEvent
-    if (type === 'message_start') this.#pushMetadata(message, deltas)
-    if (type === 'content_block_start') this.#startBlock(content_block, index, deltas)
-    if (type === 'content_block_delta') this.#addBlockDelta(delta, index, deltas)
+    const { type, index = 0, message, content_block, delta, ...rest } = Object(event) as WireEvent
+    if (type === 'message_start') this.#startMessage(message ?? {}, deltas)
+    if (type === 'content_block_start') this.#startBlock(content_block ?? {}, index, deltas)
+    if (type === 'content_block_delta') this.#addBlockDelta(delta ?? {}, index, deltas)
     if (type === 'content_block_stop') this.#stopBlock(index, deltas)
-    if (type === 'message_delta') this.#pushMetadata({ ...rest, ...delta }, deltas)
-    if (type === 'message_stop') this.complete = true
-    if (type === 'message' && Array.isArray(content)) {
-      this.#pushMetadata(rest, deltas)
-      for (const [position, block] of content.entries()) {
-        this.#startBlock(block, position, deltas)
-        this.#stopBlock(position, deltas)
-      }
-      this.complete = true
+    if (type === 'message_delta') {
+      this.#pushMetadata({ ...rest, ...delta }, deltas)
+      // Some compatible servers send no message_stop.
+      this.complete ||= Boolean(delta?.stop_reason)
     }
+    if (type === 'message_stop' || event === '[DONE]') this.#stopMessage(deltas)
+    if (type === 'message' || rest.role === 'assistant') this.#decodeMessage(rest, deltas)
     return deltas
+  }
+
+  /** Another message within this one is a second attempt of a proxy: merged, the two would be neither. */
+  #startMessage(message: WireMessage, deltas: Delta[]): void {
+    const { id } = message
+    const isOther = id && this.#id && id !== this.#id
+    if (isOther && this.#hasContent && !this.complete) throw new Error('message_start of another message before the end of this one')
+    this.#id = id || this.#id
+    this.#pushMetadata(message, deltas)
+  }
+
+  #stopMessage(deltas: Delta[]): void {
+    this.complete ||= this.#hasContent
+    for (const [index, { block }] of this.#openBlocks)
+      if (isRecord(block.input) && Object.keys(block.input).length > 0) this.#stopBlock(index, deltas)
+  }
+
+  #decodeMessage(message: WireMessage, deltas: Delta[]): void {
+    const { content } = message
+    if (!Array.isArray(content) && typeof content !== 'string') return
+    this.#pushMetadata(message, deltas)
+    const blocks: readonly WireBlock[] = typeof content === 'string' ? [{ type: 'text', text: content }] : content
+    for (const [position, block] of blocks.entries()) {
+      this.#startBlock(block, position, deltas)
+      this.#stopBlock(position, deltas)
+    }
+    this.complete = true
   }
 
   #pushMetadata({ id, model, container, usage, stop_reason: reason, stop_details, stop_sequence }: WireMessage, deltas: Delta[]): void {
@@ -120,15 +115,17 @@ export class AnthropicDecoder implements Decoder {
   /** Emits what a block holds at its start. In a whole response that is everything but the input of a tool call. */
   #startBlock(block: WireBlock, index: number, deltas: Delta[]): void {
     const { type, text, citations, name, caller, toolset_name, to } = block
-    this.#openBlock = block
-    this.#blockIndex = index
-    this.#inputJson = ''
+    // A block with the index of one that is open follows it.
+    this.#stopBlock(index, deltas)
+    this.#hasContent = true
+    this.#startText = ''
     if (type === 'tool_use') {
       const id = this.#uniqueId(block.id)
-      this.#callArguments = new ArgumentText()
+      const call = this.#calls++
+      this.#openBlocks.set(index, { block, call, json: '', args: new ArgumentText() })
       this.#unplacedCalls.push({ ...block, id })
       if (toolset_name || caller?.tool_id) this.#pushCallPositions(deltas)
-      deltas.push({ type: 'tool-call', index, id, ...(name && { name }) })
+      deltas.push({ type: 'tool-call', index: call, id, ...(name && { name }) })
       return
     }
     this.#pushCallPositions(deltas)
@@ -136,11 +133,11 @@ export class AnthropicDecoder implements Decoder {
     if (type === 'text') {
       if (this.#hasText) deltas.push({ type: 'break' })
       this.#hasText = true
+      this.#startText = text ?? ''
       if (text) deltas.push({ type, text })
       for (const citation of citations ?? []) deltas.push({ type: 'citation', citation })
     } else if (type === 'thinking' || type === 'redacted_thinking') pushReasoning(block, deltas)
-    else return
-    this.#openBlock = undefined
+    else this.#openBlocks.set(index, { block, call: -1, json: '' })
   }
 
   /**
@@ -152,30 +149,32 @@ export class AnthropicDecoder implements Decoder {
   }
 
   #addBlockDelta(delta: WireDelta, index: number, deltas: Delta[]): void {
-    const { type, partial_json: args, citation, ...rest } = delta
-    const block = this.#openBlock
-    const isCall = block?.type === 'tool_use'
+    const { type, text, partial_json: args, citation, ...rest } = delta
+    const open = this.#openBlocks.get(index)
     if (citation) deltas.push({ type: 'citation', citation })
-    else if (type === 'input_json_delta') {
+    else if (type === 'text_delta') {
+      if (text && text !== this.#startText) deltas.push({ type: 'text', text })
+      this.#startText = ''
+    } else if (type === 'input_json_delta') {
       // The first piece is often empty.
-      if (!args) return
-      if (isCall) pushArguments(this.#callArguments.add(args), index, deltas)
-      else this.#inputJson += args
+      if (!args || !open) return
+      if (open.args) pushArguments(open.args.add(args), open.call, deltas)
+      else open.json += args
     } else if (type === 'thinking_delta' || type === 'signature_delta') pushReasoning(delta, deltas)
-    else if (type === 'compaction_delta') Object.assign(block ?? {}, rest)
+    else if (type === 'compaction_delta') Object.assign(open?.block ?? {}, rest)
     // Anthropic would refuse an incomplete block.
-    else if (!isCall) this.#openBlock = undefined
+    else if (open?.block.type !== 'tool_use') this.#openBlocks.delete(index)
   }
 
   #stopBlock(index: number, deltas: Delta[]): void {
-    const [block, json] = [this.#openBlock, this.#inputJson]
-    if (!block?.type || index !== this.#blockIndex) return
-    this.#openBlock = undefined
+    const { block, call, json, args } = this.#openBlocks.get(index) ?? {}
+    this.#openBlocks.delete(index)
+    if (!block?.type || call === undefined) return
     if (block.type !== 'tool_use') deltas.push(blockDelta(json ? { ...block, input: parseJson(json) ?? block.input } : block))
     // A call without input deltas has the input of its start event. Empty input may be the sign of a response that was cut.
-    else if (this.#callArguments.isEmpty) {
-      const json = JSON.stringify(block.input ?? {})
-      pushArguments(json === '{}' ? this.#callArguments.heldBack : json, index, deltas)
+    else if (args?.isEmpty) {
+      const input = JSON.stringify(block.input ?? {})
+      pushArguments(input === '{}' ? args.heldBack : input, call, deltas)
     }
   }
 }

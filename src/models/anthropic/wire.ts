@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../core/util/parse-json.ts'
+import { reportedError } from '../../tokens/answer/reported-error.ts'
 import type { ProviderError, Wire } from '../wire.ts'
 import { AnthropicDecoder } from './decoder.ts'
 import { type AnthropicCallOptions, anthropicRequest } from './request.ts'
@@ -14,12 +15,11 @@ export const anthropicWire: Wire<AnthropicCallOptions> = {
   parseError: parseAnthropicError,
 }
 
-/** Reads `{ type: 'error', error: { type, message }, request_id }`, and forms without a `type`, which gateways send. */
+/** Reads `{ type: 'error', error: { type, message }, request_id }`, and forms without that type, which gateways send. */
 function parseAnthropicError(body: unknown): ProviderError | undefined {
-  const { type, error, message, request_id } = Object(body) as JsonObject
-  const details = Object(typeof error === 'object' && error ? error : { message: error ?? message }) as JsonObject
-  if (type !== 'error' && (type !== undefined || details.message === undefined)) return
-  return { type: stringOrUndefined(details.type), message: stringOrUndefined(details.message), requestId: stringOrUndefined(request_id) }
+  const { type, request_id, base_resp } = Object(body) as JsonObject
+  const isError = typeof type === 'string' && /error$/i.test(type)
+  if (type !== undefined && !isError && !base_resp) return
+  const error = reportedError(body) ?? (isError ? { type } : undefined)
+  return error && { ...error, requestId: typeof request_id === 'string' ? request_id : undefined }
 }
-
-const stringOrUndefined = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)

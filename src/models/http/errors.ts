@@ -23,6 +23,10 @@ export function protocolError({ name, displayUrl, checkHint = `baseURL: it is ${
   return new ModelError('wire', `${name} ${what}. Check ${checkHint}.`)
 }
 
+/** The error of a response that was to be a stream, and has this content type and no events. */
+export const unexpectedTypeError = (transport: Transport, contentType: string): ModelError =>
+  protocolError(transport, `was asked for a stream (text/event-stream), but returned ${transport.redact(contentType)}`)
+
 /** The error of an event whose fields have other types than the provider's format says: decoders do not check each of them. */
 export const malformedEventError = (transport: Transport, error: unknown): ModelError =>
   protocolError(transport, `sent an event that is not of its format (${transport.redact(errorMessage(error))})`)

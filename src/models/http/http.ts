@@ -7,11 +7,11 @@ import type { RunHandle } from '../../core/run/run-handle.ts'
 import { backoffMs, sleep } from '../../core/util/backoff.ts'
 import { parseJson } from '../../core/util/parse-json.ts'
 import { messageFold } from '../../messages/fold.ts'
-import type { Wire, WireRequest } from '../wire.ts'
+import type { Decoder, Wire, WireRequest } from '../wire.ts'
+import { bodyStage } from './body.ts'
 import { decodeStage } from './decode.ts'
 import type { ErrorResponse } from './error-response.ts'
-import { modelError, networkError, protocolError } from './errors.ts'
-import { sseDataStage, wholeTextStage } from './sse.ts'
+import { modelError, networkError } from './errors.ts'
 import type { HttpModel, ModelConnection, RequestContext, Transport } from './transport.ts'
 
 /**
@@ -30,7 +30,8 @@ export function streamCompletion<Options, Input, At extends ModelConnection>(
   run: RunHandle,
 ): Flow<Delta> {
   const streaming = run.streaming || connection.streaming
-  const call: RequestContext = { ...connection, wire, streaming, createDecoder: () => wire.decoder(streaming, input) }
+  const createDecoder = (isStream: boolean): Decoder => wire.decoder(isStream, input)
+  const call: RequestContext = { ...connection, wire, streaming, isStream: streaming, createDecoder }
   run.report({ emitsTokens: streaming })
   let transport: Transport | undefined
   const body = lazySource(async () => {
@@ -49,13 +50,13 @@ export function streamCompletion<Options, Input, At extends ModelConnection>(
     }
   })
   return new Flow<Uint8Array>(body, messageFold)
-    .through(streaming ? sseDataStage() : wholeTextStage())
+    .through(bodyStage(call, () => transport as Transport))
     .through(decodeStage(call, () => transport as Transport, run))
 }
 
 /** Sends one attempt and returns the body of its response. */
 async function attemptRequest(
-  { wire, streaming }: RequestContext,
+  call: RequestContext,
   transport: Transport,
   request: WireRequest,
   run: RunHandle,
@@ -71,17 +72,12 @@ async function attemptRequest(
   const body = responseBodySource(response, transport)
   run.onEnd((failure) => failure && body.cancel(failure.reason))
   if (!response.ok) {
-    const error = await httpStatusError(transport, response, body, wire)
+    const error = await httpStatusError(transport, response, body, call.wire)
     body.cancel(error)
     throw error
   }
-  const type = response.headers.get('content-type')
-  if (streaming && type && !/^text\/event-stream\b/i.test(type)) {
-    throw protocolError(
-      transport,
-      `was asked for a stream (text/event-stream), but returned ${response.status} with ${transport.redact(type)}`,
-    )
-  }
+  const type = response.headers.get('content-type') ?? ''
+  call.unexpectedType = call.streaming && !/^text\/event-stream\b/i.test(type) ? type : ''
   return body
 }
 

@@ -44,5 +44,9 @@ export interface HttpModel<Options, At extends ModelConnection> {
 export interface RequestContext extends ModelConnection {
   readonly wire: Wire<never, never, never>
   /** Creates the decoder of the response. */
-  readonly createDecoder: () => Decoder
+  readonly createDecoder: (isStream: boolean) => Decoder
+  /** Whether the response is a stream: as it was requested, unless the body has the other format. */
+  isStream: boolean
+  /** The content type of the response, if a stream was requested and this is another type. */
+  unexpectedType?: string
 }

@@ -31,7 +31,7 @@ export function bindingTransport(binding: WorkersAIBinding, options: WorkersAIRu
     async post({ path, body }, signal) {
       try {
         const result = await binding.run(path, body, { ...options, signal, returnRawResponse: true })
-        return normalizeBindingResponse(result instanceof Response ? result : bindingResultToResponse(result), body.stream === true)
+        return withRequestId(result instanceof Response ? result : bindingResultToResponse(result))
       } catch (error) {
         return bindingErrorToResponse(error)
       }
@@ -39,39 +39,13 @@ export function bindingTransport(binding: WorkersAIBinding, options: WorkersAIRu
   }
 }
 
-const eventStreamHeaders = { 'content-type': 'text/event-stream' }
-
 const bindingResultToResponse = (result: unknown): Response =>
-  result instanceof ReadableStream
-    ? new Response(result, { headers: eventStreamHeaders })
-    : new Response(JSON.stringify(result), { headers: { 'content-type': 'application/json' } })
+  result instanceof ReadableStream ? new Response(result) : new Response(JSON.stringify(result))
 
-/** Copies the request id to the header that errors read. Converts a whole response, which some models return, to a stream. */
-function normalizeBindingResponse({ ok, status, headers, body }: Response, streaming: boolean): Response {
-  const isJson = /^application\/json\b/i.test(headers.get('content-type') ?? '')
-  if (ok && streaming && isJson && body) return new Response(jsonToEventStream(body.getReader()), { headers: eventStreamHeaders })
+/** Copies the request id to the header that errors read. */
+function withRequestId({ status, headers, body }: Response): Response {
   const id = headers.get('cf-ai-req-id')
   return new Response(body, { status, headers: id ? [...headers, ['request-id', id]] : headers })
-}
-
-const eventEncoder: TextEncoder = new TextEncoder()
-const LINE_BREAK_BYTES: readonly number[] = [10, 13]
-
-/** Wraps a body of JSON in a stream of one event. Replaces line breaks, which would end the line of data, by equivalent spaces. */
-function jsonToEventStream(reader: ReadableStreamDefaultReader<Uint8Array>): ReadableStream<Uint8Array> {
-  return new ReadableStream(
-    {
-      start: (controller) => controller.enqueue(eventEncoder.encode('data: ')),
-      async pull(controller) {
-        const { done, value } = await reader.read()
-        if (!done) return controller.enqueue(value.map((byte) => (LINE_BREAK_BYTES.includes(byte) ? 32 : byte)))
-        controller.enqueue(eventEncoder.encode('\n\ndata: [DONE]\n\n'))
-        controller.close()
-      },
-      cancel: (reason) => reader.cancel(reason),
-    },
-    { highWaterMark: 0 },
-  )
 }
 
 /** The statuses that Cloudflare documents for its error codes, unless they follow from the first digit. */

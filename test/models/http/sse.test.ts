@@ -28,6 +28,14 @@ const cases: Readonly<Record<string, readonly [stream: string, data: readonly st
   'a last event without its blank line, if it is OpenAI’s [DONE]': ['data: 1\n\ndata: [DONE]\r', ['1', '[DONE]']],
   'a last event that is cut, dropped': ['data: 1\n\ndata: {"a":', ['1']],
   'an empty stream': ['', []],
+  'an event named error': ['event: error\ndata: No\n\n', ['{"error":"No"}']],
+  'an event named error, with an error': ['event: error\ndata: {"error":{"message":"No"}}\n\n', ['{"error":{"message":"No"}}']],
+  'an event named error, with another object': ['event: error\ndata: {"message":"No"}\n\n', ['{"error":{"message":"No"}}']],
+  'an event named error without data, dropped': ['event: error\n\n', []],
+  'a line with an error': ['data: 1\n\nerror: {"message":"No"}\n\ndata: 2\n\n', ['1', '{"error":{"message":"No"}}', '2']],
+  'a last line with an error': ['data: 1\n\nerror: No', ['1', '{"error":"No"}']],
+  'JSON in no event, in one line or in several': ['{"a":1}\n\ndata: 1\n\n{\n  "a": {\n  }\n}\n', ['{"a":1}', '1', '{  "a": {  }}']],
+  'other unknown lines, dropped': ['data: 1\n\nUpstream: "x"\n }\n<p>\n{"a":\n\ndata: 2\n\n', ['1', '2']],
 }
 
 describe('sseDataStage()', () => {
@@ -48,6 +56,12 @@ describe('sseDataStage()', () => {
     const { data, error } = await decode(chunks, { limit: 100 })
     expect(data).toEqual(['1'])
     expect(error).toMatchObject({ code: 'event_too_large', message: expect.stringContaining('100 characters') })
+  })
+
+  test('an endless unknown line takes no memory, and no quadratic time', async () => {
+    const line = Array.from({ length: 2_000 }, () => bytesOf('{'.repeat(1_000)))
+    expect(await decode([...line, bytesOf('\n\ndata: 1\n\n')])).toEqual({ data: ['1'], error: undefined })
+    expect((await decode([bytesOf(`${'{"a":\n}\n'.repeat(20_000)}\ndata: 1\n\n`)])).data).toEqual(['1'])
   })
 
   test('allows many events that together exceed `limit`', async () => {
