@@ -4,6 +4,7 @@ import { entries } from './scripts/entries.mjs'
 import { root } from './scripts/support.mjs'
 import type { BrowserName } from './test/support/browsers/index.ts'
 import { bytes } from './test/support/bytes-plugin.ts'
+import { redirects } from './test/support/redirect-plugin.ts'
 import { seed } from './test/support/seed-plugin.ts'
 
 const alias = entries.map(({ name, source }) => ({ find: new RegExp(`^${name}$`), replacement: `${root}/${source}` }))
@@ -37,7 +38,7 @@ async function browser(name: BrowserName): Promise<TestProjectInlineConfiguratio
   if (provider === undefined) return []
   return [
     {
-      plugins: [bytes(), seed()],
+      plugins: [bytes(), redirects(), seed()],
       resolve: { alias },
       // Browser projects do not downlevel `using` by themselves.
       oxc: { target: 'es2022' },
