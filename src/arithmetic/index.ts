@@ -120,7 +120,7 @@ class ExpressionParser {
     const fn = functions.get(known)
     if (!fn) {
       const names = [...constants.keys(), ...functions.keys()].join(', ')
-      return this.#fail('unknown name', `Unknown name ${JSON.stringify(name.slice(0, MAX_QUOTED_NAME_LENGTH))}. Use one of ${names}.`)
+      return this.#fail('unknown name', `There is no ${JSON.stringify(name.slice(0, MAX_QUOTED_NAME_LENGTH))}. Known are ${names}.`)
     }
     if (!this.#match(/\(/y)) return this.#unexpected(`"(" after ${name}`)
     const args = this.#parenthesized(true, () => this.#args())

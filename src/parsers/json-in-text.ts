@@ -55,6 +55,6 @@ const PARSE_ERROR_EXCERPT_LENGTH = 80
 function outputParserError(problem: string, text: string, at: number, cause?: unknown): ChaintapError {
   const from = Math.max(0, at - PARSE_ERROR_EXCERPT_LENGTH)
   const shown = `${from > 0 ? '…' : ''}${text.slice(from, at + PARSE_ERROR_EXCERPT_LENGTH)}${at + PARSE_ERROR_EXCERPT_LENGTH < text.length ? '…' : ''}`
-  const remedy = 'Prompt for JSON only, and raise maxTokens if it was cut.'
+  const remedy = 'Prompt for JSON only, and allow enough tokens (maxTokens).'
   return new ChaintapError('output_parser', `${problem} ${remedy} Answer: ${shown}`, { cause })
 }

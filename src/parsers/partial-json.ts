@@ -92,7 +92,7 @@ export class PartialJson implements Fold<string, unknown> {
   end(): unknown {
     if (this.#failure) throw this.#failure
     if (this.#word) this.#endWord()
-    if (!this.isWhole) this.#fail(`Incomplete JSON: ${this.#string.isClosed ? `expected ${this.#expected}` : 'unterminated string'}`)
+    if (!this.isWhole) this.#fail(`Incomplete JSON: ${this.#string.isClosed ? `expected ${this.#expected}` : 'it ends in a string'}`)
     return this.result()
   }
 

@@ -310,7 +310,7 @@ describe('PartialJson with invalid JSON', () => {
     ['["\\u00g0"]', /Invalid escape \\u00g0, at position 2/, 2],
     ['', /Incomplete JSON: expected a value, at position 0/, 0],
     ['{"a": ', /Incomplete JSON: expected a value, at position 6/, 6],
-    ['["a', /Incomplete JSON: unterminated string, at position 3/, 3],
+    ['["a', /Incomplete JSON: it ends in a string, at position 3/, 3],
     ['[1', /Incomplete JSON: expected , or the end, at position 2/, 2],
   ])('%j throws invalid_json with the problem and the position', (text, message, position) => {
     const { error, json } = failure(text)

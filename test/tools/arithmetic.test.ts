@@ -142,7 +142,7 @@ describe('arithmetic()', () => {
   ])('reports an unknown name for %s', (text) => {
     expect(arithmetic(text)).toEqual({
       problem: 'unknown name',
-      message: expect.stringMatching(/^Unknown name ".*"\. Use one of pi, .*mod\.$/),
+      message: expect.stringMatching(/^There is no ".*"\. Known are pi, .*mod\.$/),
     })
   })
 
