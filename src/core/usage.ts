@@ -56,7 +56,13 @@ export function possibleUsage(usage: Usage, onImpossible?: (figures: readonly st
   if (isRecord(usage) && impossible.length === 0) return usage
   for (const figure of impossible) delete possible[figure]
   onImpossible?.(impossible)
-  return possible
+  return withTotal(possible)
+}
+
+/** Completes a total that was not reported, or that is less than its parts, if both are known (P8). */
+export function withTotal(usage: Usage): Usage {
+  const { inputTokens: input, outputTokens: output, totalTokens: total = -1 } = usage
+  return isCount(input) && isCount(output) && total < input + output ? { ...usage, totalTokens: input + output } : usage
 }
 
 /**
@@ -86,7 +92,8 @@ type NullableFields<T> = { readonly [K in keyof T]?: T[K] | null | undefined }
 
 /**
  * Merges two reports of the same response, normalised or in a wire's own form: the later known value of each field wins, also in nested
- * objects; nothing is added (P8). Unknown fields are absent.
+ * objects; nothing is added (P8). An input of 0 does not replace a positive one: some servers report it only at the start. Unknown fields
+ * are absent.
  *
  * @param owned The objects that earlier calls with this set returned and that nothing else holds. They are changed, not copied: n reports
  *   with a new field each would take time quadratic in n.
@@ -96,7 +103,7 @@ export function mergeUsage<T extends object = Usage>(earlier: T | undefined, lat
   owned?.add(merged)
   for (const key in later) {
     const value: unknown = later[key]
-    if (value === null || value === undefined) continue
+    if (value === null || value === undefined || (value === 0 && Number(merged[key]) > 0 && /^(input|prompt)/.test(key))) continue
     merged[key] = (isRecord(value) && isRecord(merged[key]) ? mergeUsage<object>(merged[key], value, owned) : value) as T[typeof key]
   }
   return merged

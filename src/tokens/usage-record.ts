@@ -37,6 +37,12 @@ export interface UsageRecord {
    * @internal
    */
   readonly outputWeight?: number
+  /**
+   * Whether the answer has a format that the meter does not know, so that its output is unknown.
+   *
+   * @internal
+   */
+  readonly isUnreadable?: boolean
   /** The tag of the call: see `tagged`. */
   readonly tag?: unknown
 }

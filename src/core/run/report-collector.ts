@@ -1,6 +1,6 @@
 import type { TruncatedError } from '../errors.ts'
 import type { ResponseInfo, RunReport } from '../event.ts'
-import { addUsage, mergeUsage, type Usage } from '../usage.ts'
+import { addUsage, mergeUsage, type Usage, withTotal } from '../usage.ts'
 import { checkUsage, type UsageReceiver } from './check-usage.ts'
 import type { RunFacts } from './run-handle.ts'
 
@@ -44,10 +44,4 @@ export class ReportCollector {
   static #markTruncated(of: ReportCollector, error: TruncatedError): void {
     for (let at: ReportCollector | undefined = of; at; at = at.#parent) at.truncated = error
   }
-}
-
-/** A total that was not reported is the sum of its parts, if both are known (P8). */
-function withTotal(usage: Usage): Usage {
-  const { inputTokens: input, outputTokens: output, totalTokens } = usage
-  return totalTokens === undefined && input !== undefined && output !== undefined ? { ...usage, totalTokens: input + output } : usage
 }

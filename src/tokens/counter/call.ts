@@ -92,7 +92,7 @@ export function applyMeterRecord(
   call.cacheWrite1hTokens = record.cacheWrite1hTokens ?? call.cacheWrite1hTokens
   if (usage) addReportedUsage(call, usage)
   call.outputWeight = Math.max(call.outputWeight, outputWeight)
-  call.hasBegun ||= usage !== undefined || outputWeight > 0 || complete
+  call.hasBegun ||= usage !== undefined || outputWeight > 0 || complete || record.isUnreadable === true
   call.isComplete ||= complete
   if (typeof tag === 'string') call.tags.add(tag)
 }

@@ -29,7 +29,7 @@ export class BodyEventReader {
 
   /** The weight of the output so far, by `weigh`. */
   get outputWeight(): number {
-    return this.#response.weight + this.#template.weight
+    return Math.max(this.#response.weight + this.#template.weight, this.#response.wholeWeight)
   }
 
   /** Reads a chunk. */

@@ -14,6 +14,10 @@ export interface MeteredEventInfo {
   readonly failed?: boolean
   /** The output that it adds: text, reasoning, tool arguments. */
   readonly text?: string
+  /** The output so far, if it repeats that of earlier events. */
+  readonly wholeText?: string
+  /** Whether it is a whole message. A stream may consist of one. */
+  readonly isWhole?: boolean
 }
 
 /** How to read the usage of a provider's answers. */
@@ -24,7 +28,8 @@ export interface MeteredFormat<Event = never> {
   readonly isUsageOptional?: boolean
   /** Whether an event has this format (truthy). `isCall` says whether the request's URL is that of a model. */
   detects(event: Event, isCall: boolean): unknown
-  read(event: Event): MeteredEventInfo
+  /** `isStream`: whether the body is a stream of events, not one answer. */
+  read(event: Event, isStream: boolean): MeteredEventInfo
   usage(wire: object): Usage | undefined
   /** The tokens cached for one hour. */
   cacheWrite1hTokens?(wire: object): number | undefined

@@ -1,7 +1,8 @@
+import { openaiFinishReason, readOpenAIContent } from '../answer/openai-content.ts'
 import { readToolCallPiece, toolCallPieces } from '../answer/openai-tool-calls.ts'
-import { type MistralUsage, mistralUsage } from '../usage/mistral.ts'
+import { reportedError } from '../answer/reported-error.ts'
+import { findOpenAIUsage, type OpenAIUsage, openaiWireUsage } from '../usage/openai.ts'
 import type { OpenAIChoice, OpenAIChunk, OpenAIChunkMessage } from '../usage/openai-chunk.ts'
-import { type OpenAIResponsesUsage, openaiResponsesUsage } from '../usage/openai-responses.ts'
 import { joinTexts, type MeteredEventInfo, type MeteredFormat, toolArgumentsToText } from './format.ts'
 
 /** OpenAI's Chat Completions, Completions and Embeddings; also of Azure, Groq, DeepSeek, OpenRouter, Mistral and local servers. */
@@ -13,18 +14,23 @@ export const openaiCompletionsFormat: MeteredFormat<OpenAIChunk> = {
     /^(chat|text)[._]completion/.test(String(object)) ||
     x_groq ||
     typeof usage?.prompt_tokens === 'number',
-  read({ id, model, object, choices, usage, x_groq }): MeteredEventInfo {
+  read(chunk, isStream): MeteredEventInfo {
+    const { id, model, object } = chunk
+    const choices = Array.isArray(chunk.choices) ? (chunk.choices as readonly (OpenAIChoice | null)[]).map((choice) => choice ?? {}) : []
+    const messages = choices.flatMap(({ message }) => message ?? [])
+    const isWhole = choices.some(({ delta, message, text }) => !delta && (message || (!isStream && text !== undefined)))
     return {
       id,
       model,
-      usage: usage ?? x_groq?.usage,
-      complete: object === 'list' || Boolean(choices?.some(({ finish_reason }) => finish_reason)),
-      failed: Boolean(x_groq?.error),
-      text: choices?.map(({ delta, message, text }) => joinTexts(text, completionsDeltaText(delta ?? message))).join('') ?? '',
+      usage: findOpenAIUsage(chunk),
+      complete: object === 'list' || choices.some(openaiFinishReason) || (isWhole && !isStream),
+      isWhole,
+      failed: reportedError(chunk) !== undefined,
+      text: choices.map(({ delta, text }) => messageText({ ...delta, content: text || delta?.content })).join(''),
+      ...(messages.length > 0 && { wholeText: messages.map(messageText).join('') }),
     }
   },
-  // Mistral's usage has one more field, which no other provider sends.
-  usage: (usage: MistralUsage) => mistralUsage({ usage }),
+  usage: openaiWireUsage,
 }
 
 /** Whether a choice is from a model. Multiple-choice questions have `choices` too. */
@@ -33,24 +39,18 @@ function isModelChoice(choice: OpenAIChoice | null): boolean {
   return typeof (delta ?? message) === 'object' || finish_reason !== undefined
 }
 
-function completionsDeltaText(message: OpenAIChunkMessage | null | undefined): string {
-  const { content, reasoning_content, reasoning, refusal } = message ?? {}
-  // Mistral's thinking models send parts.
-  const parts = Array.isArray(content) ? (content as readonly { readonly text?: unknown }[]).map((part) => part.text) : [content]
-  return joinTexts(
-    reasoning_content ?? reasoning,
-    ...parts,
-    refusal,
-    ...toolCallPieces(message ?? {}).map((call) => readToolCallPiece(call).text),
+const messageText = (message: OpenAIChunkMessage): string =>
+  joinTexts(
+    ...readOpenAIContent(message).map((piece) => (piece.type === 'part' ? '' : piece.text)),
+    ...toolCallPieces(message).map((call) => readToolCallPiece(call).text),
   )
-}
 
 interface ResponsesObject {
   readonly object?: unknown
   readonly id?: string
   readonly model?: string
   readonly status?: string | null
-  readonly usage?: OpenAIResponsesUsage | null
+  readonly usage?: OpenAIUsage | null
   readonly output?: readonly {
     readonly content?: readonly { readonly text?: unknown }[] | null
     readonly summary?: readonly { readonly text?: unknown }[] | null
@@ -92,5 +92,5 @@ export const openaiResponsesFormat: MeteredFormat<ResponsesEvent> = {
       ),
     }
   },
-  usage: openaiResponsesUsage,
+  usage: openaiWireUsage,
 }

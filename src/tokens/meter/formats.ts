@@ -1,9 +1,9 @@
 import { anthropicCacheWrite1hTokens, anthropicUsage } from '../usage/anthropic.ts'
-import { type BedrockMetrics, type BedrockUsage, bedrockCacheWrite1hTokens, bedrockMetricsUsage, bedrockUsage } from '../usage/bedrock.ts'
 import { ollamaUsage } from '../usage/ollama.ts'
-import { openaiUsage } from '../usage/openai.ts'
+import { openaiWireUsage } from '../usage/openai.ts'
 import type { WorkersAIReport } from '../usage/workers-ai.ts'
 import { joinTexts, type MeteredEventInfo, type MeteredFormat, toolArgumentsToText } from './format.ts'
+import { bedrockFormat, invokeModelFormat } from './formats-bedrock.ts'
 import { geminiFormat, geminiInteractionsFormat } from './formats-gemini.ts'
 import { openaiCompletionsFormat, openaiResponsesFormat } from './formats-openai.ts'
 
@@ -105,48 +105,7 @@ const workersAIFormat: MeteredFormat<WorkersAIEvent> = {
     complete: result !== undefined,
     text: joinTexts(result?.response ?? response),
   }),
-  usage: (usage) => openaiUsage({ usage }),
-}
-
-interface BedrockEvent {
-  readonly messageStart?: unknown
-  readonly contentBlockDelta?: {
-    readonly delta?: {
-      readonly text?: unknown
-      readonly reasoningContent?: { readonly text?: unknown }
-      readonly toolUse?: { readonly input?: unknown }
-    }
-  }
-  readonly messageStop?: unknown
-  readonly metadata?: { readonly usage?: BedrockUsage }
-  /** Of an answer that is not streamed. */
-  readonly stopReason?: unknown
-  readonly usage?: BedrockUsage
-  /** Of other models' own formats, through InvokeModel. */
-  readonly generation?: unknown
-  readonly outputText?: unknown
-  readonly 'amazon-bedrock-invocationMetrics'?: BedrockMetrics
-}
-
-/** Bedrock's Converse, and InvokeModel for models whose own format is not listed here. The model's name is in the URL. */
-const bedrockFormat: MeteredFormat<BedrockEvent> = {
-  provider: 'bedrock',
-  detects: ({ messageStart, contentBlockDelta, messageStop, stopReason, usage, ...event }, isCall) =>
-    (messageStart ?? contentBlockDelta ?? messageStop ?? event['amazon-bedrock-invocationMetrics']) ||
-    (stopReason && usage) ||
-    (isCall && (event.generation ?? event.outputText) !== undefined),
-  read({ contentBlockDelta, messageStop, metadata, stopReason, usage, generation, outputText, ...event }): MeteredEventInfo {
-    const { text, reasoningContent, toolUse } = contentBlockDelta?.delta ?? {}
-    const metrics = event['amazon-bedrock-invocationMetrics']
-    return {
-      usage: metadata?.usage ?? usage ?? metrics,
-      complete: Boolean(messageStop ?? stopReason ?? metrics),
-      final: Boolean(metadata ?? metrics),
-      text: joinTexts(text, reasoningContent?.text, toolArgumentsToText(toolUse?.input), generation, outputText),
-    }
-  },
-  usage: (wire: BedrockUsage & BedrockMetrics) => (wire.inputTokenCount === undefined ? bedrockUsage(wire) : bedrockMetricsUsage(wire)),
-  cacheWrite1hTokens: bedrockCacheWrite1hTokens,
+  usage: openaiWireUsage,
 }
 
 /** More specific formats first. */
@@ -159,4 +118,6 @@ export const meteredFormats: readonly MeteredFormat[] = [
   ollamaFormat,
   bedrockFormat,
   workersAIFormat,
+  // Its fields are those of many other answers.
+  invokeModelFormat,
 ]

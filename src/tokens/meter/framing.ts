@@ -2,11 +2,15 @@ const LF = 10
 const CR = 13
 const JSON_QUOTE_BYTE = 34
 const JSON_BACKSLASH_BYTE = 92
+const SPACE = 32
+const OPEN_BRACKET_BYTE = 91
 const OPEN_BRACE_BYTE = 123
 const CLOSE_BRACE_BYTE = 125
 
 /** Splits a body into events. It keeps its position in the current event between calls. */
 export interface Framing {
+  /** Whether the body is one answer of JSON, or a list of its parts, not a stream of events. */
+  readonly isWhole: boolean
   /** Returns where the current event ends, continuing at `from`; -1 if it does not end before `to`. */
   findEventEnd(bytes: Uint8Array, from: number, to: number): number
   /** Decodes an event to text. */
@@ -15,13 +19,38 @@ export interface Framing {
   extractJson(event: string): string
 }
 
-/** Returns the framing of a content type; undefined if no model's answer has that type. */
-export function framingForContentType(contentType: string | null): Framing | undefined {
+/**
+ * Returns the framing of a content type; undefined if no model's answer has that type. For a model's URL (`isCall`), the body decides
+ * between JSON and server-sent events: some servers send no type, or the wrong one.
+ */
+export function framingForContentType(contentType: string | null, isCall: boolean): Framing | undefined {
   const type = (contentType ?? '').replace(/;.*/s, '').trim().toLowerCase()
-  if (type === 'text/event-stream') return sseFraming()
   if (/^application\/(x-)?(ndjson|jsonl|jsonlines|json-lines)$/.test(type)) return jsonLinesFraming()
   if (type === 'application/vnd.amazon.eventstream') return amazonFraming()
-  return /^application\/(.+\+)?json$/.test(type) ? jsonFraming() : undefined
+  const isJson = /^application\/(.+\+)?json$/.test(type)
+  const isText = isJson || /^(text\/(event-stream|plain)|application\/octet-stream|)$/.test(type)
+  if (isCall) return isText ? detectedFraming() : undefined
+  return type === 'text/event-stream' ? sseFraming() : isJson ? jsonFraming() : undefined
+}
+
+/** JSON if the body begins as an object or an array, otherwise server-sent events. */
+function detectedFraming(): Framing {
+  let framing: Framing | undefined
+  const known = (): Framing => (framing ??= sseFraming())
+  return {
+    get isWhole() {
+      return known().isWhole
+    },
+    findEventEnd(bytes, from, to) {
+      const start = framing ? from : bytes.subarray(from, to).findIndex((byte) => byte > SPACE) + from
+      // Only white space so far.
+      if (start < from) return -1
+      framing ??= bytes[start] === OPEN_BRACE_BYTE || bytes[start] === OPEN_BRACKET_BYTE ? jsonFraming() : sseFraming()
+      return framing.findEventEnd(bytes, from, to)
+    },
+    decode: (event) => known().decode(event),
+    extractJson: (event) => known().extractJson(event),
+  }
 }
 
 const utf8Decoder: TextDecoder = new TextDecoder()
@@ -32,6 +61,7 @@ const decodeUtf8 = (bytes: Uint8Array): string => utf8Decoder.decode(bytes)
 function sseFraming(): Framing {
   let [isLineStart, last] = [true, 0]
   return {
+    isWhole: false,
     findEventEnd(bytes, from, to) {
       for (let at = from; at < to; at++) {
         const [byte = 0, before] = [bytes[at], last]
@@ -57,6 +87,7 @@ function sseFraming(): Framing {
 /** One JSON value per line. */
 function jsonLinesFraming(): Framing {
   return {
+    isWhole: false,
     findEventEnd(bytes, from, to) {
       const end = bytes.subarray(from, to).indexOf(LF)
       return end < 0 ? -1 : from + end + 1
@@ -70,6 +101,7 @@ function jsonLinesFraming(): Framing {
 function jsonFraming(): Framing {
   let [depth, isString, isEscaped] = [0, false, false]
   return {
+    isWhole: true,
     findEventEnd(bytes, from, to) {
       for (let at = from; at < to; at++) {
         const byte = bytes[at]
@@ -94,6 +126,7 @@ function jsonFraming(): Framing {
 function amazonFraming(): Framing {
   let [seen, length] = [0, 0]
   return {
+    isWhole: false,
     findEventEnd(bytes, from, to) {
       let at = from
       for (; seen < 4 && at < to; at++, seen++) length = length * 256 + (bytes[at] ?? 0)

@@ -43,7 +43,8 @@ export type MeterTarget = UsageListener | ((record: UsageRecord) => void)
  * - It reads streams and whole answers of Anthropic, OpenAI (Chat Completions, Completions, Responses, Embeddings), Gemini, Mistral,
  *   Ollama,
  *   Workers AI, Bedrock, and of servers with one of these formats: Azure, Groq, DeepSeek, OpenRouter and others. Formats are detected from
- *   the content. Other responses have no record. Refused requests (4xx, 5xx) have one if their URL is that of a model.
+ *   the content. An answer of a model in another format has a record without usage, a refused request (4xx, 5xx) to a model has one, too.
+ *   Other responses have no record.
  * - It does not change the body: the same bytes in the same chunks, each read only on demand. Cancelling and errors pass through.
  * - It does not fail a call: unreadable answers and exceptions of listeners do not affect the reader.
  *

@@ -16,21 +16,27 @@ export type MeteredFetch = (input: string | URL | Request, init?: RequestInit) =
 /** The parts of a request that its record needs. */
 export interface MeteredRequest {
   readonly url: string
+  readonly isPost: boolean
   readonly signal: AbortSignal | null | undefined
   readonly tag: unknown
 }
 
 export function toMeteredRequest(input: string | URL | Request, init?: RequestInit): MeteredRequest {
-  const [url, signal] = isRequest(input) ? [input.url, input.signal] : [String(input)]
+  const { url, signal, method } = isRequest(input) ? input : { url: String(input) }
   // fetch accepts null as a signal too.
-  return { url, signal: init?.signal ?? signal, tag: (init as { readonly [usageTag]?: unknown } | undefined)?.[usageTag] }
+  return {
+    url,
+    isPost: /^post$/i.test(init?.method ?? method ?? ''),
+    signal: init?.signal ?? signal,
+    tag: (init as { readonly [usageTag]?: unknown } | undefined)?.[usageTag],
+  }
 }
 
 const isRequest = (input: string | URL | Request): input is Request => typeof input === 'object' && 'url' in input
 
 /** The path endings of models' URLs. */
 const MODEL_PATH: RegExp =
-  /\/(?:(?:chat\/)?completions|(?:v1|openai)\/(?:messages|responses(?:\/[\w-]+)?)|api\/(?:chat|generate|embed)|embeddings|interactions|ai\/run\/.+|model\/[^/]+\/(?:converse|invoke)[\w-]*)$|:(?:(?:stream)?(?:generateContent|rawPredict))$/i
+  /\/(?:(?:chat\/)?completions|(?:v1|openai)\/(?:messages|responses(?:\/[\w-]+)?)|api\/(?:chat|generate|embed)|(?:[\w-]+\.)*cohere\.(?:com|ai)\/v\d\/(?:chat|generate|embed)|embeddings|interactions|ai\/run\/.+|model\/[^/]+\/(?:converse|invoke)[\w-]*)$|:(?:(?:stream)?(?:generateContent|rawPredict))$/i
 
 /** Whether a URL is that of a model. */
 export const isModelUrl = (url: string): boolean => MODEL_PATH.test(stripUrlSecrets(url))
@@ -38,7 +44,7 @@ export const isModelUrl = (url: string): boolean => MODEL_PATH.test(stripUrlSecr
 /** Returns the provider of a URL without a user name; undefined for other servers, e.g. a proxy or a local one. */
 export function providerFromUrl(url: string): string | undefined {
   const host = /^\w+:\/\/([^/]*)/.exec(url)?.[1] ?? ''
-  const named = /(?:^|\.)(openai|azure|anthropic|groq|deepseek|mistral|openrouter)\.(?:com|ai)$/.exec(host)?.[1]
+  const named = /(?:^|\.)(openai|azure|anthropic|cohere|groq|deepseek|mistral|openrouter)\.(?:com|ai)$/.exec(host)?.[1]
   if (named) return named
   if (/^bedrock-runtime\..+\.amazonaws\.com/.test(host)) return 'bedrock'
   if (host === 'generativelanguage.googleapis.com') return 'gemini'

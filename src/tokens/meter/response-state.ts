@@ -1,8 +1,11 @@
 import { isCount, mergeUsage, possibleUsage, type Usage } from '../../core/usage.ts'
 import { parseJson } from '../../core/util/parse-json.ts'
+import { isDoneMark } from '../answer/openai-content.ts'
+import { reportedError } from '../answer/reported-error.ts'
 import { weigh } from '../counter/estimate.ts'
 import type { MeteredEventInfo, MeteredFormat } from './format.ts'
 import { meteredFormats } from './formats.ts'
+import type { Framing } from './framing.ts'
 
 /** After this many events of an unknown format, a response from a URL that is not a model's is not read further. */
 const MAX_UNKNOWN_EVENTS = 16
@@ -26,12 +29,17 @@ export class ResponseState {
   events = 0
   /** The weight of the output in parsed events, by `weigh`. */
   weight = 0
+  /** The weight of the longest whole message in the stream. */
+  wholeWeight = 0
+  #wholeMessages = 0
   readonly #isModelRequest: boolean
+  readonly #framing: Framing
   #wireUsage: object | undefined
   readonly #ownedUsage = new WeakSet()
 
-  constructor(isModelRequest: boolean) {
+  constructor(isModelRequest: boolean, framing: Framing) {
     this.#isModelRequest = isModelRequest
+    this.#framing = framing
   }
 
   /** Adds an event. Returns its text if it contains nothing else. The last event of a body (`isLast`) may be cut. */
@@ -41,10 +49,12 @@ export class ResponseState {
       this.isDamaged ||= !isLast && /^[{[]/.test(data)
       return
     }
-    const { model, id, usage, complete, final, failed, text = '' } = facts
+    const { model, id, usage, complete, final, failed, text = '', wholeText = '', isWhole } = facts
     const hasMetadata = this.#hasMetadata(facts)
     this.events++
     this.weight += weigh(text)
+    this.wholeWeight = Math.max(this.wholeWeight, weigh(wholeText))
+    if (isWhole) this.#wholeMessages++
     this.model ||= model ?? undefined
     this.id ||= id ?? undefined
     if (usage) this.#wireUsage = mergeUsage(this.#wireUsage, usage, this.#ownedUsage)
@@ -87,16 +97,23 @@ export class ResponseState {
     }
   }
 
+  /** Called at the end of the body, if it ended by itself. */
+  end(): void {
+    // Without a known format, the body's end is the only end marker. A stream may be one whole message.
+    this.isComplete ||= this.format ? this.#wholeMessages === 1 : this.events > 0
+  }
+
   #parseEvent(data: string): MeteredEventInfo | undefined {
-    if (data === '[DONE]') return { complete: true, final: true }
+    if (isDoneMark(data)) return { complete: true, final: true }
     const event: unknown = parseJson(data)
     if (typeof event !== 'object' || event === null) return
     this.format ??= meteredFormats.find((format) => format.detects(event as never, this.#isModelRequest))
-    const facts = this.format?.read(event as never) ?? {}
-    return 'error' in event && event.error ? { ...facts, failed: true } : facts
+    const facts = this.format?.read(event as never, !this.#framing.isWhole) ?? {}
+    // Only OpenAI's format has errors in other places; a format that is not known may have any.
+    return ('error' in event && event.error) || (!this.format && reportedError(event)) ? { ...facts, failed: true } : facts
   }
 
-  #hasMetadata({ model, id, usage, complete, final, failed }: MeteredEventInfo): boolean {
-    return Boolean(usage || complete || final || failed || (model && !this.model) || (id && !this.id))
+  #hasMetadata({ model, id, usage, complete, final, failed, wholeText }: MeteredEventInfo): boolean {
+    return Boolean(usage || complete || final || failed || wholeText || (model && !this.model) || (id && !this.id))
   }
 }

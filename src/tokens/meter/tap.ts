@@ -1,5 +1,7 @@
+import type { Usage } from '../../core/usage.ts'
 import { whenAborted } from '../../core/util/signal.ts'
 import { stripUrlSecrets } from '../../core/util/strip-url.ts'
+import { bedrockMetricsUsage } from '../usage/bedrock.ts'
 import type { UsageRecord } from '../usage-record.ts'
 import { BodyEventReader } from './event-reader.ts'
 import { type Framing, framingForContentType } from './framing.ts'
@@ -38,7 +40,7 @@ export function tapResponse(response: Response, request: MeteredRequest, started
   }
   // A user's own fetch may return any object.
   if (typeof body?.getReader !== 'function' || body.locked || status < 200 || [204, 205].includes(status)) return response
-  const framing = framingForContentType(response.headers.get('content-type'))
+  const framing = framingForContentType(response.headers.get('content-type'), isModelUrl(request.url))
   if (!framing) return response
   const { observer, ...extra } = observeResponse(response, framing, request, startedAt, onRecord)
   return copyResponseMetadata(new Response(passThroughBody(body, observer), response), response, extra)
@@ -53,7 +55,7 @@ function observeResponse(
   onRecord: UsageRecordCallback,
 ): { readonly observer: BodyObserver; readonly [addCallback]: (onRecord: UsageRecordCallback) => void } {
   const isModel = isModelUrl(request.url)
-  const state = new ResponseState(isModel)
+  const state = new ResponseState(isModel, framing)
   const events = new BodyEventReader(framing, state)
   const callbacks = [onRecord]
   let [isOver, unfollow] = [false, () => {}]
@@ -63,10 +65,11 @@ function observeResponse(
     isOver = true
     unfollow()
     events.end()
-    // An empty body from a model's URL is an interrupted answer. A body of an unknown format is not a model's answer.
-    if (!state.format && !(isModel && (state.hasFailed || state.events === 0))) return
+    if (reason === 'end') state.end()
+    // A model's answer in an unknown format has a record, too: its usage is unknown, not 0.
+    if (!state.format && !(isModel && (request.isPost || state.hasFailed || state.events === 0))) return
     const record = createUsageRecord(request, response, startedAt, state, reason, events.outputWeight)
-    reported = [record, state.hasImpossibleUsage ? 'impossible' : lacksUsage(record, response, state) ? 'missing' : undefined]
+    reported = [record, state.hasImpossibleUsage ? 'impossible' : lacksUsage(record, framing, state) ? 'missing' : undefined]
     for (const callback of callbacks) callback(...reported)
   }
   const onChunk = (chunk: Uint8Array): void => {
@@ -89,16 +92,12 @@ const withRecordTag =
     onRecord(tag === undefined || tag === record.tag ? record : { ...record, tag }, problem)
 
 /** Whether a stream ended without usage. In a stream that was cancelled it may have been still to come. */
-const lacksUsage = ({ complete, reason, usage }: UsageRecord, { headers }: Response, { format }: ResponseState): boolean =>
-  complete &&
-  reason === 'end' &&
-  !usage &&
-  format?.isUsageOptional === true &&
-  /^text\/event-stream/i.test(headers.get('content-type') ?? '')
+const lacksUsage = ({ complete, reason, usage }: UsageRecord, framing: Framing, { format }: ResponseState): boolean =>
+  complete && reason === 'end' && !usage && format?.isUsageOptional === true && !framing.isWhole
 
 function createUsageRecord(
   request: MeteredRequest,
-  { status }: Response,
+  { status, headers }: Response,
   startedAt: number,
   state: ResponseState | undefined,
   endReason: BodyEndReason = 'error',
@@ -107,7 +106,7 @@ function createUsageRecord(
   const url = stripUrlSecrets(request.url)
   const fromUrl = answerInfoFromUrl(url)
   const complete = state?.isComplete === true && !state.hasFailed && !state.isDamaged
-  const usage = state?.usage
+  const usage = state?.usage ?? usageFromHeaders(headers)
   const cacheWrite1hTokens = state?.cacheWrite1hTokens
   const stateReason = state?.hasFailed ? 'error' : state?.isComplete ? 'end' : 'truncated'
   return {
@@ -122,6 +121,23 @@ function createUsageRecord(
     reason: endReason === 'end' ? stateReason : endReason,
     durationMs: performance.now() - startedAt,
     ...(state?.format && { outputWeight }),
+    ...(state && !state.format && state.events > 0 && !state.hasFailed && { isUnreadable: true }),
     ...(request.tag !== undefined && { tag: request.tag }),
   }
+}
+
+/**
+ * Returns the usage in the headers of Bedrock's InvokeModel; undefined if there is none. Not all models have it in the body.
+ *
+ * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html
+ */
+function usageFromHeaders(headers: Headers): Usage | undefined {
+  const count = (name: string): number | undefined => {
+    const value = headers.get(`x-amzn-bedrock-${name}-token-count`)
+    return value !== null && /^\d+$/.test(value) ? Number(value) : undefined
+  }
+  const [inputTokenCount, outputTokenCount] = [count('input'), count('output')]
+  if (inputTokenCount === undefined && outputTokenCount === undefined) return
+  const [cacheReadInputTokenCount, cacheWriteInputTokenCount] = [count('cache-read-input'), count('cache-write-input')]
+  return bedrockMetricsUsage({ inputTokenCount, outputTokenCount, cacheReadInputTokenCount, cacheWriteInputTokenCount })
 }

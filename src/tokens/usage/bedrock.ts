@@ -1,5 +1,5 @@
 import type { Usage } from '../../core/usage.ts'
-import { sumFigures, toUsage } from './to-usage.ts'
+import { sumFigures, toUsage, type WireFigure } from './to-usage.ts'
 
 /** Usage of Bedrock's Converse API, in its `metadata` event and in an answer that is not streamed. */
 export interface BedrockUsage {
@@ -43,10 +43,10 @@ export const bedrockCacheWrite1hTokens = ({ cacheDetails }: BedrockUsage): numbe
 /** The metrics that InvokeModel adds to the last chunk of each stream, as `amazon-bedrock-invocationMetrics`. */
 export interface BedrockMetrics {
   /** Without tokens read from or written to the cache. */
-  readonly inputTokenCount?: number | null
-  readonly outputTokenCount?: number | null
-  readonly cacheReadInputTokenCount?: number | null
-  readonly cacheWriteInputTokenCount?: number | null
+  readonly inputTokenCount?: WireFigure
+  readonly outputTokenCount?: WireFigure
+  readonly cacheReadInputTokenCount?: WireFigure
+  readonly cacheWriteInputTokenCount?: WireFigure
 }
 
 /**
@@ -56,11 +56,12 @@ export interface BedrockMetrics {
  * bedrockMetricsUsage({ inputTokenCount: 10, outputTokenCount: 5 })
  * // { inputTokens: 10, outputTokens: 5, totalTokens: 15 }
  */
-export function bedrockMetricsUsage(wire: BedrockMetrics): Usage {
-  return bedrockUsage({
-    inputTokens: wire.inputTokenCount,
-    outputTokens: wire.outputTokenCount,
-    cacheReadInputTokens: wire.cacheReadInputTokenCount,
-    cacheWriteInputTokens: wire.cacheWriteInputTokenCount,
-  })
-}
+export const bedrockMetricsUsage = (wire: BedrockMetrics): Usage => bedrockUsage(metricsToBedrockUsage(wire))
+
+/** Names InvokeModel's metrics as Converse does. */
+export const metricsToBedrockUsage = (wire: BedrockMetrics): BedrockUsage => ({
+  inputTokens: wire.inputTokenCount,
+  outputTokens: wire.outputTokenCount,
+  cacheReadInputTokens: wire.cacheReadInputTokenCount,
+  cacheWriteInputTokens: wire.cacheWriteInputTokenCount,
+})

@@ -38,6 +38,19 @@ test('outcome of a completed run has output, usage and times', async () => {
   })
 })
 
+test('an input of 0 at the end does not replace a positive one; other figures are the last ones (P8)', async () => {
+  const usages = [
+    { inputTokens: 25, outputTokens: 1, totalTokens: 26, cacheReadTokens: 4 },
+    { inputTokens: 0, outputTokens: 15, totalTokens: 15, cacheReadTokens: 0 },
+  ]
+  const run = scriptedModel([['a', ...usages.map((usage) => ({ type: 'usage', usage }) as const)]]).stream('x')
+  await run.drain()
+  expect((await run.outcome).usage).toMatchObject({ inputTokens: 25, outputTokens: 15, totalTokens: 40, cacheReadTokens: 0 })
+  const zero = scriptedModel([['a', { type: 'usage', usage: { inputTokens: 0, outputTokens: 0 } }]]).stream('x')
+  await zero.drain()
+  expect((await zero.outcome).usage).toMatchObject({ inputTokens: 0, outputTokens: 0, totalTokens: 0 })
+})
+
 test('outcome.usage is undefined if the model reported none (P8)', async () => {
   const run = scriptedModel([['a']]).stream('x')
   await run.drain()

@@ -7,7 +7,7 @@ import type { ResponseState } from '../../../src/tokens/meter/response-state.ts'
 
 /** The JSON of all events in these chunks. */
 function dataIn(type: string, chunks: readonly Uint8Array[]): readonly string[] {
-  const framing = framingForContentType(type)
+  const framing = framingForContentType(type, false)
   if (!framing) throw new Error(`${type} has no framing`)
   const all: string[] = []
   const answer = { isOver: false, weight: 0, addEvent: (data: string) => void all.push(data) } as unknown as ResponseState
@@ -84,5 +84,15 @@ test.each([
   ['application/octet-stream', false],
   [null, false],
 ])('framingForContentType(%s) has a framing: %s', (type, may) => {
-  expect(framingForContentType(type) !== undefined).toBe(may)
+  expect(framingForContentType(type, false) !== undefined).toBe(may)
+})
+
+test.each([
+  ['text/plain', true],
+  ['application/octet-stream', true],
+  [null, true],
+  ['text/html', false],
+  ['image/png', false],
+])('framingForContentType(%s) of a model’s URL has a framing: %s', (type, may) => {
+  expect(framingForContentType(type, true) !== undefined).toBe(may)
 })
