@@ -143,7 +143,7 @@ test('a body cut into pieces has the same record, whatever its type says', async
       for (const split of [[bytes], pieces]) {
         const { fetch, records: got } = metered({ body: split, headers: typed(type) }, { onDiagnostic() {} })
         await (await fetch(openai, post)).text()
-        records.push(got.map(({ durationMs, ...record }) => record))
+        records.push(got.map((record) => ({ ...record, durationMs: 0 })))
       }
       expect(records[1]).toEqual(records[0])
     }),
