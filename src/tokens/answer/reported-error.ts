@@ -26,7 +26,13 @@ export function reportedError(body: unknown): ReportedError | undefined {
     Object(x_groq).error ||
     (isRecord(base_resp) && !successCodes.includes(base_resp.status_code ?? 0) && base_resp) ||
     (Array.isArray(choices) ? choiceError(choices) : isBareError(event) && event)
-  return found ? { type: errorType(found), message: errorText(found) } : undefined
+  if (!found) return
+  try {
+    return { type: errorType(found), message: errorText(found) }
+  } catch {
+    // Its values are nested deeper than the stack.
+    return {}
+  }
 }
 
 /** Reasons to stop that are failures: of OpenRouter and Mistral, Zhipu, DeepSeek, SGLang. */

@@ -35,6 +35,13 @@ describe('reportedError()', () => {
     expect(reportedError({ error })?.message).toBe('Provider returned error: rate-limited upstream')
   })
 
+  test.each(['[', '{"error":', '{"message":', '{"other":'])('an error of %s, nested deeper than the stack, is an error', (open) => {
+    const close = open === '[' ? ']' : '}'
+    for (const depth of [10, 1_000, 100_000]) {
+      expect(reportedError(JSON.parse(`{"error":${open.repeat(depth)}1${close.repeat(depth)}}`))).toBeDefined()
+    }
+  })
+
   test('keeps an error of an unknown form as JSON', () => {
     expect(reportedError({ error: { reason: 'No' } })).toEqual({ type: undefined, message: '{"reason":"No"}' })
   })
