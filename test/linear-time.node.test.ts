@@ -1,4 +1,11 @@
-import { JsonOutputParser, lambda, MarkdownListOutputParser, messageFold, NumberedListOutputParser } from 'chaintap'
+import {
+  CommaSeparatedListOutputParser,
+  JsonOutputParser,
+  lambda,
+  MarkdownListOutputParser,
+  messageFold,
+  NumberedListOutputParser,
+} from 'chaintap'
 import { initializeAgent } from 'chaintap/agents'
 import { ChatAnthropic } from 'chaintap/anthropic'
 import { toResponse } from 'chaintap/edge'
@@ -169,6 +176,16 @@ const jsonTexts: readonly (readonly [name: string, start: string, unit: string])
   ['closing tags in a string', '["', '</think>'],
 ]
 
+const listTexts: readonly string[] = ['``` ', '`', '~~~\n', ' ', '\n', '"a', '<thi', '1. a\n', ':\n', '```x\n1. a\n']
+const parseList = (unit: string, size: number) => {
+  const pieces = times(size, () => unit)
+  const source = lambda(function* () {
+    yield* pieces
+  })
+  const chains = [new CommaSeparatedListOutputParser(), new NumberedListOutputParser()].map((parser) => source.pipe(parser))
+  return () => Promise.all(chains.map((chain) => chain.invoke('Go').catch(() => {})))
+}
+
 const reactTexts: readonly (readonly [name: string, start: string, unit: string])[] = [
   ['answers', '', '\nFinal Answer: '],
   ['answers in an answer', 'Final Answer: a', '\nFinal Answer: a'],
@@ -185,6 +202,7 @@ const reactTexts: readonly (readonly [name: string, start: string, unit: string]
 ]
 
 const parsersAndAgents: readonly Shape[] = [
+  ...listTexts.map((unit): Shape => [`list parsers: ${JSON.stringify(unit)}`, 400, (size) => parseList(unit, size)]),
   ...jsonTexts.map(([name, start, unit]): Shape => [`JsonOutputParser: ${name}`, 4_000, (size) => parseJson(start, unit, size)]),
   [
     'NumberedListOutputParser: blanks after a number',

@@ -1,8 +1,12 @@
+import { ChaintapError } from '../core/errors.ts'
 import type { RunKind } from '../core/event.ts'
 import { Flow } from '../core/flow/flow.ts'
 import type { Fold } from '../core/flow/fold.ts'
 import type { AssistantMessage } from '../core/message.ts'
+import type { RunHandle } from '../core/run/run-handle.ts'
 import { Runnable } from '../core/runnable/runnable.ts'
+import { type ListFormat, ListReader } from './list-reader.ts'
+import { commaSplitter, lineFormat } from './list-splitters.ts'
 import { chunkToText } from './text.ts'
 
 /**
@@ -10,7 +14,10 @@ import { chunkToText } from './text.ts'
  * yields an array of one item as soon as the item is complete.
  *
  * Items in double quotes may contain commas, line breaks, and doubled quotes, as in CSV. White space around items is trimmed. A line break
- * ends an item, with or without a comma, so a trailing comma adds no empty item. An item between two commas may be empty.
+ * ends an item, with or without a comma, so a trailing comma adds no empty item. An item between two commas may be empty. A first line that
+ * ends with a colon is an introduction, thinking (`<think>…</think>`) is dropped, and a code fence contains all items.
+ *
+ * @throws ChaintapError `output_parser` if the answer ends in its thinking, or if `stream` yielded items that turn out to be thinking.
  *
  * @example
  * const names = prompt.pipe(model).pipe(new CommaSeparatedListOutputParser())
@@ -27,18 +34,20 @@ export class CommaSeparatedListOutputParser extends Runnable<AssistantMessage | 
     return 'Answer with a list of values with commas between them and nothing else, such as: foo, bar, baz'
   }
 
-  override open(input: AssistantMessage | string): Flow<string[]> {
-    return this.through(Flow.of(input))
+  override open(input: AssistantMessage | string, run: RunHandle): Flow<string[]> {
+    return this.through(Flow.of(input), run)
   }
 
-  override through(flow: Flow): Flow<string[]> {
-    return splitIntoItems(flow, this.name, commaSplitter)
+  override through(flow: Flow, run: RunHandle): Flow<string[]> {
+    return splitIntoItems(flow, run, this.name, { createSplitter: commaSplitter, skipsProse: false })
   }
 }
 
 /**
- * Parses a numbered list, one item per line (LangChain's NumberedListOutputParser). Other lines are ignored. The stream yields an array of
- * one item when the item's line ends.
+ * Parses a numbered list, one item per line (LangChain's NumberedListOutputParser). Other lines and thinking are ignored, and so are lines in
+ * code, if there are others. The stream yields an array of one item when the item's line ends.
+ *
+ * @throws ChaintapError `output_parser` if the answer ends in its thinking, or if `stream` yielded items that turn out to be thinking.
  *
  * @example
  * await new NumberedListOutputParser().invoke('Two colours:\n\n1. red\n2. blue') // ['red', 'blue']
@@ -54,18 +63,20 @@ export class NumberedListOutputParser extends Runnable<AssistantMessage | string
     return 'Answer with a numbered list, each item on a line of its own, such as:\n\n1. foo\n2. bar\n3. baz'
   }
 
-  override open(input: AssistantMessage | string): Flow<string[]> {
-    return this.through(Flow.of(input))
+  override open(input: AssistantMessage | string, run: RunHandle): Flow<string[]> {
+    return this.through(Flow.of(input), run)
   }
 
-  override through(flow: Flow): Flow<string[]> {
-    return splitIntoItems(flow, this.name, lineSplitter(/^\s*\d+[.)]\s+(\S.*)/))
+  override through(flow: Flow, run: RunHandle): Flow<string[]> {
+    return splitIntoItems(flow, run, this.name, lineFormat(/^\s*\d+[.)]\s+(\S.*)/))
   }
 }
 
 /**
- * Parses a Markdown list: lines that begin with `-`, `*` or `+` (LangChain's MarkdownListOutputParser). Other lines are ignored. The stream
- * yields an array of one item when the item's line ends.
+ * Parses a Markdown list: lines that begin with `-`, `*` or `+` (LangChain's MarkdownListOutputParser). Other lines and thinking are
+ * ignored, and so are lines in code, if there are others. The stream yields an array of one item when the item's line ends.
+ *
+ * @throws ChaintapError `output_parser` if the answer ends in its thinking, or if `stream` yielded items that turn out to be thinking.
  *
  * @example
  * await new MarkdownListOutputParser().invoke('Two colours:\n- red\n- blue') // ['red', 'blue']
@@ -81,90 +92,55 @@ export class MarkdownListOutputParser extends Runnable<AssistantMessage | string
     return 'Answer with a Markdown list, each item on a line of its own, such as:\n\n- foo\n- bar\n- baz'
   }
 
-  override open(input: AssistantMessage | string): Flow<string[]> {
-    return this.through(Flow.of(input))
+  override open(input: AssistantMessage | string, run: RunHandle): Flow<string[]> {
+    return this.through(Flow.of(input), run)
   }
 
-  override through(flow: Flow): Flow<string[]> {
-    return splitIntoItems(flow, this.name, lineSplitter(/^\s*[-*+]\s+(\S.*)/))
+  override through(flow: Flow, run: RunHandle): Flow<string[]> {
+    return splitIntoItems(flow, run, this.name, lineFormat(/^\s*[-*+]\s+(\S.*)/))
   }
 }
 
-/** Splits text that arrives in pieces. Calls `onItem` with each complete item. */
-type Splitter = (onItem: (item: string) => void) => { readonly add: (text: string) => void; readonly end: () => void }
-
-function splitIntoItems(flow: Flow, name: string, splitter: Splitter): Flow<string[]> {
-  let items: ReturnType<Splitter> | undefined
+function splitIntoItems(flow: Flow, { streaming }: RunHandle, name: string, format: ListFormat): Flow<string[]> {
+  let reader: ListReader | undefined
+  /** How many items were yielded, and how many of them were only thought. */
+  let [count, thought] = [0, 0]
   return flow.through<string[]>(
     {
       start: (controller) => {
-        items = splitter((item) => controller.enqueue([item]))
+        const onItem = (item: string): void => {
+          count++
+          controller.enqueue([item])
+        }
+        const onForget = (): void => {
+          thought = count
+          if (streaming && count > 0) throw thoughtError(name)
+        }
+        reader = new ListReader(format, onItem, onForget)
       },
-      transform: (chunk) => items?.add(chunkToText(chunk, name)),
-      flush: () => items?.end(),
+      transform: (chunk) => reader?.read(chunkToText(chunk, name)),
+      flush: () => {
+        if (reader?.end() === false)
+          throw new ChaintapError('output_parser', `${name}: the answer ends before its thinking does. Raise maxTokens.`)
+      },
     },
-    concatArrays,
+    () => concatArrays(() => thought),
   )
 }
 
-/** Concatenates arrays. */
-function concatArrays(): Fold<readonly string[], string[]> {
+const thoughtError = (name: string): ChaintapError =>
+  new ChaintapError(
+    'output_parser',
+    `${name}: the model ended its thinking with a tag that it had not opened, after items in it were streamed. Let the server separate the thinking (a reasoning parser), or use invoke() instead of stream().`,
+  )
+
+/** Concatenates arrays, without the first `dropped()` items. */
+function concatArrays(dropped: () => number): Fold<readonly string[], string[]> {
   const all: string[] = []
   return {
     add: (items) => {
       all.push(...items)
     },
-    result: () => all,
-  }
-}
-
-/** Emits the first group of `pattern`, without white space at its end, for each line that matches. */
-function lineSplitter(pattern: RegExp): Splitter {
-  return (onItem) => {
-    let line = ''
-    const add = (text: string): void => {
-      const [rest = '', ...more] = text.split('\n')
-      line += rest
-      for (const next of more) {
-        const item = pattern.exec(line)?.[1]
-        if (item !== undefined) onItem(item.trimEnd())
-        line = next
-      }
-    }
-    return { add, end: () => add('\n') }
-  }
-}
-
-function commaSplitter(onItem: (item: string) => void): ReturnType<Splitter> {
-  /** The item read so far; `undefined` before it begins. */
-  let item: string | undefined
-  let quote: 'none' | 'open' | 'closed' = 'none'
-  const end = (): void => {
-    if (item !== undefined) onItem(item.trim())
-    item = undefined
-    quote = 'none'
-  }
-  const read = (char: string): void => {
-    if (quote === 'open') {
-      if (char === '"') quote = 'closed'
-      else item += char
-    } else if (char === ',') {
-      item ??= ''
-      end()
-    } else if (char === '\n') end()
-    else if (char === '"' && (item === undefined || quote === 'closed')) {
-      // A doubled quote in a quoted item is one quote.
-      item = item === undefined ? '' : `${item}"`
-      quote = 'open'
-    } else if (item !== undefined || char.trim()) {
-      item = (item ?? '') + char
-      quote = 'none'
-    }
-  }
-  return {
-    add: (text) => {
-      for (const char of text) read(char)
-    },
-    end,
+    result: () => all.slice(dropped()),
   }
 }

@@ -33,6 +33,21 @@ const texts: readonly [parser: Parser, text: string, items: readonly string[]][]
   [numbered, 'Two of them:\n\n1. foo\n\n2. bar', ['foo', 'bar']],
   [numbered, 'Items:\n\n1. apple\r\n\n    2. banana \n10) cherry\nThat is all.', ['apple', 'banana', 'cherry']],
   [numbered, '1. As of version 2. it is 3.5\n2.\n3.x', ['As of version 2. it is 3.5']],
+  [comma, 'Here are two colours:\n\nred, green', ['red', 'green']],
+  [comma, 'Two:\n"red", "green"', ['red', 'green']],
+  [comma, 'Two colours:\n```\nred, green\n```\nI hope, this helps.', ['red', 'green']],
+  [comma, '```csv\nred, "```\n"\n```', ['red', '```']],
+  [comma, '```red, green```', ['red', 'green']],
+  [comma, 'foo:', ['foo:']],
+  [comma, '"foo:"\nbar', ['foo:', 'bar']],
+  [comma, '<think>Maybe black, or\nwhite?</think>\nred, green', ['red', 'green']],
+  [comma, 'red, "<think>", x < y, `` and <', ['red', '<think>', 'x < y', '`` and <']],
+  [numbered, '<think>\n1. black?\n2. white?\n</think>\n1. red\n2. green', ['red', 'green']],
+  [numbered, '```\n1. red\n2. green\n```', ['red', 'green']],
+  [numbered, '1. install:\n   ```sh\n   1. no\n   ```\n2. run:\n~~~\n3. no\n~~~', ['install:', 'run:']],
+  [markdown, '```yaml\n- no\n```\nThis gives:\n- red\n- green', ['red', 'green']],
+  [markdown, '```yaml\n- red\n- green\n```', ['red', 'green']],
+  [markdown, '```markdown\n- red\n```\n- green', ['red', 'green']],
   [markdown, 'No items - none - in the list.', []],
   [markdown, 'Items:\n- apple\n     - banana \r\n* cherry\n+ date\n-no\n---', ['apple', 'banana', 'cherry', 'date']],
 ]
@@ -67,6 +82,23 @@ describe('list parsers', () => {
         expect(await run.outcome).toMatchObject({ status: 'complete', output: items })
       }),
     )
+  })
+
+  it('drop items before a closing tag without an opening one; a stream that yielded some fails', async () => {
+    const pieces = ['1. black', '?\n2. white?\n', '</th', 'ink>\n1. red\n', '2. green']
+    const chain = () => scriptedModel([pieces]).pipe(numbered)
+    expect(await chain().invoke('Go')).toEqual(['red', 'green'])
+    expect(await comma.invoke('black, white?\n</think>\nred, green')).toEqual(['red', 'green'])
+    const run = chain().stream('Go')
+    await expect(run.drain()).rejects.toMatchObject({ code: 'output_parser', message: expect.stringContaining('reasoning parser') })
+    expect(await numbered.stream('Hm.</think>\n1. red').drain()).toBeUndefined()
+  })
+
+  it('reject an answer that ends in its thinking', async () => {
+    for (const parser of [comma, numbered, markdown]) {
+      const answer = parser.invoke('<think>1. red, - gre')
+      await expect(answer).rejects.toMatchObject({ code: 'output_parser', message: expect.stringContaining('before its thinking') })
+    }
   })
 
   it('accept any characters in quoted items', async () => {
