@@ -12,8 +12,12 @@ import {
   recorder,
 } from 'chaintap/testing'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { readAll } from '../../support/sources.ts'
+
+// Usage that cannot be true is reported. In browsers, that would fail the test run as an uncaught error.
+beforeAll(() => void vi.stubGlobal('reportError', () => {}))
+afterAll(() => void vi.unstubAllGlobals())
 
 const answer = { text: ['Hel', 'lo'], usage: { inputTokens: 3, outputTokens: 2 }, toolCalls: [{ id: 'c', name: 't', args: { a: 1 } }] }
 const text = { text: ['Hel', 'lo', '!', '?'], usage: { inputTokens: 3, outputTokens: 2 } }
