@@ -50,8 +50,8 @@ export class OpenAIDecoder implements Decoder {
     if (!this.#isStream || !Array.isArray(choices) || usage || x_groq || this.#hasNewIdentity(chunk)) return
     const choice: OpenAIChoice = Object(choices[0])
     const delta = choice.delta ?? {}
-    if (choice.index || choice.finish_reason || choice.message || choice.usage || reportedError(event)) return
-    if (hasMoreThanContent(delta) || this.#sources.findNew(chunk, {}).length > 0) return
+    if (choice.index || choice.finish_reason || choice.message || choice.usage || hasMoreThanContent(delta)) return
+    if (reportedError(event) || this.#sources.findNew(chunk, {}).length > 0) return
     const text = choice.text || (delta.content ?? choice.text)
     if (typeof text !== 'string') return
     this.#hasAnswer = true
@@ -86,7 +86,7 @@ export class OpenAIDecoder implements Decoder {
     const reason = openaiFinishReason(choice)
     this.#hasAnswer ||= this.#isStream || Boolean(delta ?? message ?? text ?? reason)
     // Together repeats the delta's text in `text`.
-    this.#decodeDelta({ ...delta, content: text || delta?.content }, deltas)
+    this.#decodeDelta(text ? { ...delta, content: text } : (delta ?? {}), deltas)
     if (message) this.#decodeMessage(message, deltas)
     if (message && !delta) this.#messages++
     this.#sources.add(chunk, choice)
@@ -129,7 +129,8 @@ export class OpenAIDecoder implements Decoder {
 
 /** Whether a delta has other fields than the role and the content that are not empty. */
 function hasMoreThanContent(delta: OpenAIChunkMessage): boolean {
-  for (const [key, value] of Object.entries(delta)) {
+  for (const key in delta) {
+    const value: unknown = delta[key as keyof OpenAIChunkMessage]
     if (key !== 'content' && key !== 'role' && (Array.isArray(value) ? value.length > 0 : value)) return true
   }
   return false

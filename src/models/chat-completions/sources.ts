@@ -13,8 +13,12 @@ export class OpenAISources {
 
   /** Returns the sources that `add` has not seen. */
   findNew({ search_results, citations, web_search }: OpenAIChunk, { delta, message }: OpenAIChoice): readonly Citation[] {
-    const lists = [delta?.annotations, message?.annotations, delta?.context?.citations, message?.context?.citations]
-    return [...lists, search_results ?? citations ?? web_search].flatMap(toCitations).filter((source) => !this.#known.has(keyOf(source)))
+    const listed = search_results ?? citations ?? web_search
+    // Most events have none, and this is read for each.
+    if (!(listed ?? delta?.annotations ?? message?.annotations ?? delta?.context ?? message?.context)) return []
+    return [delta?.annotations, message?.annotations, delta?.context?.citations, message?.context?.citations, listed]
+      .flatMap(toCitations)
+      .filter((source) => !this.#known.has(keyOf(source)))
   }
 
   add(chunk: OpenAIChunk, choice: OpenAIChoice): void {

@@ -25,12 +25,17 @@ export function readOpenAIContent(message: OpenAIChunkMessage): readonly OpenAIC
     reasoningFields.reduce((text, field) => text || deepText(message[field]), ''),
   )
   const hasReasoning = pieces.length > 0
-  for (const part of [content, images].flat()) {
-    const type = isRecord(part) && typeof part.type === 'string' ? part.type : ''
-    if (/think|reason|summary/.test(type)) add('reasoning', hasReasoning ? '' : deepText(part))
-    else if (/^$|(^|_)text|refusal/.test(type)) add('text', deepText(part))
-    else pieces.push({ type: 'part', part: part as JsonObject })
+  const addParts = (parts: unknown): void => {
+    for (const part of [parts].flat()) {
+      const type = isRecord(part) && typeof part.type === 'string' ? part.type : ''
+      if (/think|reason|summary/.test(type)) add('reasoning', hasReasoning ? '' : deepText(part))
+      else if (/^$|(^|_)text|refusal/.test(type)) add('text', deepText(part))
+      else pieces.push({ type: 'part', part: part as JsonObject })
+    }
   }
+  if (typeof content === 'string') add('text', content)
+  else if (content) addParts(content)
+  if (images) addParts(images)
   add('text', deepText(refusal))
   if (!content) add('text', deepText(audio?.transcript))
   return pieces
