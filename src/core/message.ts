@@ -11,7 +11,8 @@ export type Role = 'system' | 'user' | 'assistant' | 'tool'
  * - `reasoning`: a model's reasoning
  * - `image`: an image by URL (also a `data:` URL) or as base64
  * - `block`: content in one provider's own format. In a response, content that must be sent back unchanged, e.g. a server-side search and
- *   its results; in a request, content without a part type of its own, e.g. a PDF. It is omitted from requests to other providers.
+ *   its results; in a request, content without a part type of its own, e.g. a PDF. Other providers get neither: what a response held is
+ *   omitted, and any other block fails the call (`invalid_message`).
  *
  * @example
  * userMessage([

@@ -48,7 +48,7 @@ const roleByName: ReadonlyMap<unknown, Role> = new Map<RoleName | 'tool', Role>(
 /**
  * Converts the input of a chat model to messages. The input is not modified; objects that are already messages are returned, not copied.
  *
- * @throws ChaintapError `invalid_message` for an unknown role or form, and for `['role', 'text']`, which may be one message or two.
+ * @throws ChaintapError `invalid_message` for an unknown role, form or part, and for `['role', 'text']`, which may be one message or two.
  *
  * @example
  * toMessages([['system', 'Be brief.'], 'Why is the sky blue?'])
@@ -86,7 +86,21 @@ export function toMessage(like: MessageLike): Message {
   if (known === 'tool' && typeof toolCallId !== 'string') {
     throw invalidMessageError('A tool message requires the id of its call: { role: "tool", content, toolCallId }.')
   }
+  if (typeof content !== 'string') content.forEach(checkPart)
   return (known === role ? message : { ...message, role: known }) as unknown as Message
+}
+
+/** Providers would drop or refuse a part of another form. */
+function checkPart(part: unknown): void {
+  const { type, text, url, data, mediaType, provider, block } = Object(part) as Readonly<Record<string, unknown>>
+  const isString = (...values: readonly unknown[]): boolean => values.every((value) => typeof value === 'string')
+  if ((type === 'text' || type === 'reasoning') && isString(text)) return
+  if (type === 'image' && (url === undefined ? isString(data, mediaType) : isString(url))) return
+  if (type === 'block' && isString(provider) && Object(block) === block) return
+  throw invalidMessageError(
+    `${describeForError(part)} (type: ${String(type)}) is no part of a message. Pass { type: 'text', text }, { type: 'image', url }, ` +
+      "{ type: 'image', data, mediaType } or, in a provider's own format, { type: 'block', provider, block }.",
+  )
 }
 
 // Array.isArray does not narrow readonly arrays.

@@ -1,7 +1,10 @@
-import type { AssistantMessage, CacheControl, Message, Part, ToolCall, ToolMessage } from '../../core/message.ts'
+import type { AssistantMessage, CacheControl, Message, Part, Role, ToolCall, ToolMessage } from '../../core/message.ts'
 import type { JsonObject } from '../../core/util/parse-json.ts'
 import { withAcceptedIds } from '../../messages/accepted-ids.ts'
 import { argumentsObject } from '../../messages/arguments.ts'
+import { imageSource } from '../../messages/image-source.ts'
+import { unsupportedPartError } from '../../messages/invalid-message.ts'
+import { pairToolResults } from '../../messages/pair-tool-results.ts'
 import { isToolSpec, type ToolSpec } from '../../schema/tool-spec.ts'
 import type { WireRequest } from '../wire.ts'
 
@@ -70,9 +73,13 @@ interface AnthropicRequestMessage {
   readonly content: JsonObject[]
 }
 
-/** Builds a request to the Messages API, `POST /v1/messages`. */
+/**
+ * Builds a request to the Messages API, `POST /v1/messages`.
+ *
+ * @throws ChaintapError `invalid_message` for a part that Anthropic has no form for.
+ */
 export function anthropicRequest(messages: readonly Message[], options: AnthropicCallOptions, streaming: boolean): WireRequest {
-  const { model = 'claude-sonnet-5-5', maxTokens = 4_096, toolChoice } = options
+  const { model = 'claude-sonnet-5-5', maxTokens = 4_096, tools, toolChoice } = options
   return {
     path: '/v1/messages',
     body: {
@@ -86,8 +93,11 @@ export function anthropicRequest(messages: readonly Message[], options: Anthropi
       top_k: options.topK,
       stop_sequences: options.stop,
       thinking: options.thinking,
-      tools: options.tools?.map(toAnthropicTool),
-      tool_choice: typeof toolChoice === 'string' ? { type: toolChoice } : toolChoice,
+      // Anthropic refuses a choice without tools.
+      ...(tools?.length !== 0 && {
+        tools: tools?.map(toAnthropicTool),
+        tool_choice: typeof toolChoice === 'string' ? { type: toolChoice } : toolChoice,
+      }),
       cache_control: options.cacheControl,
       container: findContainerId(messages),
       ...options.modelKwargs,
@@ -101,8 +111,8 @@ const toAnthropicTool = (tool: object): object =>
 
 /** Joins all system messages, which Anthropic takes apart from the turns: as a string if there is one plain text, otherwise as blocks. */
 function toSystemPrompt(messages: readonly Message[], instructions = ''): unknown {
-  const messageBlocks = messages.flatMap(({ role, content }) => (role === 'system' ? contentBlocks(content) : []))
-  const blocks = [...contentBlocks(instructions), ...messageBlocks]
+  const messageBlocks = messages.flatMap(({ role, content }) => (role === 'system' ? contentBlocks(content, role) : []))
+  const blocks = [...contentBlocks(instructions, 'system'), ...messageBlocks]
   return blocks.length > 1 || blocks[0]?.cache_control ? blocks : blocks[0]?.text
 }
 
@@ -112,11 +122,10 @@ function findContainerId(messages: readonly { readonly role: string; readonly ex
   return (last?.extra?.container as JsonObject | undefined)?.id
 }
 
-/** Merges adjacent messages of one role into one turn, so that the results of several tool calls are together, as Anthropic requires. */
+/** Merges adjacent messages of one role into one turn: the results of tools come together and first in it, as Anthropic requires. */
 function toAnthropicMessages(messages: readonly Message[]): readonly AnthropicRequestMessage[] {
   const merged: AnthropicRequestMessage[] = []
-  for (const message of withAcceptedIds(messages, /^[\w-]{1,64}$/)) {
-    if (message.role === 'system') continue
+  for (const message of pairToolResults(withAcceptedIds(messages, /^[\w-]{1,64}$/)).filter(({ role }) => role !== 'system')) {
     const role = message.role === 'assistant' ? 'assistant' : 'user'
     const blocks = messageContentBlocks(message)
     const last = merged.at(-1)
@@ -124,40 +133,40 @@ function toAnthropicMessages(messages: readonly Message[]): readonly AnthropicRe
     // Anthropic refuses an empty turn, e.g. a response that was stopped before its first token.
     else if (blocks.length > 0) merged.push({ role, content: blocks })
   }
+  const prefill = merged.at(-1)?.role === 'assistant' ? merged.at(-1)?.content : undefined
+  const end = prefill?.at(-1)
+  // Anthropic refuses an answer to continue that ends with a blank.
+  if (prefill && end?.type === 'text') prefill[prefill.length - 1] = { ...end, text: String(end.text).trimEnd() }
   return merged
 }
 
-function messageContentBlocks(message: Exclude<Message, { role: 'system' }>): JsonObject[] {
+function messageContentBlocks(message: Message): JsonObject[] {
   if (message.role === 'assistant') return assistantBlocks(message)
-  return message.role === 'user' ? contentBlocks(message.content) : [toolResultBlock(message)]
+  return message.role === 'tool' ? [toolResultBlock(message)] : contentBlocks(message.content, message.role)
 }
 
 /** Restores the blocks of a response. A tool call takes the position of its block; without one it follows the content. */
 function assistantBlocks({ content, toolCalls = [] }: AssistantMessage): JsonObject[] {
   const calls = toolCalls.map(toolUseBlock)
-  const blocks = contentBlocks(content)
+  const blocks = contentBlocks(content, 'assistant')
   return [
     ...blocks.map((block) => ({ ...block, ...calls.find(({ id }) => id === block.id) })),
     ...calls.filter(({ id }) => !blocks.some((block) => block.id === id)),
   ]
 }
 
-const toolUseBlock = ({ id, name, args }: ToolCall): JsonObject => ({
-  type: 'tool_use',
-  id,
-  name,
-  input: argumentsObject(args),
-})
+const toolUseBlock = ({ id, name, args }: ToolCall): JsonObject => ({ type: 'tool_use', id, name, input: argumentsObject(args) })
 
 function toolResultBlock({ content, toolCallId, isError }: ToolMessage): JsonObject {
-  const blocks = contentBlocks(content)
+  const blocks = contentBlocks(content, 'tool')
   return { type: 'tool_result', tool_use_id: toolCallId, content: blocks.length > 0 ? blocks : undefined, is_error: isError }
 }
 
-const contentBlocks = (content: string | readonly Part[]): JsonObject[] =>
-  typeof content === 'string' ? partBlocks({ type: 'text', text: content }) : content.flatMap(partBlocks)
+const contentBlocks = (content: string | readonly Part[], role: Role): JsonObject[] =>
+  typeof content === 'string' ? partBlocks({ type: 'text', text: content }, role) : content.flatMap((part) => partBlocks(part, role))
 
-function partBlocks(part: Part): JsonObject[] {
+function partBlocks(part: Part, role: Role): JsonObject[] {
+  const isAnswer = role === 'assistant'
   switch (part.type) {
     case 'text': {
       const { text, citations, cacheControl: cache_control } = part
@@ -166,18 +175,22 @@ function partBlocks(part: Part): JsonObject[] {
       return text.trim() ? [{ type: 'text', text, citations: accepted, cache_control }] : []
     }
     case 'reasoning':
+      if (!isAnswer) break
       if (part.redacted) return [{ type: 'redacted_thinking', data: part.redacted }]
       // Anthropic refuses thinking without its signature.
       return part.signature ? [{ type: 'thinking', thinking: part.text, signature: part.signature }] : []
     case 'image':
-      return [{ type: 'image', source: imageSource(part), cache_control: part.cacheControl }]
+      if (isAnswer || role === 'system') break
+      return [{ type: 'image', source: imageBlockSource(part), cache_control: part.cacheControl }]
     case 'block':
-      return part.provider === 'anthropic' ? [part.block] : []
+      if (part.provider === 'anthropic') return [part.block]
+      // Working notes of another provider's model.
+      if (isAnswer) return []
   }
+  throw unsupportedPartError("Anthropic's format", part, role)
 }
 
-function imageSource(image: Extract<Part, { type: 'image' }>): JsonObject {
-  if ('data' in image) return { type: 'base64', media_type: image.mediaType, data: image.data }
-  const [, mediaType, data] = /^data:([^;,]+);base64,(.*)$/s.exec(image.url) ?? []
-  return data ? { type: 'base64', media_type: mediaType, data } : { type: 'url', url: image.url }
+function imageBlockSource(part: Extract<Part, { type: 'image' }>): JsonObject {
+  const source = imageSource(part)
+  return 'url' in source ? { type: 'url', url: source.url } : { type: 'base64', media_type: source.mediaType, data: source.data }
 }

@@ -1,10 +1,11 @@
 import type { Delta } from '../../core/delta.ts'
+import { invalidOptionsError } from '../../core/errors.ts'
 import type { Stage } from '../../core/flow/link.ts'
 import { fromStream, fromValue, type Source } from '../../core/flow/source.ts'
 import type { Message } from '../../core/message.ts'
 import type { RunHandle } from '../../core/run/run-handle.ts'
 import type { Usage } from '../../core/usage.ts'
-import type { LanguageModelPromptOptions, LanguageModelSession, PromptMessage } from './api.ts'
+import type { LanguageModelCreateCoreOptions, LanguageModelPromptOptions, LanguageModelSession, PromptMessage } from './api.ts'
 import { promptError } from './errors.ts'
 import { hasImages, toSessionPrompts } from './messages.ts'
 import { type BrowserAICallOptions, type BrowserAIOptions, toCreateCoreOptions } from './request.ts'
@@ -35,6 +36,7 @@ export async function preparePrompt(
     void run.emit({ type: 'custom', name: 'download', data: { progress } })
   }
   const core = toCreateCoreOptions(options, hasImages(prompts), run)
+  if (base) refuseSessionOptions({ ...core, expectedInputs: options.expectedInputs })
   const session = base
     ? await withPromptErrors(() => base.clone({ signal }))
     : await createLanguageModelSession(core, { languageModel, download, onProgress, initialPrompts, signal })
@@ -49,6 +51,19 @@ export async function preparePrompt(
     // The session counts tool results as output, so usage is unknown if there are tools.
     tokensBefore: core.tools ? undefined : contextTokens(session),
   }
+}
+
+/**
+ * The API takes these options where a session is created, and not for a clone of it.
+ *
+ * @throws ChaintapError `invalid_options`.
+ */
+function refuseSessionOptions(options: LanguageModelCreateCoreOptions): void {
+  const names = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : name))
+  if (names.length > 0)
+    throw invalidOptionsError(
+      `BrowserAI with a session cannot set ${names.join(', ')}. Pass them to LanguageModel.create(), which makes it.`,
+    )
 }
 
 /** Prompts the session and returns the texts of its response: one text unless `streaming`. */

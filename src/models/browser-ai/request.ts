@@ -51,7 +51,11 @@ export interface BrowserAIOptions extends BrowserAICallOptions, OwnOptions, Pick
    * `{ name: 'download', data: { progress } }`.
    */
   readonly onDownload?: (progress: number) => void
-  /** A session that each call clones, which saves loading the model and reading the session's own prompts. You destroy it yourself. */
+  /**
+   * A session that each call clones, which saves loading the model and reading the session's own prompts. You destroy it yourself. Tools,
+   * `samplingMode`, `temperature`, `topK`, `expectedInputs` and `expectedOutputs` are those of the session: a call with others fails
+   * (`invalid_options`).
+   */
   readonly session?: LanguageModelSession
   /**
    * Replaces the page's `LanguageModel`, e.g. by a polyfill or in a test.
@@ -92,7 +96,7 @@ export function toCreateCoreOptions(options: BrowserAICallOptions, hasImages: bo
     topK,
     expectedInputs: inputs.length > 0 ? inputs : undefined,
     expectedOutputs,
-    tools: toolChoice === 'none' ? undefined : tools?.map((tool) => toPromptTool(tool, run)),
+    tools: toolChoice === 'none' || tools?.length === 0 ? undefined : tools?.map((tool) => toPromptTool(tool, run)),
   }
 }
 

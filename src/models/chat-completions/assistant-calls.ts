@@ -1,5 +1,6 @@
 import type { AssistantMessage, ToolCall } from '../../core/message.ts'
 import type { JsonObject } from '../../core/util/parse-json.ts'
+import { wellFormedJson } from '../../core/util/well-formed-json.ts'
 import { argumentsObject } from '../../messages/arguments.ts'
 
 /** What the conversion of tool calls depends on. */
@@ -20,7 +21,7 @@ export function toolCallFields(message: AssistantMessage, { tools, returnsExtra 
           id,
           type: 'function',
           // Most servers parse the arguments, and refuse what is not an object.
-          function: { name, arguments: JSON.stringify(argumentsObject(args)) },
+          function: { name, arguments: wellFormedJson(argumentsObject(args)) },
           ...(returnsExtra && extra?.extra_content ? { extra_content: extra.extra_content } : {}),
         }
   return { ...(returnsExtra && reasoningFields(message)), tool_calls: message.toolCalls?.map(toOpenAIToolCall) }

@@ -73,10 +73,10 @@ function fetchTransport<Options extends ModelOptions>(key: string, provider: Pro
       ...(address.match(/[^/]*@/) ?? []),
       ...headerSecrets({ ...Object.fromEntries(new URLSearchParams(query)), ...headers }),
     ]),
-    post({ path, body }, signal) {
+    post({ path, json }, signal) {
       // Called as a plain function: engines reject a fetch whose `this` is another object.
       const send = fetch ?? globalThis.fetch
-      const init = { method: 'POST', headers, body: JSON.stringify(body), signal, redirect: 'manual' } as const
+      const init = { method: 'POST', headers, body: json, signal, redirect: 'manual' } as const
       const refuse = (what: string, status: number | undefined): ModelError =>
         new ModelError('http', `${this.name} ${this.redact(what)}. Check baseURL: it is ${this.displayUrl}.`, { status })
       return sendWithinOrigin(address + path + query, init, send, refuse)

@@ -7,9 +7,10 @@ import type { RunHandle } from '../../core/run/run-handle.ts'
 import { backoffMs, sleep } from '../../core/util/backoff.ts'
 import { parseJson } from '../../core/util/parse-json.ts'
 import { messageFold } from '../../messages/fold.ts'
-import type { Decoder, Wire, WireRequest } from '../wire.ts'
+import type { Decoder, Wire } from '../wire.ts'
 import { bodyStage } from './body.ts'
 import { decodeStage } from './decode.ts'
+import { type EncodedRequest, encodeRequest } from './encode-request.ts'
 import type { ErrorResponse } from './error-response.ts'
 import { modelError, networkError } from './errors.ts'
 import type { HttpModel, ModelConnection, RequestContext, Transport } from './transport.ts'
@@ -37,10 +38,11 @@ export function streamCompletion<Options, Input, At extends ModelConnection>(
   const body = lazySource(async () => {
     for (let attempt = 1, left = connection.maxRetries; ; attempt++) {
       const request = wire.request(input, options, streaming, connection)
+      const encoded = encodeRequest(request)
       try {
         transport = await connection.transport()
         run.report({ answered: { url: transport.displayUrl } })
-        return await attemptRequest(call, transport, request, run)
+        return await attemptRequest(call, transport, encoded, run)
       } catch (error) {
         const pause = connection.canDowngrade?.(error, request) ? 0 : left-- > 0 ? retryDelayMs(error, attempt) : undefined
         if (pause === undefined) throw error
@@ -58,7 +60,7 @@ export function streamCompletion<Options, Input, At extends ModelConnection>(
 async function attemptRequest(
   call: RequestContext,
   transport: Transport,
-  request: WireRequest,
+  request: EncodedRequest,
   run: RunHandle,
 ): Promise<Source<Uint8Array>> {
   const { signal } = run

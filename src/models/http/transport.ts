@@ -1,4 +1,5 @@
 import type { Decoder, Wire, WireRequest } from '../wire.ts'
+import type { EncodedRequest } from './encode-request.ts'
 
 /** Sends one attempt to a provider. */
 export interface Transport {
@@ -15,7 +16,7 @@ export interface Transport {
   /** Removes secrets from a text. */
   redact(text: string): string
   /** Sends the request and resolves with its raw response. */
-  post(request: WireRequest, signal: AbortSignal): Promise<Response>
+  post(request: EncodedRequest, signal: AbortSignal): Promise<Response>
 }
 
 /** How to treat a response that ends before the provider's end marker: throw TruncatedError, or keep what arrived. */

@@ -3,7 +3,7 @@ import { withAcceptedIds } from '../../messages/accepted-ids.ts'
 import type { ToolSpec } from '../../schema/tool-spec.ts'
 import { reportedError } from '../../tokens/answer/reported-error.ts'
 import { OpenAIDecoder } from '../chat-completions/decoder.ts'
-import { toOpenAIMessages, toOpenAITool } from '../chat-completions/messages.ts'
+import { toOpenAIMessages, toolFields } from '../chat-completions/messages.ts'
 import type { Wire } from '../wire.ts'
 import type { OpenAIConnection } from './connection.ts'
 import { type OpenAICallOptions, openaiCallKeys, openaiRequestBody } from './request.ts'
@@ -54,13 +54,11 @@ export const openaiChatWire: Wire<ChatOpenAICallOptions, readonly Message[], Ope
     const context = { tools, returnsExtra: maxTokensField === 'max_tokens' }
     const chatFields = {
       model,
-      messages: withAcceptedIds(messages, acceptedIds).flatMap((message) => toOpenAIMessages(message, context)),
+      messages: toOpenAIMessages(withAcceptedIds(messages, acceptedIds), context),
       [maxTokensField]: maxTokens,
       reasoning_effort: reasoningEffort,
       response_format: responseFormat,
-      tools: tools?.map(toOpenAITool),
-      tool_choice: toolChoice,
-      parallel_tool_calls: parallelToolCalls,
+      ...toolFields(tools, { tool_choice: toolChoice, parallel_tool_calls: parallelToolCalls }),
     }
     return { path: '/chat/completions', body: openaiRequestBody(options, chatFields, streaming, streamOptions) }
   },

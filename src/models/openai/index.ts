@@ -9,6 +9,7 @@ import type { RunOptions } from '../../core/options.ts'
 import type { RunHandle } from '../../core/run/run-handle.ts'
 import { Runnable } from '../../core/runnable/runnable.ts'
 import { type ChatInput, toMessages } from '../../messages/coerce.ts'
+import { unsupportedPartError } from '../../messages/invalid-message.ts'
 import { ChatModel } from '../chat-model.ts'
 import { streamCompletion } from '../http/http.ts'
 import { bindOptions, type Generation, generate, type LLMResult, pickOptions } from '../model.ts'
@@ -103,7 +104,13 @@ export class OpenAI extends Runnable<ChatInput, string, string> {
 
   /** Converts the input to text. */
   override prepare(input: ChatInput): string {
-    return typeof input === 'string' ? input : messagesAsText(toMessages(input))
+    if (typeof input === 'string') return input
+    const messages = toMessages(input)
+    for (const { role, content } of messages) {
+      const other = role !== 'assistant' && typeof content !== 'string' && content.find(({ type }) => type !== 'text')
+      if (other) throw unsupportedPartError('The Completions format', other, role)
+    }
+    return messagesAsText(messages)
   }
 
   /** Requests one response. Called by the run. */

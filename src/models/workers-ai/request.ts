@@ -1,6 +1,6 @@
 import type { Message } from '../../core/message.ts'
 import type { ToolSpec } from '../../schema/tool-spec.ts'
-import { toOpenAIMessages, toOpenAITool } from '../chat-completions/messages.ts'
+import { toOpenAIMessages, toolFields } from '../chat-completions/messages.ts'
 import type { WireRequest } from '../wire.ts'
 
 /** Options of one call, also accepted by `bind`. For an absent option the model's own default applies. */
@@ -64,7 +64,7 @@ export function workersAIRequest(messages: readonly Message[], options: WorkersA
   return {
     path: options.model ?? defaultWorkersAIModel,
     body: {
-      messages: messages.flatMap((message) => toOpenAIMessages(message, { tools: options.tools, returnsExtra: true })),
+      messages: toOpenAIMessages(messages, { tools: options.tools, returnsExtra: true }),
       // JSON.stringify omits undefined fields.
       max_tokens: options.maxTokens,
       temperature: options.temperature,
@@ -74,8 +74,7 @@ export function workersAIRequest(messages: readonly Message[], options: WorkersA
       seed: options.seed,
       reasoning_effort: options.reasoningEffort,
       response_format: options.responseFormat,
-      tools: options.tools?.map(toOpenAITool),
-      tool_choice: options.toolChoice,
+      ...toolFields(options.tools, { tool_choice: options.toolChoice }),
       stream: streaming,
       ...options.modelKwargs,
     },

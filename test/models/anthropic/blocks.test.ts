@@ -167,7 +167,7 @@ describe('ChatAnthropic: blocks', () => {
     const toolCalls = message.toolCalls?.map((toolCall) => ({ ...toolCall, args: { city: 'Rome' } })) ?? []
     await claude(fetch).invoke([hi, { ...message, toolCalls }])
     expect(fetch.calls[0]?.body).toMatchObject({
-      messages: [{}, { content: [{ id: '1', input: { city: 'Rome' } }, { type: 'thinking' }, { id: '2', input: { city: 'Rome' } }] }],
+      messages: [{}, { content: [{ id: '1', input: { city: 'Rome' } }, { type: 'thinking' }, { id: '2', input: { city: 'Rome' } }] }, {}],
     })
   })
 

@@ -9,6 +9,7 @@ const bodyOf = (messages: readonly Message[], options: AnthropicCallOptions = {}
 
 const hi: Message = { role: 'user', content: 'Hi' }
 const text = (value: string) => ({ type: 'text', text: value })
+const call: Message = { role: 'assistant', content: '', toolCalls: [{ id: '1', name: 'look', args: {} }] }
 
 describe('anthropicRequest()', () => {
   test('sends only the required fields by default', () => {
@@ -74,7 +75,8 @@ describe('anthropicRequest()', () => {
       ]),
     ).toMatchObject({ system: marked, messages: [{ content: marked }] })
     const image = { type: 'image', url: 'https://example.com/bear.jpg', cacheControl: { type: 'ephemeral' } } as const
-    expect(bodyOf([toolMessage([content[0], image], '1')]).messages).toMatchObject([
+    expect(bodyOf([call, toolMessage([content[0], image], '1')]).messages).toMatchObject([
+      { role: 'assistant' },
       { content: [{ type: 'tool_result', content: [marked[0], { type: 'image', cache_control: { type: 'ephemeral' } }] }] },
     ])
     expect(bodyOf([hi], { cacheControl: { type: 'ephemeral' } })).toMatchObject({ cache_control: { type: 'ephemeral' } })
@@ -84,8 +86,10 @@ describe('anthropicRequest()', () => {
     const pdf = { type: 'document', source: { type: 'file', file_id: 'file_1' }, cache_control: { type: 'ephemeral' } }
     const found = { type: 'search_result', source: 'https://bears.example', title: 'Bears', content: [text('They sleep.')] }
     const part = (block: Record<string, unknown>) => ({ type: 'block', provider: 'anthropic', block }) as const
-    expect(bodyOf([{ role: 'user', content: [part(pdf)] }, toolMessage([part(found)], '1')]).messages).toEqual([
-      { role: 'user', content: [pdf, { type: 'tool_result', tool_use_id: '1', content: [found] }] },
+    expect(bodyOf([{ role: 'user', content: [part(pdf)] }, call, toolMessage([part(found)], '1')]).messages).toMatchObject([
+      { role: 'user', content: [pdf] },
+      { role: 'assistant' },
+      { role: 'user', content: [{ type: 'tool_result', tool_use_id: '1', content: [found] }] },
     ])
   })
 

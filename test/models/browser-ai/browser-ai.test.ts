@@ -192,6 +192,7 @@ describe('BrowserAI: prompts', () => {
       { role: 'system', content: 'Be brief.\n\nBe kind.' },
       { role: 'user', content: 'Hi' },
       { role: 'assistant', content: 'Hello!' },
+      { role: 'user', content: 'Result of now({}): 12:00' },
     ])
     expect(prompted[0]?.input).toEqual([{ role: 'user', content: 'How are you?' }])
   })
@@ -451,6 +452,26 @@ describe('BrowserAI: the session option', () => {
     session.destroy()
     expect(languageModel.open).toBe(0)
     expect(languageModel.running).toBe(0)
+  })
+
+  test('tools and other options of a session are refused, because a clone cannot have them', async () => {
+    const languageModel = fakeLanguageModel()
+    const session = await languageModel.create()
+    const now = tool(() => '12:00', { name: 'now', description: 'The time.' })
+    for (const [option, value] of Object.entries({
+      tools: [now],
+      samplingMode: 'creative',
+      temperature: 1,
+      topK: 3,
+      expectedInputs: [{ type: 'image' }],
+    })) {
+      const error = await failure(new BrowserAI({ session }).bind({ [option]: value }).invoke('Hi'))
+      expect(error).toMatchObject({ code: 'invalid_options', message: expect.stringContaining(`cannot set ${option}. Pass`) })
+    }
+    expect(languageModel.prompted).toEqual([])
+    const model = new BrowserAI({ session, tools: [] }).bind({ responseConstraint: /Hello!/ })
+    expect(await model.invoke('Hi')).toMatchObject({ content: 'Hello!' })
+    expect(await model.bind({ tools: [now], toolChoice: 'none' }).invoke('Hi')).toMatchObject({ content: 'Hello!' })
   })
 
   test('a failed clone is a wire error', async () => {

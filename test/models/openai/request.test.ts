@@ -91,14 +91,13 @@ describe('openaiChatWire.request()', () => {
     ])
   })
 
-  test('sends images as URLs, base64 as data URLs, and only OpenAI’s own blocks', async () => {
+  test('sends images as URLs, base64 as data URLs, and OpenAI’s own blocks', async () => {
     const content = [
       text('What is this?'),
       text(''),
       { type: 'image', url: 'https://example.com/bear.jpg' },
       { type: 'image', data: 'aGk=', mediaType: 'image/png' },
       { type: 'block', provider: 'openai', block: { type: 'file', file: { file_id: 'file-1' } } },
-      { type: 'block', provider: 'anthropic', block: { type: 'document' } },
     ] as const
     expect((await bodyOf([{ role: 'user', content }])).messages).toEqual([
       {
@@ -129,6 +128,7 @@ describe('openaiChatWire.request()', () => {
       { role: 'assistant', content: '', toolCalls },
       toolMessage('18 °C', '1'),
       toolMessage([text('No '), text('clock')], '2', { isError: true }),
+      toolMessage('', '3'),
     ]
     const sent = (id: string, name: string, args: string) => ({ id, type: 'function', function: { name, arguments: args } })
     expect((await bodyOf(messages)).messages).toEqual([
@@ -140,6 +140,7 @@ describe('openaiChatWire.request()', () => {
       },
       { role: 'tool', tool_call_id: '1', content: '18 °C' },
       { role: 'tool', tool_call_id: '2', content: 'No clock' },
+      { role: 'tool', tool_call_id: '3', content: '' },
     ])
   })
 
@@ -167,7 +168,7 @@ describe('openaiChatWire.request()', () => {
     const messages: Message[] = [hi, { role: 'assistant', content: '', toolCalls: [{ id: 'a', name: 'sql', args: 'select 1' }] }]
     const tools = [{ type: 'custom', custom: { name: 'sql' } }]
     const call = { id: 'a', type: 'custom', custom: { name: 'sql', input: 'select 1' } }
-    expect((await bodyOf(messages, { tools })).messages).toMatchObject([hi, { tool_calls: [call] }])
+    expect((await bodyOf(messages, { tools })).messages).toMatchObject([hi, { tool_calls: [call] }, { role: 'tool' }])
   })
 
   test('returns what a compatible server sent with calls, and nothing of it to OpenAI', async () => {
@@ -186,8 +187,8 @@ describe('openaiChatWire.request()', () => {
       { role: 'assistant', content: [{ ...reasoning, signature: 'x' }], toolCalls: [{ id: 'b', name: 'weather', args: {} }] },
       { role: 'assistant', content: [reasoning], extra: { reasoning_field: 'reasoning_content' } },
     ]
-    const sent = (await bodyOf(messages, { baseURL: 'https://llm.example/v1' })).messages
-    expect(sent).toMatchObject([
+    const sent = (await bodyOf(messages, { baseURL: 'https://llm.example/v1' })).messages as readonly { readonly role: string }[]
+    expect(sent.filter(({ role }) => role === 'assistant')).toMatchObject([
       { content: 'Hi', reasoning_content: 'THOUGHT', tool_calls: [{ extra_content }] },
       { reasoning_details: [{ type: 'reasoning.encrypted', data: 'SIGNED' }], tool_calls: [{ extra_content }] },
       { tool_calls: [{ id: 'b' }] },
