@@ -15,7 +15,7 @@ const log = 'added by a log in IndexedDB'
 const budgets = {
   [chat]: { ceiling: 25.8, aim: 8 },
   [log]: { ceiling: 5 },
-  chaintap: { ceiling: 25.8, aim: 12 },
+  chaintap: { ceiling: 26.6, aim: 12 },
   'chaintap/advanced': { ceiling: 1.9 },
   'chaintap/anthropic': { ceiling: 24 },
   'chaintap/agents': { ceiling: 21.4 },
@@ -27,7 +27,7 @@ const budgets = {
   'chaintap/ai-sdk': { ceiling: 4.7 },
   'chaintap/edge': { ceiling: 21.9 },
   'chaintap/remote': { ceiling: 21 },
-  'chaintap/tools': { ceiling: 18.7 },
+  'chaintap/tools': { ceiling: 19.4 },
   'chaintap/retrievers': { ceiling: 12.9 },
   'chaintap/viewer': { ceiling: 12.7, aim: 10 },
   'chaintap/log': { ceiling: 12.2 },

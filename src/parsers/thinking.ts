@@ -86,6 +86,23 @@ export class ThinkingFilter {
   }
 }
 
+/** A model's complete text without its thinking. */
+export function withoutThinking(text: string): string {
+  let answer = ''
+  const filter = new ThinkingFilter({
+    isVerbatim: false,
+    add: (piece) => {
+      answer += piece
+    },
+    forget: () => {
+      answer = ''
+    },
+  })
+  filter.add(text)
+  filter.end()
+  return answer
+}
+
 /** The index where a text's last characters may be the start of a tag; its length if they are not. */
 function partialTagIndex(text: string, from: number): number {
   for (let at = Math.max(from, text.length - MAX_TAG_LENGTH + 1); at < text.length; at++) {

@@ -3,6 +3,7 @@ import { ChaintapError } from '../core/errors.ts'
 import type { RunContext } from '../core/event.ts'
 import type { OwnOptions } from '../core/run/scope.ts'
 import { lambda } from '../core/runnable/lambda.ts'
+import { withoutThinking } from '../parsers/thinking.ts'
 import { PromptTemplate } from '../prompts/prompt-template.ts'
 import { evaluateExpression } from './calculator.ts'
 import { type Tool, tool } from './tool.ts'
@@ -40,7 +41,7 @@ export function llmMath(llm: LanguageModel, own: OwnOptions = {}): Tool<string, 
   const chain = new LLMChain({ llm, prompt: PromptTemplate.fromTemplate(mathPromptTemplate) })
   const answerQuestion = async (question: string, context: RunContext): Promise<string> => {
     await context.emit({ type: 'text', text: question })
-    const answer = await chain.run({ question, stop: ['```output'] }, context)
+    const answer = withoutThinking(await chain.run({ question, stop: ['```output'] }, context))
     await context.emit({ type: 'text', text: answer })
     const expression = /```(?:text)?\s*(.*?)(?:```|$)/s.exec(answer)?.[1]
     if (expression === undefined) return extractMathAnswer(answer)

@@ -70,6 +70,8 @@ describe('llmMath', () => {
   test.each([
     ['a block without a name', '```\n1 + 1\n```', 'Answer: 2'],
     ['a block in one line', '```text 1 + 1```', 'Answer: 2'],
+    ['a block after one in the thinking', '<think>Or\n```text\n3 + 3\n```?</think>\n```text\n1 + 1\n```', 'Answer: 2'],
+    ['a block after thinking that the prompt opened', 'Answer: 3?\n</think>```text\n1 + 1\n```', 'Answer: 2'],
     ['only an answer', 'Answer: 2', 'Answer: 2'],
     ['an answer at the end', 'That is easy. Answer: 1, no: Answer: 2\n', 'Answer: 2'],
   ])('accepts %s', async (_, answer, output) => {
