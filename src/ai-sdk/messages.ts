@@ -1,6 +1,7 @@
 import { plainJson } from '../core/json/plain.ts'
 import type { AssistantMessage, Message, Part, ToolCall, ToolMessage } from '../core/message.ts'
 import { describeForError } from '../core/util/describe.ts'
+import { isRecord } from '../core/util/is-record.ts'
 import { invalidMessageError } from '../messages/invalid-message.ts'
 
 /** A message of `useChat`: the fields that are read. */
@@ -31,6 +32,10 @@ export interface UIPartLike {
   readonly state?: unknown
   /** The arguments of a tool call. */
   readonly input?: unknown
+  /** The text of arguments that are not valid JSON. */
+  readonly rawInput?: unknown
+  /** What the provider sent with a tool call and expects back. */
+  readonly callProviderMetadata?: unknown
   /** The output of a tool. */
   readonly output?: unknown
   /** The error message of a tool. */
@@ -83,11 +88,15 @@ function fromUIStep(parts: readonly UIPartLike[]): readonly Message[] {
 
 const isToolPartType = (type: string): boolean => type === 'dynamic-tool' || type.startsWith('tool-')
 
-const fromUIToolCall = ({ type, toolName, toolCallId, input }: UIPartLike): ToolCall => ({
-  id: String(toolCallId),
-  name: type === 'dynamic-tool' ? String(toolName) : type.slice('tool-'.length),
-  args: input ?? {},
-})
+function fromUIToolCall({ type, toolName, toolCallId, input, rawInput, callProviderMetadata }: UIPartLike): ToolCall {
+  const { chaintap: extra } = Object(callProviderMetadata) as { readonly chaintap?: unknown }
+  return {
+    id: String(toolCallId),
+    name: type === 'dynamic-tool' ? String(toolName) : type.slice('tool-'.length),
+    args: input ?? rawInput ?? {},
+    ...(isRecord(extra) && { extra }),
+  }
+}
 
 function fromUIToolResult({ toolCallId, state, output, errorText }: UIPartLike): ToolMessage {
   const isError = state === 'output-error'

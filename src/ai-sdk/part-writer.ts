@@ -116,7 +116,7 @@ class UIMessagePartWriter implements PartWriter {
     else if (event.type === 'delta') this.#onDelta(event.delta, run.id)
     else if (event.type === 'end' || event.type === 'error') {
       // After an error the arguments of a call may be incomplete.
-      if (event.type === 'end') this.#toolCalls.completeInputs(run.id)
+      if (event.type === 'end') this.#toolCalls.completeInputs(run.id, event.output)
       this.#runKinds.delete(run.id)
     }
   }

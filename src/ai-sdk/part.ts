@@ -41,6 +41,16 @@ export type UIMessagePart =
       toolName: string
       /** The arguments of the call. */
       input: unknown
+      /** What the provider expects back with the call: `useChat` keeps it. */
+      providerMetadata?: { chaintap: { [field: string]: UIJsonValue } }
+    }
+  | {
+      type: 'tool-input-error'
+      toolCallId: string
+      toolName: string
+      /** The text of the arguments, which are not valid JSON. */
+      input: unknown
+      errorText: string
     }
   | {
       type: 'tool-output-available'
@@ -83,6 +93,9 @@ export type UIMessagePart =
       /** The usage of the run, if it is known. */
       messageMetadata?: { usage: unknown }
     }
+
+/** A JSON value, as the AI SDK types it. */
+export type UIJsonValue = null | string | number | boolean | UIJsonValue[] | { [field: string]: UIJsonValue | undefined }
 
 /** Why a response ended, as the AI SDK names it. */
 export type FinishReason = 'stop' | 'length' | 'content-filter' | 'tool-calls' | 'error' | 'other'

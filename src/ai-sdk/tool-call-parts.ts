@@ -1,8 +1,9 @@
 import type { Delta } from '../core/delta.ts'
 import type { RunEvent } from '../core/event.ts'
-import { type ToolMessage, textOf } from '../core/message.ts'
+import { type AssistantMessage, type ToolCall, type ToolMessage, textOf } from '../core/message.ts'
 import { parseJson } from '../core/util/parse-json.ts'
-import { type UIMessagePart, valueOrNull } from './part.ts'
+import { parseArguments } from '../messages/arguments.ts'
+import { type UIJsonValue, type UIMessagePart, valueOrNull } from './part.ts'
 
 type ToolCallDelta = Extract<Delta, { readonly type: 'tool-call' }>
 
@@ -42,12 +43,13 @@ export class ToolCallParts {
     if (args !== '') this.#addPart({ type: 'tool-input-delta', toolCallId: call.id, inputTextDelta: args })
   }
 
-  /** Sends the input of a model's calls, which are complete. */
-  completeInputs(run: string): void {
+  /** Sends the input of a model's calls, which are complete. Those that are not valid JSON are errors: a page must not run its tool. */
+  completeInputs(run: string, output?: unknown): void {
+    const { toolCalls = [] } = Object(output) as Partial<AssistantMessage>
     for (const [key, { id, name, args }] of this.#pendingInputs) {
       if (!key.startsWith(`${run}/`)) continue
       this.#pendingInputs.delete(key)
-      this.#addInput(id, name, parseJson(args || '{}') ?? args)
+      this.#addInput({ id, name, ...(toolCalls.find((call) => call.id === id) ?? parseArguments(args)) })
     }
   }
 
@@ -59,7 +61,7 @@ export class ToolCallParts {
       const isCall = typeof input?.id === 'string' && typeof input.name === 'string' && 'args' in input
       if (isCall) this.#callIdsByRun.set(id, input.id as string)
       const callId = this.#callIdsByRun.get(id) ?? id
-      if (!this.#announcedCallIds.has(callId)) this.#addInput(callId, event.run.name, isCall ? input.args : event.input)
+      if (!this.#announcedCallIds.has(callId)) this.#addInput({ id: callId, name: event.run.name, args: isCall ? input.args : event.input })
       return false
     }
     const toolCallId = this.#callIdsByRun.get(id) ?? id
@@ -71,10 +73,16 @@ export class ToolCallParts {
     return true
   }
 
-  #addInput(toolCallId: string, toolName: string, input: unknown): void {
+  #addInput({ id: toolCallId, name: toolName, args, isInvalid, extra }: ToolCall): void {
     this.#announcedCallIds.add(toolCallId)
+    const call = { toolCallId, toolName, input: valueOrNull(args) }
+    if (isInvalid) return this.#addPart({ type: 'tool-input-error', ...call, errorText: 'The arguments are not valid JSON.' })
     this.#pendingCallIds.add(toolCallId)
-    this.#addPart({ type: 'tool-input-available', toolCallId, toolName, input: valueOrNull(input) })
+    this.#addPart({
+      type: 'tool-input-available',
+      ...call,
+      ...(extra && { providerMetadata: { chaintap: extra as Record<string, UIJsonValue> } }),
+    })
   }
 
   #addOutput(toolCallId: string, output: unknown): void {

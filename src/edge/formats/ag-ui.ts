@@ -133,13 +133,14 @@ class AgUiEncoder {
       this.#openCalls.set(toolCallId, true)
       return [{ type: 'TOOL_CALL_ARGS', toolCallId, delta: part.inputTextDelta }]
     }
-    if (part.type === 'tool-input-available') {
+    if (part.type === 'tool-input-available' || part.type === 'tool-input-error') {
       const start = this.#openCalls.has(toolCallId) ? [] : [this.#encodeCallStart(toolCallId, part.toolName)]
       const args: AgUiEvent[] = this.#openCalls.get(toolCallId)
         ? []
         : [{ type: 'TOOL_CALL_ARGS', toolCallId, delta: plainJson(part.input) }]
       this.#openCalls.delete(toolCallId)
-      this.#pendingCallIds.add(toolCallId)
+      // A client must not run a call whose arguments are not valid JSON.
+      if (part.type === 'tool-input-available') this.#pendingCallIds.add(toolCallId)
       return [...start, ...args, { type: 'TOOL_CALL_END', toolCallId }]
     }
     this.#pendingCallIds.delete(toolCallId)

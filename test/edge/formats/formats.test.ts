@@ -1,4 +1,5 @@
 import { type Delta, lambda, ModelError, StringOutputParser } from 'chaintap'
+import { fromUIMessages } from 'chaintap/ai-sdk'
 import { type ResponseFormat, serve, toResponse } from 'chaintap/edge'
 import { decoder, parse } from 'chaintap/json'
 import { ChatOpenAI } from 'chaintap/openai'
@@ -312,6 +313,43 @@ describe('formats of other clients contain plain JSON', () => {
 })
 
 describe('ui-message', () => {
+  test('a call whose arguments are not valid JSON is an error, so that the page does not run its tool', async () => {
+    const output = (args: string, reason: string): Delta[] => [
+      { type: 'tool-call', index: 0, id: 'c', name: 'f', args },
+      { type: 'stop', reason },
+    ]
+    const cut = [output('{"path":"/sr', 'length'), output('', 'length'), output("{'a': 1}", 'tool_calls')]
+    for (const deltas of cut) {
+      const parts = await partsOf(toResponse(scriptedModel([deltas]).events('hi'), { format: 'ui-message' }))
+      expect(parts.map(({ type }) => type)).not.toContain('tool-input-available')
+      expect(parts.find(({ type }) => type === 'tool-input-error')).toMatchObject({
+        toolCallId: 'c',
+        toolName: 'f',
+        errorText: expect.any(String),
+      })
+    }
+    const parts = await partsOf(toResponse(scriptedModel([output('', 'tool_calls')]).events('hi'), { format: 'ui-message' }))
+    expect(parts.find(({ type }) => type === 'tool-input-available')).toMatchObject({ toolCallId: 'c', input: {} })
+  })
+
+  test('what a provider expects back with a call passes through useChat', async () => {
+    const extra = { extra_content: { google: { thought_signature: 'SIGNED' } } }
+    const output: Delta[] = [{ type: 'tool-call', index: 0, id: 'c', name: 'f', args: '{}', extra }]
+    const parts = await partsOf(toResponse(scriptedModel([output]).events('hi'), { format: 'ui-message' }))
+    const { providerMetadata } = parts.find(({ type }) => type === 'tool-input-available') as { providerMetadata?: unknown }
+    const part = {
+      type: 'tool-f',
+      toolCallId: 'c',
+      state: 'output-available',
+      input: {},
+      output: 1,
+      callProviderMetadata: providerMetadata,
+    }
+    expect(fromUIMessages([{ role: 'assistant', parts: [part] }])[0]).toMatchObject({
+      toolCalls: [{ id: 'c', name: 'f', args: {}, extra }],
+    })
+  })
+
   test('accepts a run of stream()', async () => {
     const output: Delta[] = [
       { type: 'reasoning', text: 'Hm.' },
