@@ -1,4 +1,4 @@
-import type { Message } from 'chaintap'
+import { type Message, textOf } from 'chaintap'
 import { initializeAgent } from 'chaintap/agents'
 import { ChatAnthropic } from 'chaintap/anthropic'
 import { ChatOpenAI } from 'chaintap/openai'
@@ -87,7 +87,7 @@ describe.each(Object.entries(providers))('an agent with %s', (_, { make, body, e
     const onToolStart = (input: unknown): void => void ids.push((input as { id: string }).id)
     const onChatModelStart = (messages: readonly Message[]): void => {
       const last = messages.at(-1)
-      if (last?.role === 'tool') results.push(`${last.isError ? 'error' : 'ok'}: ${String(last.content)}`)
+      if (last?.role === 'tool') results.push(`${last.isError ? 'error' : 'ok'}: ${textOf(last)}`)
     }
     expect(await agent.run('Clean up.', { callbacks: [{ onToolStart, onChatModelStart }] })).toBe('Done.')
     return { ran, ids, results }
