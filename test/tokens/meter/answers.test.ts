@@ -162,6 +162,9 @@ describe('ChatOpenAI and meter() agree', () => {
       sse,
     ],
     ['usage in a choice', events(chunk({ delta: hello }), chunk({ delta: {}, finish_reason: 'stop', usage })), sse],
+    ['[DONE] with a blank', events(chunk({ delta: hello }, { usage }), '[DONE] '), sse],
+    ['JSON instead of a stream', whole(hello, 'stop', { usage }), sse],
+    ['a stream as text', streamed, 'text/plain'],
     ['one message instead of chunks', events(chunk({ message: hello }, { usage })), sse],
     [
       'messages beside deltas',
