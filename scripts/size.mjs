@@ -36,6 +36,7 @@ const budgets = {
   'chaintap/replay': { ceiling: 14.7 },
   'chaintap/indexeddb': { ceiling: 7, aim: 5 },
   'chaintap/testing': { ceiling: 21.9 },
+  'chaintap/langchain': { ceiling: 6 },
   'chaintap/json': { ceiling: 3.8 },
   'chaintap/tokens': { ceiling: 6.3 },
   'chaintap/meter': { ceiling: 10.2 },

@@ -57,6 +57,7 @@ export type {
   UserMessage,
 } from './core/message.ts'
 export { textOf } from './core/message.ts'
+export type { ModelRequest } from './core/model-request.ts'
 export type { BatchOptions, EventOptions, RunOptions } from './core/options.ts'
 export type { Outcome } from './core/outcome.ts'
 export type { RunStream } from './core/run/run-stream.ts'

@@ -26,6 +26,7 @@ const descriptions: Readonly<Record<string, string>> = {
   retrievers: 'documents',
   tools: 'tool, calculator',
   agents: 'AgentExecutor',
+  bridges: 'LangChain',
 }
 
 const BOX = { width: 148, height: 46, gap: 14, rise: 64 }

@@ -1,5 +1,6 @@
 import type { AgentAction, AgentFinish } from './agent-types.ts'
 import type { Delta } from './delta.ts'
+import type { ModelRequest } from './model-request.ts'
 import type { Usage } from './usage.ts'
 
 /** The kind of a run's runnable. */
@@ -64,6 +65,8 @@ export type EventPayload =
       readonly type: 'start'
       /** The run's input; undefined if a step starts before its input is complete. */
       readonly input: unknown
+      /** In a model's run: what it asks of its provider. */
+      readonly request?: ModelRequest
     }
   | {
       readonly type: 'token'

@@ -2,6 +2,7 @@ import { ChaintapError } from '../core/errors.ts'
 import type { Listener, RunEvent } from '../core/event.ts'
 import { checkHandler } from '../core/handler/check-handlers.ts'
 import { type Handler, handlerName, type ResolvedHandler, reportHandlerError, toListener } from '../core/handler/handler.ts'
+import { withLangChain } from '../core/handler/langchain.ts'
 import type { RunOptions } from '../core/options.ts'
 
 /** Options of {@link background}. */
@@ -34,15 +35,16 @@ export interface Background extends Listener {
  * Wraps a handler so that runs do not wait for it: it receives events one at a time and in order, from a bounded queue. It cannot fail a
  * run, even with `raiseError`. `flushed` of a run's stream waits until the handler has processed the events queued by then.
  *
- * @throws ChaintapError `invalid_options` if `limit` is below 1, or it is no handler, or a LangChain handler
+ * @throws ChaintapError `invalid_options` if `limit` is below 1, or it is no handler
  * @example
  * const encode = encoder()
  * const post = async (event: RunEvent) => void (await fetch('/log', { method: 'POST', body: encode(event) }))
  * await chain.invoke('Hello', { callbacks: [background(post, { overflow: 'drop-oldest' })] })
  */
-export function background(handler: Handler, { limit = 1_000, overflow = 'wait', onHandlerError }: BackgroundOptions = {}): Background {
+export function background(given: Handler, { limit = 1_000, overflow = 'wait', onHandlerError }: BackgroundOptions = {}): Background {
   if (!(limit >= 1)) throw new ChaintapError('invalid_options', `background(): limit must be at least 1 event, but is ${limit}.`)
-  checkHandler(handler, 'background()')
+  checkHandler(given, 'background()')
+  const handler = withLangChain(given, reportHandlerError)
   let resolved: ResolvedHandler | undefined
   const queue = new BackgroundQueue(limit, async (event) => {
     try {

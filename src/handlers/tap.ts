@@ -1,19 +1,21 @@
 import type { RunEvent } from '../core/event.ts'
 import { checkHandler } from '../core/handler/check-handlers.ts'
 import { type Handler, type ResolvedHandler, raisesErrors, reportHandlerError, toListener } from '../core/handler/handler.ts'
+import { withLangChain } from '../core/handler/langchain.ts'
 
 /**
  * Converts a handler to a stream that calls the handler with each event and then passes the event on unchanged, for `events()` and logs.
  * If the handler returns a promise, the stream waits for it. An error of the handler is reported and the stream continues; with
  * `raiseError` the error fails the stream. `flush` is called when a root run has ended, and at the end of the stream.
  *
- * @throws ChaintapError `invalid_options` if it is no handler, or a LangChain handler
+ * @throws ChaintapError `invalid_options` if it is no handler
  * @example
  * const events = chain.events('Hello').pipeThrough(tap({ onLlmNewToken: (token) => show(token) }))
  * await events.pipeThrough(tap(new ConsoleCallbackHandler())).pipeTo(new WritableStream())
  */
-export function tap(handler: Handler): TransformStream<RunEvent, RunEvent> {
-  checkHandler(handler, 'tap()')
+export function tap(given: Handler): TransformStream<RunEvent, RunEvent> {
+  checkHandler(given, 'tap()')
+  const handler = withLangChain(given, reportHandlerError)
   let resolved: ResolvedHandler | undefined
   let isFlushed = true
   const handle = async (event: RunEvent): Promise<void> => {

@@ -1,11 +1,21 @@
 import { lazyConsoleHandler } from '../console/lazy.ts'
 import type { Delta } from '../core/delta.ts'
 import type { AssistantMessage, Message } from '../core/message.ts'
+import type { ModelRequest } from '../core/model-request.ts'
 import type { RunOptions } from '../core/options.ts'
 import type { OwnOptions } from '../core/run/scope.ts'
 import { Runnable } from '../core/runnable/runnable.ts'
 import { type ChatInput, toMessages } from '../messages/coerce.ts'
-import { bindOptions, type ChatGeneration, chatGeneration, generate, type LLMResult, type ModelOptions, pickOptions } from './model.ts'
+import {
+  bindOptions,
+  type ChatGeneration,
+  chatGeneration,
+  describeRequest,
+  generate,
+  type LLMResult,
+  type ModelOptions,
+  pickOptions,
+} from './model.ts'
 
 /**
  * Base class of the providers' chat models: takes messages, returns an assistant message and streams Deltas. Subclasses add `open`.
@@ -21,6 +31,8 @@ export abstract class ChatModel<CallOptions extends object> extends Runnable<Cha
   readonly kind = 'chat_model'
   /** The options of each call. The API key and other constructor options are not among them. */
   readonly options: CallOptions
+  /** The model of calls that name none. @internal */
+  protected readonly defaultModel?: string
 
   constructor(options: CallOptions & OwnOptions & Pick<ModelOptions, 'verbose'>, callKeys: readonly (keyof CallOptions)[]) {
     super(options)
@@ -41,6 +53,11 @@ export abstract class ChatModel<CallOptions extends object> extends Runnable<Cha
    */
   generate(inputs: readonly ChatInput[], options: RunOptions = {}): Promise<LLMResult<ChatGeneration>> {
     return generate(this, inputs, options, chatGeneration)
+  }
+
+  /** What its calls ask of the provider. */
+  override modelRequest(): ModelRequest {
+    return describeRequest(this.options, this.defaultModel)
   }
 
   /** Converts the input to messages. */

@@ -1,9 +1,11 @@
 import type { EventOf, RunEvent } from '../core/event.ts'
 import { type AssistantMessage, textOf } from '../core/message.ts'
+import type { ModelRequest } from '../core/model-request.ts'
 import type { RunOptions } from '../core/options.ts'
 import type { OwnOptions } from '../core/run/scope.ts'
 import type { Runnable } from '../core/runnable/runnable.ts'
 import { addUsage, type Usage } from '../core/usage.ts'
+import { omitUndefined } from '../core/util/omit-undefined.ts'
 import type { OnTruncated } from './http/transport.ts'
 
 /** The options of a model's constructor that all providers share, beside the options of its calls. */
@@ -82,6 +84,10 @@ export async function generate<In, Out, Each extends Generation>(
 
 /** Wraps a chat model's output for `generate`. */
 export const chatGeneration = (message: AssistantMessage): ChatGeneration => ({ text: textOf(message), message })
+
+/** What a model with these options asks of its provider. */
+export const describeRequest = ({ model, temperature, maxTokens, topP, stop }: ModelRequest, defaultModel?: string): ModelRequest =>
+  omitUndefined({ model: model ?? defaultModel, temperature, maxTokens, topP, stop })
 
 /** Copies the options with these keys. The others may be secret, and a model's options are visible. Absent options become `undefined`. */
 export const pickOptions = <Options extends object>(options: Options, keys: readonly (keyof Options)[]): Options =>

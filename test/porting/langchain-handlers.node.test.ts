@@ -2,32 +2,51 @@
 import { BaseCallbackHandler } from '@langchain/core/callbacks/base'
 import { CallbackManager } from '@langchain/core/callbacks/manager'
 import { ConsoleCallbackHandler } from '@langchain/core/tracers/console'
-import { LogStreamCallbackHandler } from '@langchain/core/tracers/log_stream'
 import { RunCollectorCallbackHandler } from '@langchain/core/tracers/run_collector'
 import { type Handler, lambda } from 'chaintap'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 
 class Mine extends BaseCallbackHandler {
   name = 'mine'
-  override handleChainStart(): void {}
+  readonly inputs: unknown[] = []
+  override handleChainStart(_chain: unknown, inputs: unknown): void {
+    this.inputs.push(inputs)
+  }
 }
 
-test.each([
-  ['a subclass of BaseCallbackHandler', new Mine()],
-  ['BaseCallbackHandler.fromMethods', BaseCallbackHandler.fromMethods({ handleText() {} })],
-  ['BaseCallbackHandler without methods', BaseCallbackHandler.fromMethods({})],
-  ['ConsoleCallbackHandler', new ConsoleCallbackHandler()],
-  ['RunCollectorCallbackHandler', new RunCollectorCallbackHandler()],
-  ['LogStreamCallbackHandler', new LogStreamCallbackHandler()],
-  ['a CallbackManager in the array', CallbackManager.fromHandlers({ handleText() {} })],
-])('callbacks refuse %s', (_, handler) => {
-  const chain = lambda((x: string) => x)
-  expect(() => chain.stream('x', { callbacks: [handler as unknown as Handler] })).toThrow(
-    'Pass fromLangChain(handler) of chaintap/langchain.',
-  )
+const chain = lambda((x: string) => x)
+
+test('a subclass of BaseCallbackHandler receives the events', async () => {
+  const mine = new Mine()
+  const run = chain.stream('x', { callbacks: [mine] })
+  await run.drain()
+  await run.flushed
+  expect(mine.inputs).toEqual([{ input: 'x' }])
 })
 
-test('callbacks refuse a CallbackManager instead of an array', () => {
+test('LangChain’s console tracer prints the run', async () => {
+  const print = vi.spyOn(console, 'log').mockImplementation(() => {})
+  const run = chain.stream('x', { callbacks: [new ConsoleCallbackHandler()], runName: 'Echo' })
+  await run.drain()
+  await run.flushed
+  const printed = print.mock.calls.flat().join('\n')
+  print.mockRestore()
+  expect(printed).toContain('[chain/start]')
+  expect(printed).toMatch(/Exiting Chain run with output: \{\s+"output": "x"\s+\}/)
+})
+
+test('LangChain’s run collector has the run', async () => {
+  const collector = new RunCollectorCallbackHandler()
+  const run = chain.stream('x', { callbacks: [collector] })
+  await run.drain()
+  await run.flushed
+  expect(collector.tracedRuns).toMatchObject([{ run_type: 'chain', inputs: { input: 'x' }, outputs: { output: 'x' } }])
+})
+
+test.each([
+  ['instead of an array', (manager: CallbackManager) => manager, 'expected an array of handlers'],
+  ['in the array', (manager: CallbackManager) => [manager], 'Pass its handlers: callbacks: manager.handlers.'],
+] as const)('callbacks refuse a CallbackManager %s', (_, put, message) => {
   const manager = CallbackManager.fromHandlers({ handleText() {} })
-  expect(() => lambda((x: string) => x).stream('x', { callbacks: manager as never })).toThrow('expected an array of handlers')
+  expect(() => chain.stream('x', { callbacks: put(manager) as unknown as readonly Handler[] })).toThrow(message)
 })

@@ -22,6 +22,12 @@ export interface SourceFile {
   readonly at: (node: ts.Node) => string
 }
 
+/**
+ * The one import against the direction of the folders: the core loads the bridge to LangChain when it meets one of its handlers. It is not
+ * among the imports of its file.
+ */
+const loadedOnDemand = { path: 'core/handler/langchain.ts', to: 'bridges/langchain/call.ts' }
+
 /** Parses every TypeScript file of a folder like `src`. */
 export function sources(folder: string = join(root, 'src')): readonly SourceFile[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -43,7 +49,7 @@ function parse(folder: string, file: string): SourceFile {
           .split(sep)
           .join('/')
       : undefined
-    return [{ at: at(node), specifier, to }]
+    return path === loadedOnDemand.path && to === loadedOnDemand.to ? [] : [{ at: at(node), specifier, to }]
   })
   return { path, lines: text.trimEnd().split('\n'), nodes, imports, at }
 }

@@ -1,16 +1,17 @@
 import { ChaintapError } from '../errors.ts'
 import type { Listener, RunEvent, StopRun } from '../event.ts'
 import { reportGlobally } from '../util/report-error.ts'
+import { type LangChainHandler, withLangChain } from './langchain.ts'
 import { type CallbackMethods, callMethod } from './methods.ts'
 import { streamListener } from './stream-handler.ts'
 
 /**
- * Receives the events of runs: a function, an object of `on…` methods, or a stream.
+ * Receives the events of runs: a function, an object of `on…` methods, a stream, or a LangChain.js callback handler.
  *
  * @example
  * const handlers: readonly Handler[] = [(event) => console.log(event.type), { onLlmNewToken: (token) => show(token) }]
  */
-export type Handler = Listener | CallbackMethods | TransformStream<RunEvent, RunEvent> | WritableStream<RunEvent>
+export type Handler = Listener | CallbackMethods | LangChainHandler | TransformStream<RunEvent, RunEvent> | WritableStream<RunEvent>
 
 /** A handler and its listener function; created once per run tree. */
 export interface ResolvedHandler {
@@ -36,7 +37,8 @@ export function pendingWithin(queues: Iterable<BusyQueue>, owner: object): Promi
 }
 
 /** Converts a handler of any form to a function of an event. */
-export function toListener(handler: Handler): ResolvedHandler {
+export function toListener(given: Handler): ResolvedHandler {
+  const handler = withLangChain(given, reportHandlerError)
   return { handler, listener: listenerOf(handler), busyQueues: new Set() }
 }
 

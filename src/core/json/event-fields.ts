@@ -17,7 +17,10 @@ export type FieldList = readonly (readonly [field: string, check: FieldCheck])[]
 
 /** The fields of each event type, except `run`, `at`, `seq` and `type`. */
 export const eventFields: Readonly<Record<RunEvent['type'], FieldList>> = {
-  start: [['input', anyField]],
+  start: [
+    ['input', anyField],
+    ['request', optionalRecordField],
+  ],
   token: [['token', stringField]],
   delta: [['delta', isRecord]],
   chunk: [['chunk', anyField]],

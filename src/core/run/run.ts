@@ -1,5 +1,6 @@
 import { AbortReason, ChaintapError } from '../errors.ts'
 import type { EmittablePayload, EventSink, Run, RunContext, RunReport } from '../event.ts'
+import type { ModelRequest } from '../model-request.ts'
 import type { MergedOptions } from '../options.ts'
 import { snapshot } from '../util/snapshot.ts'
 import { closeDescendants, closeRun } from './close.ts'
@@ -124,9 +125,10 @@ export class ActiveRun implements RunHandle, TreeMember {
     this.parent.openChildren.add(this)
   }
 
-  start(input: unknown): PendingHandlers {
+  start(input: unknown, request?: ModelRequest): PendingHandlers {
     this.markOpen()
-    return this.dispatcher.emit({ type: 'start', input: this.dispatcher.hasListeners ? snapshot(input) : undefined })
+    const seen = this.dispatcher.hasListeners ? snapshot(input) : undefined
+    return this.dispatcher.emit({ type: 'start', input: seen, ...(request && { request }) })
   }
 
   /** Completes the run, and closes runs below it that are still open. */

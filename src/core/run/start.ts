@@ -2,6 +2,7 @@ import { AbortReason, invalidOptionsError, TimeoutError } from '../errors.ts'
 import type { Flow } from '../flow/flow.ts'
 import type { Stage } from '../flow/link.ts'
 import { type Handler, isThenable } from '../handler/handler.ts'
+import type { ModelRequest } from '../model-request.ts'
 import type { MergedOptions } from '../options.ts'
 import { listenForAbort, MAX_TIMER_MS } from '../util/signal.ts'
 import { closeRun } from './close.ts'
@@ -14,6 +15,7 @@ import type { RunnableInfo } from './scope.ts'
 export interface Startable<Chunk> extends RunnableInfo {
   readonly config?: MergedOptions | undefined
   prepare?(input: never): unknown
+  modelRequest?(): ModelRequest
   open(input: never, run: RunHandle): Flow<Chunk> | Promise<Flow<Chunk>>
   through?(flow: Flow, run: RunHandle): Flow<Chunk> | Promise<Flow<Chunk>>
   lazyCallbacks?(): Promise<readonly Handler[]>
@@ -48,7 +50,7 @@ async function openFlow<Chunk>(runnable: Startable<Chunk>, input: unknown, run: 
     const prepared = prepareInput(runnable, input)
     // After the await above, and after code of the user: a run must not start below one that has ended.
     throwIfEnded(run)
-    const wait = run.start(prepared.input)
+    const wait = run.start(prepared.input, runnable.modelRequest?.())
     if (wait) await wait
     throwIfEnded(run)
     if (prepared.failure) throw prepared.failure.error

@@ -102,7 +102,7 @@ export class Tree {
     await Promise.resolve()
     await this.settled()
     const flushing: Promise<void>[] = []
-    for (const handler of this.#resolvedHandlers.keys()) if ('flush' in handler) flushing.push(this.#flush(handler))
+    for (const { handler } of this.#resolvedHandlers.values()) if ('flush' in handler) flushing.push(this.#flush(handler))
     await Promise.all(flushing)
     for (let work = this.#tailWork.shift(); work; work = this.#tailWork.shift()) await work
     this.#isFlushed = true

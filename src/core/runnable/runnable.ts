@@ -3,6 +3,7 @@ import type { Flow } from '../flow/flow.ts'
 import { checkCallbacks } from '../handler/check-handlers.ts'
 import type { EventFilter } from '../handler/filter.ts'
 import type { Handler } from '../handler/handler.ts'
+import type { ModelRequest } from '../model-request.ts'
 import { type BatchOptions, type EventOptions, type MergedOptions, mergeOptions, type RunOptions } from '../options.ts'
 import { RunDriver } from '../run/driver.ts'
 import { RunEventReader } from '../run/event-reader.ts'
@@ -57,6 +58,8 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
   through?(flow: Flow, run: RunHandle): Flow<Chunk> | Promise<Flow<Chunk>>
   /** Converts the input for `open` and the `start` event. If it throws, the run starts and fails with that error. */
   prepare?(input: In): unknown
+  /** What a model asks of its provider, for the `start` event. */
+  modelRequest?(): ModelRequest
   /** Loads constructor callbacks before a run starts. @internal */
   lazyCallbacks?(): Promise<readonly Handler[]>
 

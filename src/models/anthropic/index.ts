@@ -8,7 +8,7 @@ import { streamCompletion } from '../http/http.ts'
 import { type SdkClient, type SdkEndpoint, sdkTransport } from '../http/sdk-transport.ts'
 import type { ModelConnection } from '../http/transport.ts'
 import type { ModelOptions } from '../model.ts'
-import { type AnthropicCallOptions, anthropicCallKeys } from './request.ts'
+import { type AnthropicCallOptions, anthropicCallKeys, defaultAnthropicModel } from './request.ts'
 import { anthropicWire } from './wire.ts'
 
 export type { ChatModel } from '../chat-model.ts'
@@ -47,6 +47,7 @@ export interface ChatAnthropicOptions extends AnthropicCallOptions, ModelOptions
 export class ChatAnthropic extends ChatModel<AnthropicCallOptions> {
   /** Its name in events and errors. */
   readonly name = 'ChatAnthropic'
+  protected override readonly defaultModel: string = defaultAnthropicModel
   /** How it reaches Anthropic. `bind` and `withConfig` share it with their copies. @internal */
   readonly connection: ModelConnection
 

@@ -52,6 +52,9 @@ export interface AnthropicCallOptions {
   readonly modelKwargs?: Readonly<Record<string, unknown>>
 }
 
+/** The model of calls that name none. */
+export const defaultAnthropicModel = 'claude-sonnet-5-5'
+
 /** The keys of {@link AnthropicCallOptions}. */
 export const anthropicCallKeys: readonly (keyof AnthropicCallOptions)[] = [
   'model',
@@ -79,7 +82,7 @@ interface AnthropicRequestMessage {
  * @throws ChaintapError `invalid_message` for a part that Anthropic has no form for.
  */
 export function anthropicRequest(messages: readonly Message[], options: AnthropicCallOptions, streaming: boolean): WireRequest {
-  const { model = 'claude-sonnet-5-5', maxTokens = 4_096, tools, toolChoice } = options
+  const { model = defaultAnthropicModel, maxTokens = 4_096, tools, toolChoice } = options
   return {
     path: '/v1/messages',
     body: {

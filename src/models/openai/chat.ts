@@ -47,10 +47,13 @@ export const chatOpenAICallKeys: readonly (keyof ChatOpenAICallOptions)[] = [
   'parallelToolCalls',
 ]
 
+/** The model of calls that name none. */
+export const defaultChatModel = 'gpt-5.5'
+
 /** The format of OpenAI's Chat Completions API, `POST /chat/completions`: https://platform.openai.com/docs/api-reference/chat. */
 export const openaiChatWire: Wire<ChatOpenAICallOptions, readonly Message[], OpenAIConnection> = {
   request(messages, options, streaming, { maxTokensField, streamOptions, acceptedIds }) {
-    const { model = 'gpt-5.5', maxTokens, reasoningEffort, responseFormat, tools, toolChoice, parallelToolCalls } = options
+    const { model = defaultChatModel, maxTokens, reasoningEffort, responseFormat, tools, toolChoice, parallelToolCalls } = options
     const context = { tools, returnsExtra: maxTokensField === 'max_tokens' }
     const chatFields = {
       model,

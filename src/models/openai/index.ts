@@ -5,6 +5,7 @@ import { textFold } from '../../core/flow/fold.ts'
 import type { Stage } from '../../core/flow/link.ts'
 import { messagesAsText } from '../../core/handler/methods.ts'
 import type { Message } from '../../core/message.ts'
+import type { ModelRequest } from '../../core/model-request.ts'
 import type { RunOptions } from '../../core/options.ts'
 import type { RunHandle } from '../../core/run/run-handle.ts'
 import { Runnable } from '../../core/runnable/runnable.ts'
@@ -12,9 +13,9 @@ import { type ChatInput, toMessages } from '../../messages/coerce.ts'
 import { unsupportedPartError } from '../../messages/invalid-message.ts'
 import { ChatModel } from '../chat-model.ts'
 import { streamCompletion } from '../http/http.ts'
-import { bindOptions, type Generation, generate, type LLMResult, pickOptions } from '../model.ts'
-import { type ChatOpenAICallOptions, chatOpenAICallKeys, openaiChatWire } from './chat.ts'
-import { openaiCompletionsWire } from './completions.ts'
+import { bindOptions, describeRequest, type Generation, generate, type LLMResult, pickOptions } from '../model.ts'
+import { type ChatOpenAICallOptions, chatOpenAICallKeys, defaultChatModel, openaiChatWire } from './chat.ts'
+import { defaultCompletionsModel, openaiCompletionsWire } from './completions.ts'
 import { createOpenAIConnection, type OpenAIConnection, type OpenAIModelOptions } from './connection.ts'
 import { type OpenAICallOptions, openaiCallKeys } from './request.ts'
 
@@ -50,6 +51,7 @@ export interface OpenAIOptions extends OpenAICallOptions, OpenAIModelOptions {}
 export class ChatOpenAI extends ChatModel<ChatOpenAICallOptions> {
   /** Its name in events and errors. */
   readonly name = 'ChatOpenAI'
+  protected override readonly defaultModel: string = defaultChatModel
   /** How it reaches its server. `bind` and `withConfig` share it with their copies. @internal */
   readonly connection: OpenAIConnection
 
@@ -100,6 +102,11 @@ export class OpenAI extends Runnable<ChatInput, string, string> {
   /** Continues each text in a run of its own, `maxConcurrency` at a time. The first failure aborts the other runs and is thrown. */
   generate(inputs: readonly ChatInput[], options: RunOptions = {}): Promise<LLMResult> {
     return generate(this, inputs, options, (output): Generation => ({ text: output }))
+  }
+
+  /** What its calls ask of the server. */
+  override modelRequest(): ModelRequest {
+    return describeRequest(this.options, defaultCompletionsModel)
   }
 
   /** Converts the input to text. */

@@ -51,6 +51,7 @@ export interface WorkersAIOptions
 export class WorkersAI extends ChatModel<WorkersAICallOptions> {
   /** Its name in events and errors. */
   readonly name = 'WorkersAI'
+  protected override readonly defaultModel: string = defaultWorkersAIModel
   /** How it reaches Workers AI. `bind` and `withConfig` share it with their copies. @internal */
   readonly connection: ModelConnection
 
