@@ -1,7 +1,12 @@
-import * as merging from '../core/flow/merge.ts'
+import * as merge from '../core/flow/merge.ts'
+import * as sharedInput from '../core/flow/shared-input.ts'
+import type { Merging } from '../core/run/parallel.ts'
 import type { NextStep, StepChunk, StepInput, StepMap, StepOutput } from '../core/runnable/lambda.ts'
 import type { Runnable } from '../core/runnable/runnable.ts'
 import { mapOf } from '../core/runnable/sequence.ts'
+
+/** What `parallel` and `assign` load at once, and a map in a chain on demand. */
+export const merging: Merging = { ...merge, ...sharedInput }
 
 /** A step of {@link parallel}. */
 export type ParallelStep = NextStep<never>
@@ -18,7 +23,8 @@ export type ParallelChunk<S extends ParallelSteps> = StepChunk<S>
 /**
  * Creates a runnable that runs several steps concurrently on the same input (LangChain's RunnableParallel or RunnableMap). The output is
  * an object with a key per step. Its stream yields `{ key: chunk }` for the chunks of the steps as they arrive. The option
- * `maxConcurrency` limits the steps that run at once.
+ * `maxConcurrency` limits the steps that run at once. After a step that streams, steps that work on chunks, such as parsers and
+ * `passthrough`, receive them as they come, in step with the slowest.
  *
  * @example
  * const both = parallel({ joke: prompt.pipe(model), length: ({ animal }: { animal: string }) => animal.length })

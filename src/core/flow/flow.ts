@@ -1,5 +1,5 @@
 import type { AbortReason } from '../errors.ts'
-import { defaultFold, type Fold, lastChunkFold, type RetainedOutput } from './fold.ts'
+import { defaultFold, type Fold, type RetainedOutput, valueFold } from './fold.ts'
 import { compose, type Link, type MaybePromise, type Stage, terminatedReason } from './link.ts'
 import { type BatchMapper, type FlowOwner, fromStream, fromValue, type Source, type SourceResult } from './source.ts'
 
@@ -47,7 +47,7 @@ export class Flow<Chunk = unknown> {
   }
 
   /** Creates a flow of one value, which is also its output. */
-  static of = <T>(value: T): Flow<T> => new Flow<T>(fromValue(value), lastChunkFold)
+  static of = <T>(value: T): Flow<T> => new Flow<T>(fromValue(value), valueFold)
 
   /** Creates a flow over the chunks of a stream. Throws `stream_taken` if the stream is locked. */
   static from = <T>(stream: ReadableStream<T>, fold?: () => Fold): Flow<T> => new Flow<T>(fromStream(stream), fold)

@@ -18,6 +18,8 @@ export interface Fold<Chunk = unknown, Out = unknown> {
    * @defaultValue false
    */
   readonly isBounded?: boolean
+  /** Whether the chunks have the keys of the output: they are parts of it, or states of it. @internal */
+  readonly keepsKeys?: boolean
 }
 
 /** A fold whose output is the last chunk: for runs that produce one value. */
@@ -29,8 +31,12 @@ export function lastChunkFold<T>(): Fold<T, T | undefined> {
     },
     result: () => value,
     isBounded: true,
+    keepsKeys: true,
   }
 }
+
+/** The fold of a flow of one value, of which nothing comes before the whole. */
+export const valueFold = <T>(): Fold<T, T | undefined> => lastChunkFold<T>()
 
 /**
  * A fold that joins text, 128 chunks at a time: one flat string takes a tenth of the memory of its tokens, and each token is copied at

@@ -4,8 +4,8 @@ import type { Source, SourceResult } from './source.ts'
 
 /** A branch of {@link MergedSource}. */
 export interface MergeBranch {
-  /** The key of its chunks. */
-  readonly key: string
+  /** The key of its chunks. Without it they are objects with keys of their own: the input of `assign`. */
+  readonly key?: string
   /** Starts the branch. */
   readonly open: () => Promise<Flow>
   /** Set once the branch is open. */
@@ -19,19 +19,22 @@ export interface MergeBranch {
 export class MergedSource implements Source<readonly Readonly<Record<string, unknown>>[]> {
   readonly #waiting: MergeBranch[]
   readonly #limit: number
+  readonly #cancelInput: ((reason: unknown) => void) | undefined
   /** Open branches without a pending read. */
   #idle: MergeBranch[] = []
   #open = 0
-  #ready: Record<string, unknown>[] = []
+  #ready: Readonly<Record<string, unknown>>[] = []
   #failure: { readonly error: unknown } | undefined
   #wake: (() => void) | undefined
 
-  constructor(branches: readonly MergeBranch[], limit: number) {
+  /** @param cancelInput Cancels what the branches read, if they share it. */
+  constructor(branches: readonly MergeBranch[], limit: number, cancelInput?: (reason: unknown) => void) {
+    this.#cancelInput = cancelInput
     this.#waiting = [...branches]
     this.#limit = Math.max(1, limit)
   }
 
-  async next(): Promise<SourceResult<readonly Record<string, unknown>[]>> {
+  async next(): Promise<SourceResult<readonly Readonly<Record<string, unknown>>[]>> {
     for (;;) {
       if (this.#ready.length > 0) {
         const value = this.#ready
@@ -51,6 +54,7 @@ export class MergedSource implements Source<readonly Readonly<Record<string, unk
     this.#waiting.length = 0
     this.#failure ??= { error: reason }
     this.#wake?.()
+    this.#cancelInput?.(reason)
     // The flows are cancelled when their runs close.
   }
 
@@ -73,7 +77,8 @@ export class MergedSource implements Source<readonly Readonly<Record<string, unk
       branch.flow ??= await branch.open()
       const batch = await branch.flow.next()
       if (batch) {
-        for (const chunk of batch) this.#ready.push({ [branch.key]: chunk })
+        for (const chunk of batch)
+          this.#ready.push(branch.key === undefined ? (chunk as Readonly<Record<string, unknown>>) : { [branch.key]: chunk })
         this.#idle.push(branch)
       } else this.#open--
     } catch (error) {
@@ -83,28 +88,28 @@ export class MergedSource implements Source<readonly Readonly<Record<string, unk
   }
 }
 
-/** Creates a fold that accumulates the chunks of each key with its branch's own fold, and adds the outputs to `base`. */
-export function foldByKey(
-  branches: readonly MergeBranch[],
-  base: Readonly<Record<string, unknown>> = {},
-): Fold<Readonly<Record<string, unknown>>> {
-  const folds = new Map<string, Fold>()
-  const foldOf = (branch: MergeBranch): Fold | undefined => {
-    const known = folds.get(branch.key)
-    if (known || !branch.flow) return known
+/** Creates a fold that accumulates the chunks of each branch with its own fold. The output of a branch without a key is the base. */
+export function foldByKey(branches: readonly MergeBranch[]): Fold<Readonly<Record<string, unknown>>> {
+  const folds = new Map<MergeBranch, Fold>()
+  const foldOf = (branch: MergeBranch | undefined): Fold | undefined => {
+    const known = branch && folds.get(branch)
+    if (known || !branch?.flow) return known
     const fold = branch.flow.fold()
-    folds.set(branch.key, fold)
+    folds.set(branch, fold)
     return fold
   }
   const byKey = new Map(branches.map((branch) => [branch.key, branch]))
   return {
     add(chunk) {
-      if (chunk === base) return
-      for (const [key, value] of Object.entries(chunk)) {
-        const branch = byKey.get(key)
-        if (branch) foldOf(branch)?.add(value)
-      }
+      const entries = Object.entries(chunk)
+      for (const [key, value] of entries) foldOf(byKey.get(key))?.add(value)
+      // The base has no key of a step.
+      if (!entries.some(([key]) => byKey.has(key))) foldOf(byKey.get(undefined))?.add(chunk)
     },
-    result: () => ({ ...base, ...Object.fromEntries(branches.map((branch) => [branch.key, foldOf(branch)?.result()])) }),
+    result: () => ({
+      ...(foldOf(byKey.get(undefined))?.result() as object | undefined),
+      ...Object.fromEntries(branches.flatMap((branch) => (branch.key === undefined ? [] : [[branch.key, foldOf(branch)?.result()]]))),
+    }),
+    keepsKeys: true,
   }
 }

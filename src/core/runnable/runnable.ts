@@ -60,6 +60,8 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
   prepare?(input: In): unknown
   /** What a model asks of its provider, for the `start` event. */
   modelRequest?(): ModelRequest
+  /** Whether one whole value goes to `open`, not to `through`: its run then starts with the input. @internal */
+  readonly prefersValue?: boolean | undefined
   /** Loads constructor callbacks before a run starts. @internal */
   lazyCallbacks?(): Promise<readonly Handler[]>
 
@@ -134,9 +136,8 @@ export abstract class Runnable<in In, out Out, out Chunk = Out> {
   }
 
   /**
-   * Makes the copy for `withConfig`: by default an object with the same prototype and own properties, made without the constructor, which
-   * therefore lacks `#private` fields. A class with such fields overrides this method and calls its constructor. `this` has the callbacks,
-   * tags and metadata to pass on.
+   * Makes the copy for `withConfig`. By default it has the same prototype and own properties, but no `#private` fields: a class with such
+   * fields overrides this method and calls its constructor. `this` has the callbacks, tags and metadata to pass on.
    *
    * @example
    * class Repeat extends Runnable<string, string> {
@@ -168,12 +169,14 @@ export interface RunnableParts<In, Chunk> {
   open(input: In, run: RunHandle): Flow<Chunk> | Promise<Flow<Chunk>>
   through?(flow: Flow, run: RunHandle): Flow<Chunk> | Promise<Flow<Chunk>>
   readonly steps?: readonly Runnable<never, unknown, unknown>[]
+  readonly prefersValue?: boolean
 }
 
 class ComposedRunnable<In, Out, Chunk> extends Runnable<In, Out, Chunk> {
   readonly name: string
   readonly kind: RunKind
   readonly steps: readonly Runnable<never, unknown, unknown>[] | undefined
+  override readonly prefersValue: boolean | undefined
   readonly open: RunnableParts<In, Chunk>['open']
   override readonly through?: NonNullable<RunnableParts<In, Chunk>['through']>
 
@@ -182,15 +185,14 @@ class ComposedRunnable<In, Out, Chunk> extends Runnable<In, Out, Chunk> {
     this.name = parts.name
     this.kind = parts.kind ?? 'chain'
     this.steps = parts.steps
+    this.prefersValue = parts.prefersValue
     this.open = parts.open
     if (parts.through) this.through = parts.through
   }
 }
 
 /** Makes a runnable from its parts. Combinators use it instead of a class each. */
-export function createRunnable<In, Out, Chunk>(parts: RunnableParts<In, Chunk>): Runnable<In, Out, Chunk> {
-  return new ComposedRunnable<In, Out, Chunk>(parts)
-}
+export const createRunnable = <In, Out, Chunk>(parts: RunnableParts<In, Chunk>): Runnable<In, Out, Chunk> => new ComposedRunnable(parts)
 
 /** The steps of a sequence without bound options, so that sequences of sequences are flat; otherwise the step itself. */
 export function flattenSteps(step: Runnable<never, unknown, unknown>): readonly Runnable<never, unknown, unknown>[] {

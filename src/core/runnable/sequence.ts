@@ -1,6 +1,7 @@
 import { invalidOptionsError } from '../errors.ts'
 import type { Flow } from '../flow/flow.ts'
-import { type Merging, openParallel } from '../run/parallel.ts'
+import { valueFold } from '../flow/fold.ts'
+import { continueParallel, type Merging, openParallel } from '../run/parallel.ts'
 import type { RunHandle } from '../run/run-handle.ts'
 import { readOutput, startChild, startDownstream } from '../run/start.ts'
 import { describeForError } from '../util/describe.ts'
@@ -93,9 +94,15 @@ const STEP_FORMS = 'a runnable, a function, a Transformer, a TransformStream or 
  */
 export function mapOf(map: unknown, place: string, merging?: Merging): AnyRunnable {
   const steps = toRunnables(map, place)
+  const load = async (): Promise<Merging> =>
+    merging ?? { ...(await import('../flow/merge.ts')), ...(await import('../flow/shared-input.ts')) }
   return createRunnable({
     name: 'RunnableParallel',
-    open: async (input: unknown, run) => openParallel(steps, input, run, merging ?? (await import('../flow/merge.ts'))),
+    prefersValue: true,
+    open: async (input: unknown, run) => openParallel(steps, input, run, await load()),
+    ...(Object.values(steps).some(({ through }) => through) && {
+      through: async (flow: Flow, run: RunHandle) => continueParallel(steps, flow, run, await load()),
+    }),
   })
 }
 
@@ -116,7 +123,7 @@ async function openSteps(
   let value = input
   for (const [index, step] of steps.entries()) {
     const tags = [`seq:step:${index + 1}`]
-    if (flow && step.through) flow = await startDownstream(step, flow, run, tags)
+    if (flow && step.through && !(step.prefersValue && flow.fold === valueFold)) flow = await startDownstream(step, flow, run, tags)
     else {
       if (flow) value = await readOutput(flow)
       const next = steps[index + 1]
