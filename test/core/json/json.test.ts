@@ -283,7 +283,7 @@ describe('values', () => {
 })
 
 describe('errors', () => {
-  const facts = { status: 529, providerType: 'overloaded_error', requestId: 'req_1', retryAfterMs: 2_000 }
+  const facts = { status: 529, providerType: 'overloaded_error', requestId: 'req_1', retryAfterMs: 2_000, isRetryable: false }
   const errors = [
     new ChaintapError('missing_variable', 'no {animal}', { cause: new TypeError('beneath') }),
     new ModelError('http', 'busy', facts),
