@@ -33,7 +33,7 @@ const budgets = {
   'chaintap/log': { ceiling: 12.2 },
   'chaintap/log-export': { ceiling: 6.9 },
   'chaintap/durable-log': { ceiling: 10 },
-  'chaintap/replay': { ceiling: 15.4 },
+  'chaintap/replay': { ceiling: 15.5 },
   'chaintap/indexeddb': { ceiling: 7, aim: 5 },
   'chaintap/testing': { ceiling: 22.7 },
   'chaintap/langchain': { ceiling: 6 },
