@@ -15,7 +15,7 @@ import { RemoteRunnable } from 'chaintap/remote'
 import { calculator } from 'chaintap/tools'
 import { describe, expect, test } from 'vitest'
 import { growthExponent, LINEAR } from './support/growth.ts'
-import { turn } from './support/sources.ts'
+import { counted, turn } from './support/sources.ts'
 
 type Shape = readonly [name: string, size: number, workOf: (size: number) => () => unknown]
 
@@ -136,8 +136,13 @@ const others: readonly Shape[] = [
   ['meter(): an event that nearly repeats its text', 2_000, (size) => meterText(frames(times(3, () => quotes(size))))],
 ]
 
+/** Each piece is an event that arrives on its own: of events that arrive together, the parser reads all text at once. */
 const reactAgentRun = (pieces: readonly string[]) => {
-  const agent = initializeAgent([calculator], openai(pieces.map((content) => ({ choices: [{ delta: { content } }] }))), {
+  const events = pieces.map((content) => new TextEncoder().encode(frames([{ choices: [{ delta: { content } }] }])))
+  const fetch: typeof globalThis.fetch = () =>
+    Promise.resolve(new Response(counted(events).stream, { headers: { 'content-type': 'text/event-stream' } }))
+  const model = new ChatOpenAI({ apiKey: 'a-key-of-a-test', maxRetries: 0, onTruncated: 'accept', fetch })
+  const agent = initializeAgent([calculator], model, {
     agentType: 'zero-shot-react-description',
     maxIterations: 1,
     handleParsingErrors: true,
@@ -216,6 +221,7 @@ const parsersAndAgents: readonly Shape[] = [
     ([name, start, unit]): Shape => [`ReAct: ${name}`, 1_000, (size) => reactAgentRun([start, ...times(size / 4, () => unit.repeat(4))])],
   ),
   ['ReAct: an answer of line breaks', 2_000, (size) => reactAgentRun(['Final Answer: a', ...times(size, () => '\n'), 'b'])],
+  ['ReAct: a label without its colon in each piece', 2_000, (size) => reactAgentRun(times(size, () => 'Final Answer'))],
 ]
 
 /** A server's run with children that are open at the same time. They end in the order of their start, or never; each may have a child. */
