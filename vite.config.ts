@@ -9,8 +9,13 @@ import { seed } from './test/support/seed-plugin.ts'
 
 const alias = entries.map(({ name, source }) => ({ find: new RegExp(`^${name}$`), replacement: `${root}/${source}` }))
 
-// Property tests are slow on a busy machine. No test depends on this limit.
-const testTimeout = 30_000
+// Property tests, and hooks that start servers or browsers, are slow on a busy machine. No test depends on these limits.
+const testTimeout = 60_000
+const hookTimeout = 60_000
+
+// One realm for all files, as in an application: loading the modules anew for each file takes longer than most files' tests. Browsers load
+// each file in a page of its own, because tests of pages leave databases and listeners open.
+const isolate = false
 
 const all = 'test/**/*.test.ts'
 const nodeOnly = 'test/**/*.node.test.ts'
@@ -20,7 +25,7 @@ const browserOnly = 'test/**/*.browser.test.ts'
 const node: TestProjectInlineConfiguration = {
   plugins: [bytes(), seed()],
   resolve: { alias },
-  test: { name: 'node', testTimeout, include: [all], exclude: [workerdOnly, browserOnly] },
+  test: { name: 'node', testTimeout, hookTimeout, isolate, include: [all], exclude: [workerdOnly, browserOnly] },
 }
 
 async function workerd(): Promise<TestProjectInlineConfiguration> {
@@ -28,7 +33,7 @@ async function workerd(): Promise<TestProjectInlineConfiguration> {
   return {
     plugins: [bytes(), seed(), cloudflareTest({ wrangler: { configPath: './test/support/wrangler.toml' } })],
     resolve: { alias },
-    test: { name: 'workerd', testTimeout, include: [all], exclude: [nodeOnly, browserOnly] },
+    test: { name: 'workerd', testTimeout, hookTimeout, isolate, include: [all], exclude: [nodeOnly, browserOnly] },
   }
 }
 
@@ -69,6 +74,7 @@ async function browser(name: BrowserName): Promise<TestProjectInlineConfiguratio
       test: {
         name,
         testTimeout,
+        hookTimeout,
         include: [all],
         exclude: [nodeOnly, workerdOnly],
         setupFiles: ['test/support/dispose.ts'],

@@ -34,7 +34,7 @@ async function measure(size: number, workOf: WorkOf): Promise<{ readonly exponen
   const [small, large] = [workOf(size), workOf(size * FACTOR)]
   // The first round also lets the compiler optimize the code. The fastest of each counts.
   let [before, after] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 2; round++) {
     before = Math.min(before, await timeOf(small, FACTOR))
     after = Math.min(after, await timeOf(large, 1))
   }
