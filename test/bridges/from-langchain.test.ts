@@ -45,7 +45,7 @@ const ours = (streaming: boolean) =>
     .pipe(new StringOutputParser())
 const theirs = (streaming: boolean) =>
   LangChainPrompt.fromTemplate(template)
-    .pipe(new LangChainAnthropic({ ...key, clientOptions: { fetch: serve(streaming) as typeof fetch, dangerouslyAllowBrowser: true } }))
+    .pipe(new LangChainAnthropic({ ...key, clientOptions: { fetch: serve(streaming), dangerouslyAllowBrowser: true } }))
     .pipe(new LangChainParser())
 
 /**
@@ -261,7 +261,7 @@ test('tap(), background() and withFilter() take a LangChain handler', async () =
     .events('x')
     .pipeThrough(tap(handler as Handler))
     .pipeTo(new WritableStream())
-  const run = model.stream('x', { callbacks: [background(handler as Handler), withFilter(handler as Handler, { kinds: ['chat_model'] })] })
+  const run = model.stream('x', { callbacks: [background(handler), withFilter(handler, { kinds: ['chat_model'] })] })
   await run.drain()
   await run.flushed
   expect(handler.calls).toHaveLength(3)
@@ -292,7 +292,7 @@ test('a tracer of LangChain collects the tree of runs', async () => {
 })
 
 test('what is no LangChain handler is refused with the fix', () => {
-  expect(() => fromLangChain({} as never)).toThrow('none of the methods of a LangChain handler')
+  expect(() => fromLangChain({})).toThrow('none of the methods of a LangChain handler')
   expect(() => fromLangChain(new CallbackManager() as never)).toThrow('manager.handlers.map(fromLangChain)')
   expect(() => scriptedModel([['a']]).stream('x', { callbacks: [new CallbackManager() as never] })).toThrow('callbacks: manager.handlers')
 })

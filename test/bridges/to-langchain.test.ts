@@ -23,7 +23,7 @@ const model = (streaming = false, content: typeof answer = answer) =>
     model: 'claude-1',
     temperature: 0.5,
     clientOptions: {
-      fetch: faultyFetch({ body: streaming ? anthropicSse(content) : JSON.stringify(anthropicJson(content)) }) as typeof fetch,
+      fetch: faultyFetch({ body: streaming ? anthropicSse(content) : JSON.stringify(anthropicJson(content)) }),
       dangerouslyAllowBrowser: true,
       maxRetries: 0,
     },
@@ -87,7 +87,7 @@ test('tool calls and tools: the arguments, the id and the message', async () => 
     schema: z.object({ city: z.string() }),
   })
   const step = RunnableLambda.from(async (question: string, config) => {
-    const { tool_calls } = await model(false, calling as never).invoke(question, config)
+    const { tool_calls } = await model(false, calling).invoke(question, config)
     await dispatchCustomEvent('progress', { done: 0.5 }, config)
     return weather.invoke({ ...tool_calls?.[0], name: 'weather', type: 'tool_call' } as never, config)
   })

@@ -40,7 +40,7 @@ function tracer() {
     apiUrl: 'https://langsmith.example',
     apiKey: 'a-key',
     autoBatchTracing: false,
-    fetchImplementation: fetch as typeof globalThis.fetch,
+    fetchImplementation: fetch,
   })
   return { handler: new LangChainTracer({ client, projectName: 'tests' }), client, runs }
 }
@@ -58,11 +58,12 @@ const summary = (runs: ReadonlyMap<string, SentRun>): readonly unknown[] =>
       error,
       JSON.stringify(outputs).includes('Why not?') || run_type,
     ])
+    .map((run) => JSON.stringify(run))
     .sort()
 
 test('LangSmith receives the same tree of runs', async () => {
   const [theirs, ours] = [tracer(), tracer()]
-  const model = new LangChainAnthropic({ ...options, clientOptions: { fetch: faultyFetch({ body }) as typeof fetch } })
+  const model = new LangChainAnthropic({ ...options, clientOptions: { fetch: faultyFetch({ body }) } })
   const their = LangChainPrompt.fromTemplate('A joke about {animal}').pipe(model).pipe(new LangChainParser())
   for await (const _ of await their.stream({ animal: 'bears' }, { callbacks: [theirs.handler] }));
   await theirs.client.awaitPendingTraceBatches()

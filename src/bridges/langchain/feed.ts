@@ -106,7 +106,7 @@ function describe({ kind, object, id, parentId, tags, metadata, name }: RunDescr
     id: String(id),
     parentId: typeof parentId === 'string' ? parentId : undefined,
     rootId: parent?.rootId ?? String(id),
-    name: String(name ?? lastOfPath ?? ownName ?? kind),
+    name: [name, lastOfPath, ownName].find((candidate) => typeof candidate === 'string') ?? kind,
     kind,
     tags: Array.isArray(tags) ? tags.map(String) : [],
     metadata: isRecord(metadata) ? { ...metadata } : {},

@@ -44,7 +44,7 @@ export function readMessage(message: Fields): Message {
   const role = roles[typeOf(message) ?? ''] ?? 'user'
   const content = readContent(message.content)
   if (role === 'tool')
-    return { role, content, toolCallId: String(message.tool_call_id ?? ''), ...(message.status === 'error' && { isError: true }) }
+    return { role, content, toolCallId: text(message.tool_call_id) ?? '', ...(message.status === 'error' && { isError: true }) }
   return role === 'assistant' ? readAnswer(message, content) : { role, content }
 }
 
@@ -55,7 +55,7 @@ function readAnswer(message: Fields, content: Message['content']): AssistantMess
     ...records(message.invalid_tool_calls).map((call) => ({ ...readCall(call), isInvalid: true })),
   ]
   return omitUndefined({
-    role: 'assistant' as const,
+    role: 'assistant',
     content,
     toolCalls: calls.length > 0 ? calls : undefined,
     stopReason: text(facts.stop_reason) ?? text(facts.finish_reason),
@@ -65,7 +65,11 @@ function readAnswer(message: Fields, content: Message['content']): AssistantMess
   }) as AssistantMessage
 }
 
-const readCall = ({ id, name, args }: Fields): ToolCall => ({ id: String(id ?? ''), name: String(name ?? ''), args: args ?? {} })
+const readCall = ({ id, name, args }: Fields): ToolCall => ({
+  id: text(id) ?? '',
+  name: text(name) ?? '',
+  args: args ?? {},
+})
 
 /** Converts LangChain's `usage_metadata`, or the older `tokenUsage`. */
 export function readUsage(value: unknown): Usage | undefined {
@@ -87,16 +91,16 @@ export function readUsage(value: unknown): Usage | undefined {
 }
 
 function readContent(content: unknown): Message['content'] {
-  return Array.isArray(content) ? content.filter(isRecord).map(readPart) : String(content ?? '')
+  return Array.isArray(content) ? content.filter(isRecord).map(readPart) : (text(content) ?? '')
 }
 
 function readPart(block: Fields): Part {
   const { type, text: words, reasoning, thinking, signature, image_url, url, data, mimeType } = block
-  if (type === 'text') return { type: 'text', text: String(words ?? '') }
+  if (type === 'text') return { type: 'text', text: text(words) ?? '' }
   if (type === 'reasoning' || type === 'thinking')
-    return { type: 'reasoning', text: String(reasoning ?? thinking ?? ''), ...(typeof signature === 'string' && { signature }) }
+    return { type: 'reasoning', text: text(reasoning) ?? text(thinking) ?? '', ...(typeof signature === 'string' && { signature }) }
   const source = isRecord(image_url) ? image_url.url : (image_url ?? url)
   if ((type === 'image_url' || type === 'image') && typeof source === 'string') return { type: 'image', url: source }
-  if (type === 'image' && typeof data === 'string') return { type: 'image', data, mediaType: String(mimeType ?? 'image/png') }
+  if (type === 'image' && typeof data === 'string') return { type: 'image', data, mediaType: text(mimeType) ?? 'image/png' }
   return { type: 'block', provider: 'langchain', block }
 }

@@ -60,7 +60,7 @@ export function toolInput(input: unknown): { readonly text: string; readonly cal
 export function llmResult({ output, usage, answered }: EventOf<'end'>): object {
   const answer = isOwnMessage(output) && output.role === 'assistant' ? { ...(usage && { usage }), ...output } : undefined
   const message = answer && new LangChainMessage(answer)
-  const text = message ? message.text : String(output ?? '')
+  const text = message?.text ?? (typeof output === 'string' ? output : '')
   const generationInfo = message ? message.response_metadata : { ...(answered?.model !== undefined && { model_name: answered.model }) }
   const { inputTokens: promptTokens, outputTokens: completionTokens, totalTokens } = usage ?? {}
   return {

@@ -10,7 +10,9 @@ import type { Handler } from './handler.ts'
 export function checkHandler(handler: Handler, place: string): void {
   if (typeof handler === 'function') return
   if (typeof handler !== 'object' || handler === null)
-    throw invalidOptionsError(`${place}: expected a function, an object of on… methods or a stream, received ${handler && typeof handler}.`)
+    throw invalidOptionsError(
+      `${place}: expected a function, an object of on… methods or a stream, received ${handler === null ? 'null' : typeof handler}.`,
+    )
   if ('addHandler' in handler && 'handlers' in handler)
     throw invalidOptionsError(`${place}: received a CallbackManager of LangChain. Pass its handlers: callbacks: manager.handlers.`)
 }

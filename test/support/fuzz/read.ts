@@ -1,8 +1,12 @@
 import { ChaintapError, type Runnable } from 'chaintap'
 import { type FaultyAnswer, recorder } from 'chaintap/testing'
 import fc from 'fast-check'
-import { expect } from 'vitest'
+import { afterAll, beforeAll, expect, vi } from 'vitest'
 import { readAll } from '../sources.ts'
+
+// Impossible usage is reported there once per run.
+beforeAll(() => void vi.stubGlobal('reportError', () => {}))
+afterAll(() => void vi.unstubAllGlobals())
 
 /** What a reader got from one response, in a form that can be compared. */
 export interface Reading {
