@@ -11,6 +11,7 @@ interface AnthropicBlock {
   readonly text?: unknown
   readonly thinking?: unknown
   readonly partial_json?: unknown
+  readonly stop_reason?: unknown
   readonly input?: unknown
 }
 
@@ -40,7 +41,8 @@ const anthropicFormat: MeteredFormat<AnthropicEvent> = {
       id,
       model,
       usage: message?.usage ?? rest.usage,
-      complete: isWhole || type === 'message_stop',
+      // Some compatible servers send no message_stop.
+      complete: isWhole || type === 'message_stop' || Boolean(delta?.stop_reason),
       final: type === 'message_stop',
       text: blocks.map((block) => joinTexts(block?.text, block?.thinking, block?.partial_json, toolArgumentsToText(block?.input))).join(''),
     }

@@ -197,3 +197,14 @@ describe('ChatOpenAI and meter() agree', () => {
     expect(counter.completionTokens).toBe(3)
   })
 })
+
+test('Anthropic’s format is complete with a stop reason: some compatible servers send no message_stop', async () => {
+  const body = events(
+    { type: 'message_start', message: { id: 'm', model: 'claude', usage: { input_tokens: 7, output_tokens: 1 } } },
+    { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Hi' } },
+    { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 3 } },
+  )
+  expect(await recordOf('https://llm.example/v1/messages', body, sse)).toMatchObject({
+    record: { complete: true, reason: 'end', usage: counted },
+  })
+})
