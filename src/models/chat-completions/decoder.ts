@@ -71,7 +71,7 @@ export class OpenAIDecoder implements Decoder {
     const usage = openaiUsage(chunk)
     if (usage) deltas.push({ type: 'usage', usage })
     const { choices } = chunk
-    const choice = Array.isArray(choices) ? (choices as readonly OpenAIChoice[]).find((candidate) => !candidate?.index) : undefined
+    const choice = Array.isArray(choices) ? (choices as readonly OpenAIChoice[]).find(isFirstChoice) : undefined
     if (choice) this.#decodeChoice(chunk, choice, deltas)
     return deltas
   }
@@ -126,6 +126,9 @@ export class OpenAIDecoder implements Decoder {
     if (!this.#kindsOfDeltas.has('call')) deltas.push(...this.#calls.decode(message, true))
   }
 }
+
+/** Whether a choice is the first of several (`n`). Some servers number them with strings. */
+const isFirstChoice = (choice: OpenAIChoice | null): boolean => !choice?.index || choice.index === '0'
 
 /** Whether a delta has other fields than the role and the content that are not empty. */
 function hasMoreThanContent(delta: OpenAIChunkMessage): boolean {

@@ -67,7 +67,7 @@ export class OpenAIToolCalls {
   #decodePiece(piece: OpenAIToolCallPiece, position: number | undefined): ToolCallDelta | undefined {
     const { id, extra_content } = piece
     const { name, text, isCustom } = readToolCallPiece(piece)
-    const sentIndex = typeof piece.index === 'number' ? piece.index : position
+    const sentIndex = toIndex(piece.index) ?? position
     const known = this.#find(id, sentIndex, name)
     const isNew = !known || isAnotherCall(known, id, sentIndex, known.isNamedAgain ? name || known.name : name, text)
     const call = isNew ? this.#start(id, sentIndex, isCustom ? undefined : new ArgumentText()) : known
@@ -105,6 +105,10 @@ export class OpenAIToolCalls {
       : (this.#byIndex.get(index) ?? (name && sameId?.sentIndex !== undefined ? undefined : sameId))
   }
 }
+
+/** Reads an index. Some servers send it as text. */
+const toIndex = (index: unknown): number | undefined =>
+  typeof index === 'string' && /^\d+$/.test(index) ? Number(index) : typeof index === 'number' ? index : undefined
 
 /** Whether a piece starts a new call although its index, its id or its place suggest a known one. */
 function isAnotherCall(

@@ -8,7 +8,7 @@ export interface OpenAICalledFunction {
 
 /** A tool call, or a part of one. Workers AI's older format has the function's fields in the call itself. */
 export interface OpenAIToolCallPiece extends OpenAICalledFunction {
-  readonly index?: number | null
+  readonly index?: number | string | null
   readonly id?: string | number | null
   readonly function?: OpenAICalledFunction | null
   /** A call of a custom tool, whose input is text. */
@@ -41,7 +41,7 @@ export interface OpenAIChunkMessage {
 }
 
 export interface OpenAIChoice {
-  readonly index?: number
+  readonly index?: number | string
   readonly delta?: OpenAIChunkMessage | null
   readonly message?: OpenAIChunkMessage | null
   /** The text of the Completions API. */

@@ -73,6 +73,12 @@ describe('parallel tool calls in a stream', () => {
       chunk({ tool_calls: [null, call('weather', osloText, { index: 0 })] }),
       calling(call('time', romeText, { index: 1 })),
     ],
+    'numbered with strings, in turns': [
+      calling(call('weather', '', { index: '0', id: 'a' })),
+      calling(call('time', '', { index: '1', id: 'b' })),
+      calling(call(null, osloText, { index: '0' })),
+      calling(call(null, romeText, { index: '1' })),
+    ],
     'with numbers as ids': [calling(call('weather', osloText, { id: 7 })), calling(call('time', romeText, { id: 8 }))],
   }
 
@@ -81,6 +87,14 @@ describe('parallel tool calls in a stream', () => {
     expect(withoutIds(message)).toEqual([oslo, rome])
     expect(new Set(idsOf(message)).size).toBe(2)
     expect(idsOf(message)).not.toContain('')
+  })
+
+  test('of a choice that is numbered with a string', async () => {
+    const chunks = [calling(call('weather', osloText)), end].map(({ choices, ...rest }) => ({
+      ...rest,
+      choices: (choices as readonly Json[]).map((choice) => ({ ...choice, index: '0' })),
+    }))
+    expect(withoutIds(await streamed(chunks))).toEqual([oslo])
   })
 
   test('of one tool are two calls if their arguments differ', async () => {
