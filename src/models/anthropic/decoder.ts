@@ -8,17 +8,7 @@ import { ArgumentText } from '../argument-text.ts'
 import { uniqueCallIds } from '../call-ids.ts'
 import type { Decoder } from '../wire.ts'
 import type { WireBlock, WireDelta, WireEvent, WireMessage } from './events.ts'
-
-/** A block that is a tool call, or is emitted when complete. */
-interface OpenBlock {
-  readonly block: WireBlock
-  /** Which call it is. */
-  readonly call: number
-  /** The JSON of its input so far, unless it is a tool call. */
-  json: string
-  /** The arguments of a tool call. */
-  readonly args?: ArgumentText
-}
+import { blockOfMisplacedInput, type OpenBlock, pushArguments } from './open-blocks.ts'
 
 /**
  * Decodes one response of Anthropic, event by event. Unknown events are ignored, as Anthropic asks. A complete block of an unknown type is
@@ -40,6 +30,8 @@ export class AnthropicDecoder implements Decoder {
   #calls = 0
   /** By index. */
   readonly #openBlocks = new Map<number, OpenBlock>()
+  /** Whether an index of input was that of no open block: then all input belongs to the last one. */
+  #ignoresIndex = false
   /** The latest tool calls. Their positions are emitted only if another block follows them. */
   readonly #unplacedCalls: WireBlock[] = []
 
@@ -55,11 +47,11 @@ export class AnthropicDecoder implements Decoder {
 
   decode(event: unknown): readonly Delta[] {
     const deltas: Delta[] = []
-    const { type, index = 0, message, content_block, delta, ...rest } = Object(event) as WireEvent
+    const { type, index, message, content_block, delta, ...rest } = Object(event) as WireEvent
     if (type === 'message_start') this.#startMessage(message ?? {}, deltas)
-    if (type === 'content_block_start') this.#startBlock(content_block ?? {}, index, deltas)
+    if (type === 'content_block_start') this.#startBlock(content_block ?? {}, index ?? 0, deltas)
     if (type === 'content_block_delta') this.#addBlockDelta(delta ?? {}, index, deltas)
-    if (type === 'content_block_stop') this.#stopBlock(index, deltas)
+    if (type === 'content_block_stop') this.#stopBlock(index ?? 0, deltas)
     if (type === 'message_delta') {
       this.#pushMetadata({ ...rest, ...delta }, deltas)
       // Some compatible servers send no message_stop.
@@ -148,22 +140,24 @@ export class AnthropicDecoder implements Decoder {
     for (const { input: _input, ...call } of this.#unplacedCalls.splice(0)) deltas.push(blockDelta(call))
   }
 
-  #addBlockDelta(delta: WireDelta, index: number, deltas: Delta[]): void {
+  #addBlockDelta(delta: WireDelta, index: number | undefined, deltas: Delta[]): void {
     const { type, text, partial_json: args, citation, ...rest } = delta
-    const open = this.#openBlocks.get(index)
+    const open = this.#openBlocks.get(index ?? 0)
     if (citation) deltas.push({ type: 'citation', citation })
     else if (type === 'text_delta') {
       if (text && text !== this.#startText) deltas.push({ type: 'text', text })
       this.#startText = ''
     } else if (type === 'input_json_delta') {
       // The first piece is often empty.
-      if (!args || !open) return
-      if (open.args) pushArguments(open.args.add(args), open.call, deltas)
-      else open.json += args
+      if (!args) return
+      const target = (index !== undefined && !this.#ignoresIndex && open) || blockOfMisplacedInput(this.#openBlocks.values(), deltas)
+      this.#ignoresIndex ||= target !== open
+      if (target.args) pushArguments(target.args.add(args), target.call, deltas)
+      else target.json += args
     } else if (type === 'thinking_delta' || type === 'signature_delta') pushReasoning(delta, deltas)
     else if (type === 'compaction_delta') Object.assign(open?.block ?? {}, rest)
     // Anthropic would refuse an incomplete block.
-    else if (open?.block.type !== 'tool_use') this.#openBlocks.delete(index)
+    else if (open && !open.args) this.#openBlocks.set(index ?? 0, { block: {}, call: -1, json: '' })
   }
 
   #stopBlock(index: number, deltas: Delta[]): void {
@@ -177,10 +171,6 @@ export class AnthropicDecoder implements Decoder {
       pushArguments(input === '{}' ? args.heldBack : input, call, deltas)
     }
   }
-}
-
-function pushArguments(args: string, index: number, deltas: Delta[]): void {
-  if (args !== '') deltas.push({ type: 'tool-call', index, args })
 }
 
 function pushReasoning({ thinking = '', signature, data }: WireBlock, deltas: Delta[]): void {

@@ -72,6 +72,36 @@ describe('blocks', () => {
     })
   })
 
+  const unnumbered = (partial_json: string): Json => ({ ...json(0, partial_json), index: undefined })
+  const [a, b] = [open(0, tool('a')), open(1, tool('b'))]
+
+  test.each<readonly [string, readonly Json[], readonly unknown[] | 'invalid']>([
+    ['numbered from 1, input from 0', [open(1, tool('a')), json(0, '{"x"'), json(0, ':1}'), close(1)], [{ x: 1 }]],
+    ['numbered from 0, input from 1', [a, json(1, '{"x":1}'), close(0)], [{ x: 1 }]],
+    ['after a text, input as its', [open(0, text()), say(0, 'Hi'), close(0), b, json(0, '{"x":1}'), close(1)], [{ x: 1 }]],
+    ['input from 1, without ends', [a, json(1, '{"x":1}'), b, json(2, '{"x":2}')], [{ x: 1 }, { x: 2 }]],
+    ['input from 0, without ends', [b, json(0, '{"x":1}'), open(2, tool('b')), json(1, '{"x":2}')], [{ x: 1 }, { x: 2 }]],
+    ['no index of input', [a, unnumbered('{"x":1}'), close(0), b, unnumbered('{"x"'), unnumbered(':2}'), close(1)], [{ x: 1 }, { x: 2 }]],
+    ['no index of input, without ends', [a, unnumbered('{"x":1}'), b, unnumbered('{"x":2}')], [{ x: 1 }, { x: 2 }]],
+    ['the first with input at its start', [open(0, tool('a', { x: 1 })), b, unnumbered('{"x":2}')], [{ x: 1 }, { x: 2 }]],
+    ['the first with empty input', [a, json(0, '{}'), b, json(2, '{"x":2}')], [{}, { x: 2 }]],
+    ['no index of input, side by side', [a, b, unnumbered('{"x":1}'), unnumbered('{"x":2}')], 'invalid'],
+    ['no index of input, side by side, one input', [a, b, unnumbered('{"x":1}'), close(0), close(1)], 'invalid'],
+    ['input from 1, side by side', [a, b, json(1, '{"x":1}'), json(2, '{"x":2}'), close(0), close(1)], 'invalid'],
+    ['input from 2, side by side', [a, b, json(2, '{"x":1}'), json(3, '{"x":2}'), close(0), close(1)], 'invalid'],
+  ])('input whose index fits no block belongs to the last open one, or is invalid: %s', async (_, blocks, expected) => {
+    const { status, message } = await streamed(start('1'), ...blocks, reason('tool_use'), stop)
+    expect(status).toBe('complete')
+    const calls = message?.toolCalls ?? []
+    if (Array.isArray(expected)) expect(calls.map(({ args, isInvalid }) => isInvalid ?? args)).toEqual(expected)
+    else expect(calls.map(({ isInvalid }) => isInvalid)).toEqual([true, true])
+  })
+
+  test('input without a tool call that is open fails the run', async () => {
+    for (const blocks of [[json(0, '{"x":1}')], [a, close(0), json(0, '{"x":1}')], [open(0, text()), json(0, '{"x":1}')]])
+      expect(await streamed(start('1'), ...blocks, reason('tool_use'), stop)).toMatchObject({ status: 'failed', error: { code: 'wire' } })
+  })
+
   test('in any order of their events have their own input', async () => {
     const count = fc.integer({ min: 1, max: 4 })
     const inputs = fc.array(fc.tuple(fc.jsonValue({ maxDepth: 1 }), count), { minLength: 1, maxLength: 4 })
