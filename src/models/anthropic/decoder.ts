@@ -7,7 +7,7 @@ import { type AnthropicUsage, anthropicCacheWrite1hTokens, anthropicUsage } from
 import { ArgumentText } from '../argument-text.ts'
 import { uniqueCallIds } from '../call-ids.ts'
 import type { Decoder } from '../wire.ts'
-import type { WireBlock, WireDelta, WireEvent, WireMessage } from './events.ts'
+import { typeOfDelta, type WireBlock, type WireDelta, type WireEvent, type WireMessage } from './events.ts'
 import { blockOfMisplacedInput, type OpenBlock, pushArguments } from './open-blocks.ts'
 
 /**
@@ -23,6 +23,8 @@ export class AnthropicDecoder implements Decoder {
   readonly #ownedUsage = new WeakSet()
   #hourTokens: number | undefined
   #hasContent = false
+  /** The content of message_start, if it has some: Anthropic's is empty. It is the answer if no block follows. */
+  #startContent: WireMessage['content']
   #hasText = false
   readonly #uniqueId: (id: unknown) => string
   /** The text in the start of a text block: the first delta may repeat it (MiniMax). */
@@ -53,6 +55,8 @@ export class AnthropicDecoder implements Decoder {
     if (type === 'content_block_delta') this.#addBlockDelta(delta ?? {}, index, deltas)
     if (type === 'content_block_stop') this.#stopBlock(index ?? 0, deltas)
     if (type === 'message_delta') {
+      if (delta?.stop_reason) this.#pushStartContent(deltas)
+      if (delta?.stop_reason === 'tool_use' && !this.#hasContent) throw new Error('stop_reason tool_use without a tool call')
       this.#pushMetadata({ ...rest, ...delta }, deltas)
       // Some compatible servers send no message_stop.
       this.complete ||= Boolean(delta?.stop_reason)
@@ -68,10 +72,12 @@ export class AnthropicDecoder implements Decoder {
     const isOther = id && this.#id && id !== this.#id
     if (isOther && this.#hasContent && !this.complete) throw new Error('message_start of another message before the end of this one')
     this.#id = id || this.#id
+    if (message.content?.length) this.#startContent = message.content
     this.#pushMetadata(message, deltas)
   }
 
   #stopMessage(deltas: Delta[]): void {
+    this.#pushStartContent(deltas)
     this.complete ||= this.#hasContent
     for (const [index, { block }] of this.#openBlocks)
       if (isRecord(block.input) && Object.keys(block.input).length > 0) this.#stopBlock(index, deltas)
@@ -81,12 +87,20 @@ export class AnthropicDecoder implements Decoder {
     const { content } = message
     if (!Array.isArray(content) && typeof content !== 'string') return
     this.#pushMetadata(message, deltas)
+    this.#pushContent(content, deltas)
+    this.complete = true
+  }
+
+  #pushStartContent(deltas: Delta[]): void {
+    if (!this.#hasContent && this.#startContent) this.#pushContent(this.#startContent, deltas)
+  }
+
+  #pushContent(content: readonly WireBlock[] | string, deltas: Delta[]): void {
     const blocks: readonly WireBlock[] = typeof content === 'string' ? [{ type: 'text', text: content }] : content
     for (const [position, block] of blocks.entries()) {
       this.#startBlock(block, position, deltas)
       this.#stopBlock(position, deltas)
     }
-    this.complete = true
   }
 
   #pushMetadata({ id, model, container, usage, stop_reason: reason, stop_details, stop_sequence }: WireMessage, deltas: Delta[]): void {
@@ -141,10 +155,11 @@ export class AnthropicDecoder implements Decoder {
   }
 
   #addBlockDelta(delta: WireDelta, index: number | undefined, deltas: Delta[]): void {
-    const { type, text, partial_json: args, citation, ...rest } = delta
+    const { text, partial_json: args, citation, type = typeOfDelta(delta), ...rest } = delta
     const open = this.#openBlocks.get(index ?? 0)
     if (citation) deltas.push({ type: 'citation', citation })
     else if (type === 'text_delta') {
+      this.#hasContent = true
       if (text && text !== this.#startText) deltas.push({ type: 'text', text })
       this.#startText = ''
     } else if (type === 'input_json_delta') {

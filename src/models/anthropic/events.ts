@@ -51,3 +51,10 @@ export interface WireEvent extends WireMessage {
   readonly content_block?: WireBlock
   readonly delta?: WireDelta
 }
+
+/** The type of a delta that has none: by its field. */
+export function typeOfDelta({ text, partial_json: args, thinking }: WireDelta): string | undefined {
+  if (text) return 'text_delta'
+  if (args) return 'input_json_delta'
+  return thinking && 'thinking_delta'
+}

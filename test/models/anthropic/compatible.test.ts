@@ -157,6 +157,49 @@ describe('message_start', () => {
   })
 })
 
+describe('content in message_start', () => {
+  const startOf = (content: unknown): Json => ({ type: 'message_start', message: { id: '1', role: 'assistant', content } })
+
+  test.each<readonly [string, unknown, Json]>([
+    ['a text', 'Hi', { text: 'Hi' }],
+    ['a list of texts', [text('H'), text('i')], { text: 'Hi' }],
+    ['a tool call', [tool('a', { x: 1 })], { calls: [['a', { x: 1 }]] }],
+    ['a text and a tool call', [text('Hi'), tool('a', { x: 1 })], { text: 'Hi', calls: [['a', { x: 1 }]] }],
+  ])('is the answer if no block follows: %s', async (_, content, expected) => {
+    for (const end of [[reason('tool_use'), stop], [reason('tool_use')], [stop], ['[DONE]'], [reason('end_turn'), stop, '[DONE]']])
+      expect(await streamed(startOf(content), ...end)).toMatchObject({ status: 'complete', ...expected })
+  })
+
+  test('is not repeated if blocks follow', async () => {
+    for (const blocks of [
+      [open(0, text()), say(0, 'Hi'), close(0)],
+      [open(0, text('Hi')), close(0)],
+    ])
+      expect(await streamed(startOf('Hi'), ...blocks, reason(), stop)).toMatchObject({ status: 'complete', text: 'Hi' })
+  })
+})
+
+describe('a delta without a type', () => {
+  const untyped = (delta: Json): Json => ({ type: 'content_block_delta', index: 0, delta })
+
+  test('has the type that its field tells', async () => {
+    const texts = [open(0, text()), untyped({ text: 'H' }), untyped({ text: 'i' }), close(0)]
+    expect(await streamed(start('1'), ...texts, reason(), stop)).toMatchObject({ status: 'complete', text: 'Hi' })
+    expect(await streamed(start('1'), untyped({ text: 'Hi' }), reason(), stop)).toMatchObject({ status: 'complete', text: 'Hi' })
+    const input = [open(0, tool('a')), untyped({ partial_json: '{"x":' }), untyped({ partial_json: '1}' }), close(0)]
+    expect(await streamed(start('1'), ...input, reason('tool_use'), stop)).toMatchObject({ calls: [['a', { x: 1 }]] })
+    const thinking = [open(0, { type: 'thinking', thinking: '' }), untyped({ thinking: 'Hm' }), close(0), open(1, text('Hi')), close(1)]
+    expect((await streamed(start('1'), ...thinking, reason(), stop)).message?.content).toMatchObject([
+      { type: 'reasoning', text: 'Hm' },
+      {},
+    ])
+  })
+})
+
+test('stop_reason tool_use without any content fails the run', async () => {
+  expect(await streamed(start('1'), reason('tool_use'), stop)).toMatchObject({ status: 'failed', error: { code: 'wire' } })
+})
+
 describe('the end', () => {
   const content = [start('1'), open(0, text()), say(0, 'Hi'), close(0)]
 
