@@ -11,8 +11,8 @@ export function parseArguments(text: string): Pick<ToolCall, 'args' | 'isInvalid
 export const argumentsObject = (args: unknown): object =>
   typeof args === 'object' && !Array.isArray(args) ? (args ?? {}) : args === undefined ? {} : { input: args }
 
-/** Stop reasons of responses that were cut at a limit of tokens: OpenAI's, Anthropic's and Bedrock's, Gemini's. */
-const cutReasons: ReadonlySet<unknown> = new Set(['length', 'max_tokens', 'model_context_window_exceeded', 'MAX_TOKENS'])
+/** Stop reasons of responses that were cut at a limit of tokens, or by a filter, a refusal or a guardrail. */
+const cutReasons = /length|max_|exceeded|filter|refusal|safety|guardrail|sensitive/i
 
-/** Whether a response with this stop reason was cut at a limit of tokens, perhaps within a tool call. */
-export const isCutReason = (reason: string | undefined): boolean => cutReasons.has(reason)
+/** Whether a response with this stop reason was cut, perhaps within a tool call. */
+export const isCutReason = (reason: unknown): boolean => typeof reason === 'string' && cutReasons.test(reason)

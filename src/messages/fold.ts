@@ -10,7 +10,7 @@ import { isCutReason, parseArguments } from './arguments.ts'
  * - `content`: a string if there is only text; otherwise the parts in their order (text, reasoning, citations, provider blocks). A
  *   signature ends its reasoning part, and redacted reasoning is a part of its own, because Anthropic requires each block back unchanged.
  * - `toolCalls`: merged by `index`. Arguments that are missing, blank or `null` are `{}`. Arguments that are not valid JSON are their raw text,
- *   marked with `isInvalid`; so is a last call without arguments in a response that was cut at its token limit.
+ *   marked with `isInvalid`; so is a last call without arguments in a response that was cut at its token limit or by a filter.
  * - `usage`: the last reported figure of each field (P8). Other fields: the last value, for `id` and `model` the last non-empty one.
  *
  * Takes time linear in the length of the text, however it is split.

@@ -204,11 +204,25 @@ describe('messageFold() with tool calls', () => {
   })
 
   it('marks the last call of a response that was cut before its arguments', () => {
-    for (const reason of ['length', 'max_tokens', 'model_context_window_exceeded']) {
+    const limits = ['length', 'LENGTH', 'max_tokens', 'MAX_TOKENS', 'max_output_tokens', 'model_length', 'model_context_window_exceeded']
+    const filters = ['content_filter', 'content_filtered', 'refusal', 'SAFETY', 'guardrail_intervened', 'sensitive']
+    for (const reason of [...limits, ...filters]) {
       expect(called('', reason)).toEqual({ id: 'b', name: 'last', args: '', isInvalid: true })
       expect(called('{}', reason)).toEqual({ id: 'b', name: 'last', args: {} })
     }
-    for (const reason of ['tool_calls', 'tool_use', 'stop']) expect(called('', reason)).toEqual({ id: 'b', name: 'last', args: {} })
+    for (const reason of [
+      'tool_calls',
+      'tool_use',
+      'stop',
+      'STOP',
+      'end_turn',
+      'stop_sequence',
+      'eos_token',
+      'function_call',
+      'pause_turn',
+    ]) {
+      expect(called('', reason)).toEqual({ id: 'b', name: 'last', args: {} })
+    }
   })
 
   it('keeps arguments of any JSON type', () => {

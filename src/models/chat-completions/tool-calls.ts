@@ -53,11 +53,11 @@ export class OpenAIToolCalls {
     return pieces.flatMap((piece, position) => this.#decodePiece(piece, isList ? position : undefined) ?? [])
   }
 
-  /** Completes the calls when the response ends. The input of a custom tool that was cut stays incomplete. */
+  /** Completes the calls when the response ends. If it was cut, `{}` and the input of a custom tool stay incomplete. */
   end(reason?: string): readonly Delta[] {
     const deltas: Delta[] = []
     for (const call of this.#calls) {
-      const rest = call.args ? call.args.heldBack : isCutReason(reason) ? '' : '"'
+      const rest = isCutReason(reason) ? '' : (call.args?.heldBack ?? '"')
       if (rest !== '' && !call.isEnded) deltas.push({ type: 'tool-call', index: call.index, args: rest })
       call.isEnded = true
     }

@@ -143,6 +143,17 @@ describe('arguments that are sent twice', () => {
     expect(await streamed([...pieces.map((piece) => calling(piece)), end])).toMatchObject({ toolCalls: [{ id: 'a', ...oslo }] })
   })
 
+  test.each(['{}', '{ }', 'null', {}])('are not complete with %o, if the response was cut after it', async (args) => {
+    const cut = { id: 'a', name: 'weather', args: '', isInvalid: true }
+    for (const reason of ['length', 'content_filter']) {
+      expect((await streamed([calling(call('weather', args, first)), chunk({}, reason)])).toolCalls).toEqual([cut])
+      expect((await whole({ tool_calls: [call('weather', args, { id: 'a' })] }, reason)).toolCalls).toEqual([cut])
+      const calls = [calling(call('time', '{}', { index: 0, id: 'b' })), calling(call('weather', args, { index: 1, id: 'a' }))]
+      expect((await streamed([...calls, chunk({}, reason)])).toolCalls).toEqual([{ id: 'b', name: 'time', args: {} }, cut])
+    }
+    expect(withoutIds(await streamed([calling(call('weather', args, first)), end]))).toEqual([{ name: 'weather', args: {} }])
+  })
+
   test('are not confused with strings that look like them', async () => {
     const args = { text: '{}{"city":"Oslo"}{}', more: ['}', '{', '}{'] }
     const pieces = Array.from(JSON.stringify(args), (character) => calling(call(null, character, { index: 0 })))
