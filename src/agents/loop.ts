@@ -7,7 +7,7 @@ import type { Deliberation } from './agent.ts'
 import type { AgentOutput, AgentStep, ExecutorOptions } from './options.ts'
 import { runToolStep } from './tool-step.ts'
 
-/** The answer at a limit, with `earlyStoppingMethod: 'force'`. */
+/** The answer at a limit, with `earlyStoppingMethod: 'force'` or if the model gives none. */
 const LIMIT_REACHED_OUTPUT = 'Stopped at the limit of iterations or of time, before there was an answer.'
 
 /** One run of an {@link AgentExecutor}. */
@@ -34,7 +34,10 @@ export class AgentLoop {
       const isOver = iteration >= maxIterations || Date.now() - startedAt >= maxExecutionTime
       if (isOver && (earlyStoppingMethod !== 'generate' || iteration === 0)) return yield* this.#finishWith(LIMIT_REACHED_OUTPUT)
       const plan = yield* this.#deliberation.next(this.#run, isOver)
-      if ('finish' in plan) return this.#emitFinish(plan.finish)
+      if ('finish' in plan) {
+        if (isOver && plan.finish.returnValues.output === '') return yield* this.#finishWith(LIMIT_REACHED_OUTPUT)
+        return this.#emitFinish(plan.finish)
+      }
       const { actions, answers, direct } = await runToolStep(plan, this.#tools, this.#options, this.#run)
       for (const [index, action] of actions.entries()) {
         const answer = answers[index]

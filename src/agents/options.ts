@@ -32,7 +32,8 @@ export interface ExecutorOptions extends OwnOptions {
    */
   readonly maxExecutionTime?: number
   /**
-   * What happens at a limit: `force` ends with a fixed text, `generate` asks the model once more, for its final answer.
+   * What happens at a limit: `force` ends with a fixed text, `generate` asks the model once more, for its final answer, and ends with
+   * that text too if there is none.
    *
    * @defaultValue 'force'
    */

@@ -4,6 +4,7 @@ import { ChaintapError } from '../core/errors.ts'
 import { type AssistantMessage, type Message, textOf } from '../core/message.ts'
 import { readOutput, startChild } from '../core/run/start.ts'
 import type { Runnable } from '../core/runnable/runnable.ts'
+import { answerWithoutThinking } from '../parsers/thinking.ts'
 import type { AnyTool } from '../tools/tool.ts'
 import type { Agent, Plan } from './agent.ts'
 
@@ -31,9 +32,9 @@ export function toolCallingAgent(llm: LanguageModel, tools: readonly AnyTool[]):
       const messages: Message[] = [{ role: 'user', content: input }]
       return {
         async *next(run, isLast): AsyncGenerator<string, Plan> {
-          const answer = (await readOutput(
-            await startChild(isLast ? modelForFinalAnswer : modelWithTools, [...messages], run),
-          )) as AssistantMessage
+          const answer = withoutTaggedThinking(
+            (await readOutput(await startChild(isLast ? modelForFinalAnswer : modelWithTools, [...messages], run))) as AssistantMessage,
+          )
           messages.push(answer)
           const { toolCalls = [] } = answer
           const log = textOf(answer)
@@ -46,6 +47,16 @@ export function toolCallingAgent(llm: LanguageModel, tools: readonly AnyTool[]):
         },
       }
     },
+  }
+}
+
+/** The answer without thinking that the server left in its text. It is not sent back. */
+function withoutTaggedThinking(answer: AssistantMessage): AssistantMessage {
+  const { content } = answer
+  if (typeof content === 'string') return { ...answer, content: answerWithoutThinking(content) }
+  return {
+    ...answer,
+    content: content.map((part) => (part.type === 'text' ? { ...part, text: answerWithoutThinking(part.text) } : part)),
   }
 }
 

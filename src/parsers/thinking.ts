@@ -103,6 +103,31 @@ export function withoutThinking(text: string): string {
   return answer
 }
 
+/** A model's final answer without its thinking. An answer may contain tags: a block of thinking starts on a line of its own there. */
+export function answerWithoutThinking(text: string): string {
+  let answer = ''
+  let lastPiece = ''
+  let isLineBlank = true
+  const forget = (): void => {
+    answer = lastPiece = ''
+    isLineBlank = true
+  }
+  const filter = new ThinkingFilter({
+    isVerbatim: false,
+    takesTag: (isLone) => isLineBlank || (isLone && !/["'`]/.test(lastPiece.at(-1) ?? '')),
+    add: (piece) => {
+      const lineAt = piece.lastIndexOf('\n') + 1
+      isLineBlank = (isLineBlank || lineAt > 0) && piece.slice(lineAt).trim() === ''
+      answer += piece
+      lastPiece = piece
+    },
+    forget,
+  })
+  filter.add(text)
+  filter.end()
+  return answer === text ? text : answer.trim()
+}
+
 /** The index where a text's last characters may be the start of a tag; its length if they are not. */
 function partialTagIndex(text: string, from: number): number {
   for (let at = Math.max(from, text.length - MAX_TAG_LENGTH + 1); at < text.length; at++) {

@@ -127,6 +127,40 @@ describe('a tool-calling agent', () => {
     expect(llm.record.options[1]).toMatchObject({ toolChoice: 'none' })
   })
 
+  test.each<readonly [string, readonly (string | Delta)[]]>([
+    ['calls', call(0, 'time', { input: 'x' })],
+    ['thinking', ['<think>secret</think>']],
+    ['nothing', ['']],
+  ])("earlyStoppingMethod: 'generate' has the fixed text as its answer if the model answers at the limit with only %s", async (_, last) => {
+    const run = agentOf(scriptedModel([callsAnswer, last]), { maxIterations: 1, earlyStoppingMethod: 'generate' }).stream('x')
+    expect((await readAll(run)).chunks.join('')).toMatch(/^Stopped at the limit/)
+    expect(await run.outcome).toMatchObject({ output: { output: expect.stringMatching(/^Stopped at the limit/) } })
+  })
+
+  test.each([
+    ['<think>secret</think>The answer', 'The answer'],
+    ['secret</think>\n\nThe answer', 'The answer'],
+    ['<thinking>\nsecret\n</thinking>\n\nThe answer', 'The answer'],
+    ['[THINK]secret[/THINK]The answer', 'The answer'],
+    ['The answer\n<think>secret', 'The answer'],
+    ['<think>a</think> <think>b</think>The answer', 'The answer'],
+    ['<think>secret', ''],
+    ['Models write `<think>` before they answer.', 'Models write `<think>` before they answer.'],
+    ['The tag </think>` is "</think>".', '` is "</think>".'],
+    [' The answer\n', ' The answer\n'],
+  ])('thinking in the text is not the answer: %j', async (text, expected) => {
+    const llm = scriptedModel([
+      [text, ...call(0, 'time', { input: 'CET' })],
+      [text.slice(0, 4), text.slice(4)],
+    ])
+    const run = agentOf(llm, { returnIntermediateSteps: true }).stream('x')
+    expect((await readAll(run)).chunks.join('')).toBe(expected)
+    const outcome = await run.outcome
+    expect(outcome).toMatchObject({ output: { output: expected } })
+    expect(outcome).toMatchObject({ output: { intermediateSteps: [{ action: { log: expected } }] } })
+    expect(llm.record.inputs[1]?.[1]).toMatchObject({ role: 'assistant', content: expected, toolCalls: [{ name: 'time' }] })
+  })
+
   test("returnDirect makes the tool's output the answer", async () => {
     const direct = tool(() => 'noon', { name: 'time', description: 'x', returnDirect: true })
     const agent = initializeAgent([direct], scriptedModel([call(0, 'time', { input: 'x' })]), { agentType: 'tool-calling' })
