@@ -50,7 +50,9 @@ export class OpenAIToolCalls {
     this.#reasoning.add(message)
     const pieces = toolCallPieces(message)
     const isList = isWhole || pieces.length > 1
-    return pieces.flatMap((piece, position) => this.#decodePiece(piece, isList ? position : undefined) ?? [])
+    // The items of a whole list are separate calls, whatever their indexes say.
+    const ordered = isWhole ? pieces.map((piece, index) => ({ ...piece, index })) : pieces
+    return ordered.flatMap((piece, position) => this.#decodePiece(piece, isList ? position : undefined) ?? [])
   }
 
   /** Completes the calls when the response ends. If it was cut, `{}` and the input of a custom tool stay incomplete. */

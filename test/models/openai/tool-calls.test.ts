@@ -186,6 +186,28 @@ describe('arguments that are sent twice', () => {
   })
 })
 
+describe('the list of a whole message', () => {
+  const rests: Readonly<Record<string, readonly [Json, Json]>> = {
+    'all numbered 0': [{ index: 0 }, { index: 0 }],
+    'all numbered "0", with one id': [
+      { index: '0', id: 'x' },
+      { index: '0', id: 'x' },
+    ],
+    'numbered 1 and 0': [{ index: 1 }, { index: 0 }],
+    'without ids': [{}, {}],
+  }
+  test.each(Object.entries(rests))('has as many calls as items: %s', async (_, [first, second]) => {
+    for (const [a, b] of [[{}, oslo.args] as const, [oslo.args, {}] as const, [oslo.args, oslo.args] as const, [{}, {}] as const]) {
+      const tool_calls = [call('weather', JSON.stringify(a), first), call('weather', JSON.stringify(b), second)]
+      const right = [a, b].map((args) => ({ name: 'weather', args }))
+      expect(withoutIds(await whole({ tool_calls }))).toEqual(right)
+      const inStream = { id: 'c', choices: [{ index: 0, message: { tool_calls }, finish_reason: 'tool_calls' }] }
+      expect(withoutIds(await streamed([inStream]))).toEqual(right)
+      expect(withoutIds(await streamed([inStream, inStream]))).toEqual(right)
+    }
+  })
+})
+
 describe('custom tools of OpenAI', () => {
   const custom = (input: unknown, rest: Json = {}): Json => ({ index: 0, type: 'custom', custom: { name: 'sql', input }, ...rest })
   const input = 'select "a"\n\\ 🌍'
