@@ -123,5 +123,6 @@ function isAnotherCall(
   if (name === '') return false
   if ((id && sentId && id !== sentId) || (known !== '' && name !== known)) return true
   const isUnmarked = index === undefined && !id
-  return isUnmarked ? !args?.isRepeatedBy(text) : args?.isFollowedBy(text) === true
+  // Without a mark, a name alone begins another call if the arguments so far are complete.
+  return args ? args.isFollowedBy(text || (isUnmarked ? '{' : '')) : isUnmarked
 }

@@ -107,10 +107,22 @@ describe('parallel tool calls in a stream', () => {
   })
 
   test('whose name comes with each piece are one call', async () => {
-    for (const rest of [{ index: 0 }, { id: 'x' }, { index: 0, id: 'x' }, { index: 0, id: '' }]) {
-      const pieces = ['{"ci', 'ty":', '"Oslo"}'].map((args) => calling(call('weather', args, rest)))
-      expect(withoutIds(await streamed([...pieces, end]))).toEqual([oslo])
+    for (const rest of [{ index: 0 }, { id: 'x' }, { index: 0, id: 'x' }, { index: 0, id: '' }, {}, { index: null, id: null }]) {
+      for (const texts of [
+        ['{"ci', 'ty":', '"Oslo"}'],
+        ['', osloText],
+        ['{}', osloText],
+        ['', '{"city":', '"Oslo"}'],
+        ['{}', '{}', osloText],
+      ]) {
+        const pieces = texts.map((args) => call('weather', args, rest))
+        expect(withoutIds(await streamed([...pieces.map((piece) => calling(piece)), end]))).toEqual([oslo])
+        const legacy = pieces.map((piece) => chunk({ function_call: piece.function }))
+        expect(withoutIds(await streamed([...legacy, chunk({}, 'function_call')]))).toEqual([oslo])
+      }
     }
+    const twice = [...['{"city":', '"Oslo"}', ''].map((args) => call('weather', args)), call('weather', romeText)]
+    expect(withoutIds(await streamed([...twice.map((piece) => calling(piece)), end]))).toEqual([oslo, { ...oslo, args: rome.args }])
   })
 })
 
