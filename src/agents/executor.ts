@@ -6,6 +6,7 @@ import { fromIterator } from '../core/flow/source.ts'
 import type { RunOptions } from '../core/options.ts'
 import type { RunHandle } from '../core/run/run-handle.ts'
 import { Runnable } from '../core/runnable/runnable.ts'
+import { describeForError } from '../core/util/describe.ts'
 import type { AnyTool } from '../tools/tool.ts'
 import type { Agent } from './agent.ts'
 import { AgentLoop } from './loop.ts'
@@ -15,8 +16,8 @@ import type { AgentOutput, ExecutorOptions } from './options.ts'
  * Runs an agent (LangChain's AgentExecutor): the model chooses tools and their results are sent back, until it gives a final answer.
  * `stream` yields only the tokens of the final answer. Decisions and tools are events (`action`, `finish`, the runs of the tools).
  *
- * @throws ChaintapError `invalid_options` at construction if `maxIterations` is negative or NaN. A run rejects with `agent_format` if the
- *   model breaks the format and `handleParsingErrors` is off.
+ * @throws ChaintapError `invalid_options` at construction if `maxIterations` is negative or NaN. A run rejects with `invalid_input` for
+ *   another input than a string or `{ input }`, and with `agent_format` if the model breaks the format and `handleParsingErrors` is off.
  *
  * @example
  * const agent = initializeAgent(loadTools(['llm-math'], { llm }), llm, { agentType: 'zero-shot-react-description' })
@@ -56,18 +57,20 @@ export class AgentExecutor extends Runnable<string | { readonly input: string },
   }
 
   override async open(input: string | { readonly input: string }, run: RunHandle): Promise<Flow<string>> {
-    const loop = new AgentLoop(
-      this.agent.start(typeof input === 'string' ? input : input.input),
-      await withVerboseCallbacks(this),
-      this.options,
-      run,
-    )
+    const loop = new AgentLoop(this.agent.start(questionOf(input)), await withVerboseCallbacks(this), this.options, run)
     return new Flow<string>(fromIterator(loop.tokens(), this.name), () => loop.fold()).through<string>({
       transform(token, controller) {
         if (token !== '') controller.enqueue(token)
       },
     })
   }
+}
+
+function questionOf(input: unknown): string {
+  const question: unknown = typeof input === 'string' ? input : Object(input).input
+  if (typeof question === 'string') return question
+  const received = question === undefined ? describeForError(input) : `an input that is ${describeForError(question)}`
+  throw new ChaintapError('invalid_input', `AgentExecutor requires a string or { input: string }, but received ${received}.`)
 }
 
 /** The tools. If the agent is verbose, its console handler is added to their callbacks, because tool outputs are part of its transcript. */

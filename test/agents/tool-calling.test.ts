@@ -18,6 +18,9 @@ const callsAnswer: readonly (string | Delta)[] = [
   ...call(0, 'weather', { city: 'Paris' }),
   ...call(1, 'time', { input: 'CET' }),
 ]
+function fail(): never {
+  throw new Error('no text')
+}
 const finalAnswer = ['It is ', '18 °C', ' at noon.']
 const agentOf = (llm: ScriptedModel, options: ExecutorOptions = {}) =>
   initializeAgent([weather, time], llm, { agentType: 'tool-calling', ...options })
@@ -165,6 +168,46 @@ describe('a tool-calling agent', () => {
     const direct = tool(() => 'noon', { name: 'time', description: 'x', returnDirect: true })
     const agent = initializeAgent([direct], scriptedModel([call(0, 'time', { input: 'x' })]), { agentType: 'tool-calling' })
     expect(await agent.run('x')).toBe('noon')
+  })
+
+  test.each<readonly [string, unknown]>([
+    ['an object without a prototype', Object.create(null)],
+    ['an object whose toString throws', { toString: () => fail() }],
+    ['an error whose message throws', Object.defineProperty(new Error('x'), 'message', { get: () => fail() })],
+    ['an error whose message is no text', Object.assign(new Error('x'), { message: Object.create(null) })],
+    ['a symbol', Symbol('x')],
+    ['undefined', undefined],
+  ])('sends the model a message if a tool throws %s', async (_, thrown) => {
+    const broken = tool(
+      () => {
+        throw thrown
+      },
+      { name: 'time', description: 'x' },
+    )
+    const calling = scriptedModel([call(0, 'time', { input: 'x' }), finalAnswer])
+    expect(await initializeAgent([broken], calling, { agentType: 'tool-calling' }).run('x')).toBe('It is 18 °C at noon.')
+    expect(calling.record.inputs[1]?.[2]).toMatchObject({ role: 'tool', isError: true, content: expect.any(String) })
+    const react = scriptedModel([['Action: time\nAction Input: x'], ['Final Answer: noon']])
+    expect(await initializeAgent([broken], react).run('x')).toBe('noon')
+    const [output] = await broken.batch(['x' as never], { returnErrors: true })
+    expect(output).toBeInstanceOf(Error)
+  })
+
+  test.each<readonly [string, unknown, RegExp]>([
+    ['another key', { question: 'q' }, /an object with question/],
+    ['messages', [{ role: 'user', content: 'q' }], /an array/],
+    ['an input that is no string', { input: 5 }, /input.*a number/],
+    ['null', null, /null/],
+    ['nothing', undefined, /undefined/],
+    ['a number', 5, /a number/],
+  ])('refuses %s as its input and says what it requires', async (_, input, received) => {
+    const llm = scriptedModel([finalAnswer])
+    for (const agent of [agentOf(llm), initializeAgent([time], llm)]) {
+      const refusal = { code: 'invalid_input', message: expect.stringMatching(/AgentExecutor requires a string or \{ input: string \}/) }
+      await expect(agent.invoke(input as never)).rejects.toMatchObject(refusal)
+      await expect(agent.invoke(input as never)).rejects.toThrow(received)
+    }
+    expect(llm.record.inputs).toEqual([])
   })
 
   test('throws for a model without bind()', () => {

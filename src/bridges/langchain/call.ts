@@ -2,6 +2,7 @@ import type { EventOf, RunEvent, RunKind } from '../../core/event.ts'
 import type { LangChainHandler, LangChainMethodName } from '../../core/handler/langchain.ts'
 import type { Message } from '../../core/message.ts'
 import type { ModelRequest } from '../../core/model-request.ts'
+import { errorMessage } from '../../core/util/error-message.ts'
 import { defined, LangChainMessage } from './message.ts'
 import { chainInputs, chainOutputs, llmResult, partialResult, serialized, toolInput, toolOutput } from './value.ts'
 
@@ -119,7 +120,7 @@ function outputOf(event: EventOf<'end'>): unknown {
 }
 
 /** LangChain's handlers read `message` and `stack`. */
-const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(errorMessage(error)))
 
 /** The streamed chunk (LangChain's ChatGenerationChunk or GenerationChunk). */
 function tokenFields({ token, run }: EventOf<'token'>): object {

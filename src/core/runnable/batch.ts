@@ -1,4 +1,5 @@
 import type { BatchOptions, RunOptions } from '../options.ts'
+import { errorMessage } from '../util/error-message.ts'
 import { listenForAbort } from '../util/signal.ts'
 
 /** Calls `one` for each input, at most `limit` at once, and resolves with the outputs in the order of the inputs. */
@@ -19,7 +20,7 @@ export async function mapAll<In, Out>(
       try {
         outputs[index] = await one(inputs[index] as In, { ...options, ...(runId && index === 0 && { runId }), signal: others.signal })
       } catch (error) {
-        if (returnErrors) outputs[index] = error instanceof Error ? error : new Error(String(error), { cause: error })
+        if (returnErrors) outputs[index] = error instanceof Error ? error : new Error(errorMessage(error), { cause: error })
         else if (!failure) {
           failure = { error }
           others.abort(error)

@@ -1,3 +1,5 @@
+import { errorMessage } from './error-message.ts'
+
 /** Names of headers, fields and parameters whose values are secret; `myApiKey` and `x-goog-api-key` end like them. */
 export const SECRET_NAME_SOURCE =
   '(?:authorization|cookie|credential|secret|pass(?:word|wd|phrase)|(?:api|access|account|auth|private|secret|subscription)[-_ ]?key)s?|[-\\w]token'
@@ -47,7 +49,7 @@ export function createRedactor(secrets: readonly string[]): (text: string) => st
  * and headers, are dropped.
  */
 export function redactCause(error: unknown, redact: (text: string) => string, depth = 4): unknown {
-  if (!(error instanceof Error)) return redact(String(error))
+  if (!(error instanceof Error)) return redact(errorMessage(error))
   const { code } = error as { code?: unknown }
   const cause = error.cause === undefined || depth === 0 ? undefined : { cause: redactCause(error.cause, redact, depth - 1) }
   const copy = new Error(redact(error.message), cause)
