@@ -3,7 +3,7 @@ import type { JsonObject } from '../../core/util/parse-json.ts'
 import { withAcceptedIds } from '../../messages/accepted-ids.ts'
 import { argumentsObject } from '../../messages/arguments.ts'
 import { imageSource } from '../../messages/image-source.ts'
-import { unsupportedPartError } from '../../messages/invalid-message.ts'
+import { invalidMessageError, unsupportedPartError } from '../../messages/invalid-message.ts'
 import { pairToolResults } from '../../messages/pair-tool-results.ts'
 import { isToolSpec, type ToolSpec } from '../../schema/tool-spec.ts'
 import type { WireRequest } from '../wire.ts'
@@ -79,7 +79,7 @@ interface AnthropicRequestMessage {
 /**
  * Builds a request to the Messages API, `POST /v1/messages`.
  *
- * @throws ChaintapError `invalid_message` for a part that Anthropic has no form for.
+ * @throws ChaintapError `invalid_message` for a part that Anthropic has no form for, and without a message that is not empty.
  */
 export function anthropicRequest(messages: readonly Message[], options: AnthropicCallOptions, streaming: boolean): WireRequest {
   const { model = defaultAnthropicModel, maxTokens = 4_096, tools, toolChoice } = options
@@ -136,6 +136,7 @@ function toAnthropicMessages(messages: readonly Message[]): readonly AnthropicRe
     // Anthropic refuses an empty turn, e.g. a response that was stopped before its first token.
     else if (blocks.length > 0) merged.push({ role, content: blocks })
   }
+  if (merged.length === 0) throw invalidMessageError('Anthropic requires a message that is not empty besides system messages: pass a text.')
   const prefill = merged.at(-1)?.role === 'assistant' ? merged.at(-1)?.content : undefined
   const end = prefill?.at(-1)
   // Anthropic refuses an answer to continue that ends with a blank.

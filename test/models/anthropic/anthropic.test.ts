@@ -1,4 +1,4 @@
-import { ChaintapError, StringOutputParser } from 'chaintap'
+import { ChaintapError, type ChatInput, StringOutputParser } from 'chaintap'
 import { type AnthropicClient, ChatAnthropic, type ChatAnthropicOptions } from 'chaintap/anthropic'
 import { anthropicJson, anthropicSse, type FaultyFetch, faultyFetch, recorder } from 'chaintap/testing'
 import { afterEach, describe, expect, test, vi } from 'vitest'
@@ -156,6 +156,26 @@ describe('ChatAnthropic as a runnable', () => {
     const model = claude({ fetch, callbacks: [record] })
     await expect(model.invoke({ role: 'bear', content: 'Hi' } as never)).rejects.toMatchObject({ code: 'invalid_message' })
     expect(record.trace()).toEqual(['S ChatAnthropic', 'X ChatAnthropic'])
+    expect(fetch.calls).toEqual([])
+  })
+
+  test.each<readonly [string, ChatInput]>([
+    ['an empty text', ''],
+    ['a blank text', ' \n'],
+    ['no messages', []],
+    ['only a system message', [['system', 'Be brief.']]],
+    [
+      'only empty messages',
+      [
+        ['system', 'Be brief.'],
+        ['user', ''],
+        ['assistant', []],
+      ],
+    ],
+  ])('%s fails the run without a request, and the error says what to pass', async (_, input) => {
+    const fetch = answering()
+    const refusal = { code: 'invalid_message', message: expect.stringMatching(/requires a message.*pass a text/) }
+    await expect(claude({ fetch }).invoke(input)).rejects.toMatchObject(refusal)
     expect(fetch.calls).toEqual([])
   })
 
