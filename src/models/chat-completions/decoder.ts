@@ -123,7 +123,7 @@ export class OpenAIDecoder implements Decoder {
       this.#messageTexts.set(type, before + more)
       if (more && !isFirst) deltas.push({ type, text: more })
     }
-    if (!this.#kindsOfDeltas.has('call')) deltas.push(...this.#calls.decode(message, true))
+    deltas.push(...(this.#kindsOfDeltas.has('call') ? this.#calls.decodeRest(message) : this.#calls.decode(message, true)))
   }
 }
 

@@ -45,6 +45,13 @@ export class OpenAIToolCalls {
     this.#uniqueId = uniqueCallIds(messages)
   }
 
+  /** Decodes the calls of a whole message that no delta had. */
+  decodeRest(message: OpenAIChunkMessage): readonly Delta[] {
+    return toolCallPieces(message)
+      .slice(this.#calls.length)
+      .flatMap((piece) => this.#decodePiece({ ...piece, index: this.#calls.length }, undefined) ?? [])
+  }
+
   /** Decodes the calls of a whole message, or of what a chunk adds to one. */
   decode(message: OpenAIChunkMessage, isWhole: boolean): readonly Delta[] {
     this.#reasoning.add(message)
@@ -123,6 +130,8 @@ function isAnotherCall(
   if (name === '') return false
   if ((id && sentId && id !== sentId) || (known !== '' && name !== known)) return true
   const isUnmarked = index === undefined && !id
-  // Without a mark, a name alone begins another call if the arguments so far are complete.
-  return args ? args.isFollowedBy(text || (isUnmarked ? '{' : '')) : isUnmarked
+  if (!isUnmarked || !args) return args ? args.isFollowedBy(text) : isUnmarked
+  // Without a mark, a name alone, or with other arguments, begins another call. Other pieces continue the last one.
+  if (args.isEmpty) return text === '' && args.heldBack !== ''
+  return text === '' || (text.trimStart().startsWith('{') && !args.isRepeatedBy(text))
 }

@@ -16,11 +16,11 @@ export function toolCallPieces({ tool_calls: calls, function_call }: OpenAIChunk
   return list.filter((call) => typeof call === 'object' && call !== null)
 }
 
-/** Reads the name and the text of a piece. Some servers send arguments as an object. */
+/** Reads the name and the text of a piece. Some servers send arguments as an object, or call them parameters. */
 export function readToolCallPiece(piece: OpenAIToolCallPiece): ToolCallAddition {
   const { custom } = piece
   const called = piece.function ?? piece
-  const value = custom ? custom.input : called.arguments
+  const value = custom ? custom.input : (called.arguments ?? called.parameters)
   return {
     name: (custom ?? called).name || '',
     text: typeof value === 'string' ? value : value ? JSON.stringify(value) : '',

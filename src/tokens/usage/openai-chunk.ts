@@ -4,6 +4,8 @@ import type { OpenAIReport } from './openai.ts'
 export interface OpenAICalledFunction {
   readonly name?: string | null
   readonly arguments?: unknown
+  /** The arguments, as Llama's own format calls them. */
+  readonly parameters?: unknown
 }
 
 /** A tool call, or a part of one. Workers AI's older format has the function's fields in the call itself. */

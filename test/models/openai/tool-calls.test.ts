@@ -220,6 +220,28 @@ describe('the list of a whole message', () => {
   })
 })
 
+describe('a message after deltas', () => {
+  const first = call('weather', osloText, { index: 0, id: 'a' })
+  const tool_calls = [call('weather', osloText, { id: 'a' }), call('time', romeText, { id: 'b' })]
+
+  test('adds the calls that no delta had', async () => {
+    for (const delta of [first, call('weather', osloText), call('weather', osloText, { index: 1, id: 'a' })]) {
+      const last = { id: 'c', choices: [{ index: 0, message: { tool_calls }, finish_reason: 'tool_calls' }] }
+      expect(withoutIds(await streamed([calling(delta), last]))).toEqual([oslo, rome])
+      expect(withoutIds(await streamed([calling(delta), last, last]))).toEqual([oslo, rome])
+    }
+  })
+})
+
+describe('parameters instead of arguments', () => {
+  test('are the arguments', async () => {
+    const piece = { index: 0, id: 'a', function: { name: 'weather', parameters: oslo.args } }
+    expect((await streamed([calling(piece), end])).toolCalls).toEqual([{ id: 'a', ...oslo }])
+    expect((await whole({ tool_calls: [piece] })).toolCalls).toEqual([{ id: 'a', ...oslo }])
+    expect(withoutIds(await whole({ tool_calls: [{ name: 'weather', parameters: osloText }] }))).toEqual([oslo])
+  })
+})
+
 describe('custom tools of OpenAI', () => {
   const custom = (input: unknown, rest: Json = {}): Json => ({ index: 0, type: 'custom', custom: { name: 'sql', input }, ...rest })
   const input = 'select "a"\n\\ 🌍'
