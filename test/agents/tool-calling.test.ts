@@ -189,7 +189,7 @@ describe('a tool-calling agent', () => {
     expect(calling.record.inputs[1]?.[2]).toMatchObject({ role: 'tool', isError: true, content: expect.any(String) })
     const react = scriptedModel([['Action: time\nAction Input: x'], ['Final Answer: noon']])
     expect(await initializeAgent([broken], react).run('x')).toBe('noon')
-    const [output] = await broken.batch(['x' as never], { returnErrors: true })
+    const [output] = await broken.batch(['x'], { returnErrors: true })
     expect(output).toBeInstanceOf(Error)
   })
 
