@@ -78,7 +78,8 @@ function mutateOnce(body: string, mutation: Mutation): string {
         .join(gap)
     }
     case 'spell':
-      return (mutation.hasMark ? '\uFEFF' : '') + body.replace(/\r?\n/g, mutation.ending)
+      // Only server-sent events may have lines that end with CR.
+      return (mutation.hasMark ? '\uFEFF' : '') + body.replace(/\r?\n/g, body.includes('data:') ? mutation.ending : '\r\n')
     case 'insert text':
     case 'delete text': {
       const place = mutation.at % (body.length + 1)
