@@ -6,8 +6,11 @@ import { parseJson } from '../core/util/parse-json.ts'
  */
 export class ArgumentText {
   #text = ''
-  #lastCharacter = ''
-  /** The arguments as normalized JSON, if they were complete when they had `#checkedLength` characters. */
+  /** How many objects and lists are open at the end of the text. */
+  #depth = 0
+  /** The string that is open at the end of the text, and whether its next character is escaped. */
+  #string: 'none' | 'open' | 'escaped' = 'none'
+  /** The arguments as normalized JSON, if they were JSON when they had `#checkedLength` characters. */
   #json: string | undefined
   #checkedLength = 0
   /** Empty arguments that arrived and were not passed on, because others may follow. */
@@ -27,7 +30,7 @@ export class ArgumentText {
     if (this.isRepeatedBy(piece)) return ''
     this.heldBack = ''
     this.#text += piece
-    this.#lastCharacter = piece.trimEnd().at(-1) ?? this.#lastCharacter
+    this.#scan(piece)
     return piece
   }
 
@@ -43,17 +46,25 @@ export class ArgumentText {
     return json !== undefined && json !== normalize(piece)
   }
 
-  /**
-   * Returns the arguments as normalized JSON if they are complete and a piece begins another object. Parses them only if their length has
-   * doubled since they were last parsed: a string may have many places that look like the end.
-   */
+  /** Returns the arguments as normalized JSON if they are complete and a piece begins another object. */
   #jsonBefore(piece: string): string | undefined {
-    if (this.#lastCharacter !== '}' || !piece.trimStart().startsWith('{')) return
-    if (this.#text.length >= 2 * this.#checkedLength) {
-      this.#json = normalize(this.#text)
-      this.#checkedLength = this.#text.length
+    const isComplete = this.#depth === 0 && this.#string === 'none' && /^\s*[[{]/.test(this.#text)
+    if (!isComplete || !piece.trimStart().startsWith('{')) return
+    // What is complete and not JSON never becomes JSON, so it is parsed once.
+    const isKnown = this.#checkedLength > 0 && (this.#json === undefined || this.#checkedLength === this.#text.length)
+    if (!isKnown) this.#json = normalize(this.#text)
+    this.#checkedLength = this.#text.length
+    return this.#json
+  }
+
+  #scan(piece: string): void {
+    for (const character of piece) {
+      if (this.#string === 'escaped') this.#string = 'open'
+      else if (this.#string === 'open') this.#string = character === '"' ? 'none' : character === '\\' ? 'escaped' : 'open'
+      else if (character === '"') this.#string = 'open'
+      else if (character === '{' || character === '[') this.#depth++
+      else if (character === '}' || character === ']') this.#depth--
     }
-    return this.#text.length === this.#checkedLength ? this.#json : undefined
   }
 }
 

@@ -12,6 +12,7 @@ import { anthropicJson, anthropicSse, faultyFetch, recorder } from 'chaintap/tes
 import { TokenCounter } from 'chaintap/tokens'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { all } from '../contracts/log-store.ts'
 import { turn } from '../support/sources.ts'
 
 const answer = { id: 'msg_1', model: 'claude-1', text: ['Why ', 'not?'], usage: { inputTokens: 9, outputTokens: 4 } }
@@ -73,8 +74,8 @@ test('a TokenCounter, a log and the console count, store and print what LangChai
   await chain().invoke({ animal: 'bears' }, { callbacks: [counter, logHandler(store), console].map((handler) => toLangChain(handler)) })
   expect(counter.usage).toMatchObject({ inputTokens: 9, outputTokens: 4, totalTokens: 13, requests: 1 })
   expect(counter.byModel.get('claude-1')).toMatchObject({ totalTokens: 13 })
-  const names: string[] = []
-  for await (const record of store.read({})) if ('event' in record && record.event.type === 'end') names.push(record.event.run.name)
+  const records = await all(store.read({}))
+  const names = records.flatMap((record) => ('event' in record && record.event.type === 'end' ? [record.event.run.name] : []))
   expect(names).toEqual(['ChatPromptTemplate', 'ChatAnthropic', 'StrOutputParser', 'RunnableSequence'])
   expect(printed).toContain('ChatAnthropic')
 })

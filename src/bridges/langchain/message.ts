@@ -95,7 +95,7 @@ const invalidCall = ({ id, name, args }: ToolCall): object => ({
 })
 
 /** LangChain's form of a usage. Absent figures of the three required fields are 0 there. */
-export function usageMetadata(usage: Usage): object {
+function usageMetadata(usage: Usage): object {
   const { inputTokens = 0, outputTokens = 0, totalTokens = inputTokens + outputTokens } = usage
   return {
     input_tokens: inputTokens,

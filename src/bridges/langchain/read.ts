@@ -40,7 +40,7 @@ export function withOwnMessages(value: unknown): unknown {
 }
 
 /** Converts a message of LangChain. A type that chaintap lacks, e.g. `generic`, becomes the user's. */
-export function readMessage(message: Fields): Message {
+function readMessage(message: Fields): Message {
   const role = roles[typeOf(message) ?? ''] ?? 'user'
   const content = readContent(message.content)
   if (role === 'tool')

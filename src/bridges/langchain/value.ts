@@ -20,7 +20,7 @@ class PromptValue {
 }
 
 /** Converts the messages in a value: the value itself, its items, or its fields and their items. */
-export function withMessages(value: unknown): unknown {
+function withMessages(value: unknown): unknown {
   if (isOwnMessage(value)) return new LangChainMessage(value)
   if (Array.isArray(value)) return value.some(isOwnMessage) ? value.map(withMessages) : value
   if (!isPlain(value)) return value
