@@ -11,7 +11,7 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const options = { onDiagnostic: () => {} }
 
 /** Without what differs from call to call. */
-const comparable = ({ durationMs: _, ...record }: UsageRecord): object => record
+const comparable = (record: UsageRecord): object => ({ ...record, durationMs: 0 })
 
 test.each(fixtures.filter(({ bytes }) => !decoder.decode(bytes).includes('\uFFFD')).map((fixture) => [fixture.name, fixture] as const))(
   'meter() passes a damaged %s through unchanged and has one record of it, however it is cut',
