@@ -27,15 +27,15 @@ export class LangChainMessage {
   readonly lc_kwargs: Readonly<Record<string, unknown>>
 
   constructor(message: Message) {
-    const { content, additional_kwargs } = { content: contentOf(message.content), additional_kwargs: {} }
     Object.defineProperty(this, brand, { value: true })
     this.type = types[message.role]
-    this.content = content
+    this.content = contentOf(message.content)
     this.response_metadata = message.role === 'assistant' ? responseMetadata(message) : {}
     this.id = message.role === 'assistant' ? message.id : undefined
     const own = ownFields(message)
     Object.assign(this, own)
-    this.lc_kwargs = defined({ content, additional_kwargs, response_metadata: this.response_metadata, id: this.id, ...own })
+    const { content, additional_kwargs, response_metadata, id } = this
+    this.lc_kwargs = defined({ content, additional_kwargs, response_metadata, id, ...own })
   }
 
   get lc_id(): string[] {
